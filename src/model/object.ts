@@ -1,0 +1,49 @@
+/** The headers that describe an object's content and travel with it. */
+export const contentHeaderNames = [
+  'content-encoding',
+  'content-disposition',
+  'content-language',
+  'cache-control',
+  'expires',
+] as const;
+
+export type ContentHeaderName = (typeof contentHeaderNames)[number];
+export type ContentHeaders = Readonly<Partial<Record<ContentHeaderName, string>>>;
+
+/** What a HEAD tells of an object. */
+export interface ObjectHead {
+  readonly key: string;
+  /** Bytes. */
+  readonly size: number;
+  /** As the store sent it, quotes included: it goes back unchanged in `If-Match`. */
+  readonly etag: string;
+  /** Milliseconds since the Unix epoch; most stores tell whole seconds. */
+  readonly lastModified: number;
+  readonly contentType: string | undefined;
+  readonly contentHeaders: ContentHeaders;
+  /** Names in lower case, without the cloud's prefix. */
+  readonly userMetadata: Readonly<Record<string, string>>;
+  readonly storageClass: string | undefined;
+  /** Lower-case hex; only where the store's facts say that the ETag is the MD5 of the bytes. */
+  readonly md5: string | undefined;
+  /** CRC-64/XZ as an unsigned decimal; only where the store computed it itself. */
+  readonly crc64: string | undefined;
+  /** The server-side encryption the store names, such as `aws:kms`. */
+  readonly encryption: string | undefined;
+  readonly versionId: string | undefined;
+}
+
+/** Both ends inclusive, as in HTTP. */
+export interface ByteRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** What a listing tells of an object. */
+export interface ObjectEntry {
+  readonly key: string;
+  readonly size: number;
+  readonly etag: string;
+  readonly lastModified: number;
+  readonly storageClass: string | undefined;
+}

@@ -1,0 +1,166 @@
+import type { ByteRange, ContentHeaders, ObjectEntry, ObjectHead } from '../model/object.ts';
+
+/** What this store can do. Callers and tests read it; nobody asks for a cloud's name. */
+export interface Traits {
+  /** The cloud, in OMS's spelling: for metrics and messages, never for decisions. */
+  readonly cloud: string;
+  /** Heads and receipts carry a CRC-64/XZ that the store computed itself. */
+  readonly crc64: boolean;
+  /** A put whose bytes do not match its `md5` is refused, and leaves nothing behind. */
+  readonly checksMd5: boolean;
+  /** `absentOnly` puts are honoured. */
+  readonly conditionalPut: boolean;
+  /** Whether `after` may be any key; if not, only the `next` of a page. */
+  readonly listsFromKey: boolean;
+  readonly serverSideCopy: boolean;
+  readonly restore: boolean;
+  /** Bytes of one put. */
+  readonly putSizeMax: number;
+  /** Bytes; every part but the last must reach it. */
+  readonly partSizeMin: number;
+  readonly partSizeMax: number;
+  readonly partCountMax: number;
+}
+
+/** What is written beside the bytes. */
+export interface PutOptions {
+  readonly contentType?: string | undefined;
+  readonly contentHeaders?: ContentHeaders | undefined;
+  /** Names in lower case, without prefix; values as text, the adapter encodes what it must. */
+  readonly userMetadata?: Readonly<Record<string, string>> | undefined;
+  readonly storageClass?: string | undefined;
+  /** Fails with `exists` when the key is taken; only where the trait says so. */
+  readonly absentOnly?: boolean | undefined;
+}
+
+/**
+ * The bytes of one put or part: whole, or as a stream of known length. A stream is read once; it
+ * fails the put with its own error, and a stream that ends early or late fails it as `interrupted`.
+ */
+export interface PutBody {
+  readonly content: Uint8Array | AsyncIterable<Uint8Array>;
+  /** Bytes. */
+  readonly size: number;
+  /** Lower-case hex of the whole content, where known: the store checks it. */
+  readonly md5?: string | undefined;
+}
+
+/** What the store says of the bytes it has just taken. */
+export interface PutReceipt {
+  readonly etag: string;
+  /** Lower-case hex; only where the ETag is known to be the MD5 of these bytes. */
+  readonly md5: string | undefined;
+  readonly crc64: string | undefined;
+  /** The store's own clock, milliseconds since the Unix epoch: the object is no older. */
+  readonly date: number | undefined;
+}
+
+export interface PartReceipt extends PutReceipt {
+  /** Counts from 1. */
+  readonly number: number;
+}
+
+export interface UploadedPart {
+  readonly number: number;
+  readonly size: number;
+  readonly etag: string;
+}
+
+/**
+ * A multipart upload in progress. Disposing of one that was neither completed nor detached aborts
+ * it; nothing of it is visible before `complete`.
+ */
+export interface PartUpload extends AsyncDisposable {
+  readonly id: string;
+  /** Parts may be put in any order, and again after a failure. */
+  putPart(number: number, body: PutBody, signal: AbortSignal): Promise<PartReceipt>;
+  /** What the store holds of this upload, in order of the numbers. */
+  listParts(signal: AbortSignal): Promise<UploadedPart[]>;
+  /** Publishes the object. Not repeatable everywhere: after a failure, look at the key. */
+  complete(
+    parts: readonly { readonly number: number; readonly etag: string }[],
+    signal: AbortSignal,
+  ): Promise<PutReceipt>;
+  /** Leaves the upload at the store, to be resumed by its ID: disposing no longer aborts. */
+  detach(): void;
+  /** Removes the upload and its parts; one that is gone already is no error. */
+  abort(signal: AbortSignal): Promise<void>;
+}
+
+export interface OpenUpload {
+  readonly key: string;
+  readonly id: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly startedAt: number;
+}
+
+export interface ListPage {
+  readonly entries: readonly ObjectEntry[];
+  /** Pass as `after` to go on; absent on the last page. */
+  readonly next: string | undefined;
+}
+
+export interface ListOptions {
+  readonly prefix?: string | undefined;
+  readonly after?: string | undefined;
+  /** At most this many entries; the store may give fewer. */
+  readonly limit?: number | undefined;
+}
+
+export interface ReadOptions {
+  readonly range?: ByteRange | undefined;
+  /** An ETag: a read of any other object under the key fails with `changed`. */
+  readonly ifMatch?: string | undefined;
+  readonly versionId?: string | undefined;
+}
+
+/** The bytes of a read. Exactly one of the ways is taken, and one must be: it holds a connection. */
+export interface ReadBody extends AsyncIterable<Uint8Array> {
+  /** Everything at once; for small bodies. */
+  bytes(): Promise<Uint8Array>;
+  /** Gives the body up. */
+  discard(): void;
+}
+
+/** A read's head and body, from one answer. With a range, `head.size` is still the whole object's. */
+export interface ObjectRead {
+  readonly head: ObjectHead;
+  readonly body: ReadBody;
+}
+
+/**
+ * One bucket of one cloud.
+ *
+ * Every method rejects with a {@link StoreError} and nothing else, except that an aborted `signal`
+ * rejects with `signal.reason` and a put rejects with its own stream's error. No method retries,
+ * waits or logs: layers do that. What a store lacks is told by its traits, and asking for it all
+ * the same fails with `unsupported`.
+ */
+export interface Store extends AsyncDisposable {
+  /** For messages: `Aliyun:my-bucket`. Never holds a secret. */
+  readonly name: string;
+  readonly traits: Traits;
+
+  /** Entries in the order of their keys' UTF-8 bytes. */
+  list(options: ListOptions, signal: AbortSignal): Promise<ListPage>;
+  head(key: string, signal: AbortSignal): Promise<ObjectHead>;
+  /** A body that is cut short or stalls fails with `interrupted` while it is read. */
+  read(key: string, options: ReadOptions, signal: AbortSignal): Promise<ObjectRead>;
+  /** All or nothing: a put that fails leaves what was under the key before. */
+  put(key: string, body: PutBody, options: PutOptions, signal: AbortSignal): Promise<PutReceipt>;
+  startParts(key: string, options: PutOptions, signal: AbortSignal): Promise<PartUpload>;
+  /** Takes up an upload by its ID; says nothing to the store until used. */
+  resumeParts(key: string, uploadId: string): PartUpload;
+  /** The uploads in progress under exactly this key. */
+  listUploads(key: string, signal: AbortSignal): Promise<OpenUpload[]>;
+  /** Removes keys; one that is gone already is no error. */
+  remove(keys: readonly string[], signal: AbortSignal): Promise<void>;
+  /** Copies within the service, without the bytes passing through here. `from` names its bucket. */
+  copy(
+    from: { readonly bucket: string; readonly key: string; readonly ifMatch?: string | undefined },
+    key: string,
+    signal: AbortSignal,
+  ): Promise<PutReceipt>;
+  /** Asks for an archived object to be thawed for `days`; one being thawed already is no error. */
+  restore(key: string, options: { readonly days: number }, signal: AbortSignal): Promise<void>;
+}
