@@ -1,0 +1,101 @@
+import type { Check } from './outcome.ts';
+import type { ConsistencyCheck } from './sync-task.ts';
+
+/** What is known of the bytes after a copy. Sums are of the whole object. */
+export interface CopyEvidence {
+  /** Bytes the source says it has. */
+  readonly sourceSize: number;
+  /** Bytes that went through our hands. */
+  readonly copiedSize: number;
+  readonly sourceModified: number;
+  /** The source's own sums, where it has them. */
+  readonly sourceMd5: string | undefined;
+  readonly sourceCrc64: string | undefined;
+  /** Computed while the bytes went through. */
+  readonly computedMd5: string | undefined;
+  readonly computedCrc64: string | undefined;
+  /** The target's own sums, where it has them. */
+  readonly targetMd5: string | undefined;
+  readonly targetCrc64: string | undefined;
+  /** From a look at the target after the copy; undefined where none was needed. */
+  readonly targetSize: number | undefined;
+  readonly targetModified: number | undefined;
+}
+
+interface Sums {
+  readonly source: string | undefined;
+  readonly computed: string | undefined;
+  readonly target: string | undefined;
+}
+
+/**
+ * Whether the target must be looked at again before {@link checkCopy} can say something: not when
+ * its receipt already carries a sum of the bytes it took.
+ */
+export function needsLook(method: ConsistencyCheck, evidence: CopyEvidence): boolean {
+  if (method === 'no_check' || proof(evidence) !== undefined) return false;
+  return evidence.targetSize === undefined;
+}
+
+/**
+ * Judges a finished copy. A sum that both ends know decides before sizes and times do: it proves
+ * more. `crc64` asks for that sum first and falls back where either side has none; `no_check` drops
+ * the comparison of size and time only: bytes and sums that went through our hands are compared
+ * always.
+ */
+export function checkCopy(method: ConsistencyCheck, evidence: CopyEvidence): Check {
+  const { sourceSize, copiedSize, targetSize, targetModified, sourceModified } = evidence;
+  if (copiedSize !== sourceSize) {
+    return failed('size', `${copiedSize} bytes were copied of ${sourceSize}`);
+  }
+  const summed = proof(evidence);
+  if (summed !== undefined) return summed;
+  if (targetSize === undefined || targetModified === undefined) {
+    if (method === 'no_check') return passed('size', `${copiedSize} bytes were copied`);
+    return failed('size_last_modified', 'the target was not looked at');
+  }
+  if (targetSize !== sourceSize) {
+    return failed('size_last_modified', `the target has ${targetSize} bytes of ${sourceSize}`);
+  }
+  if (targetModified < sourceModified) {
+    const behind = (sourceModified - targetModified) / 1000;
+    return failed('size_last_modified', `the target's time is ${behind} s before the source's`);
+  }
+  return passed('size_last_modified', `${targetSize} bytes, not older than the source`);
+}
+
+/** The verdict of the strongest sum that the target and one other witness know. */
+function proof(evidence: CopyEvidence): Check | undefined {
+  const crc64 = compare('crc64', {
+    source: evidence.sourceCrc64,
+    computed: evidence.computedCrc64,
+    target: evidence.targetCrc64,
+  });
+  const md5 = compare('md5', {
+    source: evidence.sourceMd5,
+    computed: evidence.computedMd5,
+    target: evidence.targetMd5,
+  });
+  if (crc64?.passed === false) return crc64;
+  if (md5?.passed === false) return md5;
+  return crc64 ?? md5;
+}
+
+/** A difference fails, wherever it is; agreement passes only when the target takes part in it. */
+function compare(method: 'crc64' | 'md5', { source, computed, target }: Sums): Check | undefined {
+  if (source !== undefined && computed !== undefined && source !== computed) {
+    return failed(method, `the source has ${source}, what was read from it has ${computed}`);
+  }
+  const known = source ?? computed;
+  if (known === undefined || target === undefined) return undefined;
+  if (known !== target) return failed(method, `the source has ${known}, the target ${target}`);
+  return passed(method, target);
+}
+
+function passed(method: Check['method'], detail: string): Check {
+  return { method, passed: true, detail };
+}
+
+function failed(method: Check['method'], detail: string): Check {
+  return { method, passed: false, detail };
+}

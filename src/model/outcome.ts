@@ -1,0 +1,45 @@
+import type { Fault } from './fault.ts';
+
+export const outcomeKinds = ['copied', 'skipped', 'failed'] as const;
+export type OutcomeKind = (typeof outcomeKinds)[number];
+
+/** Why an object needed no copy. */
+export const skipReasons = [
+  'target-exists',
+  'target-up-to-date',
+  'same-crc64',
+  'source-missing',
+] as const;
+export type SkipReason = (typeof skipReasons)[number];
+
+/** How a copy was proven, the strongest that both ends allowed. */
+export const checkMethods = ['crc64', 'md5', 'size_last_modified', 'size'] as const;
+export type CheckMethod = (typeof checkMethods)[number];
+
+export interface Check {
+  readonly method: CheckMethod;
+  readonly passed: boolean;
+  /** For people: what was compared, and how it differed. */
+  readonly detail: string;
+}
+
+/** How the look at one object ended. */
+export type Outcome =
+  | {
+      readonly kind: 'copied';
+      readonly size: number;
+      readonly check: Check;
+      /** The ETag that was copied: the next round compares it. */
+      readonly sourceEtag: string;
+    }
+  | { readonly kind: 'skipped'; readonly reason: SkipReason; readonly size: number | undefined }
+  | {
+      readonly kind: 'failed';
+      readonly fault: FailureKind;
+      /** For people: what went wrong, where, and what to do about it. Never a secret. */
+      readonly message: string;
+      readonly size: number | undefined;
+    };
+
+/** A store's fault, or what only the look at both ends can tell. */
+export type FailureKind = Fault | 'inconsistent' | 'too-large' | 'internal';

@@ -1,0 +1,69 @@
+import type { CloudType } from './cloud.ts';
+
+export const syncTaskStatuses = ['SYNCHRONIZING', 'STOPPED'] as const;
+export type SyncTaskStatus = (typeof syncTaskStatuses)[number];
+export type SyncTaskSignal = 'start' | 'stop' | 'delete';
+
+/** What each signal makes of a task; what is missing is not allowed. */
+const next: Record<SyncTaskStatus, Partial<Record<SyncTaskSignal, SyncTaskStatus | 'gone'>>> = {
+  SYNCHRONIZING: { stop: 'STOPPED' },
+  STOPPED: { start: 'SYNCHRONIZING', delete: 'gone' },
+};
+
+/** The status after a signal, or undefined where the signal is not allowed. */
+export function step(
+  status: SyncTaskStatus,
+  signal: SyncTaskSignal,
+): SyncTaskStatus | 'gone' | undefined {
+  return next[status][signal];
+}
+
+export const overwriteModes = [
+  'NO_OVERWRITE',
+  'SIZE_LAST_MODIFIED_COMPARISON_OVERWRITE',
+  'CRC64_COMPARISON_OVERWRITE',
+  'FULL_OVERWRITE',
+] as const;
+export type OverwriteMode = (typeof overwriteModes)[number];
+
+export const consistencyChecks = ['size_last_modified', 'crc64', 'no_check'] as const;
+export type ConsistencyCheck = (typeof consistencyChecks)[number];
+
+export const storagePolicies = [
+  'STANDARD',
+  'IA',
+  'ARCHIVE',
+  'DEEP_ARCHIVE',
+  'SRC_STORAGE_MAPPING',
+] as const;
+export type StoragePolicy = (typeof storagePolicies)[number];
+
+/** One end of a sync task, as the request named it. */
+export interface BucketPlace {
+  readonly cloud: CloudType;
+  readonly region: string;
+  readonly bucket: string;
+  /** An address the request gave; absent where the operator's file or the cloud's own serves. */
+  readonly endpoint: string | undefined;
+}
+
+/** What a client decided when it created the task; nothing of it changes later. */
+export interface SyncTaskPlan {
+  readonly source: BucketPlace;
+  readonly target: BucketPlace;
+  readonly description: string;
+  readonly metadataMigration: boolean;
+  readonly overwriteMode: OverwriteMode;
+  readonly consistencyCheck: ConsistencyCheck;
+  readonly storagePolicy: StoragePolicy | undefined;
+  readonly appId: string | undefined;
+}
+
+export interface SyncTask extends SyncTaskPlan {
+  readonly id: string;
+  readonly projectId: string;
+  readonly status: SyncTaskStatus;
+  /** Milliseconds since the Unix epoch. */
+  readonly createdAt: number;
+  readonly lastStartedAt: number;
+}
