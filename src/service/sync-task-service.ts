@@ -1,0 +1,126 @@
+import type { Secret } from '../base/seal.ts';
+import type { CheckMethod, FailureKind, OutcomeKind, SkipReason } from '../model/outcome.ts';
+import type { Counters, StatisticWidth } from '../model/statistics.ts';
+import type { SyncTask, SyncTaskPlan, SyncTaskStatus } from '../model/sync-task.ts';
+
+export interface KeyPair {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: Secret;
+}
+
+/** What a task needs to enter both buckets. */
+export interface TaskCredentials {
+  readonly source: KeyPair;
+  readonly target: KeyPair;
+}
+
+export interface NewSyncTask extends SyncTaskPlan {
+  readonly credentials: TaskCredentials;
+}
+
+export interface TaskPage {
+  readonly tasks: readonly SyncTask[];
+  /** Of all that match, whatever the page. */
+  readonly count: number;
+}
+
+export interface StatisticPoint {
+  /** The start of the bucket, milliseconds since the Unix epoch. */
+  readonly start: number;
+  readonly counters: Counters;
+}
+
+export interface TaskStatistics {
+  readonly width: StatisticWidth;
+  /** Ascending and without gaps. */
+  readonly points: readonly StatisticPoint[];
+}
+
+/** One line of the object list: how the last look at a key ended. */
+export interface ObjectRecord {
+  readonly key: string;
+  readonly outcome: OutcomeKind;
+  /** Why it was skipped or failed; undefined for a copy. */
+  readonly reason: SkipReason | FailureKind | undefined;
+  /** For people. */
+  readonly message: string | undefined;
+  /** Bytes, where known. */
+  readonly size: number | undefined;
+  readonly checkMethod: CheckMethod | undefined;
+  readonly checkPassed: boolean | undefined;
+  readonly checkDetail: string | undefined;
+  /** How often this round was tried, counted from 1. */
+  readonly attempts: number;
+  /** Milliseconds since the Unix epoch. */
+  readonly acceptedAt: number;
+  readonly startedAt: number;
+  readonly settledAt: number;
+}
+
+export interface ObjectFilter {
+  readonly outcome?: OutcomeKind | undefined;
+  readonly prefix?: string | undefined;
+  /** The last key of the page before. */
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
+/**
+ * The use cases of synchronization tasks. A project sees its own tasks only; every method rejects
+ * with a {@link ServiceError} for what the caller can mend.
+ */
+export interface SyncTaskService {
+  /** Newest first. */
+  list(
+    projectId: string,
+    page: {
+      readonly limit: number;
+      readonly offset: number;
+      readonly status?: SyncTaskStatus | undefined;
+    },
+  ): Promise<TaskPage>;
+  create(projectId: string, task: NewSyncTask): Promise<SyncTask>;
+  /** @param queryTime Milliseconds; the counters are those of the calendar month that holds it. */
+  show(
+    projectId: string,
+    taskId: string,
+    queryTime: number,
+  ): Promise<{ readonly task: SyncTask; readonly month: Counters }>;
+  remove(projectId: string, taskId: string): Promise<void>;
+  /** @param credentials Replace the sealed ones; absent, those serve on. */
+  start(projectId: string, taskId: string, credentials: TaskCredentials | undefined): Promise<void>;
+  stop(projectId: string, taskId: string): Promise<void>;
+  /** Durable when it resolves. @param encodedKeys As the client sent them, still URL-encoded. */
+  acceptEvents(projectId: string, taskId: string, encodedKeys: readonly string[]): Promise<void>;
+  statistics(
+    projectId: string,
+    taskId: string,
+    range: { readonly startMs: number; readonly endMs: number },
+  ): Promise<TaskStatistics>;
+  listObjects(
+    projectId: string,
+    taskId: string,
+    filter: ObjectFilter,
+  ): Promise<{ readonly objects: readonly ObjectRecord[]; readonly next: string | undefined }>;
+  /** Makes every failed object due again. */
+  retryFailed(
+    projectId: string,
+    taskId: string,
+    filter: { readonly prefix?: string | undefined },
+  ): Promise<{ readonly retried: number }>;
+}
+
+/** Who calls. */
+export interface Principal {
+  readonly projectId: string;
+}
+
+/** Tells who a token belongs to; undefined for one that is not ours. */
+export interface TokenService {
+  authenticate(token: string): Promise<Principal | undefined>;
+}
+
+export interface Health {
+  /** Whether requests can be served now: the database answers. */
+  ready(): Promise<boolean>;
+}
