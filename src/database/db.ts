@@ -1,0 +1,295 @@
+import { createHash } from 'node:crypto';
+import pg from 'pg';
+import { systemClock, type Clock } from '../base/clock.ts';
+import { silentLog, type Logger } from '../base/log.ts';
+import type { Secret } from '../base/seal.ts';
+import { DatabaseError, toDatabaseError } from './db-error.ts';
+import { keepListening } from './db-listen.ts';
+
+export { DatabaseError, type DatabaseFault } from './db-error.ts';
+
+export interface QueryResult<Row> {
+  readonly rows: Row[];
+  /** Rows returned or changed; 0 for statements that do neither. */
+  readonly rowCount: number;
+}
+
+/** A statement that each connection parses once. Made by {@link prepared}. */
+export interface Prepared {
+  readonly name: string;
+  readonly text: string;
+}
+
+/**
+ * Where statements are run: the pool, or one transaction.
+ *
+ * Values come back as `pg` gives them: `int8` and `numeric` as strings (they do not fit a number;
+ * cast a count with `::int`, or read it with `Number` where it is bounded), smaller numbers as
+ * numbers, `timestamptz` as `Date`, `bytea` as `Buffer`, `json` and `jsonb` parsed. Names are those
+ * of the statement: say `as "taskId"`. Nothing checks `Row` at run time: the statement stands
+ * beside it.
+ *
+ * Every method rejects with a {@link DatabaseError} and nothing else, except that a transaction
+ * passes on what its work threw.
+ */
+export interface Db {
+  query<Row extends object = Record<string, unknown>>(
+    statement: string | Prepared,
+    values?: readonly unknown[],
+  ): Promise<QueryResult<Row>>;
+}
+
+/**
+ * Marks a hot statement: each connection plans it a few times and then keeps the plan.
+ *
+ * Only for constant texts (each takes memory on every connection), and only where one plan suits
+ * all values: after five runs PostgreSQL may settle for a plan that does not look at them.
+ */
+export function prepared(text: string): Prepared {
+  return { name: `q${createHash('sha256').update(text).digest('hex').slice(0, 24)}`, text };
+}
+
+export interface TransactionOptions {
+  /** False: a crash of the server may lose the last such transactions, never a part of one. */
+  readonly durable?: boolean;
+  readonly isolation?: 'read committed' | 'repeatable read' | 'serializable';
+  /** Instead of the database's, for its statements; 0 is none. */
+  readonly statementTimeoutMs?: number;
+}
+
+export interface DatabaseOptions {
+  /** `postgres://user:password@host:port/name`, or with `?host=/folder` for a Unix socket. */
+  readonly url: Secret;
+  readonly log?: Logger;
+  readonly clock?: Clock;
+  /** Connections in the pool; default 10. Every `listen` adds one of its own. */
+  readonly connections?: number;
+  /** A statement that runs longer is ended by the server; default one minute. */
+  readonly statementTimeoutMs?: number;
+  /** Tests only: take a server that may lose what it acknowledged. */
+  readonly allowUnsafe?: boolean;
+}
+
+const OLDEST_VERSION = 150_000;
+const CONNECT_TIMEOUT_MS = 15_000;
+/** The client gives up on a statement this much later than the server: the server is gone. */
+const HALF_OPEN_GRACE_MS = 15_000;
+/** Longer than this Node's timers do not run. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
+
+function clientTimeoutMs(statementTimeoutMs: number): number {
+  return statementTimeoutMs === 0 ? TIMER_MAX_MS : statementTimeoutMs + HALF_OPEN_GRACE_MS;
+}
+
+async function run<Row extends object>(
+  on: pg.Pool | pg.PoolClient,
+  statement: string | Prepared,
+  values: readonly unknown[] | undefined,
+  timeoutMs?: number,
+): Promise<QueryResult<Row>> {
+  const query = {
+    ...(typeof statement === 'string' ? { text: statement } : statement),
+    ...(values !== undefined && { values: [...values] }),
+    ...(timeoutMs !== undefined && { query_timeout: clientTimeoutMs(timeoutMs) }),
+  };
+  try {
+    const answer = await on.query(query);
+    // A text of several statements gives an answer for each; only the last one's counts.
+    const all: pg.QueryResult[] = Array.isArray(answer) ? answer : [answer];
+    const last = all.at(-1);
+    // The statement decides what a row is; its author wrote `Row` beside it.
+    return { rows: (last?.rows ?? []) as Row[], rowCount: last?.rowCount ?? 0 };
+  } catch (error) {
+    throw toDatabaseError(error);
+  }
+}
+
+function checkUrl(url: string): void {
+  if (!/^postgres(ql)?:\/\//.test(url) || !URL.canParse(url)) {
+    // Deliberately without a cause: the parser's error quotes the address and so the password.
+    throw new DatabaseError('misconfigured', 'the database URL is not a postgres:// URL');
+  }
+}
+
+function connectionConfig(options: DatabaseOptions): pg.PoolConfig {
+  const url = options.url.reveal();
+  checkUrl(url);
+  const statementTimeoutMs = options.statementTimeoutMs ?? 60_000;
+  return {
+    connectionString: url,
+    application_name: 'bucket-brigade',
+    max: options.connections ?? 10,
+    idleTimeoutMillis: 30_000,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    statement_timeout: statementTimeoutMs,
+    query_timeout: clientTimeoutMs(statementTimeoutMs),
+    idle_in_transaction_session_timeout: statementTimeoutMs,
+    keepAlive: true,
+    // Single statements are transactions of their own, and acknowledged when they return.
+    options: '-c synchronous_commit=on',
+  };
+}
+
+interface ServerFacts {
+  readonly version: number;
+  readonly encoding: string;
+  readonly fsync: string;
+  readonly readOnly: string;
+}
+
+function objections(server: ServerFacts, allowUnsafe: boolean): string[] {
+  const found: string[] = [];
+  if (server.version < OLDEST_VERSION) found.push('PostgreSQL must be version 15 or later');
+  if (server.encoding !== 'UTF8') {
+    found.push(`the database must be encoded in UTF8, not ${server.encoding}`);
+  }
+  if (server.fsync !== 'on' && !allowUnsafe) {
+    found.push('fsync is off: a crash would lose work that was acknowledged');
+  }
+  if (server.readOnly !== 'off') found.push('the database is read-only: is it a standby?');
+  return found;
+}
+
+/** PostgreSQL through a pool of connections. */
+export class Database implements Db, AsyncDisposable {
+  readonly #pool: pg.Pool;
+  readonly #config: pg.ClientConfig;
+  readonly #log: Logger;
+  readonly #clock: Clock;
+
+  private constructor(options: DatabaseOptions) {
+    const config = connectionConfig(options);
+    this.#config = config;
+    this.#log = options.log ?? silentLog;
+    this.#clock = options.clock ?? systemClock;
+    this.#pool = new pg.Pool(config);
+    // Connections break while idle and between statements of a transaction. The next statement
+    // says so to whoever it concerns; an 'error' nobody hears would end the process.
+    this.#pool.on('connect', (client) => client.on('error', () => undefined));
+    this.#pool.on('error', (error) => {
+      this.#log.warn(
+        { event: 'database.disconnected', err: toDatabaseError(error) },
+        'lost an idle connection',
+      );
+    });
+  }
+
+  /**
+   * Connects, and looks whether the server may be trusted with our work.
+   *
+   * @throws {DatabaseError} naming all that is wrong with the server.
+   */
+  static async connect(options: DatabaseOptions): Promise<Database> {
+    const database = new Database(options);
+    try {
+      await database.#checkServer(options.allowUnsafe ?? false);
+      return database;
+    } catch (error) {
+      await database[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  query<Row extends object = Record<string, unknown>>(
+    statement: string | Prepared,
+    values?: readonly unknown[],
+  ): Promise<QueryResult<Row>> {
+    return run<Row>(this.#pool, statement, values);
+  }
+
+  /**
+   * Runs `work` in one transaction: committed when it returns, rolled back when it throws.
+   *
+   * When this returns, the commit is on disk, unless `durable` is false. When it rejects with
+   * `unavailable`, the commit may have happened all the same: what runs here must bear repeating.
+   * Statements go through the `db` that `work` is given, one after another.
+   *
+   * @throws What `work` threw, or a {@link DatabaseError}.
+   */
+  async transaction<T>(work: (db: Db) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
+    const timeoutMs = options.statementTimeoutMs;
+    const client = await this.#connection();
+    const db: Db = { query: (statement, values) => run(client, statement, values, timeoutMs) };
+    let broken = true;
+    try {
+      await db.query(beginning(options));
+      const result = await work(db);
+      await commit(client);
+      broken = false;
+      return result;
+    } catch (error) {
+      broken = !(await rolledBack(db));
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  /**
+   * Calls `onNotify` for each notification on `channel`, until disposed of.
+   *
+   * Only a hint: those sent while the connection is lost are lost too. After each reconnection
+   * `onNotify` is called once with an empty payload, since something may have been missed.
+   */
+  listen(channel: string, onNotify: (payload: string) => void): Promise<AsyncDisposable> {
+    return keepListening(
+      { config: this.#config, log: this.#log, clock: this.#clock },
+      channel,
+      onNotify,
+    );
+  }
+
+  /** Waits for the statements that run, then closes all connections but those of `listen`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#pool.ended) await this.#pool.end();
+  }
+
+  async #connection(): Promise<pg.PoolClient> {
+    try {
+      return await this.#pool.connect();
+    } catch (error) {
+      throw toDatabaseError(error);
+    }
+  }
+
+  async #checkServer(allowUnsafe: boolean): Promise<void> {
+    const { rows } = await this.query<ServerFacts>(`
+      select current_setting('server_version_num')::int as version,
+        current_setting('server_encoding') as encoding,
+        current_setting('fsync') as fsync,
+        current_setting('transaction_read_only') as "readOnly"`);
+    const [server] = rows;
+    const found =
+      server === undefined ? ['the server does not answer'] : objections(server, allowUnsafe);
+    if (found.length > 0) throw new DatabaseError('misconfigured', found.join('; '));
+  }
+}
+
+function beginning(options: TransactionOptions): string {
+  const { durable = true, isolation = 'read committed', statementTimeoutMs } = options;
+  const settings = [`set local synchronous_commit = ${durable ? 'on' : 'off'}`];
+  if (statementTimeoutMs !== undefined) {
+    settings.push(`set local statement_timeout = ${statementTimeoutMs}`);
+  }
+  return [`begin isolation level ${isolation}`, ...settings].join('; ');
+}
+
+/** A commit after a failed statement is a rollback that PostgreSQL does not call an error. */
+async function commit(client: pg.PoolClient): Promise<void> {
+  const { command } = await client.query('commit').catch((error: unknown) => {
+    throw toDatabaseError(error);
+  });
+  if (command !== 'COMMIT') {
+    throw new DatabaseError('statement', 'a statement of this transaction failed, unnoticed');
+  }
+}
+
+async function rolledBack(db: Db): Promise<boolean> {
+  try {
+    await db.query('rollback');
+    return true;
+  } catch {
+    // The connection is dropped, and the server rolls back by itself.
+    return false;
+  }
+}
