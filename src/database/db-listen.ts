@@ -55,16 +55,17 @@ export async function keepListening(
 ): Promise<AsyncDisposable> {
   const { log, clock } = context;
   const stop = new AbortController();
+  const stopped = () => stop.signal.aborted;
   let current = await open(context, channel, onNotify);
 
   async function reopen(): Promise<void> {
-    for (let attempt = 1; !stop.signal.aborted; attempt++) {
+    for (let attempt = 1; !stopped(); attempt++) {
       try {
         await clock.sleep(backoffMs(attempt, reconnect, clock.random()), stop.signal);
         current = await open(context, channel, onNotify);
         return;
       } catch (error) {
-        if (stop.signal.aborted) return;
+        if (stopped()) return;
         log.warn({ event: 'listen.failed', channel, attempt, err: error }, 'cannot listen');
       }
     }
@@ -74,11 +75,11 @@ export async function keepListening(
     for (;;) {
       await current.end;
       await close(current.client);
-      if (stop.signal.aborted) return;
+      if (stopped()) return;
       log.warn({ event: 'listen.lost', channel }, 'listening again');
       await reopen();
       // Disposed of while it connected: the connection that came of it is closed as well.
-      if (stop.signal.aborted) return close(current.client);
+      if (stopped()) return close(current.client);
       onNotify('');
     }
   }
