@@ -1,0 +1,97 @@
+import type { Bucket, Version } from './bucket.ts';
+import { type Call, header } from './call.ts';
+import { S3Error } from './s3-error.ts';
+
+/**
+ * Judges the preconditions of a GET or HEAD.
+ *
+ * @returns Whether the answer is 304: the client has this object already.
+ * @throws {S3Error} `PreconditionFailed`
+ */
+export function isNotModified(call: Call, version: Version): boolean {
+  const match = header(call, 'if-match');
+  const noneMatch = header(call, 'if-none-match');
+  if (match !== undefined && !names(match, version.etag)) throw new S3Error('PreconditionFailed');
+  if (match === undefined && modifiedAfter(version, header(call, 'if-unmodified-since'))) {
+    throw new S3Error('PreconditionFailed');
+  }
+  if (noneMatch !== undefined) return names(noneMatch, version.etag);
+  const since = header(call, 'if-modified-since');
+  return since !== undefined && !modifiedAfter(version, since);
+}
+
+/**
+ * Judges the preconditions of a write, at the moment of writing.
+ *
+ * @throws {S3Error} `PreconditionFailed`; `NoSuchKey` when `If-Match` names what is not there.
+ */
+export function checkWritable(call: Call, bucket: Bucket): void {
+  const match = header(call, 'if-match');
+  const noneMatch = header(call, 'if-none-match');
+  if (match === undefined && noneMatch === undefined) return;
+  const present = bucket.object(call.key);
+  if (noneMatch !== undefined) {
+    if (noneMatch !== '*') throw new S3Error('NotImplemented', 'If-None-Match takes only * here');
+    if (present !== undefined) throw new S3Error('PreconditionFailed');
+  }
+  if (match !== undefined) {
+    if (present === undefined) throw new S3Error('NoSuchKey');
+    if (!names(match, present.etag)) throw new S3Error('PreconditionFailed');
+  }
+}
+
+/** @throws {S3Error} `PreconditionFailed` when the source of a copy is not the one meant. */
+export function checkCopySource(call: Call, source: Version): void {
+  const match = header(call, 'x-amz-copy-source-if-match');
+  const noneMatch = header(call, 'x-amz-copy-source-if-none-match');
+  const failed =
+    (match !== undefined && !names(match, source.etag)) ||
+    (noneMatch !== undefined && names(noneMatch, source.etag)) ||
+    (match === undefined &&
+      modifiedAfter(source, header(call, 'x-amz-copy-source-if-unmodified-since'))) ||
+    unmodifiedSince(source, header(call, 'x-amz-copy-source-if-modified-since'));
+  if (failed) throw new S3Error('PreconditionFailed');
+}
+
+function names(condition: string, etag: string): boolean {
+  return condition.split(',').some((each) => {
+    const name = each.trim();
+    return name === '*' || name.replace(/^W\//, '').replaceAll('"', '') === etag;
+  });
+}
+
+function modifiedAfter(version: Version, date: string | undefined): boolean {
+  // A date that cannot be read compares as false, which is to say: it is ignored.
+  return date !== undefined && version.lastModified > Date.parse(date);
+}
+
+function unmodifiedSince(version: Version, date: string | undefined): boolean {
+  return date !== undefined && version.lastModified <= Date.parse(date);
+}
+
+/** Bytes from `first` up to, but not including, `end`. */
+export interface Range {
+  readonly first: number;
+  readonly end: number;
+}
+
+/**
+ * Reads a range; one that is none is ignored, as HTTP has it.
+ *
+ * @throws {S3Error} `InvalidRange` when nothing of it lies within the size.
+ */
+export function parseRange(text: string | undefined, size: number): Range | undefined {
+  const [, from = '', to = ''] = /^bytes=(\d*)-(\d*)$/.exec(text ?? '') ?? [];
+  if (from === '' && to === '') return undefined;
+  const range =
+    from === ''
+      ? { first: Math.max(size - Number(to), 0), end: size }
+      : { first: Number(from), end: to === '' ? size : Math.min(Number(to) + 1, size) };
+  if (from !== '' && to !== '' && Number(to) < Number(from)) return undefined;
+  if (range.first >= range.end) {
+    throw new S3Error('InvalidRange', 'The requested range is not satisfiable', {
+      'content-range': `bytes */${size}`,
+    });
+  }
+  return range;
+}

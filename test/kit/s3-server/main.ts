@@ -1,0 +1,63 @@
+import { parseArgs } from 'node:util';
+import { type DialectName, dialects } from './dialects.ts';
+import { type AccessKey, startS3Server, testAccessKey } from './server.ts';
+
+const USAGE = `usage: node main.ts [--port N] [--host HOST] [--bucket NAME]... [--access-key ID:SECRET]...
+  [--dialect s3|obs] [--virtual-host DOMAIN] [--sink] [--no-verify] [--fill BUCKET:COUNT:BYTES]...`;
+
+const { values } = parseArgs({
+  options: {
+    'port': { type: 'string', default: '0' },
+    'host': { type: 'string', default: '127.0.0.1' },
+    'bucket': { type: 'string', multiple: true, default: [] },
+    'access-key': { type: 'string', multiple: true, default: [] },
+    'dialect': { type: 'string', default: 's3' },
+    'virtual-host': { type: 'string' },
+    'sink': { type: 'boolean', default: false },
+    'no-verify': { type: 'boolean', default: false },
+    'fill': { type: 'string', multiple: true, default: [] },
+  },
+});
+
+function mistake(text: string): never {
+  console.error(`${text}\n${USAGE}`);
+  process.exit(2);
+}
+
+function accessKey(text: string): AccessKey {
+  const [accessKeyId, secretAccessKey] = text.split(':');
+  return accessKeyId && secretAccessKey
+    ? { accessKeyId, secretAccessKey }
+    : mistake(`--access-key ${text}: not ID:SECRET`);
+}
+
+function isDialect(name: string): name is DialectName {
+  return Object.hasOwn(dialects, name);
+}
+
+if (!isDialect(values.dialect)) mistake(`--dialect ${values.dialect}: there is no such dialect`);
+const keys = values['access-key'].map(accessKey);
+const virtualHost = values['virtual-host'];
+const server = await startS3Server({
+  port: Number(values.port),
+  host: values.host,
+  buckets: values.bucket,
+  accessKeys: keys.length > 0 ? keys : [testAccessKey],
+  dialect: values.dialect,
+  sink: values.sink,
+  verify: !values['no-verify'],
+  ...(virtualHost !== undefined && { virtualHost }),
+});
+
+for (const text of values.fill) {
+  const [name = '', count, bytes] = text.split(':');
+  const bucket = server.createBucket(name);
+  for (let i = 0; i < Number(count); i++) {
+    bucket.fill(`object-${String(i).padStart(8, '0')}`, Number(bytes));
+  }
+}
+
+process.once('SIGTERM', () => void server.close());
+process.once('SIGINT', () => void server.close());
+const { url, port, accessKey: first } = server;
+console.log(JSON.stringify({ url, port, accessKeyId: first.accessKeyId, pid: process.pid }));

@@ -1,0 +1,185 @@
+import type { Version } from './bucket.ts';
+import { bucketOf, type Call, header, type Reply } from './call.ts';
+import { checkWritable, isNotModified, parseRange, type Range } from './conditions.ts';
+import {
+  checkCustomerKey,
+  checksumHeaders,
+  describe,
+  etagIsMd5,
+  objectTraits,
+  receiptHeaders,
+} from './object-headers.ts';
+import { readDocument, readPayload } from './payload.ts';
+import { S3Error } from './s3-error.ts';
+import { child, children, element, readXml, text, xmlDocument } from './xml.ts';
+
+const DELETE_BATCH_MAX = 1000;
+const archiveClasses: ReadonlySet<string> = new Set(['GLACIER', 'DEEP_ARCHIVE']);
+
+export async function putObject(call: Call): Promise<Reply> {
+  const bucket = bucketOf(call);
+  const traits = objectTraits(call);
+  const payload = await readPayload(call);
+  checkWritable(call, bucket);
+  const { content, md5, crc64, checksums } = payload;
+  const etag = etagIsMd5(traits) ? md5 : opaqueEtag(call);
+  const version = bucket.add({ ...traits, key: call.key, content, etag, crc64, checksums });
+  return {
+    status: 200,
+    headers: { etag: `"${etag}"`, ...receiptHeaders(call, version), ...checksumHeaders(version) },
+  };
+}
+
+/** An ETag that is as long as an MD5 and is none. */
+export function opaqueEtag(call: Call): string {
+  return `e${call.service.nextId()}`.padEnd(32, '0');
+}
+
+export function getObject(call: Call): Reply {
+  const { version, range, status, headers } = lookAt(call);
+  if (status === 304) return { status, headers };
+  if (isArchived(version)) {
+    throw new S3Error(
+      'InvalidObjectState',
+      "The operation is not valid for the object's storage class",
+    );
+  }
+  const { first, end } = range;
+  for (const [name, value] of call.query) {
+    if (name.startsWith('response-')) headers[name.slice('response-'.length)] = value;
+  }
+  return { status, headers, body: { content: version.content, first, end } };
+}
+
+export function headObject(call: Call): Reply {
+  const { status, headers } = lookAt(call);
+  return { status, headers };
+}
+
+/** Archived, and not thawed for the time being. */
+export function isArchived(version: Version): boolean {
+  return archiveClasses.has(version.storageClass) && version.restore?.ongoing !== false;
+}
+
+/**
+ * The version that a request names, or the latest.
+ *
+ * @throws {S3Error} `NoSuchKey`, `NoSuchVersion`, and `MethodNotAllowed` for a delete marker.
+ */
+export function versionOf(call: Call): Version {
+  const bucket = bucketOf(call);
+  const versionId = call.query.get('versionId');
+  const chain = bucket.versions(call.key);
+  const found =
+    versionId === undefined ? chain[0] : chain.find((version) => version.versionId === versionId);
+  if (found?.deleteMarker === true) {
+    throw new S3Error(versionId === undefined ? 'NoSuchKey' : 'MethodNotAllowed', undefined, {
+      'x-amz-delete-marker': 'true',
+      'x-amz-version-id': found.versionId,
+    });
+  }
+  if (found !== undefined) return found;
+  throw versionId === undefined
+    ? new S3Error('NoSuchKey', 'The specified key does not exist.')
+    : new S3Error('NoSuchVersion');
+}
+
+interface Look {
+  readonly version: Version;
+  readonly range: Range;
+  readonly status: number;
+  readonly headers: Record<string, string | number>;
+}
+
+function lookAt(call: Call): Look {
+  const version = versionOf(call);
+  checkCustomerKey(call, version);
+  const whole = { first: 0, end: version.content.size };
+  const headers = describe(call, version);
+  if (isNotModified(call, version)) return { version, range: whole, status: 304, headers };
+  const partial = partRange(call, version) ?? parseRange(header(call, 'range'), whole.end);
+  const range = partial ?? whole;
+  headers['content-length'] = range.end - range.first;
+  if (partial !== undefined) {
+    headers['content-range'] = `bytes ${range.first}-${range.end - 1}/${whole.end}`;
+    if (version.partSizes && call.query.has('partNumber')) {
+      headers['x-amz-mp-parts-count'] = version.partSizes.length;
+    }
+  } else if (header(call, 'x-amz-checksum-mode') === 'ENABLED') {
+    Object.assign(headers, checksumHeaders(version));
+  }
+  return { version, range, status: partial === undefined ? 200 : 206, headers };
+}
+
+function partRange(call: Call, { partSizes, content }: Version): Range | undefined {
+  const number = Number(call.query.get('partNumber') ?? Number.NaN);
+  if (Number.isNaN(number)) return undefined;
+  const sizes = partSizes ?? [content.size];
+  const size = sizes[number - 1];
+  if (size === undefined) throw new S3Error('InvalidRange', 'There is no such part');
+  const first = sizes.slice(0, number - 1).reduce((sum, each) => sum + each, 0);
+  return { first, end: first + size };
+}
+
+export function deleteObject(call: Call): Reply {
+  const headers = removeOne(call, call.key, call.query.get('versionId'));
+  return { status: 204, headers };
+}
+
+function removeOne(call: Call, key: string, versionId: string | undefined): Record<string, string> {
+  const bucket = bucketOf(call);
+  if (versionId !== undefined) {
+    const removed = bucket.removeVersion(key, versionId);
+    const headers: Record<string, string> = { 'x-amz-version-id': versionId };
+    if (removed?.deleteMarker === true) headers['x-amz-delete-marker'] = 'true';
+    return headers;
+  }
+  const marker = bucket.delete(key);
+  return marker ? { 'x-amz-delete-marker': 'true', 'x-amz-version-id': marker.versionId } : {};
+}
+
+export async function deleteObjects(call: Call): Promise<Reply> {
+  bucketOf(call);
+  if (header(call, 'content-md5') === undefined && !hasChecksum(call)) {
+    throw new S3Error('InvalidRequest', 'Missing required header for this request: Content-MD5');
+  }
+  const request = readXml(await readDocument(call), 'Delete');
+  const objects = children(request, 'Object');
+  if (objects.length === 0 || objects.length > DELETE_BATCH_MAX) throw new S3Error('MalformedXML');
+  const quiet = text(request, 'Quiet') === 'true';
+  const deleted = objects.map((object) => {
+    const key = text(object, 'Key') ?? '';
+    const versionId = text(object, 'VersionId');
+    const headers = removeOne(call, key, versionId);
+    const marker = headers['x-amz-delete-marker'];
+    const inner =
+      element('Key', key) +
+      element('VersionId', versionId) +
+      element('DeleteMarker', marker) +
+      (marker === undefined ? '' : element('DeleteMarkerVersionId', headers['x-amz-version-id']));
+    return `<Deleted>${inner}</Deleted>`;
+  });
+  return { status: 200, body: xmlDocument('DeleteResult', quiet ? '' : deleted.join('')) };
+}
+
+function hasChecksum(call: Call): boolean {
+  return Object.keys(call.request.headers).some(
+    (name) => name.startsWith('x-amz-checksum-') || name === 'x-amz-trailer',
+  );
+}
+
+export async function restoreObject(call: Call): Promise<Reply> {
+  const version = versionOf(call);
+  const request = readXml(await readDocument(call), 'RestoreRequest');
+  const days = Number(text(request, 'Days'));
+  if (!(days >= 1)) throw new S3Error('MalformedXML');
+  const tier = text(child(request, 'GlacierJobParameters'), 'Tier') ?? 'Standard';
+  if (!['Expedited', 'Standard', 'Bulk'].includes(tier)) throw new S3Error('MalformedXML');
+  if (!archiveClasses.has(version.storageClass)) throw new S3Error('InvalidObjectState');
+  if (version.restore?.ongoing === true) {
+    throw new S3Error('RestoreAlreadyInProgress', 'Object restore is already in progress');
+  }
+  const again = version.restore !== undefined;
+  version.restore = { ongoing: !again, expiry: call.service.now() + days * 24 * 3600 * 1000 };
+  return { status: again ? 200 : 202 };
+}
