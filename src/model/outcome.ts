@@ -4,12 +4,7 @@ export const outcomeKinds = ['copied', 'skipped', 'failed'] as const;
 export type OutcomeKind = (typeof outcomeKinds)[number];
 
 /** Why an object needed no copy. */
-export const skipReasons = [
-  'target-exists',
-  'target-up-to-date',
-  'same-crc64',
-  'source-missing',
-] as const;
+export const skipReasons = ['target-exists', 'target-up-to-date', 'same-crc64'] as const;
 export type SkipReason = (typeof skipReasons)[number];
 
 /** How a copy was proven, the strongest that both ends allowed. */

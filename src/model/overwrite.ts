@@ -19,10 +19,10 @@ export function looksAtTarget(mode: OverwriteMode): boolean {
 /**
  * Decides whether a source object is copied over what the target has under its key.
  *
- * The rules are those of OMS's `object_overwrite_mode`, with one addition: sizes and times in whole
- * seconds cannot tell two quick versions apart, nor times from clocks that differ. So a source whose
- * ETag is not the one that was copied last is copied, whatever the times say; and where times are
- * equal and both MD5s are known, these decide.
+ * The rules are those of OMS's `object_overwrite_mode`, with one addition to size and time, which
+ * cannot tell apart two quick versions of one size, nor times of clocks that differ: what is known
+ * to be other bytes is copied, whatever the times say. It is known when the source's ETag is not
+ * the one that was copied last, or when both ends have a sum of the same kind and these differ.
  *
  * @param target Undefined where the target has no such object.
  * @param sourceChanged Whether an earlier round copied this key and the source's ETag is another now.
@@ -51,9 +51,11 @@ export function decide(
 
 function bySizeAndTime(source: Comparable, target: Comparable, sourceChanged: boolean): Verdict {
   if (source.size !== target.size || source.lastModified > target.lastModified) return copy;
-  if (sourceChanged) return copy;
-  const tie = source.lastModified === target.lastModified;
-  const md5Differs =
-    source.md5 !== undefined && target.md5 !== undefined && source.md5 !== target.md5;
-  return tie && md5Differs ? copy : { kind: 'skip', reason: 'target-up-to-date' };
+  const otherBytes =
+    sourceChanged || differ(source.md5, target.md5) || differ(source.crc64, target.crc64);
+  return otherBytes ? copy : { kind: 'skip', reason: 'target-up-to-date' };
+}
+
+function differ(source: string | undefined, target: string | undefined): boolean {
+  return source !== undefined && target !== undefined && source !== target;
 }

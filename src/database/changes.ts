@@ -1,0 +1,189 @@
+import type { Db } from './db.ts';
+
+export interface NamedKeys {
+  readonly taskId: string;
+  readonly projectId: string;
+  readonly keys: readonly string[];
+  /** Names as they were sent, duplicates included: what the REQUEST counter counts. */
+  readonly accepted: number;
+}
+
+/**
+ * Makes keys due, all in one statement, and counts the names that were accepted.
+ *
+ * A key that waits already stays one row: its generation is renewed and a live claim is left
+ * alone. Rows are locked in the order of their keys, so that two of these cannot deadlock. The
+ * task's row is locked against a stop in the same moment.
+ *
+ * @param named One entry a task; keys distinct, without NUL.
+ * @returns The tasks that took their keys: those that are not there, or stopped, are missing.
+ */
+export async function acceptChanges(
+  db: Db,
+  { named, writer }: { readonly named: readonly NamedKeys[]; readonly writer: number },
+): Promise<Set<string>> {
+  const { rows } = await db.query<{ id: string }>(
+    `with input as materialized (
+      select * from json_to_recordset($1) as r("taskId" uuid, "projectId" text, keys json, accepted int)
+    ), live as materialized (
+      select sync_tasks.id, input.keys, input.accepted
+      from input join sync_tasks on sync_tasks.id = input."taskId" and sync_tasks.project_id = input."projectId"
+      where sync_tasks.status = 'SYNCHRONIZING' and sync_tasks.deleted_at is null
+      order by sync_tasks.id
+      for share of sync_tasks
+    ), accepted as (
+      insert into changes (task_id, object_key, generation, accepted_at, due_at)
+      select live.id, key, nextval('generations'), now(), now()
+      from live, json_array_elements_text(live.keys) as key
+      order by live.id, key collate "C"
+      on conflict (task_id, object_key) do update
+      set generation = excluded.generation, due_at = excluded.due_at,
+        attempt = case when changes.lease_until > now() then changes.attempt else 0 end
+    ), counted as (
+      insert into statistics (task_id, width, starts_at, writer, requests)
+      select live.id, 300, date_bin('5 minutes', now(), 'epoch'), $2, live.accepted from live
+      on conflict (task_id, starts_at, width, writer) do update
+      set requests = statistics.requests + excluded.requests
+    ), told as (
+      select pg_notify('changes', '') from live limit 1
+    )
+    select live.id from live left join told on true`,
+    [JSON.stringify(named), writer],
+  );
+  return new Set(rows.map((row) => row.id));
+}
+
+export interface DueTask {
+  readonly taskId: string;
+  readonly revision: number;
+}
+
+/** The running tasks that have a change to claim now. Served by the index `changes_due`. */
+export async function dueTasks(db: Db): Promise<DueTask[]> {
+  const { rows } = await db.query<DueTask>(`
+    select id as "taskId", revision from sync_tasks
+    where status = 'SYNCHRONIZING' and deleted_at is null and exists (
+      select from changes
+      where task_id = sync_tasks.id and due_at <= now() and (lease_until is null or lease_until < now())
+    )
+    order by id`);
+  return rows;
+}
+
+export interface ClaimedChange {
+  readonly key: string;
+  /** From a sequence, renewed by every event for the key. */
+  readonly generation: string;
+  /** From a sequence: the right to settle this claim, and no later one. */
+  readonly claimId: string;
+  /** Counts from 1, this claim included. */
+  readonly attempt: number;
+  /** Milliseconds since the Unix epoch. */
+  readonly acceptedAt: number;
+  /** The source's ETag when this key was copied last. */
+  readonly copiedEtag: string | null;
+  /** Whether a multipart upload of this key was begun and not ended. */
+  readonly uploading: boolean;
+}
+
+/**
+ * Claims up to `limit` due changes of one task until `leaseMs` from now, the longest waiting first.
+ *
+ * A change whose lease ran out can be claimed again: a crashed worker's changes need no sweeper.
+ * `skip locked` keeps claimers from queueing behind each other; the join by primary key keeps a
+ * claim whole when rows move under it. Served by the index `changes_due`.
+ */
+export async function claimChanges(
+  db: Db,
+  claim: { readonly taskId: string; readonly limit: number; readonly leaseMs: number },
+): Promise<ClaimedChange[]> {
+  const { rows } = await db.query<ClaimedChange>(
+    `with due as materialized (
+      select task_id, object_key from changes
+      where task_id = $1 and due_at <= now() and (lease_until is null or lease_until < now())
+      order by due_at
+      limit $2
+      for update skip locked
+    ), claimed as (
+      update changes
+      set claim_id = nextval('claim_ids'), lease_until = now() + $3 * interval '1 millisecond', attempt = attempt + 1
+      from due
+      where changes.task_id = due.task_id and changes.object_key = due.object_key
+      returning changes.*
+    )
+    select claimed.object_key as key, generation, claim_id as "claimId", attempt,
+      (extract(epoch from claimed.accepted_at) * 1000)::float8 as "acceptedAt",
+      objects.source_etag as "copiedEtag", uploads.object_key is not null as uploading
+    from claimed
+    left join objects on objects.task_id = claimed.task_id and objects.object_key = claimed.object_key
+    left join uploads on uploads.task_id = claimed.task_id and uploads.object_key = claimed.object_key`,
+    [claim.taskId, claim.limit, claim.leaseMs],
+  );
+  return rows;
+}
+
+/**
+ * Renews leases until `leaseMs` from now.
+ *
+ * @returns The claims that were renewed. One that is missing is lost, or its row was locked just
+ *   now: worth asking again while the old lease lasts.
+ */
+export async function renewLeases(
+  db: Db,
+  renewal: {
+    readonly taskId: string;
+    readonly claims: readonly { readonly key: string; readonly claimId: string }[];
+    readonly leaseMs: number;
+  },
+): Promise<Set<string>> {
+  const { rows } = await db.query<{ claimId: string }>(
+    `with input as materialized (
+      select * from json_to_recordset($2) as r(key text, "claimId" bigint)
+    ), held as materialized (
+      select changes.task_id, changes.object_key
+      from input join changes on changes.task_id = $1 and changes.object_key = input.key
+        and changes.claim_id = input."claimId"
+      for update of changes skip locked
+    )
+    update changes set lease_until = now() + $3 * interval '1 millisecond'
+    from held
+    where changes.task_id = held.task_id and changes.object_key = held.object_key
+    returning claim_id as "claimId"`,
+    [renewal.taskId, JSON.stringify(renewal.claims), renewal.leaseMs],
+  );
+  return new Set(rows.map((row) => row.claimId));
+}
+
+/**
+ * When the next change of a running task becomes due, in milliseconds from now; undefined where
+ * none waits. Changes under a lease do not count. Served by the index `changes_due`.
+ */
+export async function untilNextDue(db: Db): Promise<number | undefined> {
+  const { rows } = await db.query<{ ms: number | null }>(`
+    select (extract(epoch from min(next.due_at) - now()) * 1000)::float8 as ms
+    from sync_tasks, lateral (
+      select due_at from changes
+      where task_id = sync_tasks.id and (lease_until is null or lease_until < now())
+      order by due_at limit 1
+    ) as next
+    where status = 'SYNCHRONIZING' and deleted_at is null`);
+  return rows[0]?.ms ?? undefined;
+}
+
+export interface Backlog {
+  readonly status: string;
+  readonly waiting: number;
+  /** Seconds since the oldest unsettled event; 0 where nothing waits. */
+  readonly lagSeconds: number;
+}
+
+/** What waits, by the status of its task. Reads all of `changes`: for a scrape, not for a loop. */
+export async function backlog(db: Db): Promise<Backlog[]> {
+  const { rows } = await db.query<Backlog>(`
+    select status, count(changes.object_key)::int as waiting,
+      coalesce(extract(epoch from now() - min(changes.accepted_at)), 0)::float8 as "lagSeconds"
+    from sync_tasks left join changes on changes.task_id = sync_tasks.id
+    where deleted_at is null
+    group by status`);
+  return rows;
+}

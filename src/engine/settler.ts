@@ -1,0 +1,106 @@
+import { backoffMs } from '../base/backoff.ts';
+import type { Clock } from '../base/clock.ts';
+import type { SettledCounts, Settlement } from '../database/settle.ts';
+import type { Claim, WorkResult } from './work.ts';
+
+export interface SettlerOptions {
+  readonly clock: Clock;
+  readonly settle: (taskId: string, settlements: readonly Settlement[]) => Promise<SettledCounts>;
+  /** @param written Whether the result is in the database; else the change comes round again. */
+  readonly onEnded: (claim: Claim, result: WorkResult, written: boolean) => void;
+  readonly onLate: (taskId: string, count: number) => void;
+  readonly onTrouble: (error: unknown) => void;
+  /** How long results gather before they are written together. */
+  readonly gatherMs: number;
+  /** Results of one statement. */
+  readonly batchMax: number;
+}
+
+interface Ended {
+  readonly claim: Claim;
+  readonly result: WorkResult;
+}
+
+const RETRY = { baseMs: 200, maxMs: 5_000 };
+
+/**
+ * Writes results together: those that come while one batch is written share the next. A batch that
+ * cannot be written is tried again as long as its leases may be ours; after that the changes come
+ * round again by themselves.
+ */
+export class Settler {
+  readonly #options: SettlerOptions;
+  #ended: Ended[] = [];
+  #running: Promise<void> | undefined;
+  #hurry: (() => void) | undefined;
+
+  constructor(options: SettlerOptions) {
+    this.#options = options;
+  }
+
+  add(claim: Claim, result: WorkResult): void {
+    this.#ended.push({ claim, result });
+    if (this.#ended.length >= this.#options.batchMax) this.#hurry?.();
+    this.#running ??= this.#run();
+  }
+
+  /** Resolves when all that was added so far is written or given up. */
+  async drained(): Promise<void> {
+    this.#hurry?.();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (this.#ended.length > 0) {
+      await this.#gather();
+      const batch = this.#ended.splice(0, this.#options.batchMax);
+      const byTask = Map.groupBy(batch, ({ claim }) => claim.taskId);
+      for (const [taskId, ended] of byTask) await this.#write(taskId, ended);
+    }
+    this.#running = undefined;
+  }
+
+  async #gather(): Promise<void> {
+    if (this.#ended.length >= this.#options.batchMax) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, this.#options.gatherMs);
+      this.#hurry = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#hurry = undefined;
+  }
+
+  async #write(taskId: string, ended: readonly Ended[]): Promise<void> {
+    const settlements = ended.map(({ claim, result }) => ({
+      ...result,
+      key: claim.key,
+      claimId: claim.claimId,
+      generation: claim.generation,
+    }));
+    const written = await this.#settle(taskId, settlements, () =>
+      ended.some(({ claim }) => claim.lease.held()),
+    );
+    for (const { claim, result } of ended) this.#options.onEnded(claim, result, written);
+  }
+
+  async #settle(
+    taskId: string,
+    settlements: readonly Settlement[],
+    worthwhile: () => boolean,
+  ): Promise<boolean> {
+    const { clock, settle, onLate, onTrouble } = this.#options;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const { late } = await settle(taskId, settlements);
+        if (late > 0) onLate(taskId, late);
+        return true;
+      } catch (error) {
+        onTrouble(error);
+        if (!worthwhile()) return false;
+        await clock.sleep(backoffMs(attempt, RETRY, clock.random()), new AbortController().signal);
+      }
+    }
+  }
+}

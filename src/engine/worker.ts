@@ -1,0 +1,266 @@
+import { backoffMs } from '../base/backoff.ts';
+import type { Clock } from '../base/clock.ts';
+import type { ClaimedChange, DueTask } from '../database/changes.ts';
+import type { SettledCounts, Settlement } from '../database/settle.ts';
+import { Claims } from './claims.ts';
+import { Settler } from './settler.ts';
+import { type Claim, released, type WorkHandler, type WorkResult } from './work.ts';
+
+/** The database's side of the work, a function a statement. */
+export interface WorkQueue {
+  dueTasks(): Promise<DueTask[]>;
+  claim(request: { taskId: string; limit: number; leaseMs: number }): Promise<ClaimedChange[]>;
+  renew(request: {
+    taskId: string;
+    claims: readonly { key: string; claimId: string }[];
+    leaseMs: number;
+  }): Promise<ReadonlySet<string>>;
+  settle(taskId: string, settlements: readonly Settlement[]): Promise<SettledCounts>;
+  /** Milliseconds until a change becomes due by itself. */
+  untilNextDue(): Promise<number | undefined>;
+}
+
+export interface WorkerOptions {
+  readonly queue: WorkQueue;
+  readonly handle: WorkHandler;
+  readonly clock: Clock;
+  /** Changes in work at once. */
+  readonly width: number;
+  /** Of these, of one task: one task that hangs leaves room for the others. */
+  readonly taskWidth: number;
+  readonly leaseMs: number;
+  /** Called for each result once it is settled. */
+  readonly onSettled: (claim: Claim, result: WorkResult) => void;
+  readonly onLate: (taskId: string, count: number) => void;
+  /** The database could not be reached or refused: work goes on when it can. */
+  readonly onTrouble: (doing: string, error: unknown) => void;
+}
+
+/** A process stops itself this long before the database would give its work to another. */
+const DEADLINE_MARGIN = 1 / 6;
+const RENEWALS_A_LEASE = 3;
+const EXPIRE_EVERY_MS = 500;
+const MEASURE_EVERY_MS = 1_000;
+const AHEAD_MAX = 256;
+const POLL_MS = { least: 20, most: 5_000 };
+const TROUBLE = { baseMs: 200, maxMs: 5_000 };
+const GATHER_MS = 10;
+
+/**
+ * Claims due changes, works on them with bounded width, fairly across tasks, and settles them.
+ *
+ * It is woken by {@link Worker.wake}, which is only a hint: it looks by itself as well. Beyond what
+ * is in work it claims ahead about as much as it settled in the last second, so that hands do not
+ * idle and yet slow work is not withheld from other processes.
+ */
+export class Worker {
+  readonly #options: WorkerOptions;
+  readonly #claims: Claims;
+  readonly #settler: Settler;
+  /** Nothing more is claimed. */
+  readonly #stopping = new AbortController();
+  /** Nothing is in hand any more: leases need no care. */
+  readonly #ended = new AbortController();
+  readonly #ready = new Map<string, Claim[]>();
+  readonly #working = new Map<string, number>();
+  #inWork = 0;
+  #woken = false;
+  #alarm: (() => void) | undefined;
+  #settledLately = 0;
+  #ahead = 0;
+  #loops: Promise<unknown> = Promise.resolve();
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+    this.#claims = new Claims(options.clock);
+    this.#settler = new Settler({
+      clock: options.clock,
+      settle: (taskId, settlements) => options.queue.settle(taskId, settlements),
+      onEnded: (claim, result, written) => this.#settled(claim, result, written),
+      onLate: options.onLate,
+      onTrouble: (error) => options.onTrouble('settle', error),
+      gatherMs: GATHER_MS,
+      batchMax: AHEAD_MAX,
+    });
+  }
+
+  start(): void {
+    this.#loops = Promise.all([
+      this.#claimLoop(),
+      this.#every(this.#options.leaseMs / RENEWALS_A_LEASE, () => this.#renew()),
+      this.#every(EXPIRE_EVERY_MS, async () => this.#claims.expire()),
+      this.#every(MEASURE_EVERY_MS, async () => this.#measure()),
+    ]);
+  }
+
+  /** There may be something to claim now. */
+  wake(): void {
+    this.#woken = true;
+    this.#alarm?.();
+  }
+
+  /** Changes in hand. */
+  get inHand(): number {
+    return this.#claims.size;
+  }
+
+  /**
+   * Claims nothing more, lets what is in work end for up to `drainMs`, gives the rest back, and
+   * resolves when all of it is settled.
+   */
+  async stop(drainMs: number): Promise<void> {
+    this.#stopping.abort(new Error('stopping'));
+    this.#alarm?.();
+    for (const taskId of this.#ready.keys()) this.#giveBack(taskId);
+    const { clock } = this.#options;
+    const deadline = clock.monotonic() + drainMs;
+    while (this.#inWork > 0) {
+      if (clock.monotonic() >= deadline) this.#claims.abortAll();
+      await clock.sleep(10, this.#ended.signal);
+    }
+    await this.#settler.drained();
+    this.#ended.abort(new Error('ended'));
+    await this.#loops;
+  }
+
+  async #claimLoop(): Promise<void> {
+    let failures = 0;
+    while (!this.#stopping.signal.aborted) {
+      this.#woken = false;
+      try {
+        const wait = this.#room() > 0 ? await this.#claimRound() : POLL_MS.most;
+        failures = 0;
+        if (wait > 0) await this.#wait(wait);
+      } catch (error) {
+        failures += 1;
+        this.#options.onTrouble('claim', error);
+        await this.#wait(backoffMs(failures, TROUBLE, this.#options.clock.random()));
+      }
+    }
+  }
+
+  #room(): number {
+    return this.#options.width + this.#ahead - this.#claims.size;
+  }
+
+  /**
+   * One look at all tasks that have something due; each gets its share of the room.
+   *
+   * @returns How long to wait for the next look, in milliseconds, unless woken.
+   */
+  async #claimRound(): Promise<number> {
+    const due = await this.#options.queue.dueTasks();
+    let claimed = 0;
+    for (const [index, task] of due.entries()) {
+      const share = Math.ceil(this.#room() / (due.length - index));
+      claimed += await this.#claimOf(task, share);
+    }
+    if (claimed > 0) return 0;
+    // What is due and not claimed waits for room, or for another process: a settle wakes us.
+    if (due.length > 0) return POLL_MS.most / 5;
+    const next = (await this.#options.queue.untilNextDue()) ?? POLL_MS.most;
+    return Math.min(Math.max(next, POLL_MS.least), POLL_MS.most);
+  }
+
+  async #claimOf(task: DueTask, share: number): Promise<number> {
+    const { queue, leaseMs, clock, taskWidth } = this.#options;
+    const { taskId } = task;
+    const limit = Math.min(share, taskWidth + this.#ahead - this.#claims.sizeOf(taskId));
+    if (limit <= 0) return 0;
+    const deadline = clock.monotonic() + leaseMs * (1 - DEADLINE_MARGIN);
+    const changes = await queue.claim({ taskId, limit, leaseMs });
+    const batch = new AbortController();
+    const waiting = this.#ready.get(taskId) ?? [];
+    this.#ready.set(taskId, waiting);
+    for (const change of changes) waiting.push(this.#claims.add(change, task, batch, deadline));
+    if (this.#stopping.signal.aborted) this.#giveBack(taskId);
+    this.#fill();
+    return changes.length;
+  }
+
+  #giveBack(taskId: string): void {
+    const waiting = this.#ready.get(taskId) ?? [];
+    for (const claim of waiting.splice(0)) this.#settler.add(claim, released);
+  }
+
+  /** Gives every free hand a claim, one task after the other. */
+  #fill(): void {
+    let given = true;
+    while (given && this.#inWork < this.#options.width) {
+      given = false;
+      for (const [taskId, waiting] of this.#ready) {
+        if (this.#inWork >= this.#options.width) break;
+        if ((this.#working.get(taskId) ?? 0) >= this.#options.taskWidth) continue;
+        const claim = waiting.shift();
+        if (claim === undefined) {
+          this.#ready.delete(taskId);
+          continue;
+        }
+        given = true;
+        void this.#work(claim);
+      }
+    }
+  }
+
+  async #work(claim: Claim): Promise<void> {
+    const { taskId } = claim;
+    this.#inWork += 1;
+    this.#working.set(taskId, (this.#working.get(taskId) ?? 0) + 1);
+    try {
+      const result = claim.lease.held() ? await this.#options.handle(claim) : released;
+      this.#settler.add(claim, result);
+    } finally {
+      this.#inWork -= 1;
+      const left = (this.#working.get(taskId) ?? 1) - 1;
+      if (left === 0) this.#working.delete(taskId);
+      else this.#working.set(taskId, left);
+      if (!this.#stopping.signal.aborted) this.#fill();
+    }
+  }
+
+  #settled(claim: Claim, result: WorkResult, written: boolean): void {
+    this.#claims.remove(claim);
+    this.#settledLately += 1;
+    if (written) this.#options.onSettled(claim, result);
+    this.#alarm?.();
+  }
+
+  #measure(): void {
+    this.#ahead = Math.min(this.#settledLately, AHEAD_MAX);
+    this.#settledLately = 0;
+  }
+
+  async #renew(): Promise<void> {
+    const { queue, leaseMs, clock } = this.#options;
+    for (const { taskId, claims } of [...this.#claims.tasks()]) {
+      const deadline = clock.monotonic() + leaseMs * (1 - DEADLINE_MARGIN);
+      this.#claims.renewed(taskId, await queue.renew({ taskId, claims, leaseMs }), deadline);
+    }
+  }
+
+  /** Resolves when woken, when stopping, or after `ms`. */
+  async #wait(ms: number): Promise<void> {
+    if (this.#woken || this.#stopping.signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#alarm = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#alarm = undefined;
+  }
+
+  async #every(ms: number, work: () => Promise<void>): Promise<void> {
+    const { clock, onTrouble } = this.#options;
+    for (;;) {
+      try {
+        await clock.sleep(ms, this.#ended.signal);
+        await work();
+      } catch (error) {
+        if (this.#ended.signal.aborted) return;
+        onTrouble('renew', error);
+      }
+    }
+  }
+}

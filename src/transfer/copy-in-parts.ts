@@ -1,0 +1,262 @@
+import { createHash } from 'node:crypto';
+import { combineCrc64 } from '../base/crc64.ts';
+import { eachConcurrently } from '../base/concurrently.ts';
+import type { CopyEvidence } from '../model/consistency.ts';
+import { type Fault, isRepeatable } from '../model/fault.ts';
+import type { ObjectHead } from '../model/object.ts';
+import { partCount, partRange, planPartSize } from '../model/part-plan.ts';
+import type { PartUpload, PutOptions, PutReceipt } from '../stores/store.ts';
+import { StoreError } from '../stores/store-error.ts';
+import { dropUpload } from './drop-upload.ts';
+import { hashing } from './hashing.ts';
+import type { CheckedPart, CopyJob, JournaledUpload } from './transfer.ts';
+
+/** A part's stream cannot be sent again by a layer, so a part is read and put again here. */
+const PART_TRIES = 3;
+const COMPLETE_TRIES = 3;
+
+interface PartsCopy {
+  readonly job: CopyJob;
+  readonly head: ObjectHead;
+  readonly partSize: number;
+  readonly upload: PartUpload;
+  readonly done: Map<number, CheckedPart>;
+}
+
+/**
+ * Copies one object in ranged parts, read in parallel and pinned to the ETag that was compared.
+ *
+ * Takes up what an earlier attempt left, when it was of the same source. What ends it for good
+ * aborts the upload; what may pass leaves it, written down, for the next attempt.
+ */
+export async function copyInParts(
+  job: CopyJob,
+  head: ObjectHead,
+  options: PutOptions,
+  previous: JournaledUpload | undefined,
+): Promise<CopyEvidence> {
+  const copy = await openUpload(job, head, options, previous);
+  try {
+    const missing = missingParts(copy);
+    await eachConcurrently(
+      missing,
+      {
+        width: Math.min(job.sizes.partWidth, Math.max(missing.length, 1)),
+        signal: job.lease.signal,
+      },
+      (number, signal) => copyPart(copy, number, signal),
+    );
+    const parts = [...copy.done.values()].sort((a, b) => a.number - b.number);
+    job.lease.assertHeld();
+    const receipt = await complete(copy, parts);
+    await job.journal.ended();
+    return evidenceOf(head, parts, copy.partSize, receipt);
+  } catch (error) {
+    if (error instanceof StoreError && (!error.transient || error.fault === 'changed')) {
+      await dropUpload(job, { uploadId: copy.upload.id, startedAt: 0 });
+    }
+    throw error;
+  }
+}
+
+async function openUpload(
+  job: CopyJob,
+  head: ObjectHead,
+  options: PutOptions,
+  previous: JournaledUpload | undefined,
+): Promise<PartsCopy> {
+  const resumed = await resume(job, head, previous);
+  if (resumed !== undefined) return resumed;
+  await dropUpload(job, previous);
+  const partSize = planPartSize(head.size, job.sizes.partBytes, job.target.traits);
+  await job.journal.intend({ sourceEtag: head.etag, size: head.size, partSize });
+  const upload = await job.target.startParts(job.key, options, job.lease.signal);
+  upload.detach(); // From here on the journal, not this process, decides when it is aborted.
+  await job.journal.opened(upload.id);
+  return { job, head, partSize, upload, done: new Map() };
+}
+
+/** The earlier upload, with the parts that both the journal and the target know alike. */
+async function resume(
+  job: CopyJob,
+  head: ObjectHead,
+  previous: JournaledUpload | undefined,
+): Promise<PartsCopy | undefined> {
+  if (previous?.uploadId === undefined) return undefined;
+  if (previous.sourceEtag !== head.etag || previous.size !== head.size) return undefined;
+  const upload = job.target.resumeParts(job.key, previous.uploadId);
+  upload.detach();
+  let held: Map<number, string>;
+  try {
+    const listed = await upload.listParts(job.lease.signal);
+    held = new Map(listed.map((part) => [part.number, part.etag]));
+  } catch (error) {
+    if (error instanceof StoreError && error.fault === 'not-found') return undefined;
+    throw error;
+  }
+  const done = previous.parts.filter((part) => held.get(part.number) === part.etag);
+  return {
+    job,
+    head,
+    partSize: previous.partSize,
+    upload,
+    done: new Map(done.map((part) => [part.number, part])),
+  };
+}
+
+function missingParts({ head, partSize, done }: PartsCopy): number[] {
+  const numbers = Array.from({ length: partCount(head.size, partSize) }, (_, index) => index + 1);
+  return numbers.filter((number) => !done.has(number));
+}
+
+async function copyPart(copy: PartsCopy, number: number, signal: AbortSignal): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      const part = await tryPart(copy, number, signal);
+      await copy.job.journal.checked(part);
+      copy.done.set(number, part);
+      return;
+    } catch (error) {
+      const again =
+        error instanceof StoreError && (isRepeatable(error.fault) || error.fault === 'corrupt');
+      if (!again || tries === PART_TRIES) throw error;
+    }
+  }
+}
+
+async function tryPart(copy: PartsCopy, number: number, signal: AbortSignal): Promise<CheckedPart> {
+  const { job, head, partSize, upload } = copy;
+  const range = partRange(number, head.size, partSize);
+  const size = range.last - range.first + 1;
+  const read = await job.source.read(job.key, { range, ifMatch: head.etag }, signal);
+  const crc64 = head.crc64 !== undefined || job.target.traits.crc64;
+  const stream = await hashing(read.body, { crc64 });
+  const receipt = await upload.putPart(number, { content: stream, size }, signal);
+  const sums = stream.sums();
+  checkPart(job, number, { sent: sums, receipt });
+  return { number, etag: receipt.etag, md5: sums.md5, crc64: sums.crc64 };
+}
+
+/** @throws {StoreError} `corrupt` when the target's sum of a part is not that of what was sent. */
+function checkPart(
+  { key, target }: CopyJob,
+  number: number,
+  {
+    sent,
+    receipt,
+  }: { readonly sent: { md5: string; crc64: string | undefined }; readonly receipt: PutReceipt },
+): void {
+  const same =
+    (receipt.md5 ?? sent.md5) === sent.md5 && (receipt.crc64 ?? sent.crc64) === sent.crc64;
+  if (same) return;
+  const cloudMessage = `part ${number} arrived with another sum than it was sent with`;
+  throw new StoreError('corrupt', { store: target.name, operation: 'putPart', key, cloudMessage });
+}
+
+/**
+ * Publishes the object. A failure may have come after the deed, so it is looked into: an upload
+ * that is still there can be completed again; one that is gone was completed, if the target has
+ * the object that these parts make.
+ */
+async function complete(copy: PartsCopy, parts: readonly CheckedPart[]): Promise<PutReceipt> {
+  const { job, upload } = copy;
+  for (let tries = 1; ; tries++) {
+    try {
+      return await upload.complete(parts, job.lease.signal);
+    } catch (error) {
+      if (!(error instanceof StoreError) || !maybeDone.has(error.fault)) throw error;
+      if (!(await stillOpen(copy))) return await published(copy, parts);
+      if (tries === COMPLETE_TRIES) throw error;
+    }
+  }
+}
+
+/** Faults of a complete after which the object may be there all the same. */
+const maybeDone: ReadonlySet<Fault> = new Set<Fault>([
+  'not-found',
+  'unavailable',
+  'unreachable',
+  'interrupted',
+  'throttled',
+  'bad-reply',
+]);
+
+async function stillOpen({ job, upload }: PartsCopy): Promise<boolean> {
+  try {
+    await upload.listParts(job.lease.signal);
+    return true;
+  } catch (error) {
+    if (error instanceof StoreError && error.fault === 'not-found') return false;
+    throw error;
+  }
+}
+
+/**
+ * The receipt of an upload that was completed behind a failure.
+ *
+ * @throws {StoreError} `interrupted` where the target's object cannot be told to be ours: the next
+ *   attempt compares both sides anew.
+ */
+async function published(
+  { job, head }: PartsCopy,
+  parts: readonly CheckedPart[],
+): Promise<PutReceipt> {
+  const target = await job.target.head(job.key, job.lease.signal);
+  if (target.size === head.size && target.etag === compositeEtag(parts)) {
+    return { etag: target.etag, md5: target.md5, crc64: target.crc64, date: target.lastModified };
+  }
+  throw new StoreError('interrupted', {
+    store: job.target.name,
+    operation: 'complete',
+    key: job.key,
+    cloudMessage: 'the upload is gone, and the object is not known to be made of its parts',
+  });
+}
+
+/** The ETag that the S3 protocol gives an object of these parts; some clouds have their own. */
+function compositeEtag(parts: readonly CheckedPart[]): string | undefined {
+  const hash = createHash('md5');
+  for (const { md5 } of parts) {
+    if (md5 === undefined) return undefined;
+    hash.update(md5, 'hex');
+  }
+  return `"${hash.digest('hex')}-${parts.length}"`;
+}
+
+function evidenceOf(
+  head: ObjectHead,
+  parts: readonly CheckedPart[],
+  partSize: number,
+  receipt: PutReceipt,
+): CopyEvidence {
+  // An equal composite proves that exactly these parts were joined; another one proves nothing.
+  const composite = compositeEtag(parts);
+  const joined = composite !== undefined && receipt.etag === composite ? composite : undefined;
+  return {
+    sourceSize: head.size,
+    sourceModified: head.lastModified,
+    copiedSize: head.size,
+    sourceMd5: undefined,
+    computedMd5: joined,
+    targetMd5: joined,
+    sourceCrc64: head.crc64,
+    computedCrc64: combined(parts, head.size, partSize),
+    targetCrc64: receipt.crc64,
+    targetSize: undefined,
+    targetModified: undefined,
+  };
+}
+
+function combined(
+  parts: readonly CheckedPart[],
+  size: number,
+  partSize: number,
+): string | undefined {
+  let whole: string | undefined;
+  for (const { number, crc64 } of parts) {
+    if (crc64 === undefined) return undefined;
+    const range = partRange(number, size, partSize);
+    whole = whole === undefined ? crc64 : combineCrc64(whole, crc64, range.last - range.first + 1);
+  }
+  return whole;
+}

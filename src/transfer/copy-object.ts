@@ -1,0 +1,192 @@
+import { type CopyEvidence, checkCopy, needsLook } from '../model/consistency.ts';
+import type { ObjectHead } from '../model/object.ts';
+import type { Outcome } from '../model/outcome.ts';
+import { decide, looksAtTarget } from '../model/overwrite.ts';
+import { s3ClassOf, targetPolicy } from '../model/storage-class.ts';
+import type { ObjectRead, PutOptions, PutReceipt } from '../stores/store.ts';
+import { StoreError } from '../stores/store-error.ts';
+import { copyInParts } from './copy-in-parts.ts';
+import { sumsOf } from './hashing.ts';
+import type { CopyJob, JournaledUpload } from './transfer.ts';
+import { dropUpload } from './drop-upload.ts';
+
+/** How often a copy that did not pass its check is made again at once. */
+const COPIES_MAX = 3;
+
+/**
+ * Looks at one key on both sides and does what its task asks: nothing, or a checked copy.
+ *
+ * A copy is pinned: what was compared is what is copied, and a source that changes meanwhile ends
+ * the attempt as `changed`, before anything is published.
+ *
+ * @throws {StoreError} for what a store refused or could not do: its `fault` tells whether later
+ *   may be better. @throws {LeaseLost} when the right to the key ended first.
+ */
+export async function copyObject(job: CopyJob): Promise<Outcome> {
+  const previous = job.uploading ? await job.journal.find() : undefined;
+  const mode = job.policy.overwriteMode;
+  const target = looksAtTarget(mode) ? await headIfThere(job) : undefined;
+  if (target !== undefined && mode === 'NO_OVERWRITE') {
+    await dropUpload(job, previous);
+    return { kind: 'skipped', reason: 'target-exists', size: target.size };
+  }
+  const read = await readSource(job, previous);
+  const changed = job.copiedEtag !== undefined && job.copiedEtag !== read.head.etag;
+  const verdict = decide(mode, read.head, target, changed);
+  if (verdict.kind === 'skip') {
+    read.body.discard();
+    await dropUpload(job, previous);
+    return { kind: 'skipped', reason: verdict.reason, size: read.head.size };
+  }
+  return copyChecked(job, read, previous);
+}
+
+/** A source that fails for good leaves no upload behind. */
+async function readSource(
+  job: CopyJob,
+  previous: JournaledUpload | undefined,
+): Promise<ObjectRead> {
+  try {
+    return await job.source.read(job.key, {}, job.lease.signal);
+  } catch (error) {
+    if (error instanceof StoreError && !error.transient) await dropUpload(job, previous);
+    throw error;
+  }
+}
+
+async function headIfThere(job: CopyJob): Promise<ObjectHead | undefined> {
+  try {
+    return await job.target.head(job.key, job.lease.signal);
+  } catch (error) {
+    if (error instanceof StoreError && error.fault === 'not-found') return undefined;
+    throw error;
+  }
+}
+
+async function copyChecked(
+  job: CopyJob,
+  first: ObjectRead,
+  previous: JournaledUpload | undefined,
+): Promise<Outcome> {
+  let read = first;
+  for (let copies = 1; ; copies++) {
+    const evidence = await moveBytes(job, read, copies === 1 ? previous : undefined);
+    if (evidence === 'exists') {
+      return { kind: 'skipped', reason: 'target-exists', size: read.head.size };
+    }
+    const seen = await lookIfNeeded(job, evidence);
+    const check = checkCopy(job.policy.consistencyCheck, seen);
+    if (check.passed) {
+      return { kind: 'copied', size: read.head.size, check, sourceEtag: read.head.etag };
+    }
+    if (copies === COPIES_MAX) {
+      const message = `the copy did not pass its check ${COPIES_MAX} times: ${check.detail}`;
+      return { kind: 'failed', fault: 'inconsistent', message, size: read.head.size };
+    }
+    read = await job.source.read(job.key, {}, job.lease.signal);
+  }
+}
+
+async function lookIfNeeded(job: CopyJob, evidence: CopyEvidence): Promise<CopyEvidence> {
+  if (!needsLook(job.policy.consistencyCheck, evidence)) return evidence;
+  const head = await job.target.head(job.key, job.lease.signal);
+  return {
+    ...evidence,
+    targetSize: head.size,
+    targetModified: head.lastModified,
+    targetMd5: evidence.targetMd5 ?? head.md5,
+    targetCrc64: evidence.targetCrc64 ?? head.crc64,
+  };
+}
+
+/**
+ * Chooses the way by what is known: a PUT where the target can prove the bytes by an MD5 that is
+ * known before they are sent, else parts, which are checked one by one before they are published.
+ */
+async function moveBytes(
+  job: CopyJob,
+  read: ObjectRead,
+  previous: JournaledUpload | undefined,
+): Promise<CopyEvidence | 'exists'> {
+  const { size, md5 } = read.head;
+  const { bufferBytes, putBytes } = job.sizes;
+  const options = putOptions(job, read.head);
+  try {
+    if (size <= bufferBytes) {
+      await dropUpload(job, previous);
+      return await putBuffered(job, read, options);
+    }
+    if (md5 !== undefined && size <= Math.min(putBytes, job.target.traits.putSizeMax)) {
+      await dropUpload(job, previous);
+      return await putStreamed(job, read, options, md5);
+    }
+  } catch (error) {
+    if (error instanceof StoreError && error.fault === 'exists') return 'exists';
+    throw error;
+  }
+  read.body.discard();
+  return copyInParts(job, read.head, options, previous);
+}
+
+async function putBuffered(
+  job: CopyJob,
+  { head, body }: ObjectRead,
+  options: PutOptions,
+): Promise<CopyEvidence> {
+  const bytes = await body.bytes();
+  const crc64 = head.crc64 !== undefined || job.target.traits.crc64;
+  // The source's own MD5 goes along unchecked: the target compares it with what arrives there.
+  const sums = await sumsOf(bytes, { md5: head.md5, crc64 });
+  job.lease.assertHeld();
+  const put = { content: bytes, size: bytes.length, md5: sums.md5 };
+  const receipt = await job.target.put(job.key, put, options, job.lease.signal);
+  return {
+    ...evidenceOf(head, receipt),
+    copiedSize: sums.size,
+    computedMd5: sums.md5,
+    computedCrc64: sums.crc64,
+  };
+}
+
+async function putStreamed(
+  job: CopyJob,
+  { head, body }: ObjectRead,
+  options: PutOptions,
+  md5: string,
+): Promise<CopyEvidence> {
+  job.lease.assertHeld();
+  const put = { content: body, size: head.size, md5 };
+  const receipt = await job.target.put(job.key, put, options, job.lease.signal);
+  return { ...evidenceOf(head, receipt), copiedSize: head.size };
+}
+
+function evidenceOf(head: ObjectHead, receipt: PutReceipt): CopyEvidence {
+  return {
+    sourceSize: head.size,
+    sourceModified: head.lastModified,
+    sourceMd5: head.md5,
+    sourceCrc64: head.crc64,
+    copiedSize: 0,
+    computedMd5: undefined,
+    computedCrc64: undefined,
+    targetMd5: receipt.md5,
+    targetCrc64: receipt.crc64,
+    targetSize: undefined,
+    targetModified: undefined,
+  };
+}
+
+/** What travels beside the bytes: the type always, the rest where the task asks for it. */
+function putOptions(job: CopyJob, head: ObjectHead): PutOptions {
+  const { metadataMigration, storagePolicy, overwriteMode } = job.policy;
+  const policy = targetPolicy(storagePolicy, head.storageClass);
+  return {
+    contentType: head.contentType,
+    ...(metadataMigration && {
+      contentHeaders: head.contentHeaders,
+      userMetadata: head.userMetadata,
+    }),
+    storageClass: policy === undefined ? undefined : s3ClassOf[policy],
+    absentOnly: overwriteMode === 'NO_OVERWRITE' && job.target.traits.conditionalPut,
+  };
+}

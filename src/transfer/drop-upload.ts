@@ -1,0 +1,22 @@
+import type { CopyJob, JournaledUpload } from './transfer.ts';
+
+/** The clocks of a target and of the journal may differ by this much. */
+const CLOCKS_DIFFER_MS = 15 * 60_000;
+
+/** Aborts an upload that an earlier attempt left and that nobody takes up, and forgets it. */
+export async function dropUpload(
+  { key, target, journal, lease }: Pick<CopyJob, 'key' | 'target' | 'journal' | 'lease'>,
+  upload: Pick<JournaledUpload, 'uploadId' | 'startedAt'> | undefined,
+): Promise<void> {
+  if (upload === undefined) return;
+  if (upload.uploadId !== undefined) {
+    await target.resumeParts(key, upload.uploadId).abort(lease.signal);
+  } else {
+    // Only the intention was written down: what was opened under this key since then is ours.
+    for (const open of await target.listUploads(key, lease.signal)) {
+      if (open.startedAt < upload.startedAt - CLOCKS_DIFFER_MS) continue;
+      await target.resumeParts(key, open.id).abort(lease.signal);
+    }
+  }
+  await journal.ended();
+}

@@ -1,0 +1,88 @@
+import type { ConsistencyCheck, OverwriteMode, StoragePolicy } from '../model/sync-task.ts';
+import type { Store } from '../stores/store.ts';
+
+/** What a task asks of every copy. */
+export interface CopyPolicy {
+  readonly overwriteMode: OverwriteMode;
+  readonly consistencyCheck: ConsistencyCheck;
+  readonly metadataMigration: boolean;
+  readonly storagePolicy: StoragePolicy | undefined;
+}
+
+/** How bytes are moved. Memory of one copy: `bufferBytes`, or the buffers of `partWidth` sockets. */
+export interface TransferSizes {
+  /** Objects up to this size are held whole, so that their MD5 is known before they are sent. */
+  readonly bufferBytes: number;
+  /** Objects up to this size are written by one PUT, where their MD5 is known beforehand. */
+  readonly putBytes: number;
+  readonly partBytes: number;
+  /** Parts of one object in flight. */
+  readonly partWidth: number;
+}
+
+/** The right to work on one key. */
+export interface WorkLease {
+  /** Aborted when the lease is about to end, or the process is. */
+  readonly signal: AbortSignal;
+  /**
+   * Asked just before anything becomes visible at the target.
+   *
+   * @throws {LeaseLost} when somebody else may have the key by now.
+   */
+  assertHeld(): void;
+}
+
+/** The right to a key ended before its work did: nothing was published. */
+export class LeaseLost extends Error {
+  override readonly name = 'LeaseLost';
+}
+
+/** A part that the target holds and that was checked. */
+export interface CheckedPart {
+  /** Counts from 1. */
+  readonly number: number;
+  readonly etag: string;
+  readonly md5: string | undefined;
+  readonly crc64: string | undefined;
+}
+
+export interface JournaledUpload {
+  /** Undefined for an intention: whether the target opened the upload is not known. */
+  readonly uploadId: string | undefined;
+  readonly sourceEtag: string;
+  readonly size: number;
+  readonly partSize: number;
+  /** Milliseconds since the Unix epoch. */
+  readonly startedAt: number;
+  readonly parts: readonly CheckedPart[];
+}
+
+/** Where the upload of one key is written down, so that another attempt can take it up. */
+export interface UploadJournal {
+  find(): Promise<JournaledUpload | undefined>;
+  /** Written before the target is asked: what crashes in between leaves a trace. */
+  intend(upload: {
+    readonly sourceEtag: string;
+    readonly size: number;
+    readonly partSize: number;
+  }): Promise<void>;
+  opened(uploadId: string): Promise<void>;
+  checked(part: CheckedPart): Promise<void>;
+  /** The upload was completed or aborted. */
+  ended(): Promise<void>;
+}
+
+/** One object to look at. */
+export interface CopyJob {
+  readonly key: string;
+  readonly source: Store;
+  readonly target: Store;
+  /** The source's ETag when this key was copied last. */
+  readonly copiedEtag: string | undefined;
+  /** Whether the journal may hold an upload of this key. */
+  readonly uploading: boolean;
+  readonly journal: UploadJournal;
+  readonly policy: CopyPolicy;
+  readonly sizes: TransferSizes;
+  readonly lease: WorkLease;
+}
