@@ -102,8 +102,6 @@ export class Bucket {
   readonly name: string;
   readonly createdAt: number;
   readonly uploads = new Map<string, Upload>();
-  /** Documents put as `?cors` and the like: kept and given back, without effect. */
-  readonly configurations = new Map<string, string>();
   versioning: Versioning;
   readonly #now: () => number;
   readonly #latest = new Map<string, Version>();

@@ -81,17 +81,20 @@ export interface Range {
  * @throws {S3Error} `InvalidRange` when nothing of it lies within the size.
  */
 export function parseRange(text: string | undefined, size: number): Range | undefined {
-  const [, from = '', to = ''] = /^bytes=(\d*)-(\d*)$/.exec(text ?? '') ?? [];
-  if (from === '' && to === '') return undefined;
-  const range =
-    from === ''
-      ? { first: Math.max(size - Number(to), 0), end: size }
-      : { first: Number(from), end: to === '' ? size : Math.min(Number(to) + 1, size) };
-  if (from !== '' && to !== '' && Number(to) < Number(from)) return undefined;
-  if (range.first >= range.end) {
+  const range = requested(text, size);
+  if (range !== undefined && range.first >= range.end) {
     throw new S3Error('InvalidRange', 'The requested range is not satisfiable', {
       'content-range': `bytes */${size}`,
     });
   }
   return range;
+}
+
+function requested(text: string | undefined, size: number): Range | undefined {
+  const [, from = '', to = ''] = /^bytes=(\d*)-(\d*)$/.exec(text ?? '') ?? [];
+  if (from === '' && to === '') return undefined;
+  if (from === '') return { first: Math.max(size - Number(to), 0), end: size };
+  if (to === '') return { first: Number(from), end: size };
+  if (Number(to) < Number(from)) return undefined;
+  return { first: Number(from), end: Math.min(Number(to) + 1, size) };
 }

@@ -107,5 +107,5 @@ function matches(match: FaultMatch | undefined, request: Request): boolean {
 
 /** Waits as a `delay` asks; other kinds do not wait. */
 export async function delayed(fault: FaultKind | undefined): Promise<void> {
-  if (fault?.kind === 'delay') await sleep(fault.ms);
+  if (fault?.kind === 'delay') await sleep(fault.ms, undefined, { ref: false });
 }

@@ -1,7 +1,7 @@
 import type { Bucket, Version } from './bucket.ts';
 import { bucketOf, type Call, type Reply } from './call.ts';
-import { compareKeys, indexAfter } from './key-index.ts';
 import { S3Error } from './s3-error.ts';
+import { type Item, walk } from './walk.ts';
 import { element, escapeXml, xmlDocument } from './xml.ts';
 
 const PAGE_MAX = 1000;
@@ -15,8 +15,6 @@ interface Ask {
   readonly spell: (text: string) => string;
   readonly encodingType: string | undefined;
 }
-
-type Item = { readonly prefix: string } | { readonly key: string };
 
 interface Page<T> {
   readonly items: readonly T[];
@@ -47,33 +45,7 @@ function encodeKey(text: string, plus: boolean): string {
   return plus ? encoded.replaceAll('%20', '+') : encoded;
 }
 
-/**
- * Walks a bucket's keys behind `after`, rolled up by the delimiter. A rolled-up prefix is an item
- * like a key and comes only when it is greater than `after` itself.
- */
-function* walk(bucket: Bucket, { prefix, delimiter }: Ask, after: string): Generator<Item> {
-  const keys = bucket.sortedKeys();
-  const behind = compareKeys(after, prefix) >= 0 && after !== '';
-  let at = behind ? indexAfter(keys, after, false) : indexAfter(keys, prefix, true);
-  for (; at < keys.length; at++) {
-    const key = keys[at] ?? '';
-    if (!key.startsWith(prefix)) return;
-    const cut = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length);
-    if (cut < 0) {
-      yield { key };
-      continue;
-    }
-    const rolled = key.slice(0, cut + delimiter.length);
-    let visible = false;
-    for (; at < keys.length && keys[at]?.startsWith(rolled) === true; at++) {
-      visible ||= bucket.object(keys[at] ?? '') !== undefined;
-    }
-    at -= 1;
-    if (visible && compareKeys(rolled, after) > 0) yield { prefix: rolled };
-  }
-}
-
-/** Fills a page; `expand` gives what a key stands for: nothing, itself, or all its versions. */
+/** Fills a page; `expand` gives what a key stands for: its latest version, or all of them. */
 function page<T>(
   items: Iterable<Item>,
   limit: number,
@@ -85,7 +57,6 @@ function page<T>(
   for (const item of items) {
     const isPrefix = 'prefix' in item;
     const expanded = isPrefix ? [] : expand(item.key);
-    if (!isPrefix && expanded.length === 0) continue;
     // What one key stands for is never torn apart, unless it alone is longer than a page.
     const count = found.length + prefixes.length;
     if (count > 0 ? count + Math.max(expanded.length, 1) > limit : limit === 0) {
@@ -99,10 +70,12 @@ function page<T>(
 }
 
 function objectPage(bucket: Bucket, ask: Ask, after: string): Page<Version> {
-  return page(walk(bucket, ask, after), ask.limit, (key) => {
+  function expand(key: string): readonly Version[] {
     const version = bucket.object(key);
     return version === undefined ? [] : [version];
-  });
+  }
+  const shows = (key: string): boolean => bucket.object(key) !== undefined;
+  return page(walk(bucket.sortedKeys(), { ...ask, after }, shows), ask.limit, expand);
 }
 
 export function listObjects(call: Call): Reply {
@@ -143,7 +116,9 @@ export function listObjectVersions(call: Call): Reply {
   const bucket = bucketOf(call);
   const ask = asked(call, true);
   const after = call.query.get('key-marker') ?? '';
-  const found = page(walk(bucket, ask, after), ask.limit, (key) => bucket.versions(key));
+  const shows = (key: string): boolean => bucket.versions(key).length > 0;
+  const items = walk(bucket.sortedKeys(), { ...ask, after }, shows);
+  const found = page(items, ask.limit, (key) => bucket.versions(key));
   const head =
     `<KeyMarker>${ask.spell(after)}</KeyMarker>` +
     (found.last === undefined ? '' : `<NextKeyMarker>${ask.spell(found.last)}</NextKeyMarker>`);

@@ -233,7 +233,7 @@ export function listParts(call: Call): Reply {
   const parts = shown.map(
     (part) =>
       `<Part>${element('PartNumber', part.number)}${element('ETag', `"${part.etag}"`)}` +
-      `${element('Size', part.content.size)}` +
+      element('Size', part.content.size) +
       `${element('LastModified', new Date(part.lastModified).toISOString())}</Part>`,
   );
   const truncated = behind.length > shown.length;

@@ -155,24 +155,30 @@ function check(
 ): Omit<Payload, 'content'> {
   const digests = new Map([...meters].map(([name, each]) => [name, each.digest()]));
   const md5 = digests.get('md5') ?? Buffer.alloc(0);
-  if (expected.md5 !== undefined && !md5.equals(expected.md5)) {
+  if (expected.md5?.equals(md5) === false) {
     throw new S3Error('BadDigest', 'The Content-MD5 you specified did not match what we received.');
   }
   if (expected.sha256 !== undefined && digests.get('sha256')?.toString('hex') !== expected.sha256) {
     throw new S3Error('XAmzContentSHA256Mismatch');
   }
+  const checksums = checkChecksums(expected, digests, trailers);
+  return { md5: md5.toString('hex'), crc64: checkCrc64(call, digests.get('crc64')), checksums };
+}
+
+function checkChecksums(
+  expected: Expectation,
+  digests: ReadonlyMap<string, Buffer>,
+  trailers: ReadonlyMap<string, string> | undefined,
+): Payload['checksums'] {
   const checksums: Partial<Record<ChecksumName, string>> = {};
-  for (const name of checksumNames) {
-    const digest = digests.get(name)?.toString('base64');
-    // The hash of the payload alone is no checksum of the object.
-    if (digest === undefined || (name === 'sha256' && !expected.checksums.has(name))) continue;
-    const claimed = expected.checksums.get(name) ?? trailers?.get(`x-amz-checksum-${name}`);
+  for (const [name, claimed = trailers?.get(`x-amz-checksum-${name}`)] of expected.checksums) {
+    const digest = digests.get(name)?.toString('base64') ?? '';
     if (claimed !== undefined && claimed !== digest) {
       throw new S3Error('BadDigest', `The ${name} you specified did not match what we received.`);
     }
     checksums[name] = digest;
   }
-  return { md5: md5.toString('hex'), crc64: checkCrc64(call, digests.get('crc64')), checksums };
+  return checksums;
 }
 
 function checkCrc64(call: Call, digest: Buffer | undefined): string | undefined {

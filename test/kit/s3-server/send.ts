@@ -1,37 +1,67 @@
 import type { ServerResponse } from 'node:http';
+import { TLSSocket } from 'node:tls';
 import type { Reply, Span } from './call.ts';
 import type { FaultKind } from './faults.ts';
 
 type Headers = Record<string, string | number>;
 
+/** What goes with every reply. */
+export interface Sending {
+  readonly common: Headers;
+  /** A HEAD was asked: headers only. */
+  readonly head: boolean;
+  readonly fault: FaultKind | undefined;
+}
+
 /** Sends a reply, or spoils it as the fault says. */
 export async function send(
   response: ServerResponse,
   reply: Reply,
-  {
-    common,
-    head,
-    fault,
-  }: { readonly common: Headers; readonly head: boolean; readonly fault: FaultKind | undefined },
+  { common, head, fault }: Sending,
 ): Promise<void> {
-  const { status, body } = reply;
-  const headers: Headers = { ...common, ...reply.headers };
-  if (typeof body === 'string') {
-    headers['content-type'] = 'application/xml';
-    headers['content-length'] = Buffer.byteLength(body);
-  } else if (body === undefined && !head && status !== 204 && status !== 304) {
-    headers['content-length'] = 0;
-  }
-  if (fault?.kind === 'swallow') return void response.socket?.resetAndDestroy();
-  if (fault?.kind === 'silence') {
-    if (fault.after === 'headers') response.writeHead(status, headers).flushHeaders();
+  if (fault?.kind === 'swallow') {
+    resetConnection(response);
     return;
   }
-  response.writeHead(status, headers);
-  if (head || body === undefined) return void response.end();
-  if (fault?.kind === 'cut' || fault?.kind === 'corrupt') return sendSpoiled(response, body, fault);
-  if (typeof body === 'string') return void response.end(body);
-  await sendSpan(response, body);
+  if (fault?.kind === 'silence' && fault.after === 'request') return;
+  response.writeHead(reply.status, { ...common, ...lengthHeaders(reply, head), ...reply.headers });
+  if (fault?.kind === 'silence') {
+    response.flushHeaders();
+  } else if (head || reply.body === undefined) {
+    response.end();
+  } else {
+    await sendBody(response, reply.body, fault);
+  }
+}
+
+async function sendBody(
+  response: ServerResponse,
+  body: string | Span,
+  fault: FaultKind | undefined,
+): Promise<void> {
+  if (fault?.kind === 'cut') {
+    await sendCut(response, body, fault.afterBytes);
+  } else if (fault?.kind === 'corrupt') {
+    response.end(corrupted(body, fault.at));
+  } else if (typeof body === 'string') {
+    response.end(body);
+  } else {
+    await sendSpan(response, body);
+  }
+}
+
+function lengthHeaders({ status, body }: Reply, head: boolean): Headers {
+  if (typeof body === 'string') {
+    return { 'content-type': 'application/xml', 'content-length': Buffer.byteLength(body) };
+  }
+  const none = body !== undefined || head || status === 204 || status === 304;
+  return none ? {} : { 'content-length': 0 };
+}
+
+/** Ends a connection as a crash does: with a reset where the socket can. */
+export function resetConnection({ socket }: ServerResponse): void {
+  if (socket instanceof TLSSocket) socket.destroy();
+  else socket?.resetAndDestroy();
 }
 
 async function sendSpan(response: ServerResponse, { content, first, end }: Span): Promise<void> {
@@ -54,23 +84,26 @@ function drained(response: ServerResponse): Promise<void> {
   });
 }
 
-async function sendSpoiled(
+async function sendCut(
   response: ServerResponse,
   body: string | Span,
-  fault: Extract<FaultKind, { kind: 'cut' | 'corrupt' }>,
+  afterBytes: number,
 ): Promise<void> {
-  const bytes =
-    typeof body === 'string'
-      ? Buffer.from(body)
-      : Buffer.concat([...body.content.pieces(body.first, body.end)]);
-  if (fault.kind === 'corrupt') {
-    const at = Math.min(fault.at ?? bytes.length >> 1, bytes.length - 1);
-    if (at >= 0) bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
-    response.end(bytes);
-    return;
-  }
+  response.flushHeaders();
   await new Promise<void>((resolve) => {
-    response.write(bytes.subarray(0, fault.afterBytes), () => resolve());
+    response.write(allOf(body).subarray(0, afterBytes), () => resolve());
   });
   response.socket?.end();
+}
+
+function corrupted(body: string | Span, at: number | undefined): Buffer {
+  const bytes = allOf(body);
+  const where = Math.min(at ?? bytes.length >> 1, bytes.length - 1);
+  if (where >= 0) bytes.writeUInt8(bytes.readUInt8(where) ^ 1, where);
+  return bytes;
+}
+
+function allOf(body: string | Span): Buffer {
+  if (typeof body === 'string') return Buffer.from(body);
+  return Buffer.concat([...body.content.pieces(body.first, body.end)]);
 }

@@ -7,7 +7,7 @@ import { type DialectName, dialects } from './dialects.ts';
 import { delayed, type FaultKind, Faults } from './faults.ts';
 import { chooseOperation, type Operation } from './operations.ts';
 import { ClientGone, S3Error } from './s3-error.ts';
-import { send } from './send.ts';
+import { resetConnection, send } from './send.ts';
 import { authenticate } from './signature.ts';
 import { errorDocument } from './xml.ts';
 
@@ -224,25 +224,36 @@ function parseCall(
   const mark = url.indexOf('?');
   const rawPath = mark < 0 ? url : url.slice(0, mark);
   const rawQuery = mark < 0 ? '' : url.slice(mark + 1);
-  const host = request.headers.host?.replace(/:\d+$/, '') ?? '';
-  const isVirtual = domain !== undefined && host.endsWith(`.${domain}`);
-  const slash = rawPath.indexOf('/', 1);
-  const inPath = rawPath.slice(1, slash < 0 ? undefined : slash);
-  const key = isVirtual ? rawPath.slice(1) : slash < 0 ? '' : rawPath.slice(slash + 1);
-  const call: Call = {
+  const { bucketName, key } = address(request, rawPath, domain);
+  if (Buffer.byteLength(key) > KEY_BYTES_MAX) throw new S3Error('KeyTooLongError');
+  return {
     service,
     request,
     method: request.method ?? 'GET',
     rawPath,
     rawQuery,
     query: parseQuery(rawQuery),
-    bucketName: isVirtual ? host.slice(0, -domain.length - 1) : decode(inPath),
-    key: decode(key),
+    bucketName,
+    key,
     chunkSeal: undefined,
     ...rest,
   };
-  if (Buffer.byteLength(call.key) > KEY_BYTES_MAX) throw new S3Error('KeyTooLongError');
-  return call;
+}
+
+/** The bucket in the host or first in the path, and the key. */
+function address(
+  request: IncomingMessage,
+  rawPath: string,
+  domain: string | undefined,
+): Pick<Call, 'bucketName' | 'key'> {
+  const host = request.headers.host?.replace(/:\d+$/, '') ?? '';
+  if (domain !== undefined && host.endsWith(`.${domain}`)) {
+    return { bucketName: host.slice(0, -domain.length - 1), key: decode(rawPath.slice(1)) };
+  }
+  const slash = rawPath.indexOf('/', 1);
+  return slash < 0
+    ? { bucketName: decode(rawPath.slice(1)), key: '' }
+    : { bucketName: decode(rawPath.slice(1, slash)), key: decode(rawPath.slice(slash + 1)) };
 }
 
 /** What a fault does before the operation: an answer instead of it, or the end of the connection. */
@@ -253,7 +264,7 @@ async function fail(
 ): Promise<Reply | 'gone' | undefined> {
   if (fault.kind === 'reset') {
     if (fault.when === 'after-body') await drain(request, welcomeBody);
-    response.socket?.resetAndDestroy();
+    resetConnection(response);
     return 'gone';
   }
   if (fault.kind !== 'status' && fault.kind !== 'error-in-200') return undefined;

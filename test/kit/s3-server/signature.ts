@@ -107,7 +107,7 @@ function presignedClaim(call: Call): Claim {
 
 function basicTime(date: string | undefined): string {
   const ms = Date.parse(date ?? '');
-  return Number.isNaN(ms) ? '' : `${new Date(ms).toISOString().replace(/[-:]|\.\d+/g, '')}`;
+  return Number.isNaN(ms) ? '' : new Date(ms).toISOString().replace(/[-:]|\.\d+/g, '');
 }
 
 function checkTime(call: Call, claim: Claim): void {

@@ -10,7 +10,7 @@ const entities: Readonly<Record<string, string>> = {
   '>': '&gt;',
   '"': '&quot;',
 };
-// eslint-disable-next-line no-control-regex -- Keys may hold control characters; S3 sends references.
+
 const special = /[&<>"\x00-\x1f\x7f]/g;
 
 /** Text as it stands between tags. */
