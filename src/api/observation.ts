@@ -1,0 +1,60 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import type { Metrics } from '../base/metrics.ts';
+
+/**
+ * The ID of a request: 32 hex digits. One that comes in as `X-Request-Id` in the same form is kept, so
+ * that a proxy's log and ours agree; anything else is not trusted and never comes back.
+ */
+export function requestIdOf({ headers }: Pick<IncomingMessage, 'headers'>): string {
+  const given = headers['x-request-id'];
+  if (typeof given === 'string' && /^[0-9a-f]{32}$/.test(given)) return given;
+  return randomUUID().replaceAll('-', '');
+}
+
+/** Gives every answer its `X-Request-Id`, its line in the log and its time in the metrics. */
+export function observe(
+  app: FastifyInstance,
+  { apiRequestSeconds }: Pick<Metrics, 'apiRequestSeconds'>,
+): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    void reply.header('x-request-id', request.id);
+    done();
+  });
+  app.addHook('onResponse', (request, reply, done) => {
+    const { method } = request;
+    const route = request.is404 ? 'unknown' : (request.routeOptions.url ?? 'unknown');
+    const status = reply.statusCode;
+    const ms = Math.round(reply.elapsedTime * 10) / 10;
+    apiRequestSeconds.observe({ route, method, status }, reply.elapsedTime / 1000);
+    const line = { event: 'api.answered', method, route, status, ms };
+    if (status < 400) request.log.debug(line, 'answered');
+    else request.log.info(line, 'refused');
+    done();
+  });
+}
+
+const NAMES_MAX = 200;
+const NAME_LENGTH_MAX = 64;
+
+/**
+ * Names fields that no schema knows, each once in the life of the server and without its value:
+ * clients of newer versions send them, and ignoring them must not be a secret.
+ */
+export function nameUnknownFields(app: FastifyInstance, log: FastifyBaseLogger): void {
+  const named = new Set<string>();
+  app.addHook('preHandler', (request, _reply, done) => {
+    const { body } = request;
+    const schema = request.routeOptions.schema?.body as { properties?: object } | undefined;
+    const known = schema?.properties;
+    if (known !== undefined && typeof body === 'object' && body !== null) {
+      for (const name of Object.keys(body)) {
+        if (Object.hasOwn(known, name) || named.has(name) || named.size >= NAMES_MAX) continue;
+        named.add(name.slice(0, NAME_LENGTH_MAX));
+        log.info({ event: 'api.field-ignored', field: name.slice(0, NAME_LENGTH_MAX) }, 'ignored');
+      }
+    }
+    done();
+  });
+}

@@ -1,0 +1,28 @@
+/** What can be wrong with a request before any use case sees it. */
+export type RequestFlaw =
+  | 'no-such-route'
+  | 'unauthenticated'
+  | 'other-project'
+  | 'missing-parameter'
+  | 'wrong-type'
+  | 'invalid-parameter'
+  | 'forbidden-characters'
+  | 'not-json'
+  | 'wrong-media-type'
+  | 'body-too-large'
+  | 'url-too-long'
+  | 'bad-http';
+
+/** A request that the API refuses by itself. */
+export class RequestError extends Error {
+  override readonly name = 'RequestError';
+  readonly flaw: RequestFlaw;
+  /** For the caller: what is wrong, by names and limits. Never a value that was sent. */
+  readonly detail: string;
+
+  constructor(flaw: RequestFlaw, detail: string, options?: ErrorOptions) {
+    super(`${flaw}: ${detail}`, options);
+    this.flaw = flaw;
+    this.detail = detail;
+  }
+}

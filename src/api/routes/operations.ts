@@ -1,0 +1,59 @@
+import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox';
+import type { Metrics } from '../../base/metrics.ts';
+import type { Health } from '../../service/sync-task-service.ts';
+
+const tags = ['Operations'];
+const config = { action: 'public' } as const;
+const Status = Type.Object({ status: Type.String() });
+
+/**
+ * What load balancers and monitors ask, none with a credential: they tell no task, key or project.
+ * Who binds the server to a public address keeps `/metrics` behind a proxy.
+ */
+export function operationRoutes(
+  health: Health,
+  { registry }: Pick<Metrics, 'registry'>,
+): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    const schema = { tags, security: [] };
+
+    app.get(
+      '/healthz',
+      {
+        schema: { ...schema, summary: 'Whether the process lives', response: { 200: Status } },
+        config,
+      },
+      () => ({ status: 'ok' }),
+    );
+
+    app.get(
+      '/readyz',
+      {
+        schema: {
+          ...schema,
+          summary: 'Whether requests can be served now',
+          response: { 200: Status, 503: Status },
+        },
+        config,
+      },
+      async (request, reply) => {
+        const ready = await health.ready().catch((err: unknown) => {
+          request.log.warn({ event: 'api.not-ready', err }, 'the check of readiness failed');
+          return false;
+        });
+        return ready
+          ? reply.send({ status: 'ready' })
+          : reply.code(503).send({ status: 'not ready' });
+      },
+    );
+
+    app.get(
+      '/metrics',
+      {
+        schema: { ...schema, summary: 'Metrics for Prometheus', produces: ['text/plain'] },
+        config,
+      },
+      async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()),
+    );
+  };
+}

@@ -1,0 +1,58 @@
+import { type TSchema, Type } from 'typebox';
+
+/** The error body of OMS, and with `request_id` that of its gateway. */
+export const Problem = Type.Object(
+  {
+    error_code: Type.String({ description: 'OMS.nnnn, or APIGW.nnnn where no task was involved' }),
+    error_msg: Type.String(),
+    error_detail: Type.Optional(
+      Type.String({ description: 'Extension: which field is wrong, and what to change' }),
+    ),
+    request_id: Type.Optional(Type.String({ description: 'In gateway errors only' })),
+  },
+  { $id: 'Problem' },
+);
+
+const problem = (description: string) => Type.Ref('Problem', { description });
+
+/** The refusals that every route with a credential can answer. */
+export const problems = {
+  400: problem('Bad request'),
+  401: problem('The credential is missing or not known'),
+  403: problem('The credential belongs to another project'),
+  500: problem('Internal error'),
+};
+
+/** The refusals of routes that name a task. */
+export const taskProblems = { ...problems, 404: problem('No such task in this project') };
+
+export const overloaded = problem('Too busy; send it again after Retry-After seconds');
+
+/** An answer of zero bytes. */
+export const Nothing = Type.Null({ description: 'Done; the body is empty' });
+
+const projectId = Type.String({ minLength: 1, maxLength: 1024, description: 'The project ID' });
+
+export const ProjectPath = Type.Object({ project_id: projectId });
+
+export const TaskPath = Type.Object({
+  project_id: projectId,
+  sync_task_id: Type.String({
+    minLength: 1,
+    maxLength: 1024,
+    description: 'The synchronization task ID',
+  }),
+});
+
+/** Milliseconds since the Unix epoch, up to the end of the year 9999. */
+export const timestamp = (description: string) =>
+  Type.Integer({ minimum: 0, maximum: 253_402_300_799_999, description });
+
+/** One of a closed list of words. */
+export const oneOf = <Word extends string>(
+  words: readonly Word[],
+  options: { readonly description?: string; readonly default?: NoInfer<Word> } = {},
+) => Type.Enum<Word[]>([...words], { type: 'string', ...options });
+
+/** A value that is an explicit `null` where there is none. */
+export const orNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);

@@ -1,0 +1,45 @@
+import { type Static, Type } from 'typebox';
+import { checkMethods, outcomeKinds } from '../../model/outcome.ts';
+import { oneOf, orNull, timestamp } from './common.ts';
+
+export const OBJECTS_LIMIT_DEFAULT = 100;
+
+const prefix = Type.Optional(
+  Type.String({ maxLength: 1024, description: 'Only objects whose names begin so' }),
+);
+
+export const ListSyncTaskObjectsQuery = Type.Object({
+  outcome: Type.Optional(oneOf(outcomeKinds, { description: 'Absent: objects of any outcome' })),
+  prefix,
+  cursor: Type.Optional(
+    Type.String({ maxLength: 2048, description: 'The next_cursor of the page before' }),
+  ),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: OBJECTS_LIMIT_DEFAULT })),
+});
+
+const ObjectRecord = Type.Object({
+  object_key: Type.String(),
+  outcome: oneOf(outcomeKinds),
+  reason: orNull(Type.String({ description: 'Why it was skipped or failed; null for a copy' })),
+  message: orNull(Type.String({ description: 'For people' })),
+  size: orNull(Type.Integer({ description: 'Bytes; null where not known' })),
+  check_method: orNull(oneOf(checkMethods)),
+  check_passed: orNull(Type.Boolean()),
+  check_detail: orNull(Type.String()),
+  attempts: Type.Integer({ description: 'Counted from 1' }),
+  accept_time: timestamp('Milliseconds; when its event was accepted'),
+  start_time: timestamp('Milliseconds; when the last attempt began'),
+  settle_time: timestamp('Milliseconds; when it ended'),
+});
+
+export const ListSyncTaskObjectsReply = Type.Object({
+  objects: Type.Array(ObjectRecord, { description: 'In the order of their names' }),
+  next_cursor: orNull(Type.String({ description: 'null on the last page' })),
+});
+export type ListSyncTaskObjectsReply = Static<typeof ListSyncTaskObjectsReply>;
+
+export const RetryFailedBody = Type.Object({ prefix });
+
+export const RetryFailedReply = Type.Object({
+  retried: Type.Integer({ description: 'How many objects became due again' }),
+});

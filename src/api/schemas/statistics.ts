@@ -1,0 +1,34 @@
+import { type Static, Type } from 'typebox';
+import { POINTS_MAX, statisticTypes } from '../../model/statistics.ts';
+import { oneOf, timestamp } from './common.ts';
+
+export const ListSyncTaskStatisticQuery = Type.Object({
+  data_type: Type.String({
+    minLength: 1,
+    maxLength: 255,
+    description: `One or more of ${statisticTypes.join(', ')}, separated by commas`,
+  }),
+  start_time: timestamp('Milliseconds'),
+  end_time: timestamp('Milliseconds'),
+});
+
+export const ListSyncTaskStatisticReply = Type.Object({
+  sync_task_id: Type.String(),
+  statistic_time_type: oneOf(['FIVE_MINUTES', 'ONE_HOUR'], {
+    description: 'The width of a point: five minutes for ranges up to three days, else an hour',
+  }),
+  statistic_datas: Type.Array(
+    Type.Object({
+      data_type: oneOf(statisticTypes),
+      data: Type.Array(
+        Type.Object({
+          time_stamp: timestamp('The start of the point; milliseconds'),
+          statistic_num: Type.Integer(),
+        }),
+        { maxItems: POINTS_MAX, description: 'Ascending; points where nothing happened are 0' },
+      ),
+    }),
+    { description: 'In the order of data_type' },
+  ),
+});
+export type ListSyncTaskStatisticReply = Static<typeof ListSyncTaskStatisticReply>;

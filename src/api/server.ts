@@ -1,0 +1,88 @@
+import helmet from '@fastify/helmet';
+import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
+import { KiB, MiB } from '../base/bytes.ts';
+import type { Metrics } from '../base/metrics.ts';
+import type { Health, SyncTaskService, TokenService } from '../service/sync-task-service.ts';
+import { createAuthenticator, guard } from './auth.ts';
+import { readJsonBodies } from './json-body.ts';
+import { nameUnknownFields, observe, requestIdOf } from './observation.ts';
+import { describeApi } from './openapi.ts';
+import { rawProblem, replyWithProblems, sendProblem } from './problems.ts';
+import { eventRoutes } from './routes/events.ts';
+import { objectRoutes } from './routes/objects.ts';
+import { operationRoutes } from './routes/operations.ts';
+import { statisticRoutes } from './routes/statistics.ts';
+import { syncTaskRoutes } from './routes/sync-tasks.ts';
+import { versionRoutes } from './routes/versions.ts';
+import { Problem } from './schemas/common.ts';
+import { compileValidator } from './validation.ts';
+
+export interface ApiSettings {
+  /** How many keys one request for sync events may name. */
+  readonly eventKeysMax: number;
+}
+
+export interface ApiParts {
+  readonly syncTasks: SyncTaskService;
+  readonly tokens: TokenService;
+  readonly health: Health;
+  readonly metrics: Pick<Metrics, 'registry' | 'apiRequestSeconds'>;
+  /** Gets facts only: no body, no credential, no query. */
+  readonly log: FastifyBaseLogger;
+  readonly settings: ApiSettings;
+}
+
+/** The HTTP server, ready to listen. It closes by itself nothing that was passed in. */
+export async function buildApi(parts: ApiParts): Promise<FastifyInstance> {
+  const app = createServer(parts.log);
+  app.setValidatorCompiler(compileValidator);
+  app.addSchema(Problem);
+  readJsonBodies(app);
+  observe(app, parts.metrics);
+  guard(app, createAuthenticator(parts.tokens));
+  nameUnknownFields(app, parts.log);
+  replyWithProblems(app);
+  await app.register(helmet, {
+    contentSecurityPolicy: { directives: { 'default-src': ["'none'"] }, useDefaults: false },
+    strictTransportSecurity: false, // For whoever ends TLS to say.
+  });
+  await describeApi(app);
+  await app.register(versionRoutes);
+  await app.register(operationRoutes(parts.health, parts.metrics));
+  await app.register(syncTaskRoutes(parts.syncTasks));
+  await app.register(eventRoutes(parts.syncTasks, parts.settings.eventKeysMax));
+  await app.register(statisticRoutes(parts.syncTasks));
+  await app.register(objectRoutes(parts.syncTasks));
+  await app.ready();
+  return app;
+}
+
+function createServer(log: FastifyBaseLogger): FastifyInstance {
+  return fastify({
+    loggerInstance: log,
+    logController: new LogController({
+      disableRequestLogging: true,
+      requestIdLogLabel: 'requestId',
+    }),
+    genReqId: requestIdOf,
+    bodyLimit: 12 * MiB, // OMS's own.
+    // A token may have 16,384 characters; Node's default leaves no room beside it.
+    http: { maxHeaderSize: 32 * KiB, headersTimeout: 30_000 },
+    requestTimeout: 60_000,
+    connectionTimeout: 120_000,
+    keepAliveTimeout: 75_000, // Longer than the idle time of the usual proxies, 60 s.
+    exposeHeadRoutes: false,
+    return503OnClosing: false, // What still arrives while we close is served; nothing is lost by it.
+    routerOptions: {
+      ignoreTrailingSlash: true,
+      maxParamLength: 9 * KiB, // 1,024 characters, each three bytes long and escaped.
+    },
+    frameworkErrors(error, request, reply) {
+      sendProblem(error, request, reply.header('x-request-id', request.id));
+    },
+    clientErrorHandler(error, socket) {
+      if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
+      else socket.end(rawProblem(error.code, requestIdOf({ headers: {} })));
+    },
+  });
+}

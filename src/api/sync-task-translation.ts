@@ -1,0 +1,148 @@
+import { Secret } from '../base/seal.ts';
+import type { Counters } from '../model/statistics.ts';
+import type { SyncTask } from '../model/sync-task.ts';
+import { ServiceError } from '../service/service-error.ts';
+import type { NewSyncTask, TaskCredentials } from '../service/sync-task-service.ts';
+import type {
+  CreateSyncTaskBody,
+  ShowSyncTaskReply,
+  StartSyncTaskBody,
+  SyncTaskInfo,
+} from './schemas/sync-task.ts';
+import { missingParameter } from './validation.ts';
+
+const kmsCredentials = 'credentials encrypted by KMS cannot be read here; send them with DEFAULT';
+
+/** What the request asks for and this version does not do, each with what to do instead. */
+function unsupported(body: CreateSyncTaskBody): string[] {
+  return [
+    body.enable_kms === true &&
+      'enable_kms: set default encryption on the destination bucket instead',
+    body.enable_restore === true &&
+      'enable_restore: restore archived objects at the source first, then send their events',
+    body.source_cdn !== undefined &&
+      'source_cdn: leave it out, objects are read from the source bucket itself',
+    body.src_crypto_type === 'KMS' && `src_crypto_type: ${kmsCredentials}`,
+    body.dst_crypto_type === 'KMS' && `dst_crypto_type: ${kmsCredentials}`,
+  ].filter((reason) => reason !== false);
+}
+
+function refuse(reasons: readonly string[]): void {
+  if (reasons.length === 0) return;
+  throw new ServiceError(
+    'not-supported',
+    'The request asks for what this version does not do.',
+    reasons.join('; '),
+  );
+}
+
+/**
+ * Reads a creation as the service wants it.
+ *
+ * @throws {ServiceError} `not-supported`, naming every field that asks for too much.
+ * @throws {RequestError} where Tencent lacks its `app_id`.
+ */
+export function toNewSyncTask(body: CreateSyncTaskBody): NewSyncTask {
+  refuse(unsupported(body));
+  const cloud = body.src_cloud_type ?? 'Aliyun';
+  const appId = body.app_id === '' ? undefined : body.app_id;
+  if (cloud === 'Tencent' && appId === undefined) throw missingParameter('app_id');
+  const check = body.consistency_check ?? 'size_last_modified';
+  return {
+    source: {
+      cloud,
+      region: body.src_region,
+      bucket: body.src_bucket,
+      endpoint: body.src_endpoint,
+    },
+    target: {
+      cloud: body.dst_cloud_type ?? 'HuaweiCloud',
+      region: body.dst_region,
+      bucket: body.dst_bucket,
+      endpoint: body.dst_endpoint,
+    },
+    description: body.description ?? '',
+    metadataMigration: body.enable_metadata_migration ?? false,
+    overwriteMode: body.object_overwrite_mode ?? 'SIZE_LAST_MODIFIED_COMPARISON_OVERWRITE',
+    consistencyCheck: check === 'transmission' ? 'no_check' : check,
+    storagePolicy: body.dst_storage_policy,
+    appId,
+    credentials: credentials(body),
+  };
+}
+
+/**
+ * The credentials of a start, or undefined where it brings none.
+ *
+ * @throws {RequestError} where it brings some of the four and not all.
+ */
+export function toCredentials(body: StartSyncTaskBody): TaskCredentials | undefined {
+  refuse(
+    [
+      body.src_crypto_type === 'KMS' && `src_crypto_type: ${kmsCredentials}`,
+      body.dst_crypto_type === 'KMS' && `dst_crypto_type: ${kmsCredentials}`,
+      (body.source_cdn_authentication_key ?? '') !== '' &&
+        'source_cdn_authentication_key: leave it out, no task reads from a CDN',
+    ].filter((reason) => reason !== false),
+  );
+  const { src_ak, src_sk, dst_ak, dst_sk } = body;
+  if ([src_ak, src_sk, dst_ak, dst_sk].every((key) => key === undefined)) return undefined;
+  return credentials(body);
+}
+
+function credentials(
+  body: Pick<StartSyncTaskBody, 'src_ak' | 'src_sk' | 'dst_ak' | 'dst_sk'>,
+): TaskCredentials {
+  const { src_ak, src_sk, dst_ak, dst_sk } = body;
+  if (src_ak === undefined) throw missingParameter('src_ak');
+  if (src_sk === undefined) throw missingParameter('src_sk');
+  if (dst_ak === undefined) throw missingParameter('dst_ak');
+  if (dst_sk === undefined) throw missingParameter('dst_sk');
+  return {
+    source: { accessKeyId: src_ak, secretAccessKey: new Secret(src_sk) },
+    target: { accessKeyId: dst_ak, secretAccessKey: new Secret(dst_sk) },
+  };
+}
+
+/** A task as the list tells it. */
+export function toSyncTaskInfo(task: SyncTask): SyncTaskInfo {
+  return { ...shared(task), source_cdn: null };
+}
+
+/** A task as show tells it, with the numbers of one month. */
+export function toShowReply(task: SyncTask, month: Counters): ShowSyncTaskReply {
+  return {
+    ...shared(task),
+    monthly_acceptance_request: month.REQUEST,
+    monthly_success_object: month.SUCCESS,
+    monthly_failure_object: month.FAILURE,
+    monthly_skip_object: month.SKIP,
+    monthly_size: month.SIZE,
+  };
+}
+
+function shared(task: SyncTask): Omit<SyncTaskInfo, 'source_cdn'> {
+  const { source, target } = task;
+  return {
+    sync_task_id: task.id,
+    src_cloud_type: source.cloud,
+    src_region: source.region,
+    src_bucket: source.bucket,
+    create_time: task.createdAt,
+    last_start_time: task.lastStartedAt,
+    dst_bucket: target.bucket,
+    dst_region: target.region,
+    description: task.description,
+    status: task.status,
+    enable_kms: false,
+    enable_metadata_migration: task.metadataMigration,
+    enable_restore: false,
+    app_id: task.appId ?? null,
+    object_overwrite_mode: task.overwriteMode,
+    dst_storage_policy: task.storagePolicy ?? null,
+    consistency_check: task.consistencyCheck,
+    ...(source.endpoint === undefined ? {} : { src_endpoint: source.endpoint }),
+    ...(target.cloud === 'HuaweiCloud' ? {} : { dst_cloud_type: target.cloud }),
+    ...(target.endpoint === undefined ? {} : { dst_endpoint: target.endpoint }),
+  };
+}

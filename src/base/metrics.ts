@@ -1,0 +1,117 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+/** How much waits in the tasks of one state. */
+export interface BacklogSample {
+  /** `SYNCHRONIZING` or `STOPPED`. */
+  readonly state: string;
+  /** Changes that are not settled. */
+  readonly waiting: number;
+  /** Age of the oldest of them; 0 where nothing waits. */
+  readonly lagSeconds: number;
+}
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/**
+ * Every metric of the product, in a registry of their own: a process makes one, a test as many as it
+ * likes. Base units; every label has a bound: never a key, a bucket, a task or a project.
+ */
+export function createMetrics() {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  return {
+    registry,
+    ...workMetrics(registers),
+    ...backlogMetrics(registers),
+    /** `outcome` is `ok` or a fault. */
+    storeRequestSeconds: new Histogram({
+      name: 'brigade_store_request_duration_seconds',
+      help: 'Time of one request to a cloud; a retried request counts each time',
+      labelNames: ['cloud', 'operation', 'outcome'] as const,
+      buckets: [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100],
+      registers,
+    }),
+    /** `route` is the pattern, not the path; `unknown` where none matched. */
+    apiRequestSeconds: new Histogram({
+      name: 'brigade_api_request_duration_seconds',
+      help: 'Time from the head of a request to the end of its answer',
+      labelNames: ['route', 'method', 'status'] as const,
+      buckets: [0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10],
+      registers,
+    }),
+  };
+}
+
+function workMetrics(registers: Registry[]) {
+  return {
+    acceptedKeys: new Counter({
+      name: 'brigade_accepted_keys_total',
+      help: 'Object keys of accepted sync events, duplicates too',
+      registers,
+    }),
+    copiedObjects: new Counter({
+      name: 'brigade_copied_objects_total',
+      help: 'Objects copied and checked',
+      labelNames: ['source', 'target'] as const,
+      registers,
+    }),
+    copiedBytes: new Counter({
+      name: 'brigade_copied_bytes_total',
+      help: 'Bytes of the objects that were copied and checked',
+      labelNames: ['source', 'target'] as const,
+      registers,
+    }),
+    /** `kind` is copied, skipped or failed; `reason` why it was skipped or failed, else `none`. */
+    outcomes: new Counter({
+      name: 'brigade_outcomes_total',
+      help: 'Looks at objects that were settled, by how and why they ended',
+      labelNames: ['kind', 'reason'] as const,
+      registers,
+    }),
+  };
+}
+
+function backlogMetrics(registers: Registry[]) {
+  let read: (() => Promise<readonly BacklogSample[]>) | undefined;
+  let reading: Promise<readonly BacklogSample[]> | undefined;
+
+  /** Both gauges are collected at once: they share one look. A failed look leaves them empty. */
+  function look(): Promise<readonly BacklogSample[]> {
+    reading ??= (read?.() ?? Promise.resolve([]))
+      .catch(() => [])
+      .finally(() => {
+        reading = undefined;
+      });
+    return reading;
+  }
+
+  return {
+    /** Says where the two gauges of the backlog get their values, at each scrape. */
+    watchBacklog(from: () => Promise<readonly BacklogSample[]>): void {
+      read = from;
+    },
+    waitingChanges: new Gauge({
+      name: 'brigade_waiting_changes',
+      help: 'Changes that are not settled, by the state of their task',
+      labelNames: ['state'] as const,
+      registers,
+      async collect() {
+        const samples = await look();
+        this.reset();
+        for (const { state, waiting } of samples) this.set({ state }, waiting);
+      },
+    }),
+    lagSeconds: new Gauge({
+      name: 'brigade_lag_seconds',
+      help: 'Age of the oldest change that is not settled, by the state of its task',
+      labelNames: ['state'] as const,
+      registers,
+      async collect() {
+        const samples = await look();
+        this.reset();
+        for (const { state, lagSeconds } of samples) this.set({ state }, lagSeconds);
+      },
+    }),
+  };
+}
