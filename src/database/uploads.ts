@@ -110,3 +110,12 @@ export async function abandonedUploads(
   );
   return rows;
 }
+
+/** Whether a task has uploads that are neither completed nor aborted. */
+export async function hasUploads(db: Db, taskId: string): Promise<boolean> {
+  const { rows } = await db.query<{ any: boolean }>(
+    `select exists (select from uploads where task_id = $1) as any`,
+    [taskId],
+  );
+  return rows[0]?.any ?? false;
+}

@@ -1,11 +1,22 @@
-import type { CopyJob, JournaledUpload } from './transfer.ts';
+import type { Store } from '../stores/store.ts';
+import type { JournaledUpload, UploadJournal } from './transfer.ts';
 
 /** The clocks of a target and of the journal may differ by this much. */
 const CLOCKS_DIFFER_MS = 15 * 60_000;
 
 /** Aborts an upload that an earlier attempt left and that nobody takes up, and forgets it. */
 export async function dropUpload(
-  { key, target, journal, lease }: Pick<CopyJob, 'key' | 'target' | 'journal' | 'lease'>,
+  {
+    key,
+    target,
+    journal,
+    lease,
+  }: {
+    readonly key: string;
+    readonly target: Store;
+    readonly journal: Pick<UploadJournal, 'ended'>;
+    readonly lease: { readonly signal: AbortSignal };
+  },
   upload: Pick<JournaledUpload, 'uploadId' | 'startedAt'> | undefined,
 ): Promise<void> {
   if (upload === undefined) return;

@@ -1,0 +1,36 @@
+import type { FailureKind } from './outcome.ts';
+
+/** What a person can do about an object that failed. */
+export const remedies: Record<FailureKind, string> = {
+  'not-found':
+    'The source has no object of this name. If it was deleted since, nothing is to be done: deletions are not synchronized. Else check how the event wrote the key: it is URL-decoded once, and "+" means a space.',
+  'no-bucket': 'The bucket does not exist at this address. Check its name, region and endpoint.',
+  'changed':
+    'The source changed each time while it was copied. Retry it when its writer is done; every change also sends it round again if an event names it.',
+  'exists': 'The target has an object of this name.',
+  'denied':
+    'The credentials may not do this. Give them the right, or start the task with others, and retry the failed objects.',
+  'bad-credentials':
+    'The store does not accept the credentials. Stop the task, start it with valid ones, and retry the failed objects.',
+  'clock-skew': 'The clocks of this machine and the store differ too much. Set them by NTP.',
+  'archived':
+    'The source object is archived. Restore it at the source cloud, then retry the failed objects.',
+  'full':
+    'The target takes no more bytes. Make room or raise its quota, then retry the failed objects.',
+  'refused': 'The store did not accept the request. Its message says why.',
+  'throttled': 'The store asked for fewer requests for too long. Retry the failed objects later.',
+  'unavailable':
+    'The store answered with errors of its own for too long. Retry the failed objects later.',
+  'unreachable':
+    'The store could not be reached for too long. Check the endpoint, DNS, proxy and firewall, then retry the failed objects.',
+  'interrupted': 'Connections to the store broke off too often. Retry the failed objects later.',
+  'corrupt':
+    'The bytes that arrived were not those that were sent, again and again. Nothing wrong was published. Check network and store.',
+  'bad-reply':
+    'The store answered with something that cannot be understood. Check that the endpoint speaks S3.',
+  'unsupported': 'The store cannot do what the task asks for.',
+  'inconsistent':
+    'The copy did not pass the consistency check of the task. Compare the two objects; if their clocks differ, set them by NTP; then retry the failed objects.',
+  'too-large': 'The object is larger than the target can hold.',
+  'internal': 'An error of Bucket Brigade itself; its log has the details. Please report it.',
+};

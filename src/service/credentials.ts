@@ -1,0 +1,39 @@
+import { Secret, type Sealer } from '../base/seal.ts';
+import type { SealedCredentials } from '../database/tasks.ts';
+import type { KeyPair, TaskCredentials } from './sync-task-service.ts';
+
+type Plain = readonly [source: PlainPair, target: PlainPair];
+type PlainPair = readonly [accessKeyId: string, secretAccessKey: string];
+
+/** Seals a task's credentials; they open for this task only. */
+export function sealCredentials(
+  sealer: Sealer,
+  taskId: string,
+  { source, target }: TaskCredentials,
+): SealedCredentials {
+  const plain: Plain = [toPlain(source), toPlain(target)];
+  return { sealed: sealer.seal(JSON.stringify(plain), context(taskId)), keyId: sealer.keyId };
+}
+
+/** @throws {SealError} when they were sealed by another key, or for another task. */
+export function openCredentials(
+  sealer: Sealer,
+  taskId: string,
+  { sealed }: SealedCredentials,
+): TaskCredentials {
+  // Only sealCredentials writes what opens here: the seal is authenticated.
+  const [source, target] = JSON.parse(sealer.open(sealed, context(taskId))) as Plain;
+  return { source: fromPlain(source), target: fromPlain(target) };
+}
+
+function context(taskId: string): string {
+  return `sync-task ${taskId}`;
+}
+
+function toPlain({ accessKeyId, secretAccessKey }: KeyPair): PlainPair {
+  return [accessKeyId, secretAccessKey.reveal()];
+}
+
+function fromPlain([accessKeyId, secretAccessKey]: PlainPair): KeyPair {
+  return { accessKeyId, secretAccessKey: new Secret(secretAccessKey) };
+}

@@ -1,0 +1,157 @@
+import { BlockList, isIP } from 'node:net';
+import type { CloudType } from '../model/cloud.ts';
+import type { BucketPlace } from '../model/sync-task.ts';
+import { type AddressGuard, addressGuard } from '../stores/guard.ts';
+import { type S3Cloud, s3Dialects } from '../stores/s3/dialects.ts';
+import { ServiceError } from './service-error.ts';
+
+/** What the operator's file says of one cloud's region. Trusted: it may be a private address. */
+export interface MappedEndpoint {
+  readonly cloud: CloudType;
+  /** `*` for every region of the cloud. */
+  readonly region: string;
+  /** Scheme, host and port. */
+  readonly endpoint: string;
+  readonly addressing?: 'path' | 'virtual-host' | undefined;
+  /** The row of facts to go by; unless given, the cloud's at its own hosts, else plain S3's. */
+  readonly dialect?: S3Cloud | undefined;
+  /** PEM of a private authority. */
+  readonly ca?: string | undefined;
+  /** For the signature, where it is not the region's name. */
+  readonly signingRegion?: string | undefined;
+}
+
+export interface ResolvedEndpoint {
+  readonly dialect: S3Cloud;
+  readonly url: string;
+  readonly region: string;
+  readonly addressing: 'path' | 'virtual-host' | undefined;
+  readonly ca: string | undefined;
+  /** Asked before each connection; undefined for addresses that the operator vouches for. */
+  readonly guard: AddressGuard | undefined;
+}
+
+export interface Endpoints {
+  /** @throws {ServiceError} naming the request's field when a place has no address, or a forbidden one. */
+  check(place: BucketPlace, side: 'src' | 'dst'): void;
+  resolve(place: BucketPlace): ResolvedEndpoint;
+}
+
+/**
+ * Knows where buckets are: at the address that the request names, if the operator allows it; where
+ * the operator's file puts the cloud's region; else where the cloud itself has it.
+ *
+ * @param allowed Hosts, `host:port`s, `*.domain`s, addresses and networks that requests may name.
+ */
+export function endpoints(
+  mapped: readonly MappedEndpoint[],
+  allowed: readonly string[],
+): Endpoints {
+  const guard = addressGuard(allowed.map((entry) => entry.replace(/:\d+$/, '')));
+  const nothingPrivate = addressGuard([]);
+
+  function find(place: BucketPlace): ResolvedEndpoint | ServiceError {
+    const { cloud, region } = place;
+    if (place.endpoint !== undefined) {
+      const refusal = refuse(place.endpoint, allowed);
+      if (refusal !== undefined) return new ServiceError('endpoint-refused', refusal);
+      const dialect = dialectAt(place.endpoint, cloud);
+      return { ...plain, dialect, url: place.endpoint, region, guard };
+    }
+    const own = mapped.find(
+      (entry) => entry.cloud === cloud && (entry.region === region || entry.region === '*'),
+    );
+    if (own !== undefined) {
+      return {
+        dialect: own.dialect ?? dialectAt(own.endpoint, cloud),
+        url: own.endpoint,
+        region: own.signingRegion ?? region,
+        addressing: own.addressing,
+        ca: own.ca,
+        guard: undefined,
+      };
+    }
+    if (!isS3Cloud(cloud)) return unknownPlace(place);
+    const url = s3Dialects[cloud].endpoint.replace('{region}', region);
+    // The region becomes a part of the host's name: it must not change where that leads.
+    if (!/^[a-z0-9-]+$/i.test(region)) return unknownPlace(place);
+    return { ...plain, dialect: cloud, url, region, guard: nothingPrivate };
+  }
+
+  return {
+    check(place, side) {
+      if (!BUCKET.test(place.bucket)) {
+        throw new ServiceError(
+          'invalid-request',
+          'A bucket name has 1 to 255 letters, digits, dots, hyphens and underscores.',
+          `request parameter [${side}_bucket] invalid.`,
+        );
+      }
+      const found = find(place);
+      if (!(found instanceof ServiceError)) return;
+      const field = place.endpoint === undefined ? `${side}_region` : `${side}_endpoint`;
+      const detail = `request parameter [${field}] invalid. ${found.detail ?? ''}`.trim();
+      throw new ServiceError(found.problem, found.message, detail);
+    },
+    resolve(place) {
+      const found = find(place);
+      if (found instanceof ServiceError) throw found;
+      return found;
+    },
+  };
+}
+
+/** A bucket's name becomes a part of a host's name or a path: it must not change where they lead. */
+const BUCKET = /^[a-z0-9][a-z0-9._-]{0,254}$/i;
+
+const plain = { addressing: undefined, ca: undefined };
+
+function isS3Cloud(cloud: CloudType): cloud is S3Cloud {
+  return Object.hasOwn(s3Dialects, cloud);
+}
+
+/** A server under a cloud's name that is none of its hosts is taken for plain S3. */
+function dialectAt(url: string, cloud: CloudType): S3Cloud {
+  if (!isS3Cloud(cloud)) return 'AWS';
+  return s3Dialects[cloud].ownHosts.test(new URL(url).hostname) ? cloud : 'AWS';
+}
+
+function unknownPlace({ cloud, region }: BucketPlace): ServiceError {
+  return new ServiceError(
+    'endpoint-unknown',
+    `No address is known for ${cloud} in region "${region}".`,
+    `The operator can map it in the file that BRIGADE_CONFIG names, under "endpoints": {cloud: ${cloud}, region: ${region}, endpoint: "https://…"}.`,
+  );
+}
+
+/** Why a request may not name this address; undefined where it may. */
+function refuse(endpoint: string, allowed: readonly string[]): string | undefined {
+  if (!/^https?:\/\//i.test(endpoint) || !URL.canParse(endpoint)) {
+    return 'An endpoint is an address like https://host or http://host:port.';
+  }
+  const url = new URL(endpoint);
+  const bare = url.pathname === '/' && url.search === '' && url.hash === '';
+  if (!bare || url.username !== '' || url.password !== '') {
+    return 'An endpoint has a scheme, a host and a port, and nothing else.';
+  }
+  const hostname = url.hostname.replace(/^\[|\]$/g, '');
+  const port = url.port === '' ? (url.protocol === 'https:' ? '443' : '80') : url.port;
+  if (allowed.some((entry) => admits(entry.toLowerCase(), hostname, port))) return undefined;
+  return `Requests may not name ${url.host}; the operator can allow it with BRIGADE_ALLOW_ENDPOINTS.`;
+}
+
+function admits(entry: string, hostname: string, port: string): boolean {
+  if (entry === hostname || entry === `${hostname}:${port}`) return true;
+  if (entry.startsWith('*.')) return hostname.endsWith(entry.slice(1));
+  // A network admits addresses here; names that resolve into it must be allowed by name.
+  return isIP(hostname) !== 0 && entry.includes('/') && inNetwork(entry, hostname);
+}
+
+function inNetwork(network: string, address: string): boolean {
+  const [base = '', bits] = network.split('/');
+  if (isIP(base) === 0 || isIP(base) !== isIP(address)) return false;
+  const list = new BlockList();
+  const family = isIP(base) === 6 ? 'ipv6' : 'ipv4';
+  list.addSubnet(base, Number(bits), family);
+  return list.check(address, family);
+}

@@ -1,0 +1,118 @@
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/log.ts';
+import type { Database } from '../database/db.ts';
+import { removeOldObjects } from '../database/objects.ts';
+import { foldStatistics } from '../database/statistics.ts';
+import { clearTask, hiddenTasks, taskInWork } from '../database/tasks.ts';
+import { abandonedUploads, hasUploads, removeUpload } from '../database/uploads.ts';
+import type { Job } from '../engine/jobs.ts';
+import { StoreError } from '../stores/store-error.ts';
+import { dropUpload } from '../transfer/drop-upload.ts';
+import type { OpenTasks } from './open-tasks.ts';
+
+export interface MaintenanceOptions {
+  readonly database: Database;
+  readonly openTasks: OpenTasks;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly retentionDays: number;
+  readonly timeZone: string;
+}
+
+export const CLEAR_TASKS = 'clear-tasks';
+
+const OLD_OBJECTS_BATCH = 5_000;
+const UPLOADS_BATCH = 200;
+/** An upload whose store will not be reached any more is given up after this long. */
+const HOPELESS_UPLOAD_MS = 30 * 86_400_000;
+
+/** What has to be done from time to time, whoever does it. Each can run twice, or break off. */
+export function maintenance(options: MaintenanceOptions): Job[] {
+  return [
+    {
+      name: 'retention',
+      cron: '17 * * * *',
+      expireSeconds: 3_600,
+      run: (signal) => removeHistory(options, signal),
+    },
+    {
+      name: 'fold-statistics',
+      cron: '37 * * * *',
+      expireSeconds: 600,
+      run: () => foldStatistics(options.database, options.timeZone),
+    },
+    {
+      name: 'abandoned-uploads',
+      cron: '*/5 * * * *',
+      expireSeconds: 3_600,
+      run: (signal) => abortAbandoned(options, signal),
+    },
+    {
+      name: CLEAR_TASKS,
+      cron: '* * * * *',
+      expireSeconds: 3_600,
+      run: (signal) => clearHidden(options, signal),
+    },
+  ];
+}
+
+async function removeHistory(
+  { database, retentionDays, log }: MaintenanceOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  let removed = 0;
+  for (;;) {
+    signal.throwIfAborted();
+    const batch = await removeOldObjects(database, {
+      days: retentionDays,
+      limit: OLD_OBJECTS_BATCH,
+    });
+    removed += batch;
+    if (batch < OLD_OBJECTS_BATCH) break;
+  }
+  if (removed > 0) log.info({ event: 'objects.retired', removed }, 'old lines removed');
+}
+
+/** Aborts the uploads that nobody will finish; one that cannot be reached is tried again next time. */
+async function abortAbandoned(options: MaintenanceOptions, signal: AbortSignal): Promise<void> {
+  const { database, log } = options;
+  for (const upload of await abandonedUploads(database, UPLOADS_BATCH)) {
+    signal.throwIfAborted();
+    const { taskId, key, uploadId, startedAt } = upload;
+    try {
+      using task = await options.openTasks.use(taskId, 0);
+      const journal = { ended: () => removeUpload(database, upload) };
+      const left = { uploadId: uploadId ?? undefined, startedAt };
+      await dropUpload({ key, target: task.target, journal, lease: { signal } }, left);
+      log.info({ event: 'upload.aborted', taskId, key, uploadId }, 'abandoned upload aborted');
+    } catch (error) {
+      await giveUp(options, upload, error);
+    }
+  }
+}
+
+async function giveUp(
+  { database, clock, log }: MaintenanceOptions,
+  upload: { taskId: string; key: string; uploadId: string | null; startedAt: number },
+  error: unknown,
+): Promise<void> {
+  const gone = error instanceof StoreError && error.fault === 'no-bucket';
+  const hopeless = gone || clock.now() - upload.startedAt > HOPELESS_UPLOAD_MS;
+  log.warn({ event: 'upload.stuck', ...upload, err: error, hopeless }, 'upload not aborted');
+  if (hopeless) await removeUpload(database, upload);
+}
+
+/** Clears away deleted tasks, once nobody works on them and their uploads are aborted. */
+async function clearHidden(options: MaintenanceOptions, signal: AbortSignal): Promise<void> {
+  const { database, openTasks, log } = options;
+  const hidden = await hiddenTasks(database);
+  if (hidden.length === 0) return;
+  await abortAbandoned(options, signal);
+  for (const taskId of hidden) {
+    if (await taskInWork(database, taskId)) continue;
+    if (await hasUploads(database, taskId)) continue;
+    await clearTask(database, taskId);
+    openTasks.forget(taskId);
+    log.info({ event: 'task.cleared', taskId }, 'deleted task cleared away');
+  }
+}

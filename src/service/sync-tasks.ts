@@ -1,0 +1,276 @@
+import { randomUUID } from 'node:crypto';
+import type { Sealer } from '../base/seal.ts';
+import type { Database } from '../database/db.ts';
+import { listObjects, type ObjectRow, retryFailedBatch } from '../database/objects.ts';
+import { countersBetween, countersOfMonth } from '../database/statistics.ts';
+import {
+  findTask,
+  hideTask,
+  insertTask,
+  listTasks,
+  startTask,
+  stopTask,
+} from '../database/tasks.ts';
+import { type Intake, IntakeFull } from '../engine/intake.ts';
+import { decodeObjectKey, KeyError } from '../model/object-key.ts';
+import { type Counters, planStatistics } from '../model/statistics.ts';
+import { step, type SyncTask, type SyncTaskSignal } from '../model/sync-task.ts';
+import { sealCredentials } from './credentials.ts';
+import type { Endpoints } from './endpoints.ts';
+import { type Problem, ServiceError } from './service-error.ts';
+import type {
+  NewSyncTask,
+  ObjectFilter,
+  ObjectRecord,
+  SyncTaskService,
+  TaskCredentials,
+  TaskPage,
+  TaskStatistics,
+} from './sync-task-service.ts';
+
+export interface SyncTasksOptions {
+  readonly database: Database;
+  readonly sealer: Sealer;
+  readonly intake: Intake;
+  readonly endpoints: Endpoints;
+  readonly tasksMax: number;
+  readonly eventKeysMax: number;
+  readonly timeZone: string;
+  /** The task was stopped or started: a hint for the workers. */
+  readonly onTaskChanged: (taskId: string) => void;
+  /** The task was deleted: its rows and uploads wait to be cleared away. */
+  readonly onTaskDeleted: (taskId: string) => void;
+}
+
+const RETRY_BATCH = 10_000;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const nothing: Counters = { REQUEST: 0, SUCCESS: 0, FAILURE: 0, SKIP: 0, SIZE: 0 };
+
+/** The use cases of synchronization tasks, over the database. */
+export class SyncTasks implements SyncTaskService {
+  readonly #options: SyncTasksOptions;
+  readonly #database: Database;
+
+  constructor(options: SyncTasksOptions) {
+    this.#options = options;
+    this.#database = options.database;
+  }
+
+  list(...[projectId, page]: Parameters<SyncTaskService['list']>): Promise<TaskPage> {
+    return listTasks(this.#database, projectId, page);
+  }
+
+  create(projectId: string, task: NewSyncTask): Promise<SyncTask> {
+    return create(this.#options, projectId, task);
+  }
+
+  async show(
+    projectId: string,
+    taskId: string,
+    queryTime: number,
+  ): Promise<{ task: SyncTask; month: Counters }> {
+    const task = await this.#find(projectId, taskId);
+    const month = { atMs: queryTime, timeZone: this.#options.timeZone };
+    return { task, month: await countersOfMonth(this.#database, task.id, month) };
+  }
+
+  async remove(projectId: string, taskId: string): Promise<void> {
+    await this.#signal(projectId, taskId, 'delete', (id) => hideTask(this.#database, id));
+    this.#options.onTaskDeleted(taskId);
+  }
+
+  async start(
+    projectId: string,
+    taskId: string,
+    credentials: TaskCredentials | undefined,
+  ): Promise<void> {
+    await this.#signal(projectId, taskId, 'start', (id) => {
+      const sealed = credentials && sealCredentials(this.#options.sealer, id, credentials);
+      return startTask(this.#database, id, sealed);
+    });
+    this.#options.onTaskChanged(taskId);
+  }
+
+  async stop(projectId: string, taskId: string): Promise<void> {
+    await this.#signal(projectId, taskId, 'stop', (id) => stopTask(this.#database, id));
+    this.#options.onTaskChanged(taskId);
+  }
+
+  async acceptEvents(
+    projectId: string,
+    taskId: string,
+    encodedKeys: readonly string[],
+  ): Promise<void> {
+    if (!UUID.test(taskId)) throw unknownTask(taskId);
+    const keys = decodeKeys(encodedKeys, this.#options.eventKeysMax);
+    const event = { projectId, taskId: taskId.toLowerCase(), keys };
+    if (await accept(this.#options.intake, event)) return;
+    await this.#find(projectId, taskId);
+    throw refusals.event(taskId);
+  }
+
+  async statistics(
+    projectId: string,
+    taskId: string,
+    range: { readonly startMs: number; readonly endMs: number },
+  ): Promise<TaskStatistics> {
+    const task = await this.#find(projectId, taskId);
+    return statistics(this.#database, task.id, range);
+  }
+
+  async listObjects(
+    projectId: string,
+    taskId: string,
+    filter: ObjectFilter,
+  ): Promise<{ objects: readonly ObjectRecord[]; next: string | undefined }> {
+    const task = await this.#find(projectId, taskId);
+    const rows = await listObjects(this.#database, task.id, { ...filter, limit: filter.limit + 1 });
+    const objects = rows.slice(0, filter.limit).map(toRecord);
+    return { objects, next: rows.length > filter.limit ? objects.at(-1)?.key : undefined };
+  }
+
+  async retryFailed(
+    projectId: string,
+    taskId: string,
+    { prefix }: { readonly prefix?: string | undefined },
+  ): Promise<{ retried: number }> {
+    const task = await this.#find(projectId, taskId);
+    if (task.status !== 'SYNCHRONIZING') throw refusals.event(taskId);
+    let retried = 0;
+    let after: string | undefined;
+    for (;;) {
+      const filter = { prefix, after, limit: RETRY_BATCH };
+      const batch = await retryFailedBatch(this.#database, task.id, filter);
+      if (batch === undefined) return { retried };
+      retried += batch.count;
+      after = batch.lastKey;
+    }
+  }
+
+  async #find(projectId: string, taskId: string): Promise<SyncTask> {
+    const valid = UUID.test(taskId);
+    const task = valid ? await findTask(this.#database, projectId, taskId) : undefined;
+    if (task === undefined) throw unknownTask(taskId);
+    return task;
+  }
+
+  /** Somebody else may have been first: then the task is gone, or refuses as it is now. */
+  async #signal(
+    projectId: string,
+    taskId: string,
+    wanted: SyncTaskSignal,
+    apply: (taskId: string) => Promise<boolean>,
+  ): Promise<void> {
+    const task = await this.#find(projectId, taskId);
+    if (step(task.status, wanted) !== undefined && (await apply(task.id))) return;
+    await this.#find(projectId, taskId);
+    throw refusals[wanted](taskId);
+  }
+}
+
+async function create(
+  { database, sealer, endpoints, tasksMax }: SyncTasksOptions,
+  projectId: string,
+  { credentials, ...plan }: NewSyncTask,
+): Promise<SyncTask> {
+  endpoints.check(plan.source, 'src');
+  endpoints.check(plan.target, 'dst');
+  const id = randomUUID();
+  const sealed = sealCredentials(sealer, id, credentials);
+  const task = await database.transaction((db) =>
+    insertTask(db, { ...plan, id, projectId }, sealed, tasksMax),
+  );
+  if (task !== undefined) return task;
+  throw new ServiceError(
+    'too-many-tasks',
+    `This project has ${tasksMax} synchronization tasks, which is as many as it may have.`,
+    'Delete one that is no longer needed, or raise BRIGADE_TASKS_MAX.',
+  );
+}
+
+function unknownTask(taskId: string): ServiceError {
+  return new ServiceError('unknown-task', `There is no synchronization task ${taskId}.`);
+}
+
+const refusals: Record<SyncTaskSignal | 'event', (taskId: string) => ServiceError> = {
+  delete: refusal('task-running', 'is synchronizing and cannot be deleted. Stop it first.'),
+  start: refusal('task-already-started', 'is synchronizing already.'),
+  stop: refusal('task-not-running', 'is not synchronizing, so it cannot be stopped.'),
+  event: refusal('task-not-running', 'is stopped and takes no events. Start it first.'),
+};
+
+function refusal(problem: Problem, because: string): (taskId: string) => ServiceError {
+  return (taskId) => new ServiceError(problem, `Synchronization task ${taskId} ${because}`);
+}
+
+function decodeKeys(encodedKeys: readonly string[], most: number): string[] {
+  if (encodedKeys.length > most) {
+    throw new ServiceError(
+      'too-many-keys',
+      `An event may name at most ${most} objects; this one names ${encodedKeys.length}.`,
+      'Send the rest in further events.',
+    );
+  }
+  return encodedKeys.map((encoded, index) => {
+    try {
+      return decodeObjectKey(encoded);
+    } catch (error) {
+      if (!(error instanceof KeyError)) throw error;
+      const detail = `request parameter [object_keys[${index}]] ${error.message}`;
+      throw new ServiceError('bad-object-key', 'An object key is not valid.', detail, {
+        cause: error,
+      });
+    }
+  });
+}
+
+async function accept(
+  intake: Intake,
+  event: { readonly projectId: string; readonly taskId: string; readonly keys: readonly string[] },
+): Promise<boolean> {
+  try {
+    return await intake.accept(event);
+  } catch (error) {
+    if (!(error instanceof IntakeFull)) throw error;
+    const message = 'Too many events wait to be written. Send this one again in a moment.';
+    throw new ServiceError('overloaded', message, undefined, { cause: error });
+  }
+}
+
+async function statistics(
+  database: Database,
+  taskId: string,
+  { startMs, endMs }: { readonly startMs: number; readonly endMs: number },
+): Promise<TaskStatistics> {
+  const plan = planStatistics(startMs, endMs);
+  if (plan === undefined) {
+    throw new ServiceError(
+      'range-too-long',
+      'The time range needs more than 1000 points.',
+      'Ask for at most 41 days at a time.',
+    );
+  }
+  const { starts, widthMs, width } = plan;
+  const fromMs = starts[0] ?? 0;
+  const toMs = fromMs + starts.length * widthMs;
+  const rows = await countersBetween(database, taskId, { fromMs, toMs, widthMs });
+  const counted = new Map(rows.map(({ start, ...counters }) => [start, counters]));
+  return {
+    width,
+    points: starts.map((start) => ({ start, counters: counted.get(start) ?? nothing })),
+  };
+}
+
+/** The columns hold what the settlement wrote, which is typed there. */
+function toRecord(row: ObjectRow): ObjectRecord {
+  return {
+    ...row,
+    outcome: row.outcome as ObjectRecord['outcome'],
+    reason: (row.reason ?? undefined) as ObjectRecord['reason'],
+    message: row.message ?? undefined,
+    size: row.size ?? undefined,
+    checkMethod: (row.checkMethod ?? undefined) as ObjectRecord['checkMethod'],
+    checkPassed: row.checkPassed ?? undefined,
+    checkDetail: row.checkDetail ?? undefined,
+  };
+}
