@@ -1,0 +1,71 @@
+import { Pool } from 'undici';
+import { type ConnectOptions, connector } from './connect.ts';
+import { Exchange, type HttpReply, type HttpRequest } from './exchange.ts';
+
+export type { HttpReply, HttpRequest } from './exchange.ts';
+
+export interface HttpOptions extends Omit<ConnectOptions, 'timeoutMs'> {
+  /** Scheme, host and port: `https://bucket.s3.eu-west-1.amazonaws.com`. */
+  readonly origin: string;
+  readonly connections: number;
+  readonly timeouts?: Partial<HttpTimeouts> | undefined;
+}
+
+/** Milliseconds, all of them. */
+export interface HttpTimeouts {
+  readonly connect: number;
+  /** From the end of the request to the answer's headers. */
+  readonly headers: number;
+  /** Between two pieces of a body. */
+  readonly bodyIdle: number;
+  readonly keepAlive: number;
+}
+
+const defaults: HttpTimeouts = {
+  connect: 10_000,
+  headers: 60_000,
+  bodyIdle: 60_000,
+  keepAlive: 4_000,
+};
+
+/** A request body this slow counts as stalled; bytes a millisecond. */
+const SLOWEST_UPLOAD = 32;
+
+/**
+ * Connections to one origin. Never follows a redirect, never repeats a request: what happens is
+ * told as a reply or as a {@link StoreError}.
+ *
+ * undici's `dispatch` rather than its `request`, for a third of the CPU time of a small copy.
+ */
+export class HttpClient implements AsyncDisposable {
+  readonly #pool: Pool;
+  readonly #timeouts: HttpTimeouts;
+
+  constructor({ origin, connections, timeouts, ...options }: HttpOptions) {
+    this.#timeouts = { ...defaults, ...timeouts };
+    this.#pool = new Pool(origin, {
+      connections,
+      pipelining: 1,
+      connect: connector({ ...options, timeoutMs: this.#timeouts.connect }),
+      bodyTimeout: this.#timeouts.bodyIdle,
+      keepAliveTimeout: this.#timeouts.keepAlive,
+    });
+  }
+
+  /** Resolves when the answer's headers are there, whatever its status. */
+  send(request: HttpRequest): Promise<HttpReply> {
+    const exchange = new Exchange(request);
+    if (!request.signal.aborted) {
+      const headersTimeout = request.headersTimeoutMs ?? this.#timeouts.headers;
+      this.#pool.dispatch(
+        exchange.dispatchOptions(headersTimeout + request.size / SLOWEST_UPLOAD),
+        exchange,
+      );
+    }
+    return exchange.replied;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#pool.destroy();
+  }
+}

@@ -1,0 +1,33 @@
+/** Bytes of UTF-8; the limit of S3 and of all that copy it. */
+export const KEY_BYTES_MAX = 1024;
+
+/** What is wrong with a key that no store can take; undefined for a good one. */
+export function faultOfKey(key: string): string | undefined {
+  if (key === '') return 'an empty key';
+  if (key.length * 3 > KEY_BYTES_MAX && Buffer.byteLength(key) > KEY_BYTES_MAX) {
+    return `a key of more than ${KEY_BYTES_MAX} bytes`;
+  }
+  return key.isWellFormed() ? undefined : 'a key that is no Unicode text';
+}
+
+/**
+ * Compares keys as stores order them, by their UTF-8 bytes; below, at or above zero.
+ *
+ * That is not JavaScript's order: UTF-16 puts the characters beyond U+FFFF before U+E000.
+ */
+export function compareKeys(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let at = 0; at < length; at++) {
+    const left = a.charCodeAt(at);
+    const right = b.charCodeAt(at);
+    if (left === right) continue;
+    if (left < 0xd800 || right < 0xd800) return left - right;
+    return rank(left) - rank(right);
+  }
+  return a.length - b.length;
+}
+
+/** Moves surrogates above the rest of the plane, where their code points belong. */
+function rank(codeUnit: number): number {
+  return codeUnit < 0xe000 ? codeUnit + 0x2000 : codeUnit - 0x800;
+}

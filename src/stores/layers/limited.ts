@@ -1,0 +1,84 @@
+import type { Store } from '../store.ts';
+import { around } from './around.ts';
+import { watchedBody } from './watched-body.ts';
+
+/**
+ * A store with at most `width` requests in flight; the others wait their turn, first come first
+ * served. A read keeps its place until its body is over.
+ *
+ * Source and target of a copy need limits of their own, even where they are one bucket: a read
+ * that waits for the put that it feeds would wait for ever.
+ */
+export function limited(inner: Store, width: number): Store {
+  const places = new Places(width);
+  return around(inner, {
+    async call(_operation, signal, run) {
+      await places.take(signal);
+      try {
+        return await run();
+      } finally {
+        places.give();
+      }
+    },
+    async read(signal, run) {
+      await places.take(signal);
+      try {
+        const { head, body } = await run();
+        return { head, body: watchedBody(body, () => places.give()) };
+      } catch (error) {
+        places.give();
+        throw error;
+      }
+    },
+  });
+}
+
+interface Waiter {
+  readonly admit: () => void;
+}
+
+class Places {
+  #free: number;
+  /** In order of arrival, as a set's members are. */
+  readonly #waiting = new Set<Waiter>();
+
+  constructor(width: number) {
+    this.#free = width;
+  }
+
+  async take(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    if (this.#free > 0) {
+      this.#free -= 1;
+      return;
+    }
+    await this.#turn(signal);
+  }
+
+  give(): void {
+    const [first] = this.#waiting;
+    if (first === undefined) {
+      this.#free += 1;
+      return;
+    }
+    this.#waiting.delete(first);
+    first.admit();
+  }
+
+  #turn(signal: AbortSignal): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+    const waiter: Waiter = {
+      admit() {
+        signal.removeEventListener('abort', onAbort);
+        resolve(undefined);
+      },
+    };
+    const onAbort = (): void => {
+      this.#waiting.delete(waiter);
+      reject(signal.reason as Error);
+    };
+    this.#waiting.add(waiter);
+    signal.addEventListener('abort', onAbort, { once: true });
+    return promise;
+  }
+}

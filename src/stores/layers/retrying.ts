@@ -1,0 +1,74 @@
+import type { Clock } from '../../base/clock.ts';
+import type { PartUpload, PutBody, Store } from '../store.ts';
+import { StoreError } from '../store-error.ts';
+
+export interface RetryPolicy {
+  readonly attempts: number;
+  /** Milliseconds before the next attempt, after the given one failed. */
+  readonly delayMs: (attempt: number) => number;
+  /** No longer is waited than this, whatever the store asks for: then its failure is passed on. */
+  readonly delayMaxMs: number;
+  readonly onRetry: (error: StoreError, attempt: number, delayMs: number) => void;
+}
+
+/**
+ * A store that sends a request again when the very same request may succeed. Outside `limited`,
+ * `paced` and `measured`: each try counts anew, and a wait holds nothing.
+ *
+ * A put of a stream is not repeated, for its bytes are gone; nor is `complete`: after a failure
+ * only a look at the key tells whether it was done.
+ */
+export function retrying(inner: Store, policy: RetryPolicy, clock: Clock): Store {
+  async function again<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await call();
+      } catch (error) {
+        if (!(error instanceof StoreError) || !error.repeatable) throw error;
+        const delayMs = error.details.retryAfterMs ?? policy.delayMs(attempt);
+        if (attempt >= policy.attempts || delayMs > policy.delayMaxMs) throw error;
+        policy.onRetry(error, attempt, delayMs);
+        await clock.sleep(delayMs, signal);
+      }
+    }
+  }
+
+  function perhapsAgain<T>(
+    { content }: PutBody,
+    signal: AbortSignal,
+    call: () => Promise<T>,
+  ): Promise<T> {
+    return content instanceof Uint8Array ? again(signal, call) : call();
+  }
+
+  function retryingUpload(upload: PartUpload): PartUpload {
+    return {
+      id: upload.id,
+      putPart: (number, body, signal) =>
+        perhapsAgain(body, signal, () => upload.putPart(number, body, signal)),
+      listParts: (signal) => again(signal, () => upload.listParts(signal)),
+      complete: (parts, signal) => upload.complete(parts, signal),
+      detach: () => upload.detach(),
+      abort: (signal) => again(signal, () => upload.abort(signal)),
+      [Symbol.asyncDispose]: () => upload[Symbol.asyncDispose](),
+    };
+  }
+
+  return {
+    name: inner.name,
+    traits: inner.traits,
+    list: (options, signal) => again(signal, () => inner.list(options, signal)),
+    head: (key, signal) => again(signal, () => inner.head(key, signal)),
+    read: (key, options, signal) => again(signal, () => inner.read(key, options, signal)),
+    put: (key, body, options, signal) =>
+      perhapsAgain(body, signal, () => inner.put(key, body, options, signal)),
+    startParts: async (key, options, signal) =>
+      retryingUpload(await again(signal, () => inner.startParts(key, options, signal))),
+    resumeParts: (key, uploadId) => retryingUpload(inner.resumeParts(key, uploadId)),
+    listUploads: (key, signal) => again(signal, () => inner.listUploads(key, signal)),
+    remove: (keys, signal) => again(signal, () => inner.remove(keys, signal)),
+    copy: (from, key, signal) => again(signal, () => inner.copy(from, key, signal)),
+    restore: (key, options, signal) => again(signal, () => inner.restore(key, options, signal)),
+    [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
+  };
+}

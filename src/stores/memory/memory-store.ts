@@ -1,0 +1,332 @@
+import { createHash } from 'node:crypto';
+import { type Clock, systemClock } from '../../base/clock.ts';
+import { GiB } from '../../base/bytes.ts';
+import { startCrc64 } from '../../base/crc64.ts';
+import type { Fault } from '../../model/fault.ts';
+import type { ObjectEntry, ObjectHead } from '../../model/object.ts';
+import { compareKeys, faultOfKey } from '../keys.ts';
+import type {
+  ListOptions,
+  ListPage,
+  ObjectRead,
+  OpenUpload,
+  PartReceipt,
+  PartUpload,
+  PutBody,
+  PutOptions,
+  PutReceipt,
+  ReadOptions,
+  Store,
+  Traits,
+} from '../store.ts';
+import { StoreError } from '../store-error.ts';
+import { memoryBody } from './memory-body.ts';
+
+export interface StoredObject {
+  readonly head: ObjectHead;
+  readonly bytes: Uint8Array;
+  /** Set by a test: reads fail with `archived` until the object is restored. */
+  archived: boolean;
+}
+
+interface StoredUpload extends OpenUpload {
+  readonly options: PutOptions;
+  readonly parts: Map<number, { readonly bytes: Uint8Array; readonly receipt: PartReceipt }>;
+}
+
+export interface MemoryOptions {
+  readonly name?: string | undefined;
+  readonly clock?: Clock | undefined;
+  readonly traits?: Partial<Traits> | undefined;
+}
+
+const PAGE_MAX = 1000;
+
+/** A bucket in memory: the reference of what `Store` promises, and a stand-in in tests. */
+export class MemoryStore implements Store {
+  readonly name: string;
+  readonly traits: Traits;
+  readonly objects = new Map<string, StoredObject>();
+  readonly openUploads = new Map<string, StoredUpload>();
+  readonly #clock: Clock;
+  #uploads = 0;
+  #versions = 0;
+
+  constructor({ name = 'memory:bucket', clock = systemClock, traits }: MemoryOptions = {}) {
+    this.name = name;
+    this.#clock = clock;
+    this.traits = {
+      cloud: 'memory',
+      crc64: true,
+      checksMd5: true,
+      conditionalPut: true,
+      listsFromKey: true,
+      serverSideCopy: true,
+      restore: true,
+      putSizeMax: 5 * GiB,
+      partSizeMin: 1,
+      partSizeMax: 5 * GiB,
+      partCountMax: 10_000,
+      ...traits,
+    };
+  }
+
+  async list(options: ListOptions, signal: AbortSignal): Promise<ListPage> {
+    signal.throwIfAborted();
+    const { prefix = '', after, limit = PAGE_MAX } = options;
+    const keys = [...this.objects.keys()]
+      .filter(
+        (key) => key.startsWith(prefix) && (after === undefined || compareKeys(after, key) < 0),
+      )
+      .sort(compareKeys);
+    const page = keys.slice(0, Math.min(limit, PAGE_MAX));
+    const entries = page.map((key) => entryOf(this.#object('list', key).head));
+    return { entries, next: page.length < keys.length ? page.at(-1) : undefined };
+  }
+
+  async head(key: string, signal: AbortSignal): Promise<ObjectHead> {
+    signal.throwIfAborted();
+    return this.#object('head', key).head;
+  }
+
+  async read(key: string, options: ReadOptions, signal: AbortSignal): Promise<ObjectRead> {
+    signal.throwIfAborted();
+    const { range, ifMatch, versionId } = options;
+    const { head, bytes, archived } = this.#object('read', key);
+    if (archived) throw this.#error('archived', 'read', key);
+    if (versionId !== undefined && versionId !== head.versionId) {
+      throw this.#error('not-found', 'read', key);
+    }
+    if (ifMatch !== undefined && ifMatch !== head.etag) throw this.#error('changed', 'read', key);
+    if (range === undefined) return { head, body: memoryBody(bytes, signal) };
+    if (range.first >= bytes.length) throw this.#error('refused', 'read', key);
+    const wanted = bytes.subarray(range.first, range.last + 1);
+    return { head: { ...head, crc64: undefined }, body: memoryBody(wanted, signal) };
+  }
+
+  async put(
+    key: string,
+    body: PutBody,
+    options: PutOptions,
+    signal: AbortSignal,
+  ): Promise<PutReceipt> {
+    signal.throwIfAborted();
+    this.#check('put', key);
+    const bytes = await this.#collect('put', key, body, signal);
+    const md5 = this.#verified('put', key, bytes, body);
+    if (options.absentOnly === true && this.objects.has(key)) {
+      throw this.#error('exists', 'put', key);
+    }
+    return await this.#store(key, bytes, `"${md5}"`, options);
+  }
+
+  async startParts(key: string, options: PutOptions, signal: AbortSignal): Promise<PartUpload> {
+    signal.throwIfAborted();
+    this.#check('startParts', key);
+    this.#uploads += 1;
+    const id = `upload-${this.#uploads}`;
+    this.openUploads.set(id, { key, id, startedAt: this.#clock.now(), options, parts: new Map() });
+    return this.#upload(key, id);
+  }
+
+  resumeParts(key: string, uploadId: string): PartUpload {
+    return this.#upload(key, uploadId);
+  }
+
+  async listUploads(key: string, signal: AbortSignal): Promise<OpenUpload[]> {
+    signal.throwIfAborted();
+    return [...this.openUploads.values()]
+      .filter((upload) => upload.key === key)
+      .map(({ id, startedAt }) => ({ key, id, startedAt }));
+  }
+
+  async remove(keys: readonly string[], signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    for (const key of keys) this.#check('remove', key);
+    for (const key of keys) this.objects.delete(key);
+  }
+
+  async copy(
+    from: { readonly bucket: string; readonly key: string; readonly ifMatch?: string | undefined },
+    key: string,
+    signal: AbortSignal,
+  ): Promise<PutReceipt> {
+    signal.throwIfAborted();
+    this.#check('copy', key);
+    // Its own bucket is the only one that it knows, by whatever name.
+    const { head, bytes, archived } = this.#object('copy', from.key);
+    if (archived) throw this.#error('archived', 'copy', key);
+    if (from.ifMatch !== undefined && from.ifMatch !== head.etag) {
+      throw this.#error('changed', 'copy', key);
+    }
+    return await this.#store(key, bytes, `"${md5Of(bytes)}"`, head);
+  }
+
+  async restore(
+    key: string,
+    _options: { readonly days: number },
+    signal: AbortSignal,
+  ): Promise<void> {
+    signal.throwIfAborted();
+    this.#object('restore', key).archived = false;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.objects.clear();
+    this.openUploads.clear();
+  }
+
+  #upload(key: string, id: string): PartUpload {
+    let settled = false;
+    return {
+      id,
+      putPart: async (number, body, signal) => {
+        signal.throwIfAborted();
+        const { parts } = this.#openUpload('putPart', key, id);
+        const bytes = await this.#collect('putPart', key, body, signal);
+        const md5 = this.#verified('putPart', key, bytes, body);
+        const receipt = { number, ...(await this.#receipt(bytes, `"${md5}"`)) };
+        parts.set(number, { bytes, receipt });
+        return receipt;
+      },
+      listParts: async (signal) => {
+        signal.throwIfAborted();
+        return [...this.#openUpload('listParts', key, id).parts.entries()]
+          .sort(([a], [b]) => a - b)
+          .map(([number, { bytes, receipt }]) => ({
+            number,
+            size: bytes.length,
+            etag: receipt.etag,
+          }));
+      },
+      complete: async (parts, signal) => {
+        signal.throwIfAborted();
+        const receipt = await this.#complete(key, id, parts);
+        settled = true;
+        return receipt;
+      },
+      detach: () => {
+        settled = true;
+      },
+      abort: async (signal) => {
+        signal.throwIfAborted();
+        this.openUploads.delete(id);
+        settled = true;
+      },
+      [Symbol.asyncDispose]: async () => {
+        if (!settled) this.openUploads.delete(id);
+      },
+    };
+  }
+
+  async #complete(
+    key: string,
+    id: string,
+    parts: readonly { readonly number: number; readonly etag: string }[],
+  ): Promise<PutReceipt> {
+    const upload = this.#openUpload('complete', key, id);
+    const found = parts.map(({ number, etag }, at) => {
+      const part = upload.parts.get(number);
+      const inOrder = at === 0 || (parts[at - 1]?.number ?? 0) < number;
+      if (part?.receipt.etag !== etag || !inOrder) throw this.#error('refused', 'complete', key);
+      const small = part.bytes.length < this.traits.partSizeMin && at < parts.length - 1;
+      if (small) throw this.#error('refused', 'complete', key);
+      return part;
+    });
+    if (found.length === 0) throw this.#error('refused', 'complete', key);
+    if (upload.options.absentOnly === true && this.objects.has(key)) {
+      throw this.#error('exists', 'complete', key);
+    }
+    const md5s = createHash('md5');
+    for (const { receipt } of found) md5s.update(receipt.md5 ?? '', 'hex');
+    const bytes = Buffer.concat(found.map((part) => part.bytes));
+    this.openUploads.delete(id);
+    const etag = `"${md5s.digest('hex')}-${found.length}"`;
+    return await this.#store(key, bytes, etag, upload.options);
+  }
+
+  async #store(
+    key: string,
+    bytes: Uint8Array,
+    etag: string,
+    options: PutOptions,
+  ): Promise<PutReceipt> {
+    const receipt = await this.#receipt(bytes, etag);
+    this.#versions += 1;
+    const head: ObjectHead = {
+      key,
+      size: bytes.length,
+      etag,
+      lastModified: Math.floor(this.#clock.now() / 1000) * 1000,
+      contentType: options.contentType ?? 'application/octet-stream',
+      contentHeaders: { ...options.contentHeaders },
+      userMetadata: { ...options.userMetadata },
+      storageClass: options.storageClass,
+      md5: receipt.md5,
+      crc64: receipt.crc64,
+      encryption: undefined,
+      versionId: `v${this.#versions}`,
+    };
+    this.objects.set(key, { head, bytes, archived: false });
+    return receipt;
+  }
+
+  async #receipt(bytes: Uint8Array, etag: string): Promise<PutReceipt> {
+    const plain = /^"([\da-f]{32})"$/.exec(etag)?.[1];
+    const crc64 = this.traits.crc64 ? (await startCrc64()).update(bytes).digest() : undefined;
+    return { etag, md5: plain, crc64, date: this.#clock.now() };
+  }
+
+  async #collect(
+    operation: string,
+    key: string,
+    { content, size }: PutBody,
+    signal: AbortSignal,
+  ): Promise<Uint8Array> {
+    const pieces: Uint8Array[] = [];
+    for await (const piece of content instanceof Uint8Array ? [content] : content) {
+      signal.throwIfAborted();
+      pieces.push(piece);
+    }
+    const bytes = Buffer.concat(pieces); // A copy: the caller may use its own buffer again.
+    if (bytes.length !== size) throw this.#error('interrupted', operation, key);
+    return bytes;
+  }
+
+  #verified(operation: string, key: string, bytes: Uint8Array, { md5 }: PutBody): string {
+    const actual = md5Of(bytes);
+    if (md5 !== undefined && md5 !== actual && this.traits.checksMd5) {
+      throw this.#error('corrupt', operation, key);
+    }
+    return actual;
+  }
+
+  #object(operation: string, key: string): StoredObject {
+    this.#check(operation, key);
+    const object = this.objects.get(key);
+    if (object === undefined) throw this.#error('not-found', operation, key);
+    return object;
+  }
+
+  #openUpload(operation: string, key: string, id: string): StoredUpload {
+    const upload = this.openUploads.get(id);
+    if (upload?.key !== key) throw this.#error('not-found', operation, key);
+    return upload;
+  }
+
+  #check(operation: string, key: string): void {
+    if (faultOfKey(key) !== undefined) throw this.#error('refused', operation, key);
+  }
+
+  #error(fault: Fault, operation: string, key: string): StoreError {
+    return new StoreError(fault, { store: this.name, operation, key });
+  }
+}
+
+function entryOf({ key, size, etag, lastModified, storageClass }: ObjectHead): ObjectEntry {
+  return { key, size, etag, lastModified, storageClass };
+}
+
+function md5Of(bytes: Uint8Array): string {
+  return createHash('md5').update(bytes).digest('hex');
+}

@@ -1,0 +1,42 @@
+import type { Fault } from '../model/fault.ts';
+import { ForbiddenAddress } from './connect.ts';
+
+/** By the codes of undici and of the operating system: never even connected. */
+const unreachable: ReadonlySet<string> = new Set([
+  'UND_ERR_CONNECT_TIMEOUT',
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EAI_FAIL',
+  'EAI_NODATA',
+  'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'EADDRNOTAVAIL',
+  'EMFILE',
+]);
+
+/** What a failed connection means, and how to say it. */
+export function faultOfNetworkError(error: Error): { fault: Fault; message: string } {
+  const refusal = error instanceof ForbiddenAddress ? error : error.cause;
+  if (refusal instanceof ForbiddenAddress) return { fault: 'refused', message: refusal.message };
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  return { fault: faultOfCode(code), message: message(error, code) };
+}
+
+function faultOfCode(code: string): Fault {
+  if (unreachable.has(code)) return 'unreachable';
+  // A certificate that does not fit: no byte of the request has been sent.
+  if (/CERT|^ERR_TLS|^ERR_SSL|SELF_SIGNED|UNABLE_TO|SIGNATURE/.test(code)) return 'unreachable';
+  if (code.startsWith('HPE_')) return 'bad-reply';
+  if (code === 'UND_ERR_INVALID_ARG') return 'refused';
+  return 'interrupted';
+}
+
+function message(error: Error, code: string): string {
+  // An attempt at several addresses fails with an AggregateError, which says nothing itself.
+  const first: unknown = error instanceof AggregateError ? error.errors[0] : undefined;
+  const text = first instanceof Error ? first.message : error.message;
+  return (code === '' || text.includes(code) ? text : `${code} ${text}`).slice(0, 300);
+}

@@ -1,0 +1,119 @@
+import type { LookupFunction } from 'node:net';
+import { backoffMs } from '../base/backoff.ts';
+import { type Clock, systemClock } from '../base/clock.ts';
+import type { CloudType } from '../model/cloud.ts';
+import type { AddressGuard } from './guard.ts';
+import { HttpClient, type HttpTimeouts } from './http.ts';
+import { limited } from './layers/limited.ts';
+import { measured, type OnRequest } from './layers/measured.ts';
+import { paced } from './layers/paced.ts';
+import { resuming } from './layers/resuming.ts';
+import { retrying } from './layers/retrying.ts';
+import { type Addressing, type S3Cloud, type S3Dialect, s3Dialects } from './s3/dialects.ts';
+import { S3Store } from './s3/s3-store.ts';
+import { S3Wire } from './s3/wire.ts';
+import { type AccessKey, AwsV4Signer } from './sign/aws-v4.ts';
+import type { Store } from './store.ts';
+import type { StoreError } from './store-error.ts';
+
+export interface StoreAddress {
+  /** The row of facts to go by. */
+  readonly dialect: S3Cloud;
+  /** What the cloud is called in names and metrics; the dialect's own name unless given. */
+  readonly cloud?: CloudType | undefined;
+  readonly region: string;
+  readonly bucket: string;
+  /** Scheme, host and port; the cloud's own for the region unless given. */
+  readonly endpoint?: string | undefined;
+  /** Where the bucket's name goes; by the dialect and the endpoint unless given. */
+  readonly addressing?: Addressing | undefined;
+}
+
+export interface StoreOptions extends StoreAddress {
+  readonly credentials: AccessKey;
+  /** Requests in flight, and connections. */
+  readonly connections?: number | undefined;
+  /** PEM; trusted instead of the public authorities. */
+  readonly ca?: string | undefined;
+  readonly guard?: AddressGuard | undefined;
+  /** Resolves names; the system's way unless given. */
+  readonly lookup?: LookupFunction | undefined;
+  readonly timeouts?: Partial<HttpTimeouts> | undefined;
+  readonly clock?: Clock | undefined;
+  readonly retries?: Partial<Retries> | undefined;
+  readonly onRequest?: OnRequest | undefined;
+  readonly onRetry?: ((error: StoreError, attempt: number, delayMs: number) => void) | undefined;
+}
+
+export interface Retries {
+  readonly attempts: number;
+  /** Milliseconds. */
+  readonly baseMs: number;
+  readonly maxMs: number;
+}
+
+const defaultConnections = 64;
+const defaultRetries: Retries = { attempts: 5, baseMs: 200, maxMs: 20_000 };
+
+/**
+ * Opens a bucket, with all its layers.
+ *
+ * Their order is decided here: a read goes on after a break by reading anew (outermost); each try
+ * waits for the pace, and then for a place, and holds neither while it waits to be repeated; what
+ * is measured is each request itself.
+ */
+export function openStore(options: StoreOptions): Store {
+  const { clock = systemClock, connections = defaultConnections } = options;
+  const { attempts, baseMs, maxMs } = { ...defaultRetries, ...options.retries };
+  const delayMs = (attempt: number): number =>
+    backoffMs(attempt, { baseMs, maxMs }, clock.random());
+  const policy = {
+    attempts,
+    delayMs,
+    delayMaxMs: maxMs,
+    onRetry: options.onRetry ?? (() => {}),
+  };
+  const adapter = openS3({ ...options, clock, connections });
+  const bare =
+    options.onRequest === undefined ? adapter : measured(adapter, clock, options.onRequest);
+  return resuming(retrying(paced(limited(bare, connections), clock), policy, clock), policy, clock);
+}
+
+/** The adapter alone, without a layer: for tests. */
+export function openS3(options: StoreOptions): Store {
+  const { bucket, region, credentials, clock = systemClock } = options;
+  const dialect: S3Dialect = s3Dialects[options.dialect];
+  const { origin, host, root } = addressOf(options, dialect);
+  const { ca, guard, lookup, timeouts, connections = defaultConnections } = options;
+  const cloud = options.cloud ?? dialect.cloud;
+  const wire = new S3Wire({
+    cloud,
+    name: `${cloud}:${bucket}`,
+    http: new HttpClient({ origin, connections, ca, guard, lookup, timeouts }),
+    signer: new AwsV4Signer(credentials, { region, service: 's3' }),
+    sessionToken: credentials.sessionToken?.reveal(),
+    host,
+    root,
+    dialect,
+    clock,
+  });
+  return new S3Store(wire);
+}
+
+function addressOf(address: StoreAddress, dialect: S3Dialect) {
+  const { bucket, region } = address;
+  const url = new URL(address.endpoint ?? dialect.endpoint.replace('{region}', region));
+  const virtual = addressingOf(url, address, dialect) === 'virtual-host';
+  const host = virtual ? `${bucket}.${url.host}` : url.host;
+  return { origin: `${url.protocol}//${host}`, host, root: virtual ? '/' : `/${bucket}/` };
+}
+
+function addressingOf(url: URL, address: StoreAddress, dialect: S3Dialect): Addressing {
+  if (address.addressing !== undefined) return address.addressing;
+  const isAddress = /^\[|^[\d.]+$/.test(url.hostname);
+  // A certificate for `*.host` does not cover a name with one dot more.
+  const dotted = url.protocol === 'https:' && address.bucket.includes('.');
+  if (isAddress || dotted) return 'path';
+  const { own, elsewhere } = dialect.addressing;
+  return dialect.ownHosts.test(url.hostname) ? own : elsewhere;
+}

@@ -1,0 +1,114 @@
+import { contentHeaderNames, type ContentHeaders, type ObjectHead } from '../../model/object.ts';
+import type { HttpReply } from '../http.ts';
+import type { PutReceipt } from '../store.ts';
+import type { S3Dialect } from './dialects.ts';
+import { decodeMetadata, utf8OfLatin1 } from './metadata.ts';
+
+type Headers = HttpReply['headers'];
+
+/** One header's value; of a repeated one the first. */
+export function headerOf(headers: Headers, name: string): string | undefined {
+  const value = headers[name];
+  return typeof value === 'object' ? value[0] : value;
+}
+
+/** What the headers of a GET or HEAD tell, or what is wrong with them. */
+export function headOf(
+  key: string,
+  size: number,
+  headers: Headers,
+  dialect: S3Dialect,
+  { ranged }: { readonly ranged: boolean },
+): ObjectHead | string {
+  const prefix = dialect.headerPrefix;
+  const etag = headerOf(headers, 'etag');
+  const lastModified = dateOf(headerOf(headers, 'last-modified'));
+  if (etag === undefined) return 'an answer without an ETag';
+  if (lastModified === undefined) return 'an answer without Last-Modified';
+  return {
+    key,
+    size,
+    etag,
+    lastModified,
+    contentType: headerOf(headers, 'content-type'),
+    contentHeaders: contentHeadersOf(headers),
+    userMetadata: userMetadataOf(headers, dialect),
+    storageClass: headerOf(headers, `${prefix}storage-class`),
+    md5: md5Of(etag, headers, dialect),
+    // Of a ranged answer the clouds do not say whose CRC it is.
+    crc64: ranged ? undefined : crc64Of(headers, dialect),
+    encryption: encryptionOf(headers, prefix),
+    versionId: headerOf(headers, `${prefix}version-id`),
+  };
+}
+
+/** What the headers of an answer to a put tell of the bytes. */
+export function receiptOf(etag: string, headers: Headers, dialect: S3Dialect): PutReceipt {
+  return {
+    etag,
+    md5: md5Of(etag, headers, dialect),
+    crc64: crc64Of(headers, dialect),
+    date: dateOf(headerOf(headers, 'date')),
+  };
+}
+
+export function dateOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const time = Date.parse(text);
+  return Number.isNaN(time) ? undefined : time;
+}
+
+function crc64Of(headers: Headers, { crc64Header }: S3Dialect): string | undefined {
+  const value = crc64Header === undefined ? undefined : headerOf(headers, crc64Header);
+  return value !== undefined && /^\d{1,20}$/.test(value) ? value : undefined;
+}
+
+const plainMd5 = /^"?([\da-f]{32})"?$/i;
+
+function md5Of(etag: string, headers: Headers, dialect: S3Dialect): string | undefined {
+  if (!dialect.etagIsMd5) return undefined;
+  const { headerPrefix: prefix } = dialect;
+  // With a key of a KMS, or of the customer, it is the MD5 of what is stored: of ciphertext.
+  if (headers[`${prefix}server-side-encryption`]?.includes('kms') === true) return undefined;
+  if (headers[`${prefix}server-side-encryption-customer-algorithm`] !== undefined) return undefined;
+  return plainMd5.exec(etag)?.[1]?.toLowerCase();
+}
+
+function encryptionOf(headers: Headers, prefix: string): string | undefined {
+  const named = headerOf(headers, `${prefix}server-side-encryption`);
+  if (named !== undefined) return named;
+  const customer = headers[`${prefix}server-side-encryption-customer-algorithm`];
+  return customer === undefined ? undefined : 'customer';
+}
+
+function contentHeadersOf(headers: Headers): ContentHeaders {
+  const found: Partial<Record<(typeof contentHeaderNames)[number], string>> = {};
+  for (const name of contentHeaderNames) {
+    const value = headerOf(headers, name);
+    if (value !== undefined) found[name] = utf8OfLatin1(value);
+  }
+  const encoding = found['content-encoding'];
+  if (encoding?.includes('aws-chunked') === true) {
+    // How the bytes were sent once, not what they are; some servers store it all the same.
+    const own = encoding.split(',').map((token) => token.trim());
+    const rest = own.filter((token) => token !== 'aws-chunked' && token !== '').join(', ');
+    if (rest === '') delete found['content-encoding'];
+    else found['content-encoding'] = rest;
+  }
+  return found;
+}
+
+const none: Readonly<Record<string, string>> = Object.freeze({});
+
+function userMetadataOf(headers: Headers, dialect: S3Dialect): Readonly<Record<string, string>> {
+  const prefix = `${dialect.headerPrefix}meta-`;
+  let found: Record<string, string> | undefined;
+  for (const name in headers) {
+    if (!name.startsWith(prefix)) continue;
+    const value = headers[name];
+    const text = typeof value === 'object' ? value.join(',') : (value ?? '');
+    found ??= {};
+    found[name.slice(prefix.length)] = decodeMetadata(text, dialect.metadata);
+  }
+  return found ?? none;
+}

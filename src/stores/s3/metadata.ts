@@ -1,0 +1,87 @@
+import type { S3Dialect } from './dialects.ts';
+
+type Codec = S3Dialect['metadata'];
+
+/** A value's text as bytes that a header can carry; those of plain ASCII stay as they are. */
+export function encodeMetadata(text: string, codec: Codec): string {
+  const plain = /^[\x20-\x7e]*$/.test(text) && !/^ | $| {2}/.test(text);
+  if (plain && decodeMetadata(text, codec) === text) return text;
+  return codec === 'percent' ? encodeURIComponent(text.toWellFormed()) : encodeWords(text);
+}
+
+/** The text of a header's value, as undici gives it: one character a byte. */
+export function decodeMetadata(value: string, codec: Codec): string {
+  const text = utf8OfLatin1(value);
+  return (codec === 'percent' ? decodePercent(text) : decodeWords(text)) ?? text;
+}
+
+/** Many servers send UTF-8 as it is; what is no UTF-8 is taken for Latin-1, as HTTP once said. */
+export function utf8OfLatin1(value: string): string {
+  if (!/[\x80-\xff]/.test(value)) return value;
+  return strictUtf8(Buffer.from(value, 'latin1')) ?? value;
+}
+
+/** The other way round: bytes of UTF-8, one character each. */
+export function latin1OfUtf8(text: string): string {
+  return /[^\x20-\x7e]/.test(text) ? Buffer.from(text).toString('latin1') : text;
+}
+
+function strictUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+function decodePercent(text: string): string | undefined {
+  if (!text.includes('%')) return undefined;
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** RFC 2047: at most 75 characters a word, so 45 bytes of text, cut between characters. */
+const WORD_BYTES_MAX = 45;
+
+function encodeWords(text: string): string {
+  const words: string[] = [];
+  let word = '';
+  for (const character of text) {
+    if (Buffer.byteLength(word) + Buffer.byteLength(character) > WORD_BYTES_MAX) {
+      words.push(word);
+      word = '';
+    }
+    word += character;
+  }
+  words.push(word);
+  return words.map((part) => `=?UTF-8?B?${Buffer.from(part).toString('base64')}?=`).join(' ');
+}
+
+const encodedWord = /=\?([\w-]+)(?:\*[\w-]+)?\?([bq])\?([^?\s]*)\?=/gi;
+const onlyWords = /^(?:=\?[\w*-]+\?[bq]\?[^?\s]*\?=\s*)+$/i;
+
+/** Words may cut a character in two, so their bytes are joined first. */
+function decodeWords(text: string): string | undefined {
+  if (!onlyWords.test(text)) return undefined;
+  const bytes: Buffer[] = [];
+  let charset = '';
+  for (const [, name = '', encoding = '', body = ''] of text.matchAll(encodedWord)) {
+    charset = name;
+    bytes.push(/b/i.test(encoding) ? Buffer.from(body, 'base64') : bytesOfQ(body));
+  }
+  try {
+    return new TextDecoder(charset, { fatal: true, ignoreBOM: true }).decode(Buffer.concat(bytes));
+  } catch {
+    return undefined;
+  }
+}
+
+function bytesOfQ(body: string): Buffer {
+  const latin1 = body
+    .replaceAll('_', ' ')
+    .replace(/=([\da-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return Buffer.from(latin1, 'latin1');
+}

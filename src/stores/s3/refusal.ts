@@ -1,0 +1,85 @@
+import { readXml, type XmlElement } from '../../base/xml.ts';
+import type { Fault } from '../../model/fault.ts';
+import type { HttpReply } from '../http.ts';
+import { StoreError, type StoreErrorDetails } from '../store-error.ts';
+import type { S3Dialect } from './dialects.ts';
+import { dateOf, headerOf } from './head.ts';
+
+/** What a store says when it does not do as it was asked. */
+export interface Refusal {
+  readonly status: number;
+  readonly headers: HttpReply['headers'];
+  readonly code: string | undefined;
+  readonly message: string | undefined;
+}
+
+/** Reads the body of a refusal: XML as a rule, but proxies answer with pages of their own. */
+export function readRefusal({ status, headers }: HttpReply, text: string): Refusal {
+  let error: XmlElement | undefined;
+  try {
+    const root = text === '' ? undefined : readXml(text);
+    error = root?.name === 'Error' ? root : undefined;
+  } catch {
+    // No XML: the status must do.
+  }
+  return { status, headers, ...codeAndMessage(error) };
+}
+
+/** Of an `<Error>` only what tells no secret: that of a wrong signature repeats what was signed. */
+export function codeAndMessage(error: XmlElement | undefined): Pick<Refusal, 'code' | 'message'> {
+  const code = error?.textOf('Code');
+  const region = error?.textOf('Region') ?? error?.textOf('Endpoint');
+  const message = [error?.textOf('Message'), region].filter((part) => part !== undefined);
+  return { code, message: message.length === 0 ? undefined : message.join(' ').slice(0, 300) };
+}
+
+export function refusalError(
+  refusal: Refusal,
+  about: StoreErrorDetails,
+  dialect: S3Dialect,
+  fault: Fault = faultOf(refusal, dialect),
+): StoreError {
+  const { status, headers, code, message } = refusal;
+  return new StoreError(fault, {
+    ...about,
+    status,
+    cloudCode: code,
+    cloudMessage: message,
+    requestId:
+      headerOf(headers, `${dialect.headerPrefix}request-id`) ??
+      headerOf(headers, 'x-obs-request-id'),
+    retryAfterMs: retryAfter(headers),
+  });
+}
+
+const byStatus: ReadonlyMap<number, Fault> = new Map<number, Fault>([
+  [301, 'refused'], // The bucket is in another region; only the operator can put that right.
+  [307, 'unavailable'],
+  [401, 'bad-credentials'],
+  [403, 'denied'],
+  [404, 'not-found'],
+  [408, 'interrupted'],
+  [412, 'changed'],
+  [429, 'throttled'],
+  [501, 'unsupported'],
+  [507, 'full'],
+]);
+
+function faultOf({ status, code }: Refusal, { faults }: S3Dialect): Fault {
+  const known = code === undefined ? undefined : faults.get(code);
+  if (known !== undefined) return known;
+  const usual = byStatus.get(status);
+  if (usual !== undefined) return usual;
+  if (status >= 500) return 'unavailable';
+  return status >= 300 ? 'refused' : 'bad-reply';
+}
+
+/** Seconds or a date; a date is counted from the store's own clock. */
+function retryAfter(headers: HttpReply['headers']): number | undefined {
+  const value = headerOf(headers, 'retry-after');
+  if (value === undefined) return undefined;
+  if (/^\d+$/.test(value)) return Number(value) * 1000;
+  const until = dateOf(value);
+  const now = dateOf(headerOf(headers, 'date'));
+  return until === undefined || now === undefined ? undefined : Math.max(0, until - now);
+}

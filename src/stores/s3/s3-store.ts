@@ -1,0 +1,226 @@
+import { createHash } from 'node:crypto';
+import type { ObjectHead } from '../../model/object.ts';
+import type { HttpReply } from '../http.ts';
+import { canonicalQuery, encodeKey } from '../sign/aws-v4.ts';
+import type {
+  ListOptions,
+  ListPage,
+  ObjectRead,
+  OpenUpload,
+  PartUpload,
+  PutBody,
+  PutOptions,
+  PutReceipt,
+  ReadOptions,
+  Store,
+  Traits,
+} from '../store.ts';
+import { StoreError } from '../store-error.ts';
+import { headerOf, headOf, receiptOf } from './head.ts';
+import { listPage } from './list.ts';
+import { base64OfHex, putHeaders } from './put-headers.ts';
+import { removeKeys } from './remove.ts';
+import { existsInstead, listUploads, S3Upload } from './upload.ts';
+import type { S3Request, S3Wire } from './wire.ts';
+
+/** One bucket behind S3's protocol, in the dialect of its cloud. */
+export class S3Store implements Store {
+  readonly name: string;
+  readonly traits: Traits;
+  readonly #wire: S3Wire;
+
+  constructor(wire: S3Wire) {
+    this.name = wire.name;
+    this.traits = traitsOf(wire);
+    this.#wire = wire;
+  }
+
+  list(options: ListOptions, signal: AbortSignal): Promise<ListPage> {
+    return listPage(this.#wire, options, signal);
+  }
+
+  async head(key: string, signal: AbortSignal): Promise<ObjectHead> {
+    const request: S3Request = { operation: 'head', method: 'HEAD', key };
+    const reply = await this.#wire.send(request, signal);
+    const head = headOf(key, lengthOf(reply), reply.headers, this.#wire.dialect, { ranged: false });
+    if (typeof head === 'string') throw this.#wire.badReply(request, head);
+    if (Number.isNaN(head.size)) throw this.#wire.badReply(request, 'an answer without a length');
+    return head;
+  }
+
+  async read(key: string, options: ReadOptions, signal: AbortSignal): Promise<ObjectRead> {
+    const request = readRequest(key, options);
+    const reply = await this.#wire.send(request, signal);
+    const size = sizeOfWhole(reply, options);
+    const ranged = options.range !== undefined;
+    const head =
+      typeof size === 'string'
+        ? size
+        : headOf(key, size, reply.headers, this.#wire.dialect, { ranged });
+    if (typeof head === 'string') {
+      reply.body.discard();
+      throw this.#wire.badReply(request, head);
+    }
+    return { head, body: reply.body };
+  }
+
+  async put(
+    key: string,
+    body: PutBody,
+    options: PutOptions,
+    signal: AbortSignal,
+  ): Promise<PutReceipt> {
+    const headers = this.#putHeaders('put', key, options);
+    if (body.md5 !== undefined) headers.push('content-md5', base64OfHex(body.md5));
+    if (options.absentOnly === true) headers.push('if-none-match', '*');
+    const { content, size } = body;
+    const request: S3Request = { operation: 'put', method: 'PUT', key, headers, content, size };
+    let reply: HttpReply;
+    try {
+      reply = await this.#wire.send(request, signal);
+    } catch (error) {
+      throw options.absentOnly === true ? existsInstead(error) : error;
+    }
+    reply.body.discard();
+    const etag = headerOf(reply.headers, 'etag');
+    if (etag === undefined) throw this.#wire.badReply(request, 'an object without an ETag');
+    return receiptOf(etag, reply.headers, this.#wire.dialect);
+  }
+
+  async startParts(key: string, options: PutOptions, signal: AbortSignal): Promise<PartUpload> {
+    const request: S3Request = {
+      operation: 'startParts',
+      method: 'POST',
+      key,
+      query: 'uploads=',
+      headers: this.#putHeaders('startParts', key, options),
+    };
+    const { root } = await this.#wire.ask(request, 'InitiateMultipartUploadResult', signal);
+    const id = root.textOf('UploadId');
+    if (id === undefined || id === '')
+      throw this.#wire.badReply(request, 'an upload without an ID');
+    return new S3Upload(this.#wire, key, id, { absentOnly: options.absentOnly === true });
+  }
+
+  resumeParts(key: string, uploadId: string): PartUpload {
+    return new S3Upload(this.#wire, key, uploadId);
+  }
+
+  listUploads(key: string, signal: AbortSignal): Promise<OpenUpload[]> {
+    return listUploads(this.#wire, key, signal);
+  }
+
+  remove(keys: readonly string[], signal: AbortSignal): Promise<void> {
+    return removeKeys(this.#wire, keys, signal);
+  }
+
+  async copy(
+    from: { readonly bucket: string; readonly key: string; readonly ifMatch?: string | undefined },
+    key: string,
+    signal: AbortSignal,
+  ): Promise<PutReceipt> {
+    const { headerPrefix: prefix } = this.#wire.dialect;
+    const headers = [`${prefix}copy-source`, `/${from.bucket}/${encodeKey(from.key)}`];
+    if (from.ifMatch !== undefined) headers.push(`${prefix}copy-source-if-match`, from.ifMatch);
+    const request: S3Request = { operation: 'copy', method: 'PUT', key, headers, slow: true };
+    const answer = await this.#wire.ask(request, 'CopyObjectResult', signal);
+    const etag = answer.root.textOf('ETag');
+    if (etag === undefined) throw this.#wire.badReply(request, 'an object without an ETag');
+    return receiptOf(etag, answer.headers, this.#wire.dialect);
+  }
+
+  async restore(
+    key: string,
+    { days }: { readonly days: number },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const content = Buffer.from(
+      `<RestoreRequest xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Days>${days}</Days><GlacierJobParameters><Tier>Standard</Tier></GlacierJobParameters></RestoreRequest>`,
+    );
+    const md5 = createHash('md5').update(content).digest('base64');
+    const headers = ['content-type', 'application/xml', 'content-md5', md5];
+    try {
+      const reply = await this.#wire.send(
+        {
+          operation: 'restore',
+          method: 'POST',
+          key,
+          query: 'restore=',
+          headers,
+          content,
+          size: content.length,
+        },
+        signal,
+      );
+      reply.body.discard();
+    } catch (error) {
+      const code = error instanceof StoreError ? error.details.cloudCode : undefined;
+      if (code === undefined || !alreadyThawed.has(code)) throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#wire[Symbol.asyncDispose]();
+  }
+
+  #putHeaders(operation: string, key: string, options: PutOptions): string[] {
+    try {
+      return putHeaders(options, this.#wire.dialect);
+    } catch (cause) {
+      if (!(cause instanceof RangeError)) throw cause;
+      const details = { store: this.name, operation, key, cloudMessage: cause.message };
+      throw new StoreError('refused', details, { cause });
+    }
+  }
+}
+
+const alreadyThawed: ReadonlySet<string> = new Set([
+  'RestoreAlreadyInProgress',
+  'ObjectHasAlreadyRestored', // OBS, when asked for fewer days than the object has left.
+]);
+
+function traitsOf({ cloud, dialect }: S3Wire): Traits {
+  return {
+    cloud,
+    crc64: dialect.crc64Header !== undefined,
+    checksMd5: dialect.checksMd5,
+    conditionalPut: dialect.conditionalPut,
+    listsFromKey: true,
+    serverSideCopy: true,
+    restore: dialect.restore,
+    putSizeMax: dialect.putSizeMax,
+    partSizeMin: dialect.partSizeMin,
+    partSizeMax: dialect.partSizeMax,
+    partCountMax: dialect.partCountMax,
+  };
+}
+
+/** Bytes that a proxy packed on the way could not be told from those that are stored packed. */
+const asStored = ['accept-encoding', 'identity'] as const;
+
+function readRequest(key: string, { range, ifMatch, versionId }: ReadOptions): S3Request {
+  const headers: string[] = [...asStored];
+  if (range !== undefined) headers.push('range', `bytes=${range.first}-${range.last}`);
+  if (ifMatch !== undefined) headers.push('if-match', ifMatch);
+  const query = versionId === undefined ? '' : canonicalQuery({ versionId });
+  return { operation: 'read', method: 'GET', key, query, headers };
+}
+
+function lengthOf({ headers }: HttpReply): number {
+  const length = headerOf(headers, 'content-length');
+  return length === undefined || !/^\d+$/.test(length) ? Number.NaN : Number(length);
+}
+
+/** The size of the whole object, or what is wrong with the answer. */
+function sizeOfWhole(reply: HttpReply, { range }: ReadOptions): number | string {
+  const length = lengthOf(reply);
+  if (Number.isNaN(length)) return 'an answer without a length';
+  if (range === undefined) return reply.status === 200 ? length : `a status of ${reply.status}`;
+  const contentRange = headerOf(reply.headers, 'content-range') ?? '';
+  const [, first, last, total] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(contentRange) ?? [];
+  if (reply.status !== 206 || total === undefined) return 'the whole where a range was asked for';
+  const size = Number(total);
+  const end = Math.min(range.last, size - 1);
+  const asAsked = Number(first) === range.first && Number(last) === end;
+  return asAsked && length === end - range.first + 1 ? size : `another range: ${contentRange}`;
+}

@@ -1,0 +1,209 @@
+import type { XmlElement } from '../../base/xml.ts';
+import { escapeXml } from '../../base/xml.ts';
+import { canonicalQuery } from '../sign/aws-v4.ts';
+import type {
+  OpenUpload,
+  PartReceipt,
+  PartUpload,
+  PutBody,
+  PutReceipt,
+  UploadedPart,
+} from '../store.ts';
+import { StoreError } from '../store-error.ts';
+import { headerOf, receiptOf } from './head.ts';
+import { keyReader } from './list.ts';
+import { base64OfHex } from './put-headers.ts';
+import type { S3Request, S3Wire } from './wire.ts';
+
+/** An upload at the store, known by its ID alone. */
+export class S3Upload implements PartUpload {
+  readonly id: string;
+  readonly #wire: S3Wire;
+  readonly #key: string;
+  readonly #absentOnly: boolean;
+  /** Completed, aborted or left to others: nothing is to be cleared away. */
+  #settled = false;
+
+  constructor(wire: S3Wire, key: string, id: string, { absentOnly = false } = {}) {
+    this.#wire = wire;
+    this.#key = key;
+    this.id = id;
+    this.#absentOnly = absentOnly;
+  }
+
+  async putPart(number: number, body: PutBody, signal: AbortSignal): Promise<PartReceipt> {
+    const { dialect } = this.#wire;
+    const request: S3Request = {
+      operation: 'putPart',
+      method: 'PUT',
+      key: this.#key,
+      query: canonicalQuery({ partNumber: number.toString(), uploadId: this.id }),
+      headers: body.md5 === undefined ? undefined : ['content-md5', base64OfHex(body.md5)],
+      content: body.content,
+      size: body.size,
+    };
+    const reply = await this.#wire.send(request, signal);
+    reply.body.discard();
+    const etag = headerOf(reply.headers, 'etag');
+    if (etag === undefined) throw this.#wire.badReply(request, 'a part without an ETag');
+    return { number, ...receiptOf(etag, reply.headers, dialect) };
+  }
+
+  async listParts(signal: AbortSignal): Promise<UploadedPart[]> {
+    const parts: UploadedPart[] = [];
+    let marker: string | undefined;
+    for (;;) {
+      const request: S3Request = {
+        operation: 'listParts',
+        method: 'GET',
+        key: this.#key,
+        query: canonicalQuery({
+          'uploadId': this.id,
+          'max-parts': '1000',
+          'part-number-marker': marker,
+        }),
+      };
+      const { root } = await this.#wire.ask(request, 'ListPartsResult', signal);
+      for (const element of root.all('Part')) {
+        const part = readPart(element);
+        if (part === undefined || part.number <= (parts.at(-1)?.number ?? 0)) {
+          throw this.#wire.badReply(request, 'parts that make no sense');
+        }
+        parts.push(part);
+      }
+      if (root.textOf('IsTruncated') !== 'true') return parts;
+      const next = parts.at(-1)?.number.toString();
+      if (next === marker) throw this.#wire.badReply(request, 'the same parts again');
+      marker = next;
+    }
+  }
+
+  async complete(
+    parts: readonly { readonly number: number; readonly etag: string }[],
+    signal: AbortSignal,
+  ): Promise<PutReceipt> {
+    const list = parts.map(
+      ({ number, etag }) =>
+        `<Part><PartNumber>${number}</PartNumber><ETag>${escapeXml(etag)}</ETag></Part>`,
+    );
+    const content = Buffer.from(
+      `<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${list.join('')}</CompleteMultipartUpload>`,
+    );
+    const headers = ['content-type', 'application/xml'];
+    if (this.#absentOnly) headers.push('if-none-match', '*');
+    const request: S3Request = {
+      operation: 'complete',
+      method: 'POST',
+      key: this.#key,
+      query: canonicalQuery({ uploadId: this.id }),
+      headers,
+      content,
+      size: content.length,
+      slow: true,
+    };
+    const answer = await this.#ask(request, signal);
+    const etag = answer.root.textOf('ETag');
+    if (etag === undefined) throw this.#wire.badReply(request, 'an object without an ETag');
+    this.#settled = true;
+    return receiptOf(etag, answer.headers, this.#wire.dialect);
+  }
+
+  async #ask(request: S3Request, signal: AbortSignal) {
+    try {
+      return await this.#wire.ask(request, 'CompleteMultipartUploadResult', signal);
+    } catch (error) {
+      throw this.#absentOnly ? existsInstead(error) : error;
+    }
+  }
+
+  detach(): void {
+    this.#settled = true;
+  }
+
+  async abort(signal: AbortSignal): Promise<void> {
+    try {
+      const reply = await this.#wire.send(
+        {
+          operation: 'abort',
+          method: 'DELETE',
+          key: this.#key,
+          query: canonicalQuery({ uploadId: this.id }),
+        },
+        signal,
+      );
+      reply.body.discard();
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.fault !== 'not-found') throw error;
+    }
+    this.#settled = true;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#settled) return;
+    try {
+      await this.abort(new AbortController().signal);
+    } catch (error) {
+      // What brought us here matters more; `listUploads` finds what was left behind.
+      if (!(error instanceof StoreError)) throw error;
+    }
+  }
+}
+
+/** With `If-None-Match` a failed condition means that the key is taken. */
+export function existsInstead(error: unknown): unknown {
+  if (!(error instanceof StoreError) || error.fault !== 'changed') return error;
+  return new StoreError('exists', error.details, { cause: error });
+}
+
+function readPart(element: XmlElement): UploadedPart | undefined {
+  const number = Number(element.textOf('PartNumber'));
+  const size = Number(element.textOf('Size'));
+  const etag = element.textOf('ETag');
+  if (!Number.isInteger(number) || !Number.isInteger(size) || etag === undefined) return undefined;
+  return { number, size, etag };
+}
+
+/** The uploads of exactly one key: the first under it as a prefix, for stores list in order. */
+export async function listUploads(
+  wire: S3Wire,
+  key: string,
+  signal: AbortSignal,
+): Promise<OpenUpload[]> {
+  const found: OpenUpload[] = [];
+  let from: { readonly key: string; readonly id: string } | undefined;
+  for (;;) {
+    const request: S3Request = {
+      operation: 'listUploads',
+      method: 'GET',
+      query: canonicalQuery({
+        'uploads': '',
+        'prefix': key,
+        'encoding-type': wire.dialect.listUrlEncoded ? 'url' : undefined,
+        'key-marker': from?.key,
+        'upload-id-marker': from?.id,
+        'max-uploads': '1000',
+      }),
+    };
+    const { root } = await wire.ask(request, 'ListMultipartUploadsResult', signal);
+    const uploads = readUploads(root);
+    if (uploads === undefined) throw wire.badReply(request, 'uploads that make no sense');
+    found.push(...uploads.filter((upload) => upload.key === key));
+    const last = uploads.at(-1);
+    if (root.textOf('IsTruncated') !== 'true' || last?.key !== key) return found;
+    if (last.id === from?.id) throw wire.badReply(request, 'the same uploads again');
+    from = last;
+  }
+}
+
+function readUploads(root: XmlElement): OpenUpload[] | undefined {
+  const readKey = keyReader(root);
+  const uploads: OpenUpload[] = [];
+  for (const element of root.all('Upload')) {
+    const key = readKey(element.textOf('Key') ?? '');
+    const id = element.textOf('UploadId');
+    const startedAt = Date.parse(element.textOf('Initiated') ?? '');
+    if (key === undefined || id === undefined || Number.isNaN(startedAt)) return undefined;
+    uploads.push({ key, id, startedAt });
+  }
+  return uploads;
+}

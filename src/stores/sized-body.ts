@@ -1,0 +1,61 @@
+/** A stream that was not as long as it was said to be. */
+export class LengthMismatch extends Error {
+  override readonly name = 'LengthMismatch';
+}
+
+/**
+ * A stream of known length on its way out. The chunk that completes it is held back until the
+ * stream has ended: one that is shorter or longer fails, and the store never has all of its bytes.
+ */
+export class SizedBody implements AsyncIterable<Uint8Array> {
+  readonly #content: AsyncIterator<Uint8Array>;
+  #left: number;
+  /** The source's own error, or a {@link LengthMismatch}. */
+  failure: { readonly cause: unknown } | undefined;
+
+  constructor(content: AsyncIterable<Uint8Array>, size: number) {
+    this.#content = content[Symbol.asyncIterator]();
+    this.#left = size;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined> {
+    return {
+      next: () => this.#next(),
+      return: async () => {
+        this.close();
+        return { done: true, value: undefined };
+      },
+    };
+  }
+
+  async #next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    try {
+      const result: IteratorResult<Uint8Array, unknown> = await this.#content.next();
+      if (result.done === true) {
+        if (this.#left > 0) throw new LengthMismatch(`the content ended ${this.#left} bytes early`);
+        return { done: true, value: undefined };
+      }
+      this.#left -= result.value.length;
+      if (this.#left <= 0) await this.#expectEnd();
+      return result;
+    } catch (cause) {
+      this.failure ??= { cause };
+      throw cause;
+    }
+  }
+
+  async #expectEnd(): Promise<void> {
+    while (this.#left === 0) {
+      const result: IteratorResult<Uint8Array, unknown> = await this.#content.next();
+      if (result.done === true) return;
+      this.#left -= result.value.length;
+    }
+    throw new LengthMismatch('the content is longer than was said');
+  }
+
+  /** Lets the source go; it may hold a connection of its own. */
+  close(): void {
+    // Whoever reads the source has its errors already.
+    this.#content.return?.().catch(() => {});
+  }
+}
