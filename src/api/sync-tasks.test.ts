@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { minimalBody, NOW, openApi, PROJECT } from './testing.ts';
 
-const minimalInfo = {
+const shownInfo = {
   sync_task_id: '31e9b7e6-6ffb-452f-9842-6ce354d99d70',
   src_cloud_type: 'HuaweiCloud',
   src_region: 'cn-north-1',
@@ -17,11 +17,12 @@ const minimalInfo = {
   enable_metadata_migration: false,
   enable_restore: false,
   app_id: null,
-  source_cdn: null,
   object_overwrite_mode: 'SIZE_LAST_MODIFIED_COMPARISON_OVERWRITE',
   dst_storage_policy: null,
   consistency_check: 'size_last_modified',
 };
+
+const minimalInfo = { ...shownInfo, source_cdn: null };
 
 describe('CreateSyncTask', () => {
   test('takes the smallest body and fills in the defaults', async () => {
@@ -58,39 +59,24 @@ describe('CreateSyncTask', () => {
 
   test('the cloud of the source is Aliyun unless it is said', async () => {
     await using api = await openApi();
-    const { src_cloud_type: _, ...body } = minimalBody;
-    assert.equal((await api.call('POST', 'sync-tasks', { payload: body })).statusCode, 200);
+    await api.createTask({ src_cloud_type: undefined });
     assert.equal(api.syncTasks.created[0]?.source.cloud, 'Aliyun');
   });
 
   test('takes every field, the extensions too', async () => {
     await using api = await openApi();
-    const id = await api
-      .createTask({
-        src_cloud_type: 'Tencent',
-        src_endpoint: 'https://cos.example.com',
-        src_crypto_type: 'DEFAULT',
-        app_id: '1250000000',
-        description: 'nightly: 日本 -> no',
-        dst_cloud_type: 'AWS',
-        dst_endpoint: 'https://s3.example.com',
-        enable_metadata_migration: true,
-        enable_kms: false,
-        enable_restore: false,
-        dst_storage_policy: 'IA',
-        object_overwrite_mode: 'FULL_OVERWRITE',
-        consistency_check: 'transmission',
-      })
-      .catch(() => undefined);
-    assert.equal(id, undefined, 'a ">" is forbidden in a description');
     await api.createTask({
       src_cloud_type: 'Tencent',
       src_endpoint: 'https://cos.example.com',
+      src_crypto_type: 'DEFAULT',
+      dst_crypto_type: 'DEFAULT',
       app_id: '1250000000',
       description: 'nightly: 日本',
       dst_cloud_type: 'AWS',
       dst_endpoint: 'https://s3.example.com',
       enable_metadata_migration: true,
+      enable_kms: false,
+      enable_restore: false,
       dst_storage_policy: 'IA',
       object_overwrite_mode: 'FULL_OVERWRITE',
       consistency_check: 'transmission',
@@ -204,9 +190,8 @@ test('ShowSyncTask has the monthly numbers and no source_cdn', async () => {
   const id = await api.createTask();
   const reply = await api.call('GET', `sync-tasks/${id}?query_time=${NOW}`);
   assert.equal(reply.statusCode, 200);
-  const { source_cdn: _, ...info } = minimalInfo;
   assert.deepEqual(reply.json(), {
-    ...info,
+    ...shownInfo,
     monthly_acceptance_request: 11,
     monthly_success_object: 7,
     monthly_failure_object: 1,

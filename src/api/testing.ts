@@ -41,6 +41,7 @@ export const minimalBody = {
 export class FakeSyncTasks implements SyncTaskService {
   readonly tasks = new Map<string, SyncTask>();
   readonly created: NewSyncTask[] = [];
+  readonly sealed = new Map<string, TaskCredentials>();
   readonly started: (TaskCredentials | undefined)[] = [];
   readonly events: string[] = [];
   readonly filters: ObjectFilter[] = [];
@@ -66,7 +67,8 @@ export class FakeSyncTasks implements SyncTaskService {
     if (this.tasks.size >= TASKS_MAX) throw refusal('too-many-tasks');
     this.created.push(task);
     const id = `31e9b7e6-6ffb-452f-9842-6ce354d99d7${this.tasks.size}`;
-    const { credentials: _, ...plan } = task;
+    const { credentials, ...plan } = task;
+    this.sealed.set(id, credentials);
     const created: SyncTask = {
       ...plan,
       id,

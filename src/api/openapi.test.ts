@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { openApi } from './testing.ts';
+
+interface Operation {
+  operationId?: string;
+  parameters?: { name: string; in: string; required?: boolean; schema: object }[];
+  requestBody?: { required?: boolean; content: Record<string, { schema: object }> };
+  responses: Record<string, { description: string; content?: Record<string, object> }>;
+}
+
+interface Document {
+  openapi: string;
+  info: { title: string; version: string };
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, object>; securitySchemes: object };
+}
+
+async function readDocument(): Promise<Document> {
+  await using api = await openApi();
+  const reply = await api.app.inject('/openapi.json');
+  assert.equal(reply.statusCode, 200);
+  return reply.json<Document>();
+}
+
+describe('the OpenAPI document', () => {
+  test('lists every operation under its OMS name', async () => {
+    const { paths } = await readDocument();
+    const listed = Object.entries(paths).flatMap(([path, operations]) =>
+      Object.entries(operations).map(([method, { operationId = '' }]) =>
+        `${method} ${path} ${operationId}`.trim(),
+      ),
+    );
+    const task = '/v2/{project_id}/sync-tasks/{sync_task_id}';
+    assert.deepEqual(
+      listed.sort(),
+      [
+        `delete ${task} DeleteSyncTask`,
+        'get / ListApiVersions',
+        'get /healthz',
+        'get /metrics',
+        'get /readyz',
+        'get /v2 ShowApiInfo',
+        `get ${task} ShowSyncTask`,
+        `get ${task}/objects ListSyncTaskObjects`,
+        `get ${task}/statistics ListSyncTaskStatistic`,
+        'get /v2/{project_id}/sync-tasks ListSyncTasks',
+        `post ${task}/events CreateSyncEvents`,
+        `post ${task}/retry-failed RetryFailedObjects`,
+        `post ${task}/start StartSyncTask`,
+        `post ${task}/stop StopSyncTask`,
+        'post /v2/{project_id}/sync-tasks CreateSyncTask',
+      ].sort(),
+    );
+  });
+
+  test('is whole: references lead somewhere, path parameters are declared', async () => {
+    const document = await readDocument();
+    assert.equal(document.openapi, '3.1.0');
+    assert.equal(document.info.version, 'v2');
+    for (const [, name = ''] of JSON.stringify(document).matchAll(
+      /"\$ref":"#\/components\/schemas\/([^"]+)"/g,
+    )) {
+      assert.ok(Object.hasOwn(document.components.schemas, name), name);
+    }
+    assert.doesNotMatch(JSON.stringify(document), /"\$ref":"(?!#\/components\/schemas\/)/);
+    for (const [path, operations] of Object.entries(document.paths)) {
+      const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+      for (const { parameters = [], responses } of Object.values(operations)) {
+        const declared = parameters.filter((parameter) => parameter.in === 'path');
+        assert.deepEqual(
+          declared.map(({ name }) => name),
+          inPath,
+        );
+        assert.ok(declared.every(({ required }) => required === true));
+        assert.ok(Object.values(responses).every(({ description }) => description !== ''));
+      }
+    }
+  });
+
+  test('says what is needed, what is empty and what is ours', async () => {
+    const { paths } = await readDocument();
+    const operation = (path: string, method: string): Operation =>
+      paths[`/v2/{project_id}/sync-tasks${path}`]?.[method] ?? assert.fail(path);
+    const query = ({ parameters = [] }: Operation) =>
+      parameters
+        .filter((parameter) => parameter.in === 'query')
+        .map(({ name, required = false }) => [name, required]);
+    assert.deepEqual(query(operation('', 'get')), [
+      ['limit', false],
+      ['offset', false],
+      ['status', false],
+    ]);
+    assert.deepEqual(query(operation('/{sync_task_id}', 'get')), [['query_time', true]]);
+    assert.equal(operation('/{sync_task_id}', 'delete').responses['200']?.content, undefined);
+    const body = JSON.stringify(operation('', 'post').requestBody);
+    for (const field of [
+      'src_endpoint',
+      'dst_endpoint',
+      'dst_cloud_type',
+      'object_overwrite_mode',
+    ]) {
+      assert.match(body, new RegExp(`"${field}":\\{[^{}]*"Extension: `), field);
+    }
+  });
+});
