@@ -53,13 +53,17 @@ function workMetrics(registers: Registry[]) {
     copiedObjects: new Counter({
       name: 'brigade_copied_objects_total',
       help: 'Objects copied and checked',
-      labelNames: ['source', 'target'] as const,
       registers,
     }),
     copiedBytes: new Counter({
       name: 'brigade_copied_bytes_total',
       help: 'Bytes of the objects that were copied and checked',
-      labelNames: ['source', 'target'] as const,
+      registers,
+    }),
+    retries: new Counter({
+      name: 'brigade_retries_total',
+      help: 'Attempts that failed and come again later, by what they failed of',
+      labelNames: ['fault'] as const,
       registers,
     }),
     /** `kind` is copied, skipped or failed; `reason` why it was skipped or failed, else `none`. */

@@ -99,6 +99,13 @@ export class Worker {
     this.#alarm?.();
   }
 
+  /** Gives back what waits here of a task, as when it was stopped; what is in work goes on. */
+  giveBack(taskId: string): void {
+    const waiting = this.#ready.get(taskId) ?? [];
+    for (const claim of waiting.splice(0)) this.#settler.add(claim, released);
+    this.wake();
+  }
+
   /** Changes in hand. */
   get inHand(): number {
     return this.#claims.size;
@@ -111,7 +118,7 @@ export class Worker {
   async stop(drainMs: number): Promise<void> {
     this.#stopping.abort(new Error('stopping'));
     this.#alarm?.();
-    for (const taskId of this.#ready.keys()) this.#giveBack(taskId);
+    for (const taskId of this.#ready.keys()) this.giveBack(taskId);
     const { clock } = this.#options;
     const deadline = clock.monotonic() + drainMs;
     while (this.#inWork > 0) {
@@ -173,14 +180,9 @@ export class Worker {
     const waiting = this.#ready.get(taskId) ?? [];
     this.#ready.set(taskId, waiting);
     for (const change of changes) waiting.push(this.#claims.add(change, task, batch, deadline));
-    if (this.#stopping.signal.aborted) this.#giveBack(taskId);
+    if (this.#stopping.signal.aborted) this.giveBack(taskId);
     this.#fill();
     return changes.length;
-  }
-
-  #giveBack(taskId: string): void {
-    const waiting = this.#ready.get(taskId) ?? [];
-    for (const claim of waiting.splice(0)) this.#settler.add(claim, released);
   }
 
   /** Gives every free hand a claim, one task after the other. */

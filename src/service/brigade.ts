@@ -1,0 +1,258 @@
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/log.ts';
+import type { Metrics } from '../base/metrics.ts';
+import type { Sealer } from '../base/seal.ts';
+import {
+  acceptChanges,
+  backlog,
+  claimChanges,
+  dueTasks,
+  renewLeases,
+  untilNextDue,
+} from '../database/changes.ts';
+import type { Database } from '../database/db.ts';
+import { settleChanges } from '../database/settle.ts';
+import { newWriter } from '../database/statistics.ts';
+import { foreignSealingKeys } from '../database/tasks.ts';
+import { Intake } from '../engine/intake.ts';
+import { type Jobs, startJobs } from '../engine/jobs.ts';
+import { Worker } from '../engine/worker.ts';
+import { openStore } from '../stores/open-store.ts';
+import type { Store } from '../stores/store.ts';
+import { copyWork } from './copy-work.ts';
+import {
+  type Endpoints,
+  endpoints,
+  type MappedEndpoint,
+  type ResolvedEndpoint,
+} from './endpoints.ts';
+import { CLEAR_TASKS, maintenance } from './maintenance.ts';
+import { OpenTasks } from './open-tasks.ts';
+import type { Health, KeyPair, SyncTaskService, TokenService } from './sync-task-service.ts';
+import { SyncTasks } from './sync-tasks.ts';
+import { tokenService } from './tokens.ts';
+import type { TransferSizes } from '../transfer/transfer.ts';
+
+export interface BrigadeSettings {
+  readonly endpoints: readonly MappedEndpoint[];
+  /** What requests may name; see {@link endpoints}. */
+  readonly allowEndpoints: readonly string[];
+  readonly tasksMax: number;
+  readonly eventKeysMax: number;
+  readonly timeZone: string;
+  readonly retentionDays: number;
+  /** Objects in work at once in this process, and of these, of one task. */
+  readonly width: number;
+  readonly taskWidth: number;
+  readonly sizes: TransferSizes;
+  readonly attemptsMax: number;
+  readonly backoff: { readonly baseMs: number; readonly maxMs: number };
+  readonly leaseMs: number;
+  /** How long a stop lets objects in work end before it gives them back. */
+  readonly drainMs: number;
+}
+
+export interface BrigadeParts {
+  readonly database: Database;
+  readonly sealer: Sealer;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly settings: BrigadeSettings;
+}
+
+/** The use cases, and what works behind them. */
+export interface Brigade {
+  readonly syncTasks: SyncTaskService;
+  readonly tokens: TokenService;
+  readonly health: Health;
+  /** Starts to work on changes, and the maintenance. */
+  startWork(): Promise<void>;
+  /** Lets what is in work end, writes all down, and closes the buckets. */
+  stop(): Promise<void>;
+}
+
+const EVENTS_BATCH = 2_000;
+const EVENTS_QUEUE = 50_000;
+
+/** A key that does not open what is sealed in the database. */
+export class WrongSealingKey extends Error {
+  override readonly name = 'WrongSealingKey';
+}
+
+/**
+ * Joins engine, transfer and database to the service.
+ *
+ * @throws {WrongSealingKey} when credentials in the database were sealed by another key.
+ */
+export async function createBrigade(parts: BrigadeParts): Promise<Brigade> {
+  const { database, sealer, clock, log, metrics, settings } = parts;
+  await checkSealingKey(database, sealer);
+  const writer = await newWriter(database);
+  const places = endpoints(settings.endpoints, settings.allowEndpoints);
+  const openTasks = openTasksOf(parts, places);
+  const worker = workerOf(parts, openTasks, writer);
+  const intake = new Intake({
+    commit: (named) => acceptChanges(database, { named, writer }),
+    onAccepted(keys) {
+      metrics.acceptedKeys.inc(keys);
+      worker.wake();
+    },
+    batchMax: EVENTS_BATCH,
+    queueMax: EVENTS_QUEUE,
+  });
+  metrics.watchBacklog(async () => {
+    const rows = await backlog(database);
+    return rows.map(({ status, ...row }) => ({ state: status, ...row }));
+  });
+  let work: Work | undefined;
+  return {
+    syncTasks: new SyncTasks({
+      ...settings,
+      database,
+      sealer,
+      intake,
+      endpoints: places,
+      onTaskChanged: (taskId) => tell(parts, 'tasks', taskId),
+      onTaskDeleted: () => {
+        // Without this it is done by its schedule.
+        work?.jobs.ask(CLEAR_TASKS).catch((error: unknown) => {
+          log.warn({ event: 'job.unasked', err: error }, 'a job was not asked for');
+        });
+      },
+    }),
+    tokens: tokenService(database, () => clock.now()),
+    health: { ready: () => answers(database) },
+    async startWork() {
+      work = await startWork(parts, openTasks, worker);
+    },
+    async stop() {
+      await intake.drained();
+      if (work !== undefined) {
+        await work.jobs[Symbol.asyncDispose]();
+        await worker.stop(settings.drainMs);
+        for (const hint of work.hints) await hint[Symbol.asyncDispose]();
+      }
+      await openTasks[Symbol.asyncDispose]();
+    },
+  };
+}
+
+interface Work {
+  readonly jobs: Jobs;
+  readonly hints: readonly AsyncDisposable[];
+}
+
+async function startWork(
+  { database, clock, log, settings }: BrigadeParts,
+  openTasks: OpenTasks,
+  worker: Worker,
+): Promise<Work> {
+  const { retentionDays, timeZone } = settings;
+  const jobs = await startJobs({
+    database,
+    jobs: maintenance({ database, openTasks, clock, log, retentionDays, timeZone }),
+    onTrouble: (job, error) =>
+      log.warn({ event: 'job.failed', job, err: error }, 'maintenance failed'),
+  });
+  const hints = [
+    await database.listen('changes', () => worker.wake()),
+    await database.listen('tasks', (taskId) => worker.giveBack(taskId)),
+  ];
+  worker.start();
+  return { jobs, hints };
+}
+
+async function checkSealingKey(database: Database, sealer: Sealer): Promise<void> {
+  const others = await foreignSealingKeys(database, sealer.keyId);
+  if (others === 0) return;
+  throw new WrongSealingKey(
+    `the credentials of ${others} tasks are sealed by another key. Give the key that sealed them (BRIGADE_SECRET_KEY, or secret.key in the data directory).`,
+  );
+}
+
+function openTasksOf(
+  { database, sealer, clock, log, metrics }: BrigadeParts,
+  places: Endpoints,
+): OpenTasks {
+  function open(endpoint: ResolvedEndpoint, bucket: string, keys: KeyPair): Store {
+    const { dialect, url, region, addressing, ca, guard } = endpoint;
+    return openStore({
+      dialect,
+      endpoint: url,
+      region,
+      bucket,
+      addressing,
+      ca,
+      guard,
+      credentials: keys,
+      clock,
+      onRequest: (operation, outcome, seconds) =>
+        metrics.storeRequestSeconds.observe({ cloud: dialect, operation, outcome }, seconds),
+      onRetry: (error, attempt, delayMs) =>
+        log.warn(
+          { event: 'store.retry', fault: error.fault, ...error.details, attempt, delayMs },
+          'trying again',
+        ),
+    });
+  }
+  return new OpenTasks({ database, sealer, endpoints: places, open });
+}
+
+function workerOf(
+  { database, clock, log, metrics, settings }: BrigadeParts,
+  openTasks: OpenTasks,
+  writer: number,
+): Worker {
+  return new Worker({
+    queue: {
+      dueTasks: () => dueTasks(database),
+      claim: (request) => claimChanges(database, request),
+      renew: (request) => renewLeases(database, request),
+      settle: (taskId, settlements) => settleChanges(database, { taskId, writer, settlements }),
+      untilNextDue: () => untilNextDue(database),
+    },
+    handle: copyWork({
+      database,
+      openTasks,
+      sizes: settings.sizes,
+      clock,
+      log,
+      attemptsMax: settings.attemptsMax,
+      backoff: settings.backoff,
+      onRetry: (fault) => metrics.retries.inc({ fault }),
+    }),
+    clock,
+    width: settings.width,
+    taskWidth: settings.taskWidth,
+    leaseMs: settings.leaseMs,
+    onSettled(_claim, { done, outcome, reason, size }) {
+      if (!done || outcome === undefined) return;
+      metrics.outcomes.inc({ kind: outcome, reason: reason ?? 'none' });
+      if (outcome !== 'copied') return;
+      metrics.copiedObjects.inc();
+      metrics.copiedBytes.inc(size ?? 0);
+    },
+    onLate: (taskId, count) =>
+      log.warn({ event: 'claims.lapsed', taskId, count }, 'too late: these come round again'),
+    onTrouble: (doing, error) =>
+      log.error({ event: 'worker.trouble', doing, err: error }, 'the database did not serve'),
+  });
+}
+
+/** Tells all processes; a hint that is lost only costs time. */
+function tell({ database, log }: BrigadeParts, channel: string, payload: string): void {
+  database.query('select pg_notify($1, $2)', [channel, payload]).catch((error: unknown) => {
+    log.warn({ event: 'hint.lost', err: error }, 'a notification was not sent');
+  });
+}
+
+async function answers(database: Database): Promise<boolean> {
+  try {
+    await database.query('select 1');
+    return true;
+  } catch {
+    // Whoever asks wants to know just this; the cause is logged by those who need the database.
+    return false;
+  }
+}
