@@ -108,6 +108,14 @@ function applyNext(
   return database.transaction(work, { statementTimeoutMs: 0 });
 }
 
+/** Whether our schema was never made here: then nothing is sealed yet, with any key. */
+export async function isNewDatabase(db: Db): Promise<boolean> {
+  const { rows } = await db.query<{ table: string | null }>(
+    `select to_regclass('schema_migrations')::text as table`,
+  );
+  return rows[0]?.table === null;
+}
+
 /**
  * Brings the schema of the database up to this program's, forward only.
  *

@@ -1,0 +1,95 @@
+import { rmSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after } from 'node:test';
+import { silentLog } from '../../src/base/log.ts';
+import { Secret } from '../../src/base/seal.ts';
+import { Database, type DatabaseOptions } from '../../src/database/db.ts';
+import { startEmbedded, type EmbeddedPostgres } from '../../src/database/embedded.ts';
+import { migrate } from '../../src/database/migrate.ts';
+
+/**
+ * A real PostgreSQL for tests: one server a test process, started by the first who asks and stopped
+ * when all tests of the file have ended, and a new database a call, copied from a migrated one.
+ */
+
+interface Cluster extends AsyncDisposable {
+  readonly postgres: EmbeddedPostgres;
+  /** For making databases. */
+  readonly admin: Database;
+}
+
+const TEMPLATE = 'migrated';
+
+let cluster: Promise<Cluster> | undefined;
+let template: Promise<void> | undefined;
+let made = 0;
+
+/** Fast, and good for nothing after a crash. */
+const tuning = {
+  fsync: 'off',
+  full_page_writes: 'off',
+  max_connections: '200',
+};
+
+async function startCluster(): Promise<Cluster> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'brigade-test-'));
+  // A process that breaks off does not reach its hooks; the kernel stops the server then.
+  process.once('exit', () => rmSync(dataDir, { recursive: true, force: true }));
+  const postgres = await startEmbedded({ dataDir, log: silentLog, tuning });
+  const admin = await Database.connect({ url: postgres.url, allowUnsafe: true, connections: 2 });
+  return {
+    postgres,
+    admin,
+    async [Symbol.asyncDispose]() {
+      await admin[Symbol.asyncDispose]();
+      await postgres.stop();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Here and not where it is started: a hook set in a test ends with that test. */
+after(async () => {
+  await (await cluster)?.[Symbol.asyncDispose]();
+});
+
+/** The URL of another database of the same server. */
+function urlOf({ postgres }: Cluster, name: string): Secret {
+  const url = new URL(postgres.url.reveal());
+  url.pathname = `/${name}`;
+  return new Secret(url.href);
+}
+
+async function makeTemplate(on: Cluster): Promise<void> {
+  await on.admin.query(`create database ${TEMPLATE}`);
+  // Closed before it is copied: a template must have no visitors.
+  await using database = await Database.connect({ url: urlOf(on, TEMPLATE), allowUnsafe: true });
+  await migrate(database);
+}
+
+export interface TestDatabaseOptions extends Partial<Omit<DatabaseOptions, 'url'>> {
+  /** Without our schema, for tests of the migrations themselves. */
+  readonly empty?: boolean;
+}
+
+/** A new database, for those who connect by themselves: with `allowUnsafe`, since fsync is off. */
+export async function testDatabaseUrl({
+  empty = false,
+}: TestDatabaseOptions = {}): Promise<Secret> {
+  const on = await (cluster ??= startCluster());
+  if (!empty) await (template ??= makeTemplate(on));
+  made += 1;
+  const name = `test_${made}`;
+  const from = empty ? 'template1' : TEMPLATE;
+  // Three times as fast as through the log, where nothing is synced anyway.
+  await on.admin.query(`create database ${name} template ${from} strategy file_copy`);
+  return urlOf(on, name);
+}
+
+/** A new, migrated database; dispose of it to close its connections. */
+export async function testDatabase(options: TestDatabaseOptions = {}): Promise<Database> {
+  const url = await testDatabaseUrl(options);
+  return Database.connect({ ...options, url, allowUnsafe: true });
+}
