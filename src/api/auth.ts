@@ -4,7 +4,7 @@ import type { Principal, TokenService } from '../service/sync-task-service.ts';
 import { RequestError } from './request-error.ts';
 
 /** What a caller must be allowed to do, by OMS's names. */
-export type Action =
+type Action =
   | 'oms:synctask:list'
   | 'oms:synctask:create'
   | 'oms:synctask:get'

@@ -93,6 +93,8 @@ describe('the OpenAPI document', () => {
     ]);
     assert.deepEqual(query(operation('/{sync_task_id}', 'get')), [['query_time', true]]);
     assert.equal(operation('/{sync_task_id}', 'delete').responses['200']?.content, undefined);
+    assert.equal(operation('', 'post').requestBody?.required, true);
+    assert.equal(operation('/{sync_task_id}/start', 'post').requestBody?.required, false);
     const body = JSON.stringify(operation('', 'post').requestBody);
     for (const field of [
       'src_endpoint',

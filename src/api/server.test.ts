@@ -59,6 +59,14 @@ describe('operations', () => {
       assert.equal(reply.statusCode, 503);
       assert.deepEqual(reply.json(), { status: 'not ready' });
     }
+    assert.equal((await api.app.inject({ method: 'HEAD', url: '/healthz' })).statusCode, 200);
+    assert.equal((await api.app.inject({ method: 'HEAD', url: '/readyz' })).statusCode, 503);
+  });
+
+  test('more routes can be added, such as those of a console', async () => {
+    await using api = await openApi();
+    api.app.get('/console', { config: { action: 'public' } }, () => 'here');
+    assert.equal((await api.app.inject('/console')).body, 'here');
   });
 
   test('tells its versions', async () => {

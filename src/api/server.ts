@@ -32,7 +32,10 @@ export interface ApiParts {
   readonly settings: ApiSettings;
 }
 
-/** The HTTP server, ready to listen. It closes by itself nothing that was passed in. */
+/**
+ * The HTTP server, ready to take more routes and to listen; every further route says its action too.
+ * Closing it closes nothing that was passed in.
+ */
 export async function buildApi(parts: ApiParts): Promise<FastifyInstance> {
   const app = createServer(parts.log);
   app.setValidatorCompiler(compileValidator);
@@ -53,7 +56,6 @@ export async function buildApi(parts: ApiParts): Promise<FastifyInstance> {
   await app.register(eventRoutes(parts.syncTasks, parts.settings.eventKeysMax));
   await app.register(statisticRoutes(parts.syncTasks));
   await app.register(objectRoutes(parts.syncTasks));
-  await app.ready();
   return app;
 }
 

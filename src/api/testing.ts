@@ -22,7 +22,7 @@ export const TOKEN = 'a-token-of-the-project';
 export const NOW = 1_700_000_000_000;
 const TASKS_MAX = 5;
 
-export const month: Counters = { REQUEST: 11, SUCCESS: 7, FAILURE: 1, SKIP: 3, SIZE: 4096 };
+const month: Counters = { REQUEST: 11, SUCCESS: 7, FAILURE: 1, SKIP: 3, SIZE: 4096 };
 
 /** The smallest body that creates a task. */
 export const minimalBody = {
@@ -38,7 +38,7 @@ export const minimalBody = {
 };
 
 /** Use cases in memory, with the rules of the state machine and a record of what came in. */
-export class FakeSyncTasks implements SyncTaskService {
+class FakeSyncTasks implements SyncTaskService {
   readonly tasks = new Map<string, SyncTask>();
   readonly created: NewSyncTask[] = [];
   readonly sealed = new Map<string, TaskCredentials>();

@@ -4,7 +4,7 @@ import type { Health } from '../../service/sync-task-service.ts';
 
 const tags = ['Operations'];
 const config = { action: 'public' } as const;
-const Status = Type.Object({ status: Type.String() });
+const Status = Type.Object({ status: Type.String() }, { description: 'In one word' });
 
 /**
  * What load balancers and monitors ask, none with a credential: they tell no task, key or project.
@@ -22,6 +22,7 @@ export function operationRoutes(
       {
         schema: { ...schema, summary: 'Whether the process lives', response: { 200: Status } },
         config,
+        exposeHeadRoute: true,
       },
       () => ({ status: 'ok' }),
     );
@@ -35,6 +36,7 @@ export function operationRoutes(
           response: { 200: Status, 503: Status },
         },
         config,
+        exposeHeadRoute: true,
       },
       async (request, reply) => {
         const ready = await health.ready().catch((err: unknown) => {
@@ -50,7 +52,7 @@ export function operationRoutes(
     app.get(
       '/metrics',
       {
-        schema: { ...schema, summary: 'Metrics for Prometheus', produces: ['text/plain'] },
+        schema: { ...schema, summary: 'Metrics for Prometheus' },
         config,
       },
       async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()),

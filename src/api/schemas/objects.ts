@@ -32,14 +32,20 @@ const ObjectRecord = Type.Object({
   settle_time: timestamp('Milliseconds; when it ended'),
 });
 
-export const ListSyncTaskObjectsReply = Type.Object({
-  objects: Type.Array(ObjectRecord, { description: 'In the order of their names' }),
-  next_cursor: orNull(Type.String({ description: 'null on the last page' })),
-});
+export const ListSyncTaskObjectsReply = Type.Object(
+  {
+    objects: Type.Array(ObjectRecord, { description: 'In the order of their names' }),
+    next_cursor: orNull(Type.String({ description: 'null on the last page' })),
+  },
+  { description: 'OK' },
+);
 export type ListSyncTaskObjectsReply = Static<typeof ListSyncTaskObjectsReply>;
 
 export const RetryFailedBody = Type.Object({ prefix });
 
-export const RetryFailedReply = Type.Object({
-  retried: Type.Integer({ description: 'How many objects became due again' }),
-});
+export const RetryFailedReply = Type.Object(
+  {
+    retried: Type.Integer({ description: 'How many objects became due again' }),
+  },
+  { description: 'OK' },
+);

@@ -12,23 +12,26 @@ export const ListSyncTaskStatisticQuery = Type.Object({
   end_time: timestamp('Milliseconds'),
 });
 
-export const ListSyncTaskStatisticReply = Type.Object({
-  sync_task_id: Type.String(),
-  statistic_time_type: oneOf(['FIVE_MINUTES', 'ONE_HOUR'], {
-    description: 'The width of a point: five minutes for ranges up to three days, else an hour',
-  }),
-  statistic_datas: Type.Array(
-    Type.Object({
-      data_type: oneOf(statisticTypes),
-      data: Type.Array(
-        Type.Object({
-          time_stamp: timestamp('The start of the point; milliseconds'),
-          statistic_num: Type.Integer(),
-        }),
-        { maxItems: POINTS_MAX, description: 'Ascending; points where nothing happened are 0' },
-      ),
+export const ListSyncTaskStatisticReply = Type.Object(
+  {
+    sync_task_id: Type.String(),
+    statistic_time_type: oneOf(['FIVE_MINUTES', 'ONE_HOUR'], {
+      description: 'The width of a point: five minutes for ranges up to three days, else an hour',
     }),
-    { description: 'In the order of data_type' },
-  ),
-});
+    statistic_datas: Type.Array(
+      Type.Object({
+        data_type: oneOf(statisticTypes),
+        data: Type.Array(
+          Type.Object({
+            time_stamp: timestamp('The start of the point; milliseconds'),
+            statistic_num: Type.Integer(),
+          }),
+          { maxItems: POINTS_MAX, description: 'Ascending; points where nothing happened are 0' },
+        ),
+      }),
+      { description: 'In the order of data_type' },
+    ),
+  },
+  { description: 'OK' },
+);
 export type ListSyncTaskStatisticReply = Static<typeof ListSyncTaskStatisticReply>;

@@ -167,7 +167,10 @@ export const StartSyncTaskBody = Type.Object(
 );
 export type StartSyncTaskBody = Static<typeof StartSyncTaskBody>;
 
-export const CreateSyncTaskReply = Type.Object({ sync_task_id: Type.String() });
+export const CreateSyncTaskReply = Type.Object(
+  { sync_task_id: Type.String() },
+  { description: 'OK' },
+);
 
 const syncTask = {
   sync_task_id: Type.String(),
@@ -204,19 +207,25 @@ const SyncTaskInfo = Type.Object({
 });
 export type SyncTaskInfo = Static<typeof SyncTaskInfo>;
 
-export const ListSyncTasksReply = Type.Object({
-  tasks: Type.Array(SyncTaskInfo),
-  count: Type.Integer({ description: 'Of all tasks that match, whatever the page' }),
-});
+export const ListSyncTasksReply = Type.Object(
+  {
+    tasks: Type.Array(SyncTaskInfo),
+    count: Type.Integer({ description: 'Of all tasks that match, whatever the page' }),
+  },
+  { description: 'OK' },
+);
 
 /** Has no `source_cdn`, unlike the list. */
-export const ShowSyncTaskReply = Type.Object({
-  ...syncTask,
-  ...syncTaskRest,
-  monthly_acceptance_request: Type.Integer({ description: 'Objects named in accepted events' }),
-  monthly_success_object: Type.Integer({ description: 'Objects synchronized' }),
-  monthly_failure_object: Type.Integer({ description: 'Objects that failed' }),
-  monthly_skip_object: Type.Integer({ description: 'Objects that needed no copy' }),
-  monthly_size: Type.Integer({ description: 'Bytes synchronized' }),
-});
+export const ShowSyncTaskReply = Type.Object(
+  {
+    ...syncTask,
+    ...syncTaskRest,
+    monthly_acceptance_request: Type.Integer({ description: 'Objects named in accepted events' }),
+    monthly_success_object: Type.Integer({ description: 'Objects synchronized' }),
+    monthly_failure_object: Type.Integer({ description: 'Objects that failed' }),
+    monthly_skip_object: Type.Integer({ description: 'Objects that needed no copy' }),
+    monthly_size: Type.Integer({ description: 'Bytes synchronized' }),
+  },
+  { description: 'OK' },
+);
 export type ShowSyncTaskReply = Static<typeof ShowSyncTaskReply>;

@@ -1,12 +1,18 @@
 import { type Static, Type } from 'typebox';
 import { oneOf } from './common.ts';
 
-export const ApiVersion = Type.Object({
-  id: Type.String(),
-  links: Type.Array(Type.Object({ rel: Type.String(), href: Type.String() })),
-  status: oneOf(['CURRENT', 'SUPPORTED', 'DEPRECATED']),
-  updated: Type.String(),
-});
+export const ApiVersion = Type.Object(
+  {
+    id: Type.String(),
+    links: Type.Array(Type.Object({ rel: Type.String(), href: Type.String() })),
+    status: oneOf(['CURRENT', 'SUPPORTED', 'DEPRECATED']),
+    updated: Type.String(),
+  },
+  { description: 'OK' },
+);
 export type ApiVersion = Static<typeof ApiVersion>;
 
-export const ListApiVersionsReply = Type.Object({ versions: Type.Array(ApiVersion) });
+export const ListApiVersionsReply = Type.Object(
+  { versions: Type.Array(ApiVersion) },
+  { description: 'OK' },
+);
