@@ -1,0 +1,141 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** An answer of the API that is no success. */
+export class OmsError extends Error {
+  override readonly name = 'OmsError';
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string | undefined;
+
+  constructor(status: number, body: OmsErrorBody) {
+    super(`${status} ${body.error_code ?? ''} ${body.error_msg ?? ''} ${body.error_detail ?? ''}`);
+    this.status = status;
+    this.code = body.error_code ?? '';
+    this.detail = body.error_detail;
+  }
+}
+
+interface OmsErrorBody {
+  readonly error_code?: string;
+  readonly error_msg?: string;
+  readonly error_detail?: string;
+}
+
+/** The task as the API shows it, as far as tests and examples look. */
+export interface ShownTask {
+  readonly sync_task_id: string;
+  readonly status: string;
+  readonly monthly_acceptance_request: number;
+  readonly monthly_success_object: number;
+  readonly monthly_failure_object: number;
+  readonly monthly_skip_object: number;
+  readonly monthly_size: number;
+}
+
+export interface ListedObject {
+  readonly object_key: string;
+  readonly outcome: string;
+  readonly reason: string | null;
+  readonly message: string | null;
+  readonly size: number | null;
+  readonly check_method: string | null;
+  readonly check_passed: boolean | null;
+  readonly attempts: number;
+}
+
+/** The smallest client of the API: for tests, the demo and benchmarks. */
+export class OmsClient {
+  readonly #url: string;
+  readonly #token: string;
+  readonly projectId: string;
+
+  constructor(server: {
+    readonly url: string;
+    readonly projectId: string;
+    readonly token: string;
+  }) {
+    this.#url = server.url;
+    this.#token = server.token;
+    this.projectId = server.projectId;
+  }
+
+  /** Sends one request; gives the parsed body, or undefined where there is none. */
+  async call(method: string, path: string, body?: unknown): Promise<unknown> {
+    const response = await fetch(`${this.#url}/v2/${this.projectId}${path}`, {
+      method,
+      headers: { 'x-auth-token': this.#token, 'content-type': 'application/json' },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const parsed: unknown = text === '' ? undefined : JSON.parse(text);
+    if (!response.ok) throw new OmsError(response.status, parsed as OmsErrorBody);
+    return parsed;
+  }
+
+  async createTask(body: Record<string, unknown>): Promise<string> {
+    const created = (await this.call('POST', '/sync-tasks', body)) as { sync_task_id: string };
+    return created.sync_task_id;
+  }
+
+  async show(taskId: string): Promise<ShownTask> {
+    return (await this.call('GET', `/sync-tasks/${taskId}?query_time=${Date.now()}`)) as ShownTask;
+  }
+
+  /** Names objects in events of up to 100. */
+  async sendEvents(taskId: string, keys: readonly string[]): Promise<void> {
+    for (let start = 0; start < keys.length; start += 100) {
+      const object_keys = keys.slice(start, start + 100).map(encodeURIComponent);
+      await this.call('POST', `/sync-tasks/${taskId}/events`, { object_keys });
+    }
+  }
+
+  async stop(taskId: string): Promise<void> {
+    await this.call('POST', `/sync-tasks/${taskId}/stop`);
+  }
+
+  async start(taskId: string, body?: Record<string, unknown>): Promise<void> {
+    await this.call('POST', `/sync-tasks/${taskId}/start`, body);
+  }
+
+  async remove(taskId: string): Promise<void> {
+    await this.call('DELETE', `/sync-tasks/${taskId}`);
+  }
+
+  async retryFailed(taskId: string): Promise<number> {
+    const path = `/sync-tasks/${taskId}/retry-failed`;
+    return ((await this.call('POST', path)) as { retried: number }).retried;
+  }
+
+  /** The whole object list, page by page. */
+  async objects(taskId: string, outcome?: string): Promise<ListedObject[]> {
+    const all: ListedObject[] = [];
+    let cursor: string | undefined;
+    do {
+      const query = new URLSearchParams({ limit: '1000' });
+      if (outcome !== undefined) query.set('outcome', outcome);
+      if (cursor !== undefined) query.set('cursor', cursor);
+      const page = (await this.call('GET', `/sync-tasks/${taskId}/objects?${query}`)) as {
+        objects: ListedObject[];
+        next_cursor: string | null;
+      };
+      all.push(...page.objects);
+      cursor = page.next_cursor ?? undefined;
+    } while (cursor !== undefined);
+    return all;
+  }
+
+  /** Waits until as many rounds as given are settled. @throws {Error} after `seconds`. */
+  async settled(taskId: string, rounds: number, seconds = 60): Promise<ShownTask> {
+    const deadline = performance.now() + seconds * 1000;
+    for (;;) {
+      const task = await this.show(taskId);
+      const { monthly_success_object, monthly_failure_object, monthly_skip_object } = task;
+      const done = monthly_success_object + monthly_failure_object + monthly_skip_object;
+      if (done >= rounds) return task;
+      if (performance.now() > deadline) {
+        throw new Error(`${done} of ${rounds} rounds were settled after ${seconds} s`);
+      }
+      await sleep(25);
+    }
+  }
+}
