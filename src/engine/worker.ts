@@ -44,7 +44,7 @@ const MEASURE_EVERY_MS = 1_000;
 const AHEAD_MAX = 256;
 const POLL_MS = { least: 20, most: 5_000 };
 const TROUBLE = { baseMs: 200, maxMs: 5_000 };
-const GATHER_MS = 10;
+const GATHER_MS = 100;
 
 /**
  * Claims due changes, works on them with bounded width, fairly across tasks, and settles them.
