@@ -25,7 +25,7 @@ import { memoryBody } from './memory-body.ts';
 export interface StoredObject {
   readonly head: ObjectHead;
   readonly bytes: Uint8Array;
-  /** Set by a test: reads fail with `archived` until the object is restored. */
+  /** Reads fail with `archived` until the object is restored, which takes no time here. */
   archived: boolean;
 }
 
@@ -41,6 +41,7 @@ export interface MemoryOptions {
 }
 
 const PAGE_MAX = 1000;
+const archiveClass = 'GLACIER';
 
 /** A bucket in memory: the reference of what `Store` promises, and a stand-in in tests. */
 export class MemoryStore implements Store {
@@ -267,7 +268,7 @@ export class MemoryStore implements Store {
       encryption: undefined,
       versionId: `v${this.#versions}`,
     };
-    this.objects.set(key, { head, bytes, archived: false });
+    this.objects.set(key, { head, bytes, archived: options.storageClass === archiveClass });
     return receipt;
   }
 

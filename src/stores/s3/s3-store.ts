@@ -164,6 +164,9 @@ export class S3Store implements Store {
   }
 
   #putHeaders(operation: string, key: string, options: PutOptions): string[] {
+    if (options.absentOnly === true && !this.traits.conditionalPut) {
+      throw new StoreError('unsupported', { store: this.name, operation, key });
+    }
     try {
       return putHeaders(options, this.#wire.dialect);
     } catch (cause) {

@@ -1,0 +1,55 @@
+import { MemoryStore } from '../../src/stores/memory/memory-store.ts';
+import { type Store } from '../../src/stores/store.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import { limited } from '../../src/stores/layers/limited.ts';
+import { measured } from '../../src/stores/layers/measured.ts';
+import { paced } from '../../src/stores/layers/paced.ts';
+import { resuming } from '../../src/stores/layers/resuming.ts';
+import { retrying } from '../../src/stores/layers/retrying.ts';
+import { type Harness, testStore } from './store.ts';
+
+const policy = {
+  attempts: 3,
+  delayMs: () => 0,
+  delayMaxMs: 1000,
+  onRetry: () => {},
+};
+
+function harness(wrap: (inner: Store) => Store): Harness {
+  return {
+    open: async () => {
+      const store = wrap(new MemoryStore());
+      return {
+        store,
+        bucket: 'bucket',
+        archive: { storageClass: 'GLACIER', thaw: () => {} },
+        [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+      };
+    },
+  };
+}
+
+testStore(
+  'memory',
+  harness((inner) => inner),
+);
+testStore(
+  'measured(memory)',
+  harness((inner) => measured(inner, systemClock, () => {})),
+);
+testStore(
+  'limited(memory)',
+  harness((inner) => limited(inner, 2)),
+);
+testStore(
+  'paced(memory)',
+  harness((inner) => paced(inner, systemClock)),
+);
+testStore(
+  'retrying(memory)',
+  harness((inner) => retrying(inner, policy, systemClock)),
+);
+testStore(
+  'resuming(memory)',
+  harness((inner) => resuming(inner, policy, systemClock)),
+);

@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { startCrc64 } from '../../src/base/crc64.ts';
+import type { PutBody } from '../../src/stores/store.ts';
+import { bodyOf, type GivePromise, patterned, rejectsWith, streamed, type Trial } from './store.ts';
+
+/** Three parts of the smallest size the store takes; the last is shorter. */
+function threeParts({ store }: Trial): { bytes: Buffer; parts: PutBody[] } {
+  const size = Math.max(store.traits.partSizeMin, 10);
+  const bytes = patterned(2 * size + 3);
+  const parts = [0, 1, 2].map((part) => bodyOf(bytes.subarray(part * size, (part + 1) * size)));
+  return { bytes, parts };
+}
+
+export function uploadPromises(promise: GivePromise): void {
+  promise('parts put in any order become one object', async (trial) => {
+    const { store, signal, prefix } = trial;
+    const key = `${prefix}upload +%2F中`;
+    const { bytes, parts } = threeParts(trial);
+    const options = { contentType: 'text/plain', userMetadata: { mark: 'kept' } };
+    await using upload = await store.startParts(key, options, signal);
+    const receipts = [];
+    for (const number of [3, 1, 2]) {
+      receipts.push(await upload.putPart(number, parts[number - 1] ?? bodyOf(''), signal));
+    }
+    await rejectsWith('not-found', store.head(key, signal));
+    receipts.sort((a, b) => a.number - b.number);
+    const receipt = await upload.complete(receipts, signal);
+    const { head, body } = await store.read(key, {}, signal);
+    assert.ok(bytes.equals(await body.bytes()));
+    assert.equal(head.size, bytes.length);
+    assert.equal(head.contentType, 'text/plain');
+    assert.deepEqual(head.userMetadata, { mark: 'kept' });
+    assert.equal(receipt.etag.replaceAll('"', ''), head.etag.replaceAll('"', ''));
+    assert.equal(receipt.md5, undefined);
+    assert.equal(head.md5, undefined);
+    assert.deepEqual(await store.listUploads(key, signal), []);
+  });
+
+  promise(
+    'parts have their CRC, and so has the object',
+    async (trial) => {
+      const { store, signal, prefix } = trial;
+      const { bytes, parts } = threeParts(trial);
+      const [first = bodyOf('')] = parts;
+      await using upload = await store.startParts(`${prefix}upload-crc`, {}, signal);
+      const receipts = [];
+      for (const [at, part] of parts.entries()) {
+        receipts.push(await upload.putPart(at + 1, part, signal));
+      }
+      const whole = await upload.complete(receipts, signal);
+      assert.ok(first.content instanceof Uint8Array);
+      assert.equal(receipts[0]?.crc64, (await startCrc64()).update(first.content).digest());
+      assert.equal(whole.crc64, (await startCrc64()).update(bytes).digest());
+    },
+    { needs: 'crc64' },
+  );
+
+  promise('a part may be put again, and the last one counts', async (trial) => {
+    const { store, signal, prefix } = trial;
+    const key = `${prefix}upload-again`;
+    await using upload = await store.startParts(key, {}, signal);
+    await upload.putPart(1, bodyOf('first'), signal);
+    const second = await upload.putPart(1, bodyOf('second'), signal);
+    assert.deepEqual(
+      (await upload.listParts(signal)).map(({ number, size }) => ({ number, size })),
+      [{ number: 1, size: 6 }],
+    );
+    await upload.complete([second], signal);
+    assert.equal((await store.head(key, signal)).size, 6);
+  });
+
+  promise('a part is checked like a put', async (trial) => {
+    const { store, signal, prefix } = trial;
+    await using upload = await store.startParts(`${prefix}upload-checked`, {}, signal);
+    const short = { content: streamed('123'), size: 4 };
+    await rejectsWith('interrupted', upload.putPart(1, short, signal));
+    const md5 = createHash('md5').update('other').digest('hex');
+    if (store.traits.checksMd5) {
+      await rejectsWith('corrupt', upload.putPart(1, { ...bodyOf('bytes'), md5 }, signal));
+    }
+    const receipt = await upload.putPart(1, { content: streamed('12', '34'), size: 4 }, signal);
+    assert.equal(receipt.number, 1);
+    if (receipt.md5 !== undefined) {
+      assert.equal(receipt.md5, createHash('md5').update('1234').digest('hex'));
+    }
+  });
+
+  promise('an upload that is disposed of is gone', async ({ store, signal, prefix }) => {
+    const key = `${prefix}upload-disposed`;
+    {
+      await using upload = await store.startParts(key, {}, signal);
+      await upload.putPart(1, bodyOf('part'), signal);
+      const [open] = await store.listUploads(key, signal);
+      assert.equal(open?.id, upload.id);
+      assert.ok(Math.abs(open.startedAt - Date.now()) < 60_000);
+    }
+    assert.deepEqual(await store.listUploads(key, signal), []);
+    await rejectsWith('not-found', store.head(key, signal));
+  });
+
+  promise('a detached upload is resumed by its ID', async ({ store, signal, prefix }) => {
+    const key = `${prefix}upload-detached`;
+    let id = '';
+    {
+      await using upload = await store.startParts(key, {}, signal);
+      id = upload.id;
+      await upload.putPart(1, bodyOf('part'), signal);
+      upload.detach();
+    }
+    const resumed = store.resumeParts(key, id);
+    const parts = await resumed.listParts(signal);
+    assert.deepEqual(
+      parts.map(({ number, size }) => ({ number, size })),
+      [{ number: 1, size: 4 }],
+    );
+    await resumed.complete(parts, signal);
+    assert.equal((await store.head(key, signal)).size, 4);
+  });
+
+  promise('an upload is aborted as often as one likes', async ({ store, signal, prefix }) => {
+    const key = `${prefix}upload-aborted`;
+    const upload = await store.startParts(key, {}, signal);
+    await upload.putPart(1, bodyOf('part'), signal);
+    await upload.abort(signal);
+    await upload.abort(signal);
+    await store.resumeParts(key, upload.id).abort(signal);
+    assert.deepEqual(await store.listUploads(key, signal), []);
+    await rejectsWith('not-found', upload.putPart(2, bodyOf('late'), signal));
+  });
+
+  promise('uploads are listed of exactly one key', async ({ store, signal, prefix }) => {
+    const key = `${prefix}uploads a+b`;
+    const others = [`${key}c`, `${key}/d`];
+    const uploads = [];
+    for (const each of [key, key, ...others])
+      uploads.push(await store.startParts(each, {}, signal));
+    const found = await store.listUploads(key, signal);
+    assert.deepEqual(
+      found.map(({ id }) => id).toSorted(),
+      uploads
+        .slice(0, 2)
+        .map(({ id }) => id)
+        .toSorted(),
+    );
+    assert.ok(found.every((upload) => upload.key === key));
+    for (const upload of uploads) await upload.abort(signal);
+  });
+
+  promise('parts are listed in order, beyond one page', async ({ store, signal, prefix }) => {
+    await using upload = await store.startParts(`${prefix}upload-many`, {}, signal);
+    const numbers = Array.from({ length: 1003 }, (_, at) => at + 1);
+    await Promise.all(
+      [0, 1, 2, 3].map(async (hand) => {
+        for (const number of numbers.filter((each) => each % 4 === hand)) {
+          await upload.putPart(number, bodyOf('x'), signal);
+        }
+      }),
+    );
+    const parts = await upload.listParts(signal);
+    assert.deepEqual(
+      parts.map(({ number }) => number),
+      numbers,
+    );
+  });
+
+  promise('an upload is not completed with parts it has not', async (trial) => {
+    const { store, signal, prefix } = trial;
+    const key = `${prefix}upload-wrong`;
+    await using upload = await store.startParts(key, {}, signal);
+    const receipt = await upload.putPart(1, bodyOf('part'), signal);
+    const missing = { number: 2, etag: receipt.etag };
+    await rejectsWith('refused', upload.complete([receipt, missing], signal));
+    await rejectsWith('not-found', store.head(key, signal));
+  });
+
+  promise(
+    'an upload for an absent key does not replace one',
+    async ({ store, signal, prefix }) => {
+      const key = `${prefix}upload-absent`;
+      await using upload = await store.startParts(key, { absentOnly: true }, signal);
+      const receipt = await upload.putPart(1, bodyOf('part'), signal);
+      await store.put(key, bodyOf('first'), {}, signal);
+      await rejectsWith('exists', upload.complete([receipt], signal));
+      assert.equal((await store.head(key, signal)).size, 5);
+    },
+    { needs: 'conditionalPut' },
+  );
+}
