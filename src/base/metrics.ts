@@ -1,7 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 /** How much waits in the tasks of one state. */
-export interface BacklogSample {
+interface BacklogSample {
   /** `SYNCHRONIZING` or `STOPPED`. */
   readonly state: string;
   /** Changes that are not settled. */
