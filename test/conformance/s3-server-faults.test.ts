@@ -28,7 +28,7 @@ describe('planned faults', () => {
       [200, 503, 503, 200],
     );
     assert.equal(answers[1]?.headers.get('retry-after'), '7');
-    assert.match(String(await answers[1]?.text()), /<Code>SlowDown</);
+    assert.match(await answers[1].text(), /<Code>SlowDown</);
     assert.deepEqual([fault.seen, fault.fired], [4, 2]);
   });
 
