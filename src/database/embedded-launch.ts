@@ -206,9 +206,13 @@ async function tryWay(
  *
  * @throws {EmbeddedError} when no way works, saying what to do instead.
  */
-export async function planLaunch(binaries: Binaries, dataDir: string): Promise<LaunchPlan> {
+export async function planLaunch(
+  binaries: Binaries,
+  dataDir: string,
+  only?: readonly Way['name'][],
+): Promise<LaunchPlan> {
   const version = await readVersion(binaries);
-  const ways = await candidates();
+  const ways = (await candidates()).filter(({ name }) => only?.includes(name) ?? true);
   for (const way of ways) {
     const reachable = await tryWay(way, binaries, dataDir);
     if (reachable !== undefined) return { way, binaries: reachable, version };

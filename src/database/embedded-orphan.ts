@@ -57,10 +57,14 @@ export interface OrphanContext {
 const NEVER_MS = 30_000;
 
 /** @returns Whether it ended in time. */
-async function waitForEnd(pid: number, forMs: number, context: OrphanContext): Promise<boolean> {
-  const { clock, log, signal } = context;
+async function waitForEnd(
+  { cluster, pid }: { readonly cluster: string; readonly pid: number },
+  forMs: number,
+  { clock, log, signal }: OrphanContext,
+): Promise<boolean> {
   const until = clock.monotonic() + forMs;
-  for (let looks = 1; isAlive(pid); looks++) {
+  // Not by its number: that stays taken until somebody has asked how it ended.
+  for (let looks = 1; await isPostgresOf(cluster, pid); looks++) {
     if (clock.monotonic() > until) return false;
     await clock.sleep(100, signal);
     if (looks % 50 === 0)
@@ -92,7 +96,7 @@ export async function stopOrphan(cluster: string, context: OrphanContext): Promi
     ['SIGQUIT', NEVER_MS],
   ] as const) {
     if (isAlive(pid)) process.kill(pid, signal);
-    if (await waitForEnd(pid, forMs, context)) return;
+    if (await waitForEnd({ cluster, pid }, forMs, context)) return;
   }
   throw new EmbeddedError(`a PostgreSQL (process ${pid}) still runs in ${cluster}: stop it first`);
 }

@@ -15,6 +15,7 @@ import {
   LOCKED_EXIT_CODE,
   planLaunch,
   type LaunchPlan,
+  type Way,
 } from './embedded-launch.ts';
 import { boundedLog, type ServerLog } from './embedded-log.ts';
 import { readPidFile, stopOrphan } from './embedded-orphan.ts';
@@ -30,6 +31,8 @@ export interface EmbeddedOptions {
   readonly tuning?: Readonly<Record<string, string>>;
   /** Where the private folder of the socket is made; default the system's temporary folder. */
   readonly socketParent?: string;
+  /** For tests: do not look for other ways to run it than these. */
+  readonly ways?: readonly Way['name'][];
   /** Ends the wait for a start or a recovery. */
   readonly signal?: AbortSignal;
 }
@@ -301,7 +304,7 @@ function handle(
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
   const { log, clock = systemClock, signal = new AbortController().signal } = options;
   const dataDir = await realpath(options.dataDir);
-  const plan = await planLaunch(await findBinaries(), dataDir);
+  const plan = await planLaunch(await findBinaries(), dataDir, options.ways);
   const start = { plan, cluster: join(dataDir, 'postgres'), log, clock, signal };
   const serverLog = await boundedLog(join(dataDir, 'postgres.log'));
   let socketDir: string | undefined;

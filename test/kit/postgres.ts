@@ -37,7 +37,12 @@ async function startCluster(): Promise<Cluster> {
   const dataDir = await mkdtemp(join(tmpdir(), 'brigade-test-'));
   // A process that breaks off does not reach its hooks; the kernel stops the server then.
   process.once('exit', () => rmSync(dataDir, { recursive: true, force: true }));
-  const postgres = await startEmbedded({ dataDir, log: silentLog, tuning });
+  const postgres = await startEmbedded({
+    dataDir,
+    log: silentLog,
+    tuning,
+    socketParent: dataDir,
+  });
   const admin = await Database.connect({ url: postgres.url, allowUnsafe: true, connections: 2 });
   return {
     postgres,

@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { Secret } from '../base/seal.ts';
+import { lockByFile, lockBySocket } from './data-directory-lock.ts';
+import {
+  DataDirectoryError,
+  lockDataDirectory,
+  parseSecretKey,
+  readSecretKey,
+  sharedFileSystem,
+} from './data-directory.ts';
+
+async function temporary(): Promise<{ path: string } & AsyncDisposable> {
+  const path = await mkdtemp(join(tmpdir(), 'brigade-test-'));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
+
+async function lockAndFree(path: string, lockBy: typeof lockBySocket): Promise<void> {
+  const held = await lockDataDirectory(path, lockBy);
+  await held[Symbol.asyncDispose]();
+}
+
+describe('lockDataDirectory', () => {
+  test('makes the folder, for ourselves alone', async () => {
+    await using parent = await temporary();
+    const dir = join(parent.path, 'a/b');
+    await using data = await lockDataDirectory(dir);
+    assert.equal(data.path, dir);
+    assert.equal((await stat(dir)).mode & 0o777, 0o700);
+  });
+
+  test('closes an empty folder that was there', async () => {
+    await using dir = await temporary();
+    await chmod(dir.path, 0o755);
+    await mkdir(join(dir.path, 'lost+found'));
+    await lockAndFree(dir.path, lockByFile);
+    assert.equal((await stat(dir.path)).mode & 0o777, 0o700);
+  });
+
+  test('refuses a folder with other things in it, and leaves it as it is', async () => {
+    await using dir = await temporary();
+    await writeFile(join(dir.path, 'thesis.doc'), '');
+    await assert.rejects(lockDataDirectory(dir.path), {
+      name: 'DataDirectoryError',
+      message: /thesis|other files/,
+    });
+    assert.deepEqual(await readdir(dir.path), ['thesis.doc']);
+  });
+
+  test('says why a folder cannot be made', async () => {
+    await using dir = await temporary();
+    await writeFile(join(dir.path, 'file'), '');
+    await assert.rejects(lockDataDirectory(join(dir.path, 'file/data')), DataDirectoryError);
+  });
+
+  test('knows network file systems, however the number is signed', () => {
+    assert.equal(sharedFileSystem(0x6969), 'NFS');
+    assert.equal(sharedFileSystem(0xff534d42 | 0), 'CIFS');
+    assert.equal(sharedFileSystem(0xef53), undefined);
+  });
+
+  for (const [name, lockBy] of [
+    ['a socket', lockBySocket],
+    ['a file', lockByFile],
+  ] as const) {
+    const skip = name === 'a socket' && process.platform !== 'linux' ? 'only on Linux' : false;
+
+    test(`by ${name}: a second one is told who holds it`, { skip }, async () => {
+      await using dir = await temporary();
+      await using held = await lockDataDirectory(dir.path, lockBy);
+      assert.equal(held.path, dir.path);
+      const other = `${dir.path}-alias`;
+      await symlink(dir.path, other);
+      for (const path of [dir.path, other]) {
+        await assert.rejects(lockDataDirectory(path, lockBy), (error: Error) => {
+          assert.ok(error.message.includes(`${dir.path} is in use by process ${process.pid}`));
+          return error instanceof DataDirectoryError;
+        });
+      }
+      await rm(other);
+    });
+
+    test(`by ${name}: it is free again after its end`, { skip }, async () => {
+      await using dir = await temporary();
+      for (let round = 0; round < 3; round++) {
+        await lockAndFree(dir.path, lockBy);
+      }
+    });
+
+    test(`by ${name}: it is free again after kill -9`, { skip }, async () => {
+      await using dir = await temporary();
+      const program = `
+        import { lockDataDirectory } from ${JSON.stringify(new URL('data-directory.ts', import.meta.url))};
+        import * as locks from ${JSON.stringify(new URL('data-directory-lock.ts', import.meta.url))};
+        await lockDataDirectory(${JSON.stringify(dir.path)}, locks.${lockBy.name});
+        console.log('held');
+        setInterval(() => undefined, 1000);`;
+      const args = ['--input-type=module-typescript', '--eval', program];
+      const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+      await once(child.stdout, 'data');
+      await assert.rejects(
+        lockDataDirectory(dir.path, lockBy),
+        new RegExp(`in use by process ${child.pid ?? ''}:`),
+      );
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      await lockAndFree(dir.path, lockBy);
+    });
+  }
+});
+
+describe('readSecretKey', () => {
+  const hex = '00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff';
+  const none = { given: undefined, mayGenerate: false };
+
+  test('generates one on the first start, for ourselves alone, and keeps it', async () => {
+    await using dir = await temporary();
+    const first = await readSecretKey(dir.path, { ...none, mayGenerate: true });
+    assert.equal(first.length, 32);
+    assert.equal((await stat(join(dir.path, 'secret.key'))).mode & 0o777, 0o600);
+    assert.deepEqual(await readSecretKey(dir.path, none), first);
+    assert.deepEqual(await readSecretKey(dir.path, { ...none, mayGenerate: true }), first);
+    assert.deepEqual(await readdir(dir.path), ['secret.key']);
+  });
+
+  test('does not generate one for a database that has been used', async () => {
+    await using dir = await temporary();
+    await assert.rejects(readSecretKey(dir.path, none), /secret\.key is missing/);
+    assert.deepEqual(await readdir(dir.path), []);
+  });
+
+  test('takes the given one before the file, and writes nothing', async () => {
+    await using dir = await temporary();
+    await readSecretKey(dir.path, { ...none, mayGenerate: true });
+    const before = await readFile(join(dir.path, 'secret.key'));
+    const key = await readSecretKey(dir.path, { ...none, given: new Secret(hex) });
+    assert.equal(key.toString('hex'), hex);
+    assert.deepEqual(await readFile(join(dir.path, 'secret.key')), before);
+  });
+
+  test('refuses a file that others can read, and one that is not a key', async () => {
+    await using dir = await temporary();
+    const path = join(dir.path, 'secret.key');
+    await writeFile(path, hex, { mode: 0o644 });
+    await assert.rejects(readSecretKey(dir.path, none), /chmod 600/);
+    await chmod(path, 0o600);
+    await writeFile(path, hex.slice(1));
+    await assert.rejects(readSecretKey(dir.path, none), (error: Error) => {
+      assert.match(error.message, /is not a key/);
+      return !error.message.includes(hex.slice(1, 9));
+    });
+  });
+
+  test('reads 32 bytes in hexadecimal digits and in both kinds of base64', () => {
+    const key = Buffer.alloc(32, 0xfb);
+    for (const coding of ['hex', 'base64', 'base64url'] as const) {
+      assert.deepEqual(parseSecretKey(key.toString(coding)), key);
+    }
+    for (const wrong of ['', 'abc', hex.slice(2), `${hex}00`, `${hex.slice(1)}g`, 'x'.repeat(42)]) {
+      assert.equal(parseSecretKey(wrong), undefined);
+    }
+  });
+});
