@@ -49,13 +49,6 @@ export async function ensureFirstToken(
   });
 }
 
-/** Makes a further token for a project, as for one whose first was lost. */
-export async function createToken(database: Database, projectId: string): Promise<string> {
-  const token = newToken();
-  await insertToken(database, { hash: hashOf(token), projectId });
-  return token;
-}
-
 function newToken(): string {
   return `bb_${randomBytes(32).toString('base64url')}`;
 }

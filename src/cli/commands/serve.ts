@@ -1,0 +1,82 @@
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { Command } from 'commander';
+import { DataDirectoryError } from '../../database/data-directory.ts';
+import { DatabaseError } from '../../database/db.ts';
+import { EmbeddedError } from '../../database/embedded.ts';
+import { MigrationError } from '../../database/migrate.ts';
+import { WrongSealingKey } from '../../service/brigade.ts';
+import { readSettings, SettingsError } from '../config.ts';
+import { type Service, StartError, startService } from '../serve.ts';
+
+/** Mistakes of the operator's: told by their message alone. */
+const mistakes = [
+  SettingsError,
+  StartError,
+  DataDirectoryError,
+  DatabaseError,
+  EmbeddedError,
+  MigrationError,
+  WrongSealingKey,
+];
+
+export function serveCommand(): Command {
+  return new Command('serve')
+    .description('Run the service: API, workers and, unless given another, its database')
+    .addHelpText(
+      'after',
+      `
+Settings come from the environment and from the file that BRIGADE_CONFIG names;
+"brigade settings" lists them. Ctrl-C or SIGTERM lets objects in work end, then
+stops everything; a second one stops at once.`,
+    )
+    .action(async () => {
+      process.exitCode = await serve();
+    });
+}
+
+async function serve(): Promise<number> {
+  const stop = stopSignal();
+  try {
+    const settings = await readSettings(process.env, (path) => readFile(path, 'utf8'));
+    await using service = await startService(settings);
+    process.stdout.write(banner(service));
+    const failure = await Promise.race([stop, service.failed]);
+    if (failure === undefined) return 0;
+    process.stderr.write(`brigade: ${failure.message}\n`);
+    return 1;
+  } catch (error) {
+    if (!mistakes.some((kind) => error instanceof kind)) throw error;
+    process.stderr.write(`brigade: ${error instanceof Error ? error.message : ''}\n`);
+    return 1;
+  }
+}
+
+/** Resolves at the first signal to stop; at a second one the process ends at once. */
+async function stopSignal(): Promise<undefined> {
+  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
+}
+
+function banner({ url, dataDir, first }: Service): string {
+  const { projectId, token } = first;
+  const credentials =
+    token === undefined
+      ? `  Token      the one that the first start printed, or BRIGADE_BOOTSTRAP_TOKEN.
+             Lost? Start once with BRIGADE_BOOTSTRAP_TOKEN=<a new one, 16 characters or more>.`
+      : `  Token      ${token}
+             Sent as X-Auth-Token. It is kept as a hash and not shown again: write it down.`;
+  return `
+  Bucket Brigade runs.
+
+  API        ${url}/v2/${projectId}/sync-tasks
+  Document   ${url}/openapi.json
+  Health     ${url}/healthz  ${url}/readyz  ${url}/metrics
+  Data       ${dataDir}
+  Project    ${projectId}
+${credentials}
+
+  Ctrl-C stops it.
+
+`;
+}

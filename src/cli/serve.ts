@@ -1,0 +1,165 @@
+import { readFile } from 'node:fs/promises';
+import pino from 'pino';
+import { buildApi } from '../api/server.ts';
+import { MiB } from '../base/bytes.ts';
+import { systemClock } from '../base/clock.ts';
+import { createLogger, type Logger } from '../base/log.ts';
+import { createMetrics } from '../base/metrics.ts';
+import { Sealer } from '../base/seal.ts';
+import { lockDataDirectory, readSecretKey } from '../database/data-directory.ts';
+import { Database } from '../database/db.ts';
+import { startEmbedded } from '../database/embedded.ts';
+import { isNewDatabase, migrate } from '../database/migrate.ts';
+import { type Brigade, createBrigade } from '../service/brigade.ts';
+import type { MappedEndpoint } from '../service/endpoints.ts';
+import { ensureFirstToken, type FirstToken } from '../service/tokens.ts';
+import type { Settings } from './config.ts';
+
+/** A service that runs. Disposing of it drains and stops all of it, the database included. */
+export interface Service extends AsyncDisposable {
+  readonly url: string;
+  readonly dataDir: string;
+  readonly first: FirstToken;
+  /** Resolves with the reason when something that it cannot do without has ended by itself. */
+  readonly failed: Promise<Error>;
+}
+
+/** A mistake that whoever starts the service can mend; the message says how. */
+export class StartError extends Error {
+  override readonly name = 'StartError';
+}
+
+const BUFFER_BYTES = MiB;
+const CONNECTIONS = 10;
+const DRAIN_MS = 25_000;
+
+/**
+ * Starts the whole service.
+ *
+ * What was started is stopped again, in the reverse order, when a later step fails.
+ */
+export async function startService(settings: Settings): Promise<Service> {
+  await using started = new AsyncDisposableStack();
+  const log = createLogger(settings.logLevel, pino.destination({ dest: 2, sync: true }));
+  const data = started.use(await lockDataDirectory(settings.dataDir));
+  const { database, failed } = await openDatabase(started, settings, data.path, log);
+  const key = await readSecretKey(data.path, {
+    given: settings.secretKey,
+    mayGenerate: await isNewDatabase(database),
+  });
+  await migrate(database, { log });
+  const first = await ensureFirstToken(database, settings.bootstrapToken?.reveal());
+  const metrics = createMetrics();
+  const brigade = await createBrigade({
+    database,
+    sealer: new Sealer(key),
+    clock: systemClock,
+    log,
+    metrics,
+    settings: await brigadeSettings(settings),
+  });
+  started.defer(() => brigade.stop());
+  await brigade.startWork();
+  const url = await listen(started, settings, { brigade, metrics, log });
+  log.info({ event: 'service.started', url, dataDir: data.path }, 'the service runs');
+  const all = started.move();
+  return {
+    url,
+    dataDir: data.path,
+    first,
+    failed,
+    async [Symbol.asyncDispose]() {
+      log.info({ event: 'service.stopping' }, 'objects in work end, then all stops');
+      await all[Symbol.asyncDispose]();
+      log.info({ event: 'service.stopped' }, 'all is stopped');
+    },
+  };
+}
+
+async function openDatabase(
+  started: AsyncDisposableStack,
+  { databaseUrl }: Settings,
+  dataDir: string,
+  log: Logger,
+): Promise<{ database: Database; failed: Promise<Error> }> {
+  let failed = new Promise<Error>(() => undefined);
+  let url = databaseUrl;
+  if (url === undefined) {
+    const postgres = started.use(await startEmbedded({ dataDir, log }));
+    url = postgres.url;
+    failed = postgres.exited.then((reason) => reason ?? new Promise<Error>(() => undefined));
+  }
+  const database = started.use(await Database.connect({ url, log, connections: CONNECTIONS }));
+  return { database, failed };
+}
+
+async function listen(
+  started: AsyncDisposableStack,
+  { host, port, eventKeysMax }: Settings,
+  {
+    brigade,
+    metrics,
+    log,
+  }: {
+    readonly brigade: Brigade;
+    readonly metrics: ReturnType<typeof createMetrics>;
+    readonly log: Logger;
+  },
+): Promise<string> {
+  const { syncTasks, tokens, health } = brigade;
+  const api = await buildApi({
+    syncTasks,
+    tokens,
+    health,
+    metrics,
+    log,
+    settings: { eventKeysMax },
+  });
+  started.defer(() => api.close());
+  try {
+    return await api.listen({ host, port });
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code !== 'EADDRINUSE' && code !== 'EACCES' && code !== 'EADDRNOTAVAIL') throw error;
+    const why = code === 'EADDRINUSE' ? 'is taken by another program' : 'cannot be used';
+    const message = `the address ${host}:${port} ${why}; choose others by BRIGADE_PORT and BRIGADE_HOST`;
+    throw new StartError(message, { cause: error });
+  }
+}
+
+async function brigadeSettings(settings: Settings) {
+  return {
+    endpoints: await Promise.all(settings.endpoints.map(withAuthority)),
+    allowEndpoints: settings.allowEndpoints,
+    tasksMax: settings.tasksMax,
+    eventKeysMax: settings.eventKeysMax,
+    timeZone: settings.timeZone,
+    retentionDays: settings.retentionDays,
+    width: settings.width,
+    taskWidth: settings.taskWidth,
+    sizes: {
+      bufferBytes: Math.min(BUFFER_BYTES, settings.putBytes),
+      putBytes: settings.putBytes,
+      partBytes: settings.partBytes,
+      partWidth: settings.partWidth,
+    },
+    attemptsMax: settings.attempts,
+    backoff: { baseMs: settings.backoffBaseMs, maxMs: settings.backoffMaxMs },
+    leaseMs: settings.leaseSeconds * 1000,
+    drainMs: DRAIN_MS,
+  };
+}
+
+async function withAuthority({
+  caFile,
+  ...entry
+}: Settings['endpoints'][number]): Promise<MappedEndpoint> {
+  if (caFile === undefined) return entry;
+  try {
+    return { ...entry, ca: await readFile(caFile, 'utf8') };
+  } catch (cause) {
+    throw new StartError(`the certificate of ${entry.endpoint} cannot be read from ${caFile}`, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,69 @@
+import { Secret } from '../../src/base/seal.ts';
+import { openStore } from '../../src/stores/open-store.ts';
+import type { Store } from '../../src/stores/store.ts';
+import { cephAvailable, startCeph } from './ceph/ceph.ts';
+import { startChild } from './child-process.ts';
+import { createBucket } from './create-bucket.ts';
+
+/** An S3 server in processes of its own, ours or Ceph's, with one empty bucket. */
+export interface S3Process extends AsyncDisposable {
+  readonly url: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly bucket: string;
+  readonly pid: number | undefined;
+  /** The bucket, open; close it before the server. */
+  open(): Store;
+}
+
+/** @param options `sink` keeps sizes only; see the server's own. */
+export async function startS3Process(
+  kind: 'ours' | 'ceph',
+  bucket: string,
+  options: { readonly sink?: boolean } = {},
+): Promise<S3Process> {
+  const server =
+    kind === 'ceph' ? await startCephProcess() : await startOurs(options.sink ?? false);
+  const key = {
+    accessKeyId: server.accessKeyId,
+    secretAccessKey: new Secret(server.secretAccessKey),
+  };
+  await createBucket(server.url, bucket, key);
+  return {
+    ...server,
+    bucket,
+    open: () =>
+      openStore({
+        dialect: 'AWS',
+        endpoint: server.url,
+        region: 'us-east-1',
+        bucket,
+        credentials: key,
+      }),
+  };
+}
+
+type Started = Omit<S3Process, 'bucket' | 'open'>;
+
+async function startCephProcess(): Promise<Started> {
+  const missing = cephAvailable();
+  if (missing !== undefined) throw new Error(missing);
+  return { ...(await startCeph()), pid: undefined };
+}
+
+async function startOurs(sink: boolean): Promise<Started> {
+  const [accessKeyId, secretAccessKey] = ['DEMOACCESSKEY', 'demo-secret-access-key'];
+  const child = startChild(new URL('s3-server/main.ts', import.meta.url), [
+    '--access-key',
+    `${accessKeyId}:${secretAccessKey}`,
+    ...(sink ? ['--sink'] : []),
+  ]);
+  const [, url = ''] = await child.line(/"url":"([^"]+)"/);
+  return {
+    url,
+    accessKeyId,
+    secretAccessKey,
+    pid: child.process.pid,
+    [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
+  };
+}

@@ -1,0 +1,56 @@
+import { startChild, type Child } from './child-process.ts';
+import { OmsClient } from './oms-client.ts';
+import type { S3Process } from './s3-process.ts';
+
+/** The service as a user starts it, in a process of its own. */
+export interface ServiceProcess extends AsyncDisposable {
+  readonly child: Child;
+  readonly client: OmsClient;
+  readonly url: string;
+}
+
+export const TOKEN = 'a-token-for-unattended-starts';
+
+/** Starts the service on a data directory, and waits until it serves. */
+export async function startServiceProcess(
+  dataDir: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<ServiceProcess> {
+  const child = startChild(new URL('../../src/cli/main.ts', import.meta.url), ['serve'], {
+    BRIGADE_DATA_DIR: dataDir,
+    BRIGADE_PORT: '0',
+    BRIGADE_ALLOW_ENDPOINTS: '127.0.0.1',
+    BRIGADE_BOOTSTRAP_TOKEN: TOKEN,
+    BRIGADE_LOG_LEVEL: 'warn',
+    ...environment,
+  });
+  const [, url = '', projectId = ''] = await child.line(/API\s+(http\S+?)\/v2\/(\w+)/);
+  await child.line(/Ctrl-C/);
+  return {
+    child,
+    url,
+    client: new OmsClient({ url, projectId, token: TOKEN }),
+    [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
+  };
+}
+
+/** The body that creates a task between two servers, by their addresses. */
+export function taskBetweenProcesses(
+  source: S3Process,
+  target: S3Process,
+): Record<string, unknown> {
+  return {
+    src_cloud_type: 'AWS',
+    src_region: 'us-east-1',
+    src_bucket: source.bucket,
+    src_endpoint: source.url,
+    src_ak: source.accessKeyId,
+    src_sk: source.secretAccessKey,
+    dst_cloud_type: 'AWS',
+    dst_region: 'us-east-1',
+    dst_bucket: target.bucket,
+    dst_endpoint: target.url,
+    dst_ak: target.accessKeyId,
+    dst_sk: target.secretAccessKey,
+  };
+}
