@@ -50,7 +50,11 @@ export class Sealer {
   constructor(key: Uint8Array) {
     if (key.length !== 32) throw new SealError('a sealing key has 32 bytes');
     this.#key = Buffer.from(key);
-    this.keyId = createHash('sha256').update('bucket-brigade key id').update(key).digest('hex').slice(0, 16);
+    this.keyId = createHash('sha256')
+      .update('bucket-brigade key id')
+      .update(key)
+      .digest('hex')
+      .slice(0, 16);
   }
 
   seal(text: string, context: string): Buffer {
