@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { request as tlsRequest, type RequestOptions } from 'node:https';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { combineCrc, crc64Text, meter } from '../kit/s3-server/checksums.ts';
 import { compareKeys } from '../kit/s3-server/key-index.ts';
 import { type S3Server, type S3ServerOptions, startS3Server } from '../kit/s3-server/server.ts';
+import { testCertificate } from '../kit/s3-server/test-certificate.ts';
 
 /** A server that takes everybody's word: what is tested here is not who asks. */
 function openServer(options: S3ServerOptions = {}): Promise<S3Server> {
@@ -312,18 +311,12 @@ describe('kinds of servers', () => {
     assert.match(await again.text(), /NoSuchUpload/);
   });
 
-  test('buckets in the host, over TLS', async (t) => {
-    const folder = mkdtempSync(join(tmpdir(), 'brigade-tls-'));
-    t.after(() => rmSync(folder, { recursive: true }));
-    const [keyFile, certFile] = [join(folder, 'k.pem'), join(folder, 'c.pem')];
-    const command = `req -x509 -newkey rsa:2048 -nodes -keyout ${keyFile} -out ${certFile} -subj /CN=localhost -addext subjectAltName=DNS:bucket.localhost`;
-    execFileSync('openssl', command.split(' '), { stdio: 'ignore' });
-    const tls = { key: readFileSync(keyFile), cert: readFileSync(certFile) };
-    await using server = await openServer({ tls, virtualHost: 'localhost' });
+  test('buckets in the host, over TLS', async () => {
+    await using server = await openServer({ tls: testCertificate, virtualHost: 'localhost' });
     server.bucket('bucket').put('k', 'over TLS');
     const headers = { host: `bucket.localhost:${server.port}` };
     const { text } = await send(
-      { port: server.port, path: '/k', headers, ca: tls.cert },
+      { port: server.port, path: '/k', headers, ca: testCertificate.cert },
       undefined,
       true,
     );

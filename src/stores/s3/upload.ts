@@ -1,5 +1,4 @@
-import type { XmlElement } from '../../base/xml.ts';
-import { escapeXml } from '../../base/xml.ts';
+import { escapeXml, fitsXml, type XmlElement } from '../../base/xml.ts';
 import { canonicalQuery } from '../sign/aws-v4.ts';
 import type {
   OpenUpload,
@@ -11,7 +10,7 @@ import type {
 } from '../store.ts';
 import { StoreError } from '../store-error.ts';
 import { headerOf, receiptOf } from './head.ts';
-import { keyReader } from './list.ts';
+import { decodeListed, type KeyReader, keyReader } from './list.ts';
 import { base64OfHex } from './put-headers.ts';
 import type { S3Request, S3Wire } from './wire.ts';
 
@@ -105,7 +104,21 @@ export class S3Upload implements PartUpload {
     const etag = answer.root.textOf('ETag');
     if (etag === undefined) throw this.#wire.badReply(request, 'an object without an ETag');
     this.#settled = true;
-    return receiptOf(etag, answer.headers, this.#wire.dialect);
+    const known = etag === '' ? await this.#lookUpEtag(signal) : etag;
+    return receiptOf(known, answer.headers, this.#wire.dialect);
+  }
+
+  /** Ceph 16 leaves the ETag of a completed upload empty. */
+  async #lookUpEtag(signal: AbortSignal): Promise<string> {
+    const request: S3Request = { operation: 'complete', method: 'HEAD', key: this.#key };
+    try {
+      const reply = await this.#wire.send(request, signal);
+      return headerOf(reply.headers, 'etag') ?? '';
+    } catch (error) {
+      // The object is there, all the same.
+      if (!(error instanceof StoreError)) throw error;
+      return '';
+    }
   }
 
   async #ask(request: S3Request, signal: AbortSignal) {
@@ -163,14 +176,19 @@ function readPart(element: XmlElement): UploadedPart | undefined {
   return { number, size, etag };
 }
 
-/** The uploads of exactly one key: the first under it as a prefix, for stores list in order. */
+/**
+ * The uploads of exactly one key. All that the prefix matches are gone through: Ceph orders by
+ * key and ID together, so that `a-b` comes before `a`.
+ */
 export async function listUploads(
   wire: S3Wire,
   key: string,
   signal: AbortSignal,
 ): Promise<OpenUpload[]> {
   const found: OpenUpload[] = [];
-  let from: { readonly key: string; readonly id: string } | undefined;
+  // Asked for only where it must be: Ceph encodes the keys then, and does not say so.
+  const encoded = !fitsXml(key) || key.includes('\r');
+  let from: OpenUpload | undefined;
   for (;;) {
     const request: S3Request = {
       operation: 'listUploads',
@@ -178,25 +196,26 @@ export async function listUploads(
       query: canonicalQuery({
         'uploads': '',
         'prefix': key,
-        'encoding-type': wire.dialect.listUrlEncoded ? 'url' : undefined,
+        'encoding-type': encoded ? 'url' : undefined,
         'key-marker': from?.key,
         'upload-id-marker': from?.id,
         'max-uploads': '1000',
       }),
     };
     const { root } = await wire.ask(request, 'ListMultipartUploadsResult', signal);
-    const uploads = readUploads(root);
+    const uploads = readUploads(root, encoded ? decodeListed : keyReader(root));
     if (uploads === undefined) throw wire.badReply(request, 'uploads that make no sense');
     found.push(...uploads.filter((upload) => upload.key === key));
+    if (root.textOf('IsTruncated') !== 'true') return found;
     const last = uploads.at(-1);
-    if (root.textOf('IsTruncated') !== 'true' || last?.key !== key) return found;
-    if (last.id === from?.id) throw wire.badReply(request, 'the same uploads again');
+    if (last === undefined || last.id === from?.id) {
+      throw wire.badReply(request, 'the same uploads again');
+    }
     from = last;
   }
 }
 
-function readUploads(root: XmlElement): OpenUpload[] | undefined {
-  const readKey = keyReader(root);
+function readUploads(root: XmlElement, readKey: KeyReader): OpenUpload[] | undefined {
   const uploads: OpenUpload[] = [];
   for (const element of root.all('Upload')) {
     const key = readKey(element.textOf('Key') ?? '');

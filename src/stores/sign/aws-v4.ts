@@ -110,10 +110,12 @@ export function encodeKey(key: string): string {
 
 /** A query in canonical form; parameters without a value are left out, flags have an empty one. */
 export function canonicalQuery(parameters: Readonly<Record<string, string | undefined>>): string {
-  const pairs: string[] = [];
+  const pairs: [name: string, value: string][] = [];
   for (const name of Object.keys(parameters)) {
     const value = parameters[name];
-    if (value !== undefined) pairs.push(`${encodeRfc3986(name)}=${encodeRfc3986(value)}`);
+    if (value !== undefined) pairs.push([encodeRfc3986(name), encodeRfc3986(value)]);
   }
-  return pairs.sort().join('&');
+  // By name alone: `a=` goes before `a%20=`, though `%` comes before the equals sign.
+  pairs.sort(([a], [b]) => (a < b ? -1 : 1));
+  return pairs.map(([name, value]) => `${name}=${value}`).join('&');
 }

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { combineCrc64, startCrc64 } from './crc64.ts';
+
+async function crc64(...pieces: (string | Uint8Array)[]): Promise<string> {
+  const crc = await startCrc64();
+  for (const piece of pieces) crc.update(Buffer.from(piece));
+  return crc.digest();
+}
+
+/** Bit by bit, straight from the definition: slow, and hard to get wrong. */
+function reference(bytes: Uint8Array): string {
+  let crc = 0xffff_ffff_ffff_ffffn;
+  for (const byte of bytes) {
+    crc ^= BigInt(byte);
+    for (let bit = 0; bit < 8; bit++) {
+      crc = (crc & 1n) === 1n ? (crc >> 1n) ^ 0xc96c_5795_d787_0f42n : crc >> 1n;
+    }
+  }
+  return (crc ^ 0xffff_ffff_ffff_ffffn).toString();
+}
+
+test('the check values of CRC-64/XZ', async () => {
+  assert.equal(await crc64(), '0');
+  assert.equal(await crc64('123456789'), '11051210869376104954');
+  assert.equal(await crc64('12345'), '6748440630437108969');
+  assert.equal(await crc64('6789'), '10278880121275185425');
+  assert.equal(await crc64(Buffer.alloc(2 ** 20)), '6947770692288575170');
+});
+
+test('a CRC is taken in pieces, and once', async () => {
+  assert.equal(await crc64('12', '', '3456', '789'), '11051210869376104954');
+  const crc = await startCrc64();
+  crc.digest();
+  assert.throws(() => crc.digest());
+  assert.throws(() => crc.update(Buffer.from('x')));
+});
+
+test('CRCs taken at the same time do not mix', async () => {
+  const [a, b] = [await startCrc64(), await startCrc64()];
+  a.update(Buffer.from('12345'));
+  b.update(Buffer.from('6789'));
+  assert.equal(b.digest(), '10278880121275185425');
+  assert.equal(a.update(Buffer.from('6789')).digest(), '11051210869376104954');
+});
+
+test('it is the CRC of the definition', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), async (bytes) => {
+      assert.equal(await crc64(bytes), reference(bytes));
+    }),
+  );
+});
+
+test('the CRC of a whole comes from those of its parts', async () => {
+  assert.equal(
+    combineCrc64('6748440630437108969', '10278880121275185425', 4),
+    '11051210869376104954',
+  );
+  const mebibyte = '6947770692288575170';
+  assert.equal(combineCrc64(mebibyte, mebibyte, 2 ** 20), '2161324877613257654');
+  await fc.assert(
+    fc.asyncProperty(fc.uint8Array(), fc.uint8Array(), async (a, b) => {
+      assert.equal(combineCrc64(await crc64(a), await crc64(b), b.length), await crc64(a, b));
+    }),
+  );
+});
