@@ -68,8 +68,12 @@ export function startChild(
     output: () => lines.join('\n'),
     errors: () => errors,
     line,
-    kill: async () => void (await end('SIGKILL')),
+    kill: async () => {
+      await end('SIGKILL');
+    },
     stop: () => end('SIGTERM'),
-    [Symbol.asyncDispose]: async () => void (await end('SIGTERM')),
+    [Symbol.asyncDispose]: async () => {
+      await end('SIGTERM');
+    },
   };
 }

@@ -114,7 +114,10 @@ export class OmsClient {
       const query = new URLSearchParams({ limit: '1000' });
       if (outcome !== undefined) query.set('outcome', outcome);
       if (cursor !== undefined) query.set('cursor', cursor);
-      const page = (await this.call('GET', `/sync-tasks/${taskId}/objects?${query}`)) as {
+      const page = (await this.call(
+        'GET',
+        `/sync-tasks/${taskId}/objects?${query.toString()}`,
+      )) as {
         objects: ListedObject[];
         next_cursor: string | null;
       };
