@@ -140,9 +140,13 @@ function receive(call: Call, take: (bytes: Buffer) => void): Promise<void> {
         reject(error instanceof Error ? error : new Error(String(error)));
       }
     });
-    request.once('end', resolve);
-    request.once('close', () => reject(new ClientGone()));
-    request.once('error', () => reject(new ClientGone()));
+    const gone = (): void => reject(new ClientGone());
+    request.once('end', () => {
+      request.off('close', gone);
+      resolve();
+    });
+    request.once('close', gone);
+    request.once('error', gone);
     call.welcomeBody();
   });
 }

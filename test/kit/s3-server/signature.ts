@@ -1,4 +1,4 @@
-import { createHmac, hash, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, hash, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { type Call, decode, header, queryPairs } from './call.ts';
 import { S3Error } from './s3-error.ts';
 
@@ -207,7 +207,7 @@ function stringToSign({ timestamp, scope }: Claim, requestHash: string): string 
   return `${ALGORITHM}\n${timestamp}\n${scope}\n${requestHash}`;
 }
 
-function chunkSeal(key: Buffer, { timestamp, scope, signature }: Claim): ChunkSeal {
+function chunkSeal(key: KeyObject, { timestamp, scope, signature }: Claim): ChunkSeal {
   let previous = signature;
   return {
     check(chunkHash, claimed) {
@@ -220,26 +220,26 @@ function chunkSeal(key: Buffer, { timestamp, scope, signature }: Claim): ChunkSe
   };
 }
 
-const signingKeys = new Map<string, Buffer>();
+const signingKeys = new Map<string, KeyObject>();
 
-/** Derived once a day, region and secret: it costs four hashes. */
-function signingKey(secret: string, { scope }: Claim): Buffer {
+/**
+ * Derived once a day, region and secret. As a key object: Node takes 19 µs to make an HMAC of plain
+ * bytes, and 3 µs of this.
+ */
+function signingKey(secret: string, { scope }: Claim): KeyObject {
   const id = `${secret} ${scope}`;
   let key = signingKeys.get(id);
   if (key === undefined) {
     if (signingKeys.size > 100) signingKeys.clear();
-    key = scope
-      .split('/')
-      .reduce<Buffer>(
-        (parent, word) => createHmac('sha256', parent).update(word).digest(),
-        Buffer.from(`AWS4${secret}`),
-      );
+    let bytes = Buffer.from(`AWS4${secret}`);
+    for (const word of scope.split('/')) bytes = createHmac('sha256', bytes).update(word).digest();
+    key = createSecretKey(bytes);
     signingKeys.set(id, key);
   }
   return key;
 }
 
-function sign(key: Buffer, text: string): string {
+function sign(key: KeyObject, text: string): string {
   return createHmac('sha256', key).update(text, 'latin1').digest('hex');
 }
 
