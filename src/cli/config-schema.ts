@@ -1,0 +1,180 @@
+import { type Static, Type } from 'typebox';
+import { GiB, MiB } from '../base/bytes.ts';
+import { logLevels } from '../base/log.ts';
+import { cloudTypes } from '../model/cloud.ts';
+import { type S3Cloud, s3Dialects } from '../stores/s3/dialects.ts';
+
+/** What the file says of one cloud's region; as `MappedEndpoint`, but with a file for the authority. */
+const Endpoint = Type.Object(
+  {
+    cloud: Type.Enum([...cloudTypes]),
+    region: Type.String({ minLength: 1, description: '`*` for every region of the cloud' }),
+    endpoint: Type.String({
+      pattern: '^https?://[^/?#@\\s]+/?$',
+      description: 'Scheme, host and port',
+    }),
+    addressing: Type.Optional(Type.Enum(['path', 'virtual-host'])),
+    dialect: Type.Optional(
+      Type.Enum(Object.keys(s3Dialects) as S3Cloud[], {
+        description: 'How it speaks, where that is not known from the cloud and the host',
+      }),
+    ),
+    caFile: Type.Optional(
+      Type.String({ minLength: 1, description: 'PEM of a private authority; beside the file' }),
+    ),
+    signingRegion: Type.Optional(
+      Type.String({ minLength: 1, description: 'For the signature, where it is not the region' }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+/**
+ * Every setting, once: `partBytes` here and in the file is `BRIGADE_PART_BYTES` in the environment.
+ * The same schema checks them, gives their defaults and prints the reference table.
+ */
+export const SettingsSchema = Type.Object(
+  {
+    host: Type.String({
+      default: '127.0.0.1',
+      minLength: 1,
+      description: 'Address to listen on; 0.0.0.0 for all of this machine',
+    }),
+    port: Type.Integer({
+      default: 8080,
+      minimum: 0,
+      maximum: 65_535,
+      description: 'Port to listen on; 0 takes a free one',
+    }),
+    role: Type.Enum(['all', 'api', 'worker'], {
+      default: 'all',
+      description: 'What this process does; api and worker share one databaseUrl',
+    }),
+    dataDir: Type.String({
+      default: './brigade-data',
+      minLength: 1,
+      description: 'Folder for the private database and the sealing key, on a local disk',
+    }),
+    databaseUrl: Type.Optional(
+      Type.String({
+        pattern: '^postgres(ql)?://',
+        secret: true,
+        description: 'postgres://… of a PostgreSQL 15 or later; a private one is run when absent',
+      }),
+    ),
+    secretKey: Type.Optional(
+      Type.String({
+        secret: true,
+        description:
+          'Key that seals credentials: 32 bytes as 64 hexadecimal digits or in base64; ' +
+          'else kept in secret.key in the data directory',
+      }),
+    ),
+    bootstrapToken: Type.Optional(
+      Type.String({
+        minLength: 16,
+        maxLength: 1024,
+        secret: true,
+        description: 'Token of the first project; else generated and printed once',
+      }),
+    ),
+    allowEndpoints: Type.Array(Type.String({ minLength: 1 }), {
+      default: [],
+      description:
+        'What requests may name as an endpoint: hosts, host:ports, *.domains, addresses, ' +
+        'networks (10.1.0.0/16) or origins; in the environment separated by commas',
+    }),
+    logLevel: Type.Enum([...logLevels], {
+      default: 'info',
+      description: 'Least urgent to be logged',
+    }),
+    width: Type.Integer({
+      default: 48,
+      minimum: 1,
+      maximum: 1024,
+      description: 'Objects in work at once in this process',
+    }),
+    taskWidth: Type.Integer({
+      default: 32,
+      minimum: 1,
+      maximum: 1024,
+      description: 'Of these, objects of one task',
+    }),
+    partBytes: Type.Integer({
+      default: 16 * MiB,
+      minimum: 5 * MiB,
+      maximum: 5 * GiB,
+      description: 'Size of a part of a large object; grown for objects of very many parts',
+    }),
+    putBytes: Type.Integer({
+      default: 32 * MiB,
+      minimum: 1,
+      maximum: 5 * GiB,
+      description: 'Objects up to this size are sent in one piece',
+    }),
+    partWidth: Type.Integer({
+      default: 4,
+      minimum: 1,
+      maximum: 64,
+      description: 'Parts of one object in flight',
+    }),
+    eventKeysMax: Type.Integer({
+      default: 100,
+      minimum: 1,
+      maximum: 10_000,
+      description: 'Object names in one event request (the OMS reference says both 10 and 100)',
+    }),
+    tasksMax: Type.Integer({
+      default: 5,
+      minimum: 1,
+      maximum: 10_000,
+      description: 'Synchronization tasks of one project (5, as in OMS)',
+    }),
+    retentionDays: Type.Integer({
+      default: 90,
+      minimum: 1,
+      maximum: 3650,
+      description: 'Days that the list of synchronized objects and the statistics are kept',
+    }),
+    attempts: Type.Integer({
+      default: 12,
+      minimum: 1,
+      maximum: 100,
+      description: 'Attempts at an object that meets passing faults, before it counts as failed',
+    }),
+    backoffBaseMs: Type.Integer({
+      default: 1_000,
+      minimum: 10,
+      maximum: 3_600_000,
+      description: 'Milliseconds before the second attempt; doubled each time',
+    }),
+    backoffMaxMs: Type.Integer({
+      default: 900_000,
+      minimum: 10,
+      maximum: 86_400_000,
+      description: 'Milliseconds between attempts at most',
+    }),
+    leaseSeconds: Type.Integer({
+      default: 60,
+      minimum: 15,
+      maximum: 3600,
+      description: "After this long without a sign of life a worker's objects go to another",
+    }),
+    timeZone: Type.String({
+      default: 'UTC',
+      minLength: 1,
+      description: 'Whose months the monthly statistics count, as Europe/Berlin',
+    }),
+    endpoints: Type.Array(Endpoint, {
+      default: [],
+      description:
+        'Only in the file: where the regions of a cloud are, trusted, private addresses too; ' +
+        'a list of {cloud, region, endpoint} with, where needed, addressing, dialect, caFile and ' +
+        'signingRegion',
+    }),
+  },
+  { additionalProperties: false },
+);
+
+/** As read, with secrets still open. */
+export type PlainSettings = Static<typeof SettingsSchema>;

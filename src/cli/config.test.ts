@@ -1,0 +1,223 @@
+import assert from 'node:assert/strict';
+import { inspect } from 'node:util';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { describeSettings, readSettings, type Settings, SettingsError } from './config.ts';
+
+const key = 'a1'.repeat(32);
+
+function noFile(): Promise<string> {
+  return Promise.reject(new Error('no file was to be read'));
+}
+
+/** Reads settings with a file of this text. */
+function withFile(text: string, environment: NodeJS.ProcessEnv = {}): Promise<Settings> {
+  const path = '/etc/brigade/brigade.yaml';
+  return readSettings({ ...environment, BRIGADE_CONFIG: path }, async (asked) => {
+    assert.equal(asked, path);
+    return text;
+  });
+}
+
+async function mistakesOf(read: Promise<Settings>): Promise<readonly string[]> {
+  try {
+    await read;
+  } catch (error) {
+    assert.ok(error instanceof SettingsError, String(error));
+    assert.ok(error.mistakes.every((mistake) => error.message.includes(mistake)));
+    return error.mistakes;
+  }
+  return [];
+}
+
+describe('readSettings', () => {
+  test('has a default for all that is needed', async () => {
+    const settings = await readSettings({ PATH: '/bin', BRIGADE_PORT: '' }, noFile);
+    const { databaseUrl, secretKey, bootstrapToken, ...rest } = settings;
+    assert.deepEqual([databaseUrl, secretKey, bootstrapToken], [undefined, undefined, undefined]);
+    assert.deepEqual(rest, {
+      host: '127.0.0.1',
+      port: 8080,
+      role: 'all',
+      dataDir: './brigade-data',
+      allowEndpoints: [],
+      logLevel: 'info',
+      width: 48,
+      taskWidth: 32,
+      partBytes: 16_777_216,
+      putBytes: 33_554_432,
+      partWidth: 4,
+      eventKeysMax: 100,
+      tasksMax: 5,
+      retentionDays: 90,
+      attempts: 12,
+      backoffBaseMs: 1_000,
+      backoffMaxMs: 900_000,
+      leaseSeconds: 60,
+      timeZone: 'UTC',
+      endpoints: [],
+    });
+  });
+
+  test('the environment comes before the file, setting by setting', async () => {
+    const settings = await withFile('port: 1111\nwidth: 7\nlogLevel: debug\ndataDir:\n', {
+      BRIGADE_PORT: '2222',
+      BRIGADE_ALLOW_ENDPOINTS:
+        'minio.lan:9000, 10.1.0.0/16,*.corp.example , https://S3.lan, fd00::1,',
+    });
+    assert.equal(settings.port, 2222);
+    assert.equal(settings.width, 7);
+    assert.equal(settings.logLevel, 'debug');
+    assert.equal(settings.dataDir, './brigade-data');
+    assert.deepEqual(settings.allowEndpoints, [
+      'minio.lan:9000',
+      '10.1.0.0/16',
+      '*.corp.example',
+      's3.lan:443',
+      'fd00::1',
+    ]);
+  });
+
+  test('reads endpoints from JSON as from YAML, and finds certificates beside the file', async () => {
+    const entry = {
+      cloud: 'AWS',
+      region: '*',
+      endpoint: 'https://minio.lan:9000',
+      addressing: 'path',
+      caFile: 'ca.pem',
+    };
+    const yaml = `endpoints:\n  - ${JSON.stringify(entry)}\n`;
+    for (const text of [JSON.stringify({ endpoints: [entry] }, null, '\t'), yaml]) {
+      const { endpoints } = await withFile(text);
+      assert.deepEqual(endpoints, [{ ...entry, caFile: '/etc/brigade/ca.pem' }]);
+    }
+  });
+
+  test('names every mistake at once, where it was made', async () => {
+    const file = `
+widht: 3
+taskWidth: many
+bootstrapToken: 12345678901234567
+timeZone: Mars/Olympus
+endpoints:
+  - { cloud: Acme, region: x, endpoint: "https://u:p@host/path" }
+  - { cloud: AWS, endpoint: "https://host", caFlie: x }
+`;
+    const mistakes = await mistakesOf(
+      withFile(file, {
+        BRIGADE_PROT: '1',
+        BRIGADE_PORT: '80 80',
+        BRIGADE_ROLE: 'boss',
+        BRIGADE_PART_BYTES: '1024',
+        BRIGADE_SECRET_KEY: 'short',
+        BRIGADE_DATABASE_URL: 'postgres://u:p#ss@[host/db',
+        BRIGADE_BACKOFF_BASE_MS: '5000',
+        BRIGADE_BACKOFF_MAX_MS: '4000',
+        BRIGADE_ENDPOINTS: 'x',
+        BRIGADE_ALLOW_ENDPOINTS: 'good.lan,10.0.0.0/33,https://u:p@h,a b',
+      }),
+    );
+    const where = ' in /etc/brigade/brigade.yaml';
+    assert.deepEqual(
+      [...mistakes].sort(),
+      [
+        'BRIGADE_BACKOFF_MAX_MS: must not be less than BRIGADE_BACKOFF_BASE_MS',
+        'BRIGADE_DATABASE_URL: must be a postgres:// URL; signs in it may need escapes',
+        'BRIGADE_ENDPOINTS: no such setting',
+        'BRIGADE_PART_BYTES: must be >= 5242880',
+        'BRIGADE_PORT: must be integer',
+        'BRIGADE_PROT: no such setting; is it BRIGADE_PORT?',
+        'BRIGADE_ROLE: must be one of all, api, worker',
+        'BRIGADE_SECRET_KEY: must be 32 bytes, as 64 hexadecimal digits or in base64',
+        `[0].cloud of endpoints${where}: must be one of AWS, Azure, Aliyun, Tencent, HuaweiCloud, QingCloud, KingsoftCloud, Baidu, Qiniu, UCloud`,
+        `[0].endpoint of endpoints${where}: must be a scheme, a host and a port, like https://host:9000`,
+        `[1] of endpoints${where}: must have region`,
+        `bootstrapToken${where}: must be string`,
+        'entry 2 of BRIGADE_ALLOW_ENDPOINTS: must be a host, host:port, *.domain, address, network or origin',
+        'entry 3 of BRIGADE_ALLOW_ENDPOINTS: must be a host, host:port, *.domain, address, network or origin',
+        'entry 4 of BRIGADE_ALLOW_ENDPOINTS: must be a host, host:port, *.domain, address, network or origin',
+        `taskWidth${where}: must be integer`,
+        `timeZone${where}: no such time zone`,
+        `widht${where}: no such setting; is it width?`,
+      ].sort(),
+    );
+  });
+
+  test('a file that cannot be read or understood is told without its words', async () => {
+    const unreadable = readSettings({ BRIGADE_CONFIG: '/nowhere', BRIGADE_PROT: '1' }, async () => {
+      throw Object.assign(new Error('hunter2'), { code: 'ENOENT' });
+    });
+    assert.deepEqual(await mistakesOf(unreadable), [
+      'BRIGADE_PROT: no such setting; is it BRIGADE_PORT?',
+      'BRIGADE_CONFIG: /nowhere cannot be read (ENOENT)',
+    ]);
+    for (const text of [
+      'a: [hunter2',
+      'port: 1\nport: 2 # hunter2',
+      '- hunter2',
+      'hunter2 secret: 1',
+    ]) {
+      const mistakes = await mistakesOf(withFile(text));
+      assert.equal(mistakes.length, 1, text);
+      assert.ok(!mistakes.join().includes('hunter2'), mistakes.join());
+    }
+  });
+
+  test('secrets come sealed, and are not shown', async () => {
+    const secrets = {
+      BRIGADE_DATABASE_URL: 'postgres://u:hunter2@db/brigade',
+      BRIGADE_SECRET_KEY: key,
+      BRIGADE_BOOTSTRAP_TOKEN: 'a token of some length',
+    };
+    const settings = await readSettings(secrets, noFile);
+    assert.equal(settings.databaseUrl?.reveal(), secrets.BRIGADE_DATABASE_URL);
+    assert.equal(settings.secretKey?.reveal(), key);
+    assert.equal(settings.bootstrapToken?.reveal(), secrets.BRIGADE_BOOTSTRAP_TOKEN);
+    const shown = inspect(settings, { depth: 9 }) + JSON.stringify(settings);
+    for (const secret of Object.values(secrets)) assert.ok(!shown.includes(secret));
+  });
+
+  test('never tells a value that is wrong', async () => {
+    const variables = describeSettings().flatMap(({ variable }) => variable ?? []);
+    const names = variables.filter((name) => name !== 'BRIGADE_CONFIG');
+    // Letters that no message and no name has.
+    const value = fc.stringMatching(/^[qQ#@%;: ]{0,3}Qq7[qQ7#@%]{3,30}$/);
+    await fc.assert(
+      fc.asyncProperty(fc.dictionary(fc.constantFrom(...names), value), async (environment) => {
+        const mistakes = (await mistakesOf(readSettings(environment, noFile))).join('\n');
+        for (const text of Object.values(environment)) assert.ok(!mistakes.includes(text));
+        const file = Object.entries(environment).map(([name, text]) => [nameInFile(name), text]);
+        const told = (await mistakesOf(withFile(JSON.stringify(Object.fromEntries(file))))).join(
+          '\n',
+        );
+        for (const text of Object.values(environment)) assert.ok(!told.includes(text));
+      }),
+    );
+  });
+});
+
+function nameInFile(variable: string): string {
+  return describeSettings().find((row) => row.variable === variable)?.key ?? '';
+}
+
+describe('describeSettings', () => {
+  test('has a row for each, with its name in both places', () => {
+    const rows = describeSettings();
+    const row = rows.find(({ variable }) => variable === 'BRIGADE_BACKOFF_BASE_MS');
+    assert.deepEqual(row, {
+      variable: 'BRIGADE_BACKOFF_BASE_MS',
+      key: 'backoffBaseMs',
+      takes: 'integer, 10 to 3600000',
+      default: '1000',
+      description: 'Milliseconds before the second attempt; doubled each time',
+      secret: false,
+    });
+    assert.equal(rows[0]?.variable, 'BRIGADE_CONFIG');
+    assert.deepEqual(
+      rows.flatMap(({ secret, key: name }) => (secret ? name : [])),
+      ['databaseUrl', 'secretKey', 'bootstrapToken'],
+    );
+    assert.ok(rows.every(({ description }) => description !== ''));
+    assert.equal(rows.find(({ key: name }) => name === 'endpoints')?.variable, undefined);
+  });
+});
