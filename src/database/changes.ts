@@ -1,4 +1,4 @@
-import type { Db } from './db.ts';
+import { type Db, prepared } from './db.ts';
 
 export interface NamedKeys {
   readonly taskId: string;
@@ -7,6 +7,36 @@ export interface NamedKeys {
   /** Names as they were sent, duplicates included: what the REQUEST counter counts. */
   readonly accepted: number;
 }
+
+const ACCEPT = prepared(`
+  with input as materialized (
+    select * from json_to_recordset($1) as r("taskId" uuid, "projectId" text, keys json, accepted int)
+  ), live as materialized (
+    select sync_tasks.id, input.keys, input.accepted
+    from input join sync_tasks on sync_tasks.id = input."taskId" and sync_tasks.project_id = input."projectId"
+    where sync_tasks.status = 'SYNCHRONIZING' and sync_tasks.deleted_at is null
+    order by sync_tasks.id
+    for share of sync_tasks
+  ), accepted as (
+    insert into changes (task_id, object_key, generation, accepted_at, due_at)
+    select live.id, key, nextval('generations'), now(), now()
+    from live, json_array_elements_text(live.keys) as key
+    order by live.id, key collate "C"
+    on conflict (task_id, object_key) do update
+    set generation = excluded.generation, due_at = excluded.due_at,
+      attempt = case when changes.lease_until > now() then changes.attempt else 0 end
+    returning 1
+  ), counted as (
+    insert into statistics (task_id, width, starts_at, writer, requests)
+    -- After the keys, as a settlement does: in the other order the two could deadlock.
+    select live.id, 300, date_bin('5 minutes', now(), 'epoch'), $2, live.accepted from live
+    where (select count(*) from accepted) >= 0
+    on conflict (task_id, starts_at, width, writer) do update
+    set requests = statistics.requests + excluded.requests
+  ), told as (
+    select pg_notify('changes', '') from live limit 1
+  )
+  select live.id from live left join told on true`);
 
 /**
  * Makes keys due, all in one statement, and counts the names that were accepted.
@@ -22,34 +52,7 @@ export async function acceptChanges(
   db: Db,
   { named, writer }: { readonly named: readonly NamedKeys[]; readonly writer: number },
 ): Promise<Set<string>> {
-  const { rows } = await db.query<{ id: string }>(
-    `with input as materialized (
-      select * from json_to_recordset($1) as r("taskId" uuid, "projectId" text, keys json, accepted int)
-    ), live as materialized (
-      select sync_tasks.id, input.keys, input.accepted
-      from input join sync_tasks on sync_tasks.id = input."taskId" and sync_tasks.project_id = input."projectId"
-      where sync_tasks.status = 'SYNCHRONIZING' and sync_tasks.deleted_at is null
-      order by sync_tasks.id
-      for share of sync_tasks
-    ), accepted as (
-      insert into changes (task_id, object_key, generation, accepted_at, due_at)
-      select live.id, key, nextval('generations'), now(), now()
-      from live, json_array_elements_text(live.keys) as key
-      order by live.id, key collate "C"
-      on conflict (task_id, object_key) do update
-      set generation = excluded.generation, due_at = excluded.due_at,
-        attempt = case when changes.lease_until > now() then changes.attempt else 0 end
-    ), counted as (
-      insert into statistics (task_id, width, starts_at, writer, requests)
-      select live.id, 300, date_bin('5 minutes', now(), 'epoch'), $2, live.accepted from live
-      on conflict (task_id, starts_at, width, writer) do update
-      set requests = statistics.requests + excluded.requests
-    ), told as (
-      select pg_notify('changes', '') from live limit 1
-    )
-    select live.id from live left join told on true`,
-    [JSON.stringify(named), writer],
-  );
+  const { rows } = await db.query<{ id: string }>(ACCEPT, [JSON.stringify(named), writer]);
   return new Set(rows.map((row) => row.id));
 }
 
@@ -58,15 +61,17 @@ export interface DueTask {
   readonly revision: number;
 }
 
+const DUE_TASKS = prepared(`
+  select id as "taskId", revision from sync_tasks
+  where status = 'SYNCHRONIZING' and deleted_at is null and exists (
+    select from changes
+    where task_id = sync_tasks.id and due_at <= now() and (lease_until is null or lease_until < now())
+  )
+  order by id`);
+
 /** The running tasks that have a change to claim now. Served by the index `changes_due`. */
 export async function dueTasks(db: Db): Promise<DueTask[]> {
-  const { rows } = await db.query<DueTask>(`
-    select id as "taskId", revision from sync_tasks
-    where status = 'SYNCHRONIZING' and deleted_at is null and exists (
-      select from changes
-      where task_id = sync_tasks.id and due_at <= now() and (lease_until is null or lease_until < now())
-    )
-    order by id`);
+  const { rows } = await db.query<DueTask>(DUE_TASKS);
   return rows;
 }
 
@@ -86,6 +91,27 @@ export interface ClaimedChange {
   readonly uploading: boolean;
 }
 
+const CLAIM = prepared(`
+  with due as materialized (
+    select task_id, object_key from changes
+    where task_id = $1 and due_at <= now() and (lease_until is null or lease_until < now())
+    order by due_at
+    limit $2
+    for update skip locked
+  ), claimed as (
+    update changes
+    set claim_id = nextval('claim_ids'), lease_until = now() + $3 * interval '1 millisecond', attempt = attempt + 1
+    from due
+    where changes.task_id = due.task_id and changes.object_key = due.object_key
+    returning changes.*
+  )
+  select claimed.object_key as key, generation, claim_id as "claimId", attempt,
+    (extract(epoch from claimed.accepted_at) * 1000)::float8 as "acceptedAt",
+    objects.source_etag as "copiedEtag", uploads.object_key is not null as uploading
+  from claimed
+  left join objects on objects.task_id = claimed.task_id and objects.object_key = claimed.object_key
+  left join uploads on uploads.task_id = claimed.task_id and uploads.object_key = claimed.object_key`);
+
 /**
  * Claims up to `limit` due changes of one task until `leaseMs` from now, the longest waiting first.
  *
@@ -97,30 +123,23 @@ export async function claimChanges(
   db: Db,
   claim: { readonly taskId: string; readonly limit: number; readonly leaseMs: number },
 ): Promise<ClaimedChange[]> {
-  const { rows } = await db.query<ClaimedChange>(
-    `with due as materialized (
-      select task_id, object_key from changes
-      where task_id = $1 and due_at <= now() and (lease_until is null or lease_until < now())
-      order by due_at
-      limit $2
-      for update skip locked
-    ), claimed as (
-      update changes
-      set claim_id = nextval('claim_ids'), lease_until = now() + $3 * interval '1 millisecond', attempt = attempt + 1
-      from due
-      where changes.task_id = due.task_id and changes.object_key = due.object_key
-      returning changes.*
-    )
-    select claimed.object_key as key, generation, claim_id as "claimId", attempt,
-      (extract(epoch from claimed.accepted_at) * 1000)::float8 as "acceptedAt",
-      objects.source_etag as "copiedEtag", uploads.object_key is not null as uploading
-    from claimed
-    left join objects on objects.task_id = claimed.task_id and objects.object_key = claimed.object_key
-    left join uploads on uploads.task_id = claimed.task_id and uploads.object_key = claimed.object_key`,
-    [claim.taskId, claim.limit, claim.leaseMs],
-  );
+  const { rows } = await db.query<ClaimedChange>(CLAIM, [claim.taskId, claim.limit, claim.leaseMs]);
   return rows;
 }
+
+const RENEW = prepared(`
+  with input as materialized (
+    select * from json_to_recordset($2) as r(key text, "claimId" bigint)
+  ), held as materialized (
+    select changes.task_id, changes.object_key
+    from input join changes on changes.task_id = $1 and changes.object_key = input.key
+      and changes.claim_id = input."claimId"
+    for update of changes skip locked
+  )
+  update changes set lease_until = now() + $3 * interval '1 millisecond'
+  from held
+  where changes.task_id = held.task_id and changes.object_key = held.object_key
+  returning claim_id as "claimId"`);
 
 /**
  * Renews leases until `leaseMs` from now.
@@ -136,21 +155,11 @@ export async function renewLeases(
     readonly leaseMs: number;
   },
 ): Promise<Set<string>> {
-  const { rows } = await db.query<{ claimId: string }>(
-    `with input as materialized (
-      select * from json_to_recordset($2) as r(key text, "claimId" bigint)
-    ), held as materialized (
-      select changes.task_id, changes.object_key
-      from input join changes on changes.task_id = $1 and changes.object_key = input.key
-        and changes.claim_id = input."claimId"
-      for update of changes skip locked
-    )
-    update changes set lease_until = now() + $3 * interval '1 millisecond'
-    from held
-    where changes.task_id = held.task_id and changes.object_key = held.object_key
-    returning claim_id as "claimId"`,
-    [renewal.taskId, JSON.stringify(renewal.claims), renewal.leaseMs],
-  );
+  const { rows } = await db.query<{ claimId: string }>(RENEW, [
+    renewal.taskId,
+    JSON.stringify(renewal.claims),
+    renewal.leaseMs,
+  ]);
   return new Set(rows.map((row) => row.claimId));
 }
 

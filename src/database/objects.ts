@@ -17,7 +17,8 @@ export interface ObjectRow {
 
 /** Names every key that begins with the prefix, as a range that the primary key serves. */
 const WITHIN = `task_id = $1 and object_key > $2 collate "C"
-  and ($3::text is null or starts_with(object_key, $3)) and object_key >= coalesce($3, '') collate "C"`;
+  and ($3::text is null or starts_with(object_key, $3)) and object_key >= coalesce($3, '') collate "C"
+  and object_key <= coalesce($3, '') || repeat(chr(1114111), 256) collate "C"`;
 
 /** One page of the object list, in the order of the keys. */
 export async function listObjects(

@@ -1,4 +1,4 @@
-import type { Db } from './db.ts';
+import { type Db, prepared } from './db.ts';
 
 /** How one claim ends. Record fields are set where `done`; they go to the object list. */
 export interface Settlement {
@@ -29,6 +29,70 @@ export interface SettledCounts {
   readonly late: number;
 }
 
+const SETTLE = prepared(`
+  with input as materialized (
+    select * from json_to_recordset($2) as r(
+      key text, "claimId" bigint, generation bigint, done boolean, "delayMs" int8, released boolean,
+      outcome text, reason text, message text, size bigint, "checkMethod" text, "checkPassed" boolean,
+      "checkDetail" text, "sourceEtag" text, "startedAt" float8)
+  ), locked as materialized (
+    select input.*, changes.claim_id is not distinct from input."claimId" as ours,
+      changes.generation as current, changes.attempt, changes.accepted_at
+    from input join changes on changes.task_id = $1 and changes.object_key = input.key
+    order by changes.object_key
+    for update of changes
+  ), lapsed as materialized (
+    select distinct key from input where "claimId" not in (select "claimId" from locked where ours)
+  ), held as materialized (
+    -- A write that came late may have come after the one that still counts.
+    select *, current <> generation or key in (select key from lapsed) as again from locked where ours
+  ), removed as (
+    delete from changes using held
+    where changes.task_id = $1 and changes.object_key = held.key and held.done and not held.again
+  ), again as (
+    update changes set
+      claim_id = null,
+      lease_until = null,
+      attempt = case when held.again then 0
+        when held.released then changes.attempt - 1 else changes.attempt end,
+      due_at = case when held.again then now()
+        else now() + held."delayMs" * interval '1 millisecond' end,
+      accepted_at = case when held.done then changes.due_at else changes.accepted_at end
+    from held
+    where changes.task_id = $1 and changes.object_key = held.key
+      and (held.again or not held.done)
+  ), recorded as (
+    insert into objects (task_id, object_key, outcome, reason, message, size, check_method, check_passed,
+      check_detail, source_etag, attempts, accepted_at, started_at)
+    select $1, key, outcome, reason, message, size, "checkMethod", "checkPassed", "checkDetail", "sourceEtag",
+      attempt, accepted_at, to_timestamp("startedAt" / 1000)
+    from held where done
+    on conflict (task_id, object_key) do update set
+      outcome = excluded.outcome, reason = excluded.reason, message = excluded.message, size = excluded.size,
+      check_method = excluded.check_method, check_passed = excluded.check_passed,
+      check_detail = excluded.check_detail,
+      source_etag = coalesce(excluded.source_etag, objects.source_etag), attempts = excluded.attempts,
+      accepted_at = excluded.accepted_at, started_at = excluded.started_at, settled_at = excluded.settled_at
+  ), counted as (
+    insert into statistics (task_id, width, starts_at, writer, successes, failures, skips, bytes)
+    select $1, 300, date_bin('5 minutes', now(), 'epoch'), $3,
+      count(*) filter (where outcome = 'copied'), count(*) filter (where outcome = 'failed'),
+      count(*) filter (where outcome = 'skipped'), coalesce(sum(size) filter (where outcome = 'copied'), 0)
+    from held where done having count(*) > 0
+    on conflict (task_id, starts_at, width, writer) do update set
+      successes = statistics.successes + excluded.successes, failures = statistics.failures + excluded.failures,
+      skips = statistics.skips + excluded.skips, bytes = statistics.bytes + excluded.bytes
+  ), late as (
+    insert into changes (task_id, object_key, generation, accepted_at, due_at)
+    select $1, key, nextval('generations'), now(), now() from lapsed
+    where key not in (select key from held)
+      and exists (select from sync_tasks where id = $1 and deleted_at is null)
+    order by key collate "C"
+    on conflict (task_id, object_key) do update set generation = excluded.generation, due_at = excluded.due_at
+  )
+  select (select count(*)::int from held) as held,
+    (select count(*)::int from input where "claimId" not in (select "claimId" from held)) as late`);
+
 /**
  * Settles claims of one task: the object list, the counters and the removal of the work, in one
  * statement and so in one transaction.
@@ -56,62 +120,3 @@ export async function settleChanges(
   ]);
   return rows[0] ?? { held: 0, late: 0 };
 }
-
-const SETTLE = `
-  with input as materialized (
-    select * from json_to_recordset($2) as r(
-      key text, "claimId" bigint, generation bigint, done boolean, "delayMs" int8, released boolean,
-      outcome text, reason text, message text, size bigint, "checkMethod" text, "checkPassed" boolean,
-      "checkDetail" text, "sourceEtag" text, "startedAt" float8)
-  ), held as materialized (
-    select input.*, changes.generation as current, changes.attempt, changes.accepted_at
-    from input join changes on changes.task_id = $1 and changes.object_key = input.key
-      and changes.claim_id = input."claimId"
-    order by changes.object_key
-    for update of changes
-  ), removed as (
-    delete from changes using held
-    where changes.task_id = $1 and changes.object_key = held.key and held.done and held.current = held.generation
-  ), again as (
-    update changes set
-      claim_id = null,
-      lease_until = null,
-      attempt = case when held.current <> held.generation then 0
-        when held.released then changes.attempt - 1 else changes.attempt end,
-      due_at = case when held.current <> held.generation then now()
-        else now() + held."delayMs" * interval '1 millisecond' end,
-      accepted_at = case when held.done then changes.due_at else changes.accepted_at end
-    from held
-    where changes.task_id = $1 and changes.object_key = held.key
-      and not (held.done and held.current = held.generation)
-  ), recorded as (
-    insert into objects (task_id, object_key, outcome, reason, message, size, check_method, check_passed,
-      check_detail, source_etag, attempts, accepted_at, started_at)
-    select $1, key, outcome, reason, message, size, "checkMethod", "checkPassed", "checkDetail", "sourceEtag",
-      attempt, accepted_at, to_timestamp("startedAt" / 1000)
-    from held where done
-    on conflict (task_id, object_key) do update set
-      outcome = excluded.outcome, reason = excluded.reason, message = excluded.message, size = excluded.size,
-      check_method = excluded.check_method, check_passed = excluded.check_passed,
-      check_detail = excluded.check_detail,
-      source_etag = coalesce(excluded.source_etag, objects.source_etag), attempts = excluded.attempts,
-      accepted_at = excluded.accepted_at, started_at = excluded.started_at, settled_at = excluded.settled_at
-  ), counted as (
-    insert into statistics (task_id, width, starts_at, writer, successes, failures, skips, bytes)
-    select $1, 300, date_bin('5 minutes', now(), 'epoch'), $3,
-      count(*) filter (where outcome = 'copied'), count(*) filter (where outcome = 'failed'),
-      count(*) filter (where outcome = 'skipped'), coalesce(sum(size) filter (where outcome = 'copied'), 0)
-    from held where done having count(*) > 0
-    on conflict (task_id, starts_at, width, writer) do update set
-      successes = statistics.successes + excluded.successes, failures = statistics.failures + excluded.failures,
-      skips = statistics.skips + excluded.skips, bytes = statistics.bytes + excluded.bytes
-  ), late as (
-    insert into changes (task_id, object_key, generation, accepted_at, due_at)
-    select $1, key, nextval('generations'), now(), now() from input
-    where "claimId" not in (select "claimId" from held)
-      and exists (select from sync_tasks where id = $1 and deleted_at is null)
-    order by key collate "C"
-    on conflict (task_id, object_key) do update set generation = excluded.generation, due_at = excluded.due_at
-    returning 1
-  )
-  select (select count(*)::int from held) as held, (select count(*)::int from late) as late`;

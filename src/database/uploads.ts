@@ -89,7 +89,8 @@ export async function removeUpload(db: Db, { taskId, key }: UploadOf): Promise<v
 
 /**
  * Uploads that nobody will finish: nothing waits for their key any more, or their task is being
- * deleted. Those of a stopped task, and of a change that waits, go on some day.
+ * deleted. Those of a stopped task, and of a change that waits, go on some day. They come in no
+ * order: some that cannot be aborted do not stand in the way of the others for ever.
  */
 export async function abandonedUploads(
   db: Db,
@@ -105,6 +106,7 @@ export async function abandonedUploads(
     left join sync_tasks on sync_tasks.id = uploads.task_id
     where changes.task_id is null
       or (sync_tasks.deleted_at is not null and (changes.lease_until is null or changes.lease_until < now()))
+    order by random()
     limit $1`,
     [limit],
   );

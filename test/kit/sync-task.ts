@@ -1,0 +1,105 @@
+import { randomUUID } from 'node:crypto';
+import { acceptChanges, claimChanges, type ClaimedChange } from '../../src/database/changes.ts';
+import type { Db } from '../../src/database/db.ts';
+import { type SettledCounts, type Settlement, settleChanges } from '../../src/database/settle.ts';
+import { insertTask } from '../../src/database/tasks.ts';
+import { insertProject } from '../../src/database/tokens.ts';
+import type { SyncTaskPlan } from '../../src/model/sync-task.ts';
+
+const place = { cloud: 'AWS', region: 'here', endpoint: undefined } as const;
+
+/** What a client may ask for, with nothing special about it. */
+export const plainPlan: SyncTaskPlan = {
+  source: { ...place, bucket: 'source' },
+  target: { ...place, bucket: 'target' },
+  description: '',
+  metadataMigration: false,
+  overwriteMode: 'SIZE_LAST_MODIFIED_COMPARISON_OVERWRITE',
+  consistencyCheck: 'size_last_modified',
+  storagePolicy: undefined,
+  appId: undefined,
+};
+
+export const projectId = 'project';
+
+/** A synchronizing task in the database. @returns Its ID. */
+export async function addTask(
+  db: Db,
+  { tasksMax = 100, ...plan }: Partial<SyncTaskPlan> & { readonly tasksMax?: number } = {},
+): Promise<string> {
+  await insertProject(db, projectId);
+  const id = randomUUID();
+  const sealed = { sealed: Buffer.of(1), keyId: 'none' };
+  const task = await insertTask(db, { ...plainPlan, ...plan, id, projectId }, sealed, tasksMax);
+  if (task === undefined) throw new Error('the project has no place left');
+  return id;
+}
+
+export interface AddKeys {
+  readonly writer?: number;
+  readonly accepted?: number;
+}
+
+/** Makes keys due. @returns Whether the task took them. */
+export async function addKeys(
+  db: Db,
+  taskId: string,
+  keys: readonly string[],
+  { writer = 1, accepted = keys.length }: AddKeys = {},
+): Promise<boolean> {
+  const taken = await acceptChanges(db, { named: [{ taskId, projectId, keys, accepted }], writer });
+  return taken.has(taskId);
+}
+
+/** Claims as a worker does; what comes is in the order of the keys. */
+export async function claim(
+  db: Db,
+  taskId: string,
+  { limit = 100, leaseMs = 60_000 } = {},
+): Promise<ClaimedChange[]> {
+  const claimed = await claimChanges(db, { taskId, limit, leaseMs });
+  return claimed.sort((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+/** Lets the leases of all claims, or of one key, run out. */
+export async function expireLeases(db: Db, key?: string): Promise<void> {
+  await db.query(
+    `update changes set lease_until = now() - interval '1 second'
+    where lease_until is not null and ($1::text is null or object_key = $1)`,
+    [key ?? null],
+  );
+}
+
+/** A result that ends a round, unless said otherwise. */
+export function settlement(
+  { key, claimId, generation }: Pick<ClaimedChange, 'key' | 'claimId' | 'generation'>,
+  result: Partial<Settlement> = {},
+): Settlement {
+  const { done = true } = result;
+  return {
+    key,
+    claimId,
+    generation,
+    done,
+    delayMs: 0,
+    released: false,
+    ...(done && { outcome: 'copied', size: 1, startedAt: 0 }),
+    ...result,
+  };
+}
+
+export async function settle(
+  db: Db,
+  taskId: string,
+  settlements: readonly Settlement[],
+  writer = 1,
+): Promise<SettledCounts> {
+  return await settleChanges(db, { taskId, writer, settlements });
+}
+
+/** One of something that must be there. */
+export function first<T>(items: readonly T[]): T {
+  const item = items[0];
+  if (item === undefined) throw new Error('there is none');
+  return item;
+}
