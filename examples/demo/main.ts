@@ -70,7 +70,10 @@ async function synchronize(
 ): Promise<number> {
   step('Creating a synchronization task and sending its events');
   const startedAt = performance.now();
-  const taskId = await client.createTask(taskBetweenProcesses(source, target));
+  const taskId = await client.createTask({
+    ...taskBetweenProcesses(source, target),
+    enable_metadata_migration: true,
+  });
   const keys = objects.map(({ key }) => key);
   const sent = client.sendEvents(taskId, keys);
   await progress(() => client.show(taskId), { objects: objects.length, bytes }, signal);
