@@ -120,12 +120,12 @@ async function moveBytes(
       await dropUpload(job, previous);
       return await putStreamed(job, read, options, md5);
     }
+    read.body.discard();
+    return await copyInParts(job, read.head, options, previous);
   } catch (error) {
     if (error instanceof StoreError && error.fault === 'exists') return 'exists';
     throw error;
   }
-  read.body.discard();
-  return copyInParts(job, read.head, options, previous);
 }
 
 async function putBuffered(

@@ -40,7 +40,22 @@ export interface ListedObject {
   readonly size: number | null;
   readonly check_method: string | null;
   readonly check_passed: boolean | null;
+  readonly check_detail: string | null;
   readonly attempts: number;
+  readonly accept_time: number;
+  readonly start_time: number;
+  readonly settle_time: number;
+}
+
+export interface ObjectPage {
+  readonly objects: readonly ListedObject[];
+  readonly next_cursor: string | null;
+}
+
+/** The points of each kind of number, by its name. */
+export interface Statistics {
+  readonly width: string;
+  readonly points: Readonly<Record<string, readonly (readonly [start: number, count: number])[]>>;
 }
 
 /** The smallest client of the API: for tests, the demo and benchmarks. */
@@ -101,9 +116,37 @@ export class OmsClient {
     await this.call('DELETE', `/sync-tasks/${taskId}`);
   }
 
-  async retryFailed(taskId: string): Promise<number> {
+  /** @param prefix Of the names; absent, all that failed are due again. */
+  async retryFailed(taskId: string, prefix?: string): Promise<number> {
     const path = `/sync-tasks/${taskId}/retry-failed`;
-    return ((await this.call('POST', path)) as { retried: number }).retried;
+    const body = prefix === undefined ? undefined : { prefix };
+    return ((await this.call('POST', path, body)) as { retried: number }).retried;
+  }
+
+  async statistics(
+    taskId: string,
+    { types, from, to }: { readonly types: string; readonly from: number; readonly to: number },
+  ): Promise<Statistics> {
+    const query = new URLSearchParams({
+      data_type: types,
+      start_time: String(from),
+      end_time: String(to),
+    });
+    const reply = (await this.call('GET', `/sync-tasks/${taskId}/statistics?${query.toString()}`)) as {
+      statistic_time_type: string;
+      statistic_datas: {
+        data_type: string;
+        data: { time_stamp: number; statistic_num: number }[];
+      }[];
+    };
+    const points = reply.statistic_datas.map(
+      ({ data_type, data }) =>
+        [
+          data_type,
+          data.map(({ time_stamp, statistic_num }) => [time_stamp, statistic_num] as const),
+        ] as const,
+    );
+    return { width: reply.statistic_time_type, points: Object.fromEntries(points) };
   }
 
   /** The whole object list, page by page. */
@@ -127,13 +170,17 @@ export class OmsClient {
     return all;
   }
 
+  /** One page of the object list. @param query As the API takes it. */
+  async objectPage(taskId: string, query: URLSearchParams): Promise<ObjectPage> {
+    return (await this.call('GET', `/sync-tasks/${taskId}/objects?${query.toString()}`)) as ObjectPage;
+  }
+
   /** Waits until as many rounds as given are settled. @throws {Error} after `seconds`. */
   async settled(taskId: string, rounds: number, seconds = 60): Promise<ShownTask> {
     const deadline = performance.now() + seconds * 1000;
     for (;;) {
       const task = await this.show(taskId);
-      const { monthly_success_object, monthly_failure_object, monthly_skip_object } = task;
-      const done = monthly_success_object + monthly_failure_object + monthly_skip_object;
+      const done = roundsOf(task);
       if (done >= rounds) return task;
       if (performance.now() > deadline) {
         throw new Error(`${done} of ${rounds} rounds were settled after ${seconds} s`);
@@ -141,4 +188,9 @@ export class OmsClient {
       await sleep(25);
     }
   }
+}
+
+/** How many rounds were settled this month, however they ended. */
+export function roundsOf(task: ShownTask): number {
+  return task.monthly_success_object + task.monthly_failure_object + task.monthly_skip_object;
 }

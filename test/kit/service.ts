@@ -4,20 +4,27 @@ import { buildApi } from '../../src/api/server.ts';
 import { MiB } from '../../src/base/bytes.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { type Logger, silentLog } from '../../src/base/log.ts';
-import { createMetrics } from '../../src/base/metrics.ts';
-import { Sealer } from '../../src/base/seal.ts';
-import type { Database } from '../../src/database/db.ts';
+import { createMetrics, type Metrics } from '../../src/base/metrics.ts';
+import { Sealer, type Secret } from '../../src/base/seal.ts';
+import { Database } from '../../src/database/db.ts';
 import { type Brigade, type BrigadeSettings, createBrigade } from '../../src/service/brigade.ts';
 import { ensureFirstToken } from '../../src/service/tokens.ts';
 import { OmsClient } from './oms-client.ts';
-import { testDatabase } from './postgres.ts';
+import { testDatabaseUrl } from './postgres.ts';
 import type { S3Server } from './s3-server/server.ts';
 
-/** The whole service in this process, over a database of its own. */
+/** The whole service in this process. Disposing of it stops it, once. */
 export interface TestService extends AsyncDisposable {
   readonly client: OmsClient;
+  /** Of the HTTP server, without a slash at the end. */
+  readonly url: string;
   readonly projectId: string;
+  readonly token: string;
+  readonly databaseUrl: Secret;
   readonly database: Database;
+  readonly sealer: Sealer;
+  readonly settings: BrigadeSettings;
+  readonly metrics: Metrics;
   readonly brigade: Brigade;
   readonly api: FastifyInstance;
 }
@@ -25,6 +32,10 @@ export interface TestService extends AsyncDisposable {
 export interface TestServiceOptions {
   readonly settings?: Partial<BrigadeSettings>;
   readonly log?: Logger;
+  /** Joins the database of another, as a further process does; else it gets one of its own. */
+  readonly beside?: TestService;
+  /** False: it takes requests and leaves the work to others. */
+  readonly works?: boolean;
 }
 
 const settings: BrigadeSettings = {
@@ -45,33 +56,45 @@ const settings: BrigadeSettings = {
 };
 
 export async function startTestService(options: TestServiceOptions = {}): Promise<TestService> {
-  const database = await testDatabase();
-  const { projectId, token = '' } = await ensureFirstToken(database, undefined);
+  const { beside, works = true, log = silentLog } = options;
+  const databaseUrl = beside?.databaseUrl ?? (await testDatabaseUrl());
+  const database = await Database.connect({ url: databaseUrl, allowUnsafe: true });
+  const { projectId, token = '' } = beside ?? (await ensureFirstToken(database, undefined));
   const metrics = createMetrics();
-  const log = options.log ?? silentLog;
+  const sealer = beside?.sealer ?? new Sealer(randomBytes(32));
+  const own = { ...settings, ...options.settings };
   const brigade = await createBrigade({
     database,
-    sealer: new Sealer(randomBytes(32)),
+    sealer,
     clock: systemClock,
     log,
     metrics,
-    settings: { ...settings, ...options.settings },
+    settings: own,
   });
-  await brigade.startWork();
+  if (works) await brigade.startWork();
   const { syncTasks, tokens, health } = brigade;
-  const api = await buildApi({ syncTasks, tokens, health, metrics, log, settings });
+  const api = await buildApi({ syncTasks, tokens, health, metrics, log, settings: own });
   const url = await api.listen({ host: '127.0.0.1', port: 0 });
+  const access = { url, projectId, token };
+  let stopped: Promise<void> | undefined;
+
+  async function stop(): Promise<void> {
+    await api.close();
+    await brigade.stop();
+    await database[Symbol.asyncDispose]();
+  }
+
   return {
-    client: new OmsClient({ url, projectId, token }),
-    projectId,
+    ...access,
+    client: new OmsClient(access),
+    databaseUrl,
     database,
+    sealer,
+    settings: own,
+    metrics,
     brigade,
     api,
-    async [Symbol.asyncDispose]() {
-      await api.close();
-      await brigade.stop();
-      await database[Symbol.asyncDispose]();
-    },
+    [Symbol.asyncDispose]: () => (stopped ??= stop()),
   };
 }
 

@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { after, before, describe, test } from 'node:test';
+import {
+  betweenHuawei,
+  mappedHuawei,
+  putWithCrc64,
+  sizes,
+  startWorld,
+  until,
+  type World,
+} from '../kit/world.ts';
+
+const HOUR = 3_600_000;
+const now = Date.now();
+const [older, newer] = [{ lastModified: now - HOUR }, { lastModified: now + HOUR }];
+
+/** Every test has keys and a task of its own. */
+let world: World;
+before(async () => {
+  // Their sums of CRC-64 are for those who ask in that dialect; others do not see them.
+  world = await startWorld({
+    source: { dialect: 'obs' },
+    target: { dialect: 'obs' },
+    settingsOf: (servers) => ({ endpoints: mappedHuawei(servers) }),
+  });
+});
+after(() => world[Symbol.asyncDispose]());
+
+describe('what is at the target already', () => {
+  test('NO_OVERWRITE copies what is missing and leaves alone what is there', async () => {
+    const { from, to } = world;
+    const taskId = await world.createTask({ object_overwrite_mode: 'NO_OVERWRITE' });
+    from.put('no/missing', 'new');
+    from.put('no/there', 'the source has another text', newer);
+    to.put('no/there', 'kept', older);
+    const task = await world.sync(taskId, ['no/missing', 'no/there']);
+    assert.equal(task.monthly_success_object, 1);
+    assert.equal(task.monthly_skip_object, 1);
+    assert.equal(to.bytes('no/missing')?.toString(), 'new');
+    assert.equal(to.bytes('no/there')?.toString(), 'kept');
+    assert.equal((await world.outcome(taskId, 'no/there')).reason, 'target-exists');
+  });
+
+  for (const [size, operation] of [
+    [sizes.small, 'PutObject'],
+    [sizes.large, 'CompleteMultipartUpload'],
+  ] as const) {
+    test(`NO_OVERWRITE does not replace what appears while ${size} bytes are copied`, async () => {
+      const { from, to, target } = world;
+      const key = `no/race/${size}`;
+      const taskId = await world.createTask({ object_overwrite_mode: 'NO_OVERWRITE' });
+      from.put(key, randomBytes(size));
+      const held = target.faults.add({ kind: 'delay', ms: 300, match: { operation, key } });
+      const synced = world.sync(taskId, [key]);
+      await until('the write is held', () => held.fired === 1);
+      to.put(key, 'somebody was quicker');
+      await synced;
+      assert.equal(to.bytes(key)?.toString(), 'somebody was quicker');
+      const { outcome, reason } = await world.outcome(taskId, key);
+      assert.deepEqual([outcome, reason], ['skipped', 'target-exists']);
+      assert.deepEqual(to.openUploads(), []);
+    });
+  }
+
+  test('SIZE_LAST_MODIFIED_COMPARISON_OVERWRITE copies another size or a later time', async () => {
+    const { from, to } = world;
+    const taskId = await world.createTask();
+    const copied = ['size/other-size', 'size/later'];
+    from.put('size/other-size', 'longer than before', older);
+    to.put('size/other-size', 'short', newer);
+    from.put('size/later', 'same', newer);
+    to.put('size/later', 'same', older);
+    from.put('size/same', 'same', older);
+    to.put('size/same', 'same', newer);
+    const task = await world.sync(taskId, [...copied, 'size/same']);
+    assert.deepEqual([task.monthly_success_object, task.monthly_skip_object], [2, 1]);
+    assert.equal(to.bytes('size/other-size')?.toString(), 'longer than before');
+    for (const key of copied) assert.equal((await world.outcome(taskId, key)).outcome, 'copied');
+    assert.equal((await world.outcome(taskId, 'size/same')).reason, 'target-up-to-date');
+    assert.equal(to.versions('size/same').length, 1);
+  });
+
+  test('FULL_OVERWRITE copies always, and does not look at the target', async () => {
+    const { from, to, target } = world;
+    const taskId = await world.createTask({ object_overwrite_mode: 'FULL_OVERWRITE' });
+    from.put('full', 'same', older);
+    to.put('full', 'same', newer);
+    target.requests.clear();
+    await world.sync(taskId, ['full']);
+    await world.sync(taskId, ['full']);
+    assert.equal(to.versions('full').length, 3);
+    assert.equal(target.requests.of('HeadObject'), 0);
+  });
+
+  for (const [what, etags] of [
+    ['an ETag that is the MD5', []],
+    ['ETags that tell nothing', ['opaque-1', 'opaque-2']],
+    ['ETags of parts', [`${'0'.repeat(32)}-2`, `${'1'.repeat(32)}-2`]],
+  ] as const) {
+    test(`a second version of one size in the same second is copied: ${what}`, async () => {
+      const { from, to } = world;
+      const taskId = await world.createTask();
+      const key = `quick/${what}`;
+      const [first, second] = etags;
+      from.put(key, 'version 1', { ...older, ...(first !== undefined && { etag: first }) });
+      await world.sync(taskId, [key]);
+      from.put(key, 'version 2', { ...older, ...(second !== undefined && { etag: second }) });
+      const task = await world.sync(taskId, [key]);
+      assert.equal(task.monthly_success_object, 2);
+      assert.equal(to.bytes(key)?.toString(), 'version 2');
+    });
+  }
+});
+
+describe('clouds that compute a CRC-64', () => {
+  test('CRC64_COMPARISON_OVERWRITE goes by the sums, whatever size and time say', async () => {
+    const { from, to } = world;
+    const mode = 'CRC64_COMPARISON_OVERWRITE';
+    const taskId = await world.createTask({ ...betweenHuawei, object_overwrite_mode: mode });
+    await putWithCrc64(from, 'crc/same', Buffer.from('text 1'), newer);
+    await putWithCrc64(to, 'crc/same', Buffer.from('text 1'), older);
+    await putWithCrc64(from, 'crc/other', Buffer.from('text 1'), older);
+    await putWithCrc64(to, 'crc/other', Buffer.from('text 2'), newer);
+    await world.sync(taskId, ['crc/same', 'crc/other']);
+    assert.equal((await world.outcome(taskId, 'crc/same')).reason, 'same-crc64');
+    assert.equal((await world.outcome(taskId, 'crc/other')).outcome, 'copied');
+    assert.equal(to.bytes('crc/other')?.toString(), 'text 1');
+  });
+
+  test('CRC64_COMPARISON_OVERWRITE goes by size and time where an end has no sum', async () => {
+    const { from, to } = world;
+    const mode = 'CRC64_COMPARISON_OVERWRITE';
+    const taskId = await world.createTask({ ...betweenHuawei, object_overwrite_mode: mode });
+    from.put('crc/fresh', 'text', older);
+    to.put('crc/fresh', 'text', newer);
+    from.put('crc/stale', 'text', newer);
+    to.put('crc/stale', 'text', older);
+    await world.sync(taskId, ['crc/fresh', 'crc/stale']);
+    assert.equal((await world.outcome(taskId, 'crc/fresh')).reason, 'target-up-to-date');
+    assert.equal((await world.outcome(taskId, 'crc/stale')).outcome, 'copied');
+  });
+
+  for (const size of [0, sizes.small, sizes.medium, sizes.large]) {
+    test(`crc64 proves a copy of ${size} bytes by the sums of both ends`, async () => {
+      const { from, to } = world;
+      const taskId = await world.createTask({ ...betweenHuawei, consistency_check: 'crc64' });
+      const key = `check/${size}`;
+      const bytes = randomBytes(size);
+      await putWithCrc64(from, key, bytes);
+      await world.sync(taskId, [key]);
+      const { outcome, check_method, check_passed, check_detail } = await world.outcome(
+        taskId,
+        key,
+      );
+      assert.deepEqual([outcome, check_method, check_passed], ['copied', 'crc64', true]);
+      assert.equal(check_detail, to.object(key)?.crc64);
+      assert.ok(to.bytes(key)?.equals(bytes));
+    });
+  }
+});
+
+describe('consistency checks', () => {
+  for (const check of ['size_last_modified', 'crc64', 'no_check', 'transmission']) {
+    for (const size of [sizes.small, sizes.large]) {
+      test(`${check} passes for ${size} bytes between clouds without CRC-64`, async () => {
+        const key = `${check}/${size}`;
+        const taskId = await world.createTask({ consistency_check: check });
+        world.from.put(key, randomBytes(size));
+        await world.sync(taskId, [key]);
+        const listed = await world.outcome(taskId, key);
+        assert.deepEqual([listed.outcome, listed.check_passed], ['copied', true]);
+        // Neither end has a CRC-64; the MD5 of the bytes, or of the parts, is proof as well.
+        assert.equal(listed.check_method, 'md5');
+        const shown = (await world.client.call('GET', `/sync-tasks?limit=100`)) as {
+          tasks: { sync_task_id: string; consistency_check: string }[];
+        };
+        const task = shown.tasks.find(({ sync_task_id }) => sync_task_id === taskId);
+        assert.equal(task?.consistency_check, check === 'transmission' ? 'no_check' : check);
+      });
+    }
+  }
+
+  test('bytes that are not what the source says they are fail, and are not published', async () => {
+    const taskId = await world.createTask();
+    world.from.put('lie', 'the bytes', { etag: '0'.repeat(32) });
+    const task = await world.sync(taskId, ['lie']);
+    assert.equal(task.monthly_failure_object, 1);
+    assert.equal((await world.outcome(taskId, 'lie')).reason, 'corrupt');
+    assert.deepEqual(world.to.versions('lie'), []);
+  });
+});
