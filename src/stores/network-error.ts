@@ -1,3 +1,4 @@
+import { errors } from 'undici';
 import type { Fault } from '../model/fault.ts';
 import { ForbiddenAddress } from './connect.ts';
 
@@ -22,14 +23,14 @@ export function faultOfNetworkError(error: Error): { fault: Fault; message: stri
   const refusal = error instanceof ForbiddenAddress ? error : error.cause;
   if (refusal instanceof ForbiddenAddress) return { fault: 'refused', message: refusal.message };
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  return { fault: faultOfCode(code), message: message(error, code) };
+  const garbled = error instanceof errors.HTTPParserError;
+  return { fault: garbled ? 'bad-reply' : faultOfCode(code), message: message(error, code) };
 }
 
 function faultOfCode(code: string): Fault {
   if (unreachable.has(code)) return 'unreachable';
   // A certificate that does not fit: no byte of the request has been sent.
   if (/CERT|^ERR_TLS|^ERR_SSL|SELF_SIGNED|UNABLE_TO|SIGNATURE/.test(code)) return 'unreachable';
-  if (code.startsWith('HPE_')) return 'bad-reply';
   if (code === 'UND_ERR_INVALID_ARG') return 'refused';
   return 'interrupted';
 }

@@ -59,7 +59,7 @@ class Pace {
 
   slowDown(startedAt: number): void {
     // What was under way when we slowed down says nothing of the new pace.
-    if (startedAt < this.#changedAt) return;
+    if (startedAt <= this.#changedAt) return;
     const now = this.#clock.monotonic();
     this.#count(now);
     const current = Math.min(this.#rate, Math.max(this.#lastWindow, this.#inWindow));

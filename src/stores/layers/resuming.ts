@@ -87,6 +87,8 @@ class ResumingBody implements ReadBody {
         this.#checkEnd(this.#at);
         return undefined;
       } catch (error) {
+        // It broke when all was there.
+        if (this.#at === this.#last + 1 && isBreak(error)) return undefined;
         await this.#reopen(error);
       }
     }
@@ -104,8 +106,8 @@ class ResumingBody implements ReadBody {
   /** Reads on from where it broke; throws the failure where that cannot help. */
   async #reopen(failure: unknown): Promise<void> {
     const { inner, policy, clock, options, head, signal } = this.#call;
-    const broken = failure instanceof StoreError && failure.fault === 'interrupted';
-    if (!broken || this.#breaks >= policy.attempts || this.#at > this.#last) throw failure;
+    if (!isBreak(failure) || this.#breaks >= policy.attempts || this.#at > this.#last)
+      throw failure;
     this.#breaks += 1;
     if (this.#breaks > 1) await clock.sleep(policy.delayMs(this.#breaks - 1), signal);
     const range = { first: this.#at, last: this.#last };
@@ -123,4 +125,8 @@ class ResumingBody implements ReadBody {
     const details = { store: inner.name, operation: 'read', key: head.key, cloudMessage: message };
     return new StoreError('interrupted', details);
   }
+}
+
+function isBreak(failure: unknown): boolean {
+  return failure instanceof StoreError && failure.fault === 'interrupted';
 }

@@ -1,0 +1,272 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { systemClock } from '../../src/base/clock.ts';
+import { faults, isRepeatable } from '../../src/model/fault.ts';
+import { limited } from '../../src/stores/layers/limited.ts';
+import { measured } from '../../src/stores/layers/measured.ts';
+import { paced } from '../../src/stores/layers/paced.ts';
+import { resuming } from '../../src/stores/layers/resuming.ts';
+import { retrying } from '../../src/stores/layers/retrying.ts';
+import { MemoryStore } from '../../src/stores/memory/memory-store.ts';
+import type { Store } from '../../src/stores/store.ts';
+import { bodyOf, patterned, rejectsWith, streamed } from '../conformance/store.ts';
+import { type FaultScript, faulty, type FaultyOptions } from '../kit/faulty.ts';
+import { ManualClock } from '../kit/manual-clock.ts';
+
+const { signal } = new AbortController();
+const policy = {
+  attempts: 3,
+  delayMs: (attempt: number) => attempt * 100,
+  delayMaxMs: 5000,
+  onRetry: () => {},
+};
+
+async function collected(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  return Buffer.concat(await Array.fromAsync(body));
+}
+
+describe('retrying', () => {
+  function setUp(script: FaultScript, options?: FaultyOptions) {
+    const memory = new MemoryStore();
+    const clock = new ManualClock();
+    const { store, calls } = faulty(memory, script, options);
+    const retried: number[] = [];
+    const onRetry = (_error: unknown, attempt: number): void => void retried.push(attempt);
+    const tried = retrying(store, { ...policy, onRetry }, clock);
+    return { memory, clock, calls, retried, store: tried };
+  }
+
+  for (const fault of faults) {
+    test(`${fault} is ${isRepeatable(fault) ? '' : 'not '}tried again`, async () => {
+      const { store, calls, clock, retried } = setUp({ put: { 1: fault, 2: fault } });
+      const put = store.put('key', bodyOf('x'), {}, signal);
+      if (isRepeatable(fault)) {
+        await put;
+        assert.deepEqual(clock.sleeps, [100, 200]);
+        assert.deepEqual(retried, [1, 2]);
+      } else {
+        await rejectsWith(fault, put);
+        assert.equal(calls.get('put'), 1);
+      }
+    });
+  }
+
+  test('gives up after the last attempt', async () => {
+    const unavailable = { 1: 'unavailable', 2: 'unavailable', 3: 'unavailable' } as const;
+    const { store, calls } = setUp({ list: unavailable });
+    await rejectsWith('unavailable', store.list({}, signal));
+    assert.equal(calls.get('list'), 3);
+  });
+
+  test('waits as long as the store asks, within reason', async () => {
+    const patient = setUp({ head: { 1: 'throttled' } }, { details: { retryAfterMs: 4000 } });
+    await rejectsWith('not-found', patient.store.head('key', signal));
+    assert.deepEqual(patient.clock.sleeps, [4000]);
+    const hopeless = setUp({ head: { 1: 'throttled' } }, { details: { retryAfterMs: 6000 } });
+    await rejectsWith('throttled', hopeless.store.head('key', signal));
+    assert.deepEqual(hopeless.clock.sleeps, []);
+  });
+
+  test('a stream is never sent again', async () => {
+    const { store, calls } = setUp({ put: { 1: 'interrupted' }, putPart: { 1: 'interrupted' } });
+    const body = () => ({ content: streamed('12'), size: 2 });
+    await rejectsWith('interrupted', store.put('key', body(), {}, signal));
+    const upload = await store.startParts('key', {}, signal);
+    await rejectsWith('interrupted', upload.putPart(1, body(), signal));
+    assert.equal(calls.get('put'), 1);
+    assert.equal(calls.get('putPart'), 1);
+    await upload.putPart(1, bodyOf('12'), signal);
+  });
+
+  test('a completion is not repeated: it may have been done', async () => {
+    const { store, calls, memory } = setUp(
+      { complete: { 1: 'interrupted' } },
+      { afterwards: true },
+    );
+    const upload = await store.startParts('key', {}, signal);
+    const receipt = await upload.putPart(1, bodyOf('12'), signal);
+    await rejectsWith('interrupted', upload.complete([receipt], signal));
+    assert.equal(calls.get('complete'), 1);
+    assert.ok(memory.objects.has('key'));
+  });
+
+  test('an abort ends the waiting', async () => {
+    const { store } = faulty(new MemoryStore(), { head: { 1: 'unavailable' } });
+    const slow = retrying(store, { ...policy, delayMs: () => 4000 }, systemClock);
+    const reason = new Error('enough');
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(reason), 10);
+    await assert.rejects(slow.head('key', stop.signal), (error) => error === reason);
+  });
+});
+
+describe('resuming', () => {
+  const bytes = patterned(300_000);
+
+  async function setUp(script: FaultScript): Promise<{
+    store: Store;
+    memory: MemoryStore;
+    calls: ReadonlyMap<string, number>;
+  }> {
+    const memory = new MemoryStore();
+    await memory.put('key', { content: bytes, size: bytes.length }, {}, signal);
+    const { store, calls } = faulty(memory, script);
+    return { store: resuming(store, policy, new ManualClock()), memory, calls };
+  }
+
+  for (const cutAfter of [0, 1, 65_536, 100_000, 299_999]) {
+    test(`a body that breaks after ${cutAfter} bytes goes on`, async () => {
+      const { store, calls } = await setUp({ read: { 1: { cutAfter }, 2: { cutAfter: 7 } } });
+      const { head, body } = await store.read('key', {}, signal);
+      assert.equal(head.size, bytes.length);
+      assert.ok(bytes.equals(await collected(body)));
+      assert.equal(calls.get('read'), cutAfter === 299_999 ? 2 : 3);
+    });
+  }
+
+  test('a range goes on within the range', async () => {
+    const { store } = await setUp({ read: { 1: { cutAfter: 1000 }, 2: { cutAfter: 0 } } });
+    const range = { first: 5000, last: 399_999 };
+    const { body } = await store.read('key', { range }, signal);
+    assert.ok(bytes.subarray(5000).equals(await collected(body)));
+  });
+
+  test('a small body is fetched anew', async () => {
+    const { store } = await setUp({ read: { 1: { cutAfter: 1 }, 2: { cutAfter: 1 } } });
+    const { body } = await store.read('key', {}, signal);
+    assert.ok(bytes.equals(await body.bytes()));
+  });
+
+  test('another object is never glued to the first', async () => {
+    const { store, memory } = await setUp({ read: { 1: { cutAfter: 100_000 } } });
+    const { body } = await store.read('key', {}, signal);
+    const other = patterned(300_000).reverse();
+    await memory.put('key', { content: other, size: other.length }, {}, signal);
+    await rejectsWith('changed', collected(body));
+  });
+
+  test('a body that never gives a byte is given up', async () => {
+    const never = Object.fromEntries([2, 3, 4, 5, 6].map((call) => [call, { cutAfter: 0 }]));
+    const { store, calls } = await setUp({ read: { 1: { cutAfter: 10 }, ...never } });
+    const { body } = await store.read('key', {}, signal);
+    await rejectsWith('interrupted', collected(body));
+    assert.equal(calls.get('read'), 4);
+  });
+
+  test('a failure to read on is passed on', async () => {
+    const { store } = await setUp({ read: { 1: { cutAfter: 10 }, 2: 'denied' } });
+    const { body } = await store.read('key', {}, signal);
+    await rejectsWith('denied', collected(body));
+  });
+});
+
+describe('limited', () => {
+  test('keeps its place until the body is over', async () => {
+    const memory = new MemoryStore();
+    const store = limited(memory, 2);
+    await store.put('key', bodyOf('12345'), {}, signal);
+    for (const end of ['bytes', 'iterate', 'break', 'discard'] as const) {
+      const [first, second] = [
+        await store.read('key', {}, signal),
+        await store.read('key', {}, signal),
+      ];
+      let third = false;
+      const waiting = store.head('key', signal).then(() => (third = true));
+      await new Promise((resolve) => setImmediate(resolve));
+      assert.equal(third, false, end);
+      if (end === 'bytes') await first.body.bytes();
+      else if (end === 'discard') first.body.discard();
+      else for await (const chunk of first.body) if (chunk.length > 0 && end === 'break') break;
+      await waiting;
+      second.body.discard();
+    }
+  });
+
+  test('gives its place back after a failure', async () => {
+    const { store } = faulty(new MemoryStore(), { put: { 1: 'denied' }, read: { 1: 'denied' } });
+    const one = limited(store, 1);
+    await rejectsWith('denied', one.put('key', bodyOf('x'), {}, signal));
+    await rejectsWith('denied', one.read('key', {}, signal));
+    await one.put('key', bodyOf('x'), {}, signal);
+  });
+
+  test('who is aborted while waiting takes no place', async () => {
+    const store = limited(new MemoryStore(), 1);
+    await store.put('key', bodyOf('x'), {}, signal);
+    const { body } = await store.read('key', {}, signal);
+    const reason = new Error('enough');
+    const stop = new AbortController();
+    const aborted = assert.rejects(store.head('key', stop.signal), (error) => error === reason);
+    const patient = store.head('key', signal);
+    stop.abort(reason);
+    await aborted;
+    body.discard();
+    await patient;
+    await store.head('key', signal);
+  });
+});
+
+describe('paced', () => {
+  test('goes at full speed until it is throttled, then slows down, and recovers', async () => {
+    const clock = new ManualClock();
+    const memory = new MemoryStore({ clock });
+    const { store } = faulty(memory, { put: { 101: 'throttled', 102: 'throttled' } });
+    const slow = paced(store, clock);
+    const put = () => slow.put('key', bodyOf('x'), {}, signal);
+    for (let call = 0; call < 100; call++) {
+      await put();
+      clock.time += 10;
+    }
+    assert.deepEqual(clock.sleeps, []);
+    await rejectsWith('throttled', put());
+    const before = clock.time;
+    for (let call = 0; call < 10; call++) await put().catch(() => {});
+    const perCall = (clock.time - before) / 10;
+    assert.ok(perCall > 15 && perCall < 60, `${perCall} ms a call`);
+    for (let call = 0; call < 3000; call++) {
+      await put();
+      clock.time += 10;
+    }
+    clock.sleeps.length = 0;
+    for (let call = 0; call < 10; call++) await put();
+    assert.deepEqual(clock.sleeps, []);
+  });
+
+  test('requests that were under way together slow it down once', async () => {
+    const clock = new ManualClock();
+    const all = Object.fromEntries(
+      Array.from({ length: 20 }, (_, at) => [at + 1, 'throttled' as const]),
+    );
+    const { store } = faulty(new MemoryStore(), { head: all });
+    const slow = paced(store, clock);
+    await Promise.allSettled(Array.from({ length: 20 }, () => slow.head('key', signal)));
+    await slow.head('key', signal).catch(() => {});
+    await slow.head('key', signal).catch(() => {});
+    assert.ok(Math.max(0, ...clock.sleeps) <= 200, String(clock.sleeps));
+  });
+});
+
+describe('measured', () => {
+  test('tells of every request how it ended', async () => {
+    const clock = new ManualClock();
+    const told: unknown[] = [];
+    const script: FaultScript = { put: { 2: 'throttled' }, read: { 2: { cutAfter: 1 } } };
+    const { store } = faulty(new MemoryStore(), script);
+    const measuring = measured(store, clock, (...args) => told.push(args));
+    await measuring.put('key', bodyOf('12'), {}, signal);
+    await measuring.put('key', bodyOf('12'), {}, signal).catch(() => {});
+    const { body } = await measuring.read('key', {}, signal);
+    clock.time += 1500;
+    await body.bytes();
+    const broken = await measuring.read('key', {}, signal);
+    await broken.body.bytes().catch(() => {});
+    await measuring.head('key', AbortSignal.abort()).catch(() => {});
+    assert.deepEqual(told, [
+      ['put', 'ok', 0],
+      ['put', 'throttled', 0],
+      ['read', 'ok', 1.5],
+      ['read', 'interrupted', 0],
+      ['head', 'aborted', 0],
+    ]);
+  });
+});
