@@ -217,7 +217,7 @@ export async function planLaunch(
     const reachable = await tryWay(way, binaries, dataDir);
     if (reachable !== undefined) return { way, binaries: reachable, version };
   }
-  const tried = ways.length === 0 ? 'nothing to try' : ways.map(({ name }) => name).join(', ');
+  const tried = ways.length === 0 ? 'none is left' : ways.map(({ name }) => name).join(', ');
   throw new EmbeddedError(
     `the private PostgreSQL cannot run here on ${dataDir} (tried: ${tried}). It cannot run as root: ` +
       'run the service as an ordinary user, or put BRIGADE_DATA_DIR below folders that any user ' +

@@ -11,7 +11,6 @@ const run = promisify(execFile);
 /** What a running PostgreSQL tells of itself in `postmaster.pid`, a line each. */
 export interface PidFile {
   readonly pid: number;
-  readonly socketDir: string | undefined;
   readonly ready: boolean;
 }
 
@@ -20,7 +19,7 @@ export async function readPidFile(cluster: string): Promise<PidFile | undefined>
   const lines = text.split('\n').map((line) => line.trim());
   const pid = Number(lines[0]);
   if (!Number.isInteger(pid) || pid <= 1) return undefined;
-  return { pid, socketDir: lines[4] === '' ? undefined : lines[4], ready: lines[7] === 'ready' };
+  return { pid, ready: lines[7] === 'ready' };
 }
 
 function isAlive(pid: number): boolean {

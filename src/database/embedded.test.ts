@@ -21,7 +21,7 @@ import { silentLog } from '../base/log.ts';
 import { Secret } from '../base/seal.ts';
 import { Database } from './db.ts';
 import { findBinaries } from './embedded-binaries.ts';
-import { launch, planLaunch, unprivilegedUsers } from './embedded-launch.ts';
+import { launch, lockPrefix, planLaunch, unprivilegedUsers } from './embedded-launch.ts';
 import { boundedLog } from './embedded-log.ts';
 import { startEmbedded, type EmbeddedOptions } from './embedded.ts';
 
@@ -152,8 +152,11 @@ describe('startEmbedded', () => {
     assert.equal(await count(service.url), 1);
     service.child.kill('SIGKILL');
     assert.ok(await hasEnded(service.pid));
+    const socketDir = new URL(service.url.reveal()).searchParams.get('host') ?? '';
+    assert.ok((await stat(socketDir)).isDirectory());
     await using postgres = await startEmbedded({ dataDir, log });
     assert.equal(await count(postgres.url), 2);
+    await assert.rejects(stat(socketDir), { code: 'ENOENT' });
   });
 
   test('after kill -9 of both, what was committed is there', async () => {
@@ -213,8 +216,9 @@ describe('startEmbedded', () => {
     skip: !onLinux && 'only on Linux',
   }, async () => {
     const dataDir = await dataDirectory();
-    const lockFile = join(dataDir, 'postgres/brigade.lock');
-    const holder = spawn('flock', ['--no-fork', lockFile, 'sleep', '1.5'], { stdio: 'ignore' });
+    const lock = await lockPrefix(join(dataDir, 'postgres'));
+    const [command, ...args] = [...lock, 'sleep', '1.5'];
+    const holder = spawn(command, args, { stdio: 'ignore' });
     const gone = once(holder, 'exit');
     await sleep(200);
     await using postgres = await startEmbedded({ dataDir, log });

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, lchown, mkdir, mkdtemp, readFile, realpath, rename, rm } from 'node:fs/promises';
+import { mkdir, readFile, realpath, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock, type Clock } from '../base/clock.ts';
@@ -19,6 +19,7 @@ import {
 } from './embedded-launch.ts';
 import { boundedLog, type ServerLog } from './embedded-log.ts';
 import { readPidFile, stopOrphan } from './embedded-orphan.ts';
+import { makeSocketDir, removeLastSocketDir } from './embedded-socket.ts';
 
 export { EmbeddedError } from './embedded-error.ts';
 
@@ -49,8 +50,6 @@ export interface EmbeddedPostgres extends AsyncDisposable {
 }
 
 const SUPERUSER = 'brigade';
-/** The kernel's limit of a Unix socket's path, with its end. */
-const SOCKET_PATH_MAX = 107;
 const POLL_MS = 20;
 const PATIENCE_LOG_MS = 5_000;
 /** How long to wait for processes that still hold the cluster, in another container perhaps. */
@@ -139,15 +138,6 @@ async function exitOf(child: ChildProcess): Promise<number | string> {
   } catch (error) {
     return error instanceof Error ? error.message : 'unknown';
   }
-}
-
-async function makeSocketDir({ plan }: Start, parent: string): Promise<string> {
-  const longest = '/brigade-XXXXXX/.s.PGSQL.5432';
-  const fits = Buffer.byteLength(parent) + longest.length < SOCKET_PATH_MAX;
-  const socketDir = await mkdtemp(join(fits ? parent : '/tmp', 'brigade-'));
-  await chmod(socketDir, 0o700);
-  await lchown(socketDir, plan.way.owner.uid, plan.way.owner.gid);
-  return socketDir;
 }
 
 interface Running {
@@ -242,11 +232,8 @@ async function prepareCluster(start: Start, serverLog: ServerLog): Promise<void>
         'Dump it with the old one, or set BRIGADE_DATABASE_URL',
     );
   }
-  const before = await readPidFile(cluster);
   await stopOrphan(cluster, { ...start, patienceMs: STOP_PATIENCE_MS });
-  if (before?.socketDir !== undefined && /\/brigade-\w{6}$/.test(before.socketDir)) {
-    await rm(before.socketDir, { recursive: true, force: true });
-  }
+  await removeLastSocketDir(cluster);
   await giveTo(plan.way.owner, cluster);
 }
 
@@ -310,7 +297,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedP
   let socketDir: string | undefined;
   try {
     await prepareCluster(start, serverLog);
-    socketDir = await makeSocketDir(start, options.socketParent ?? tmpdir());
+    socketDir = await makeSocketDir(options.socketParent ?? tmpdir(), plan.way.owner);
     const running = await startServer(start, socketDir, options.tuning, serverLog);
     log.info(
       { event: 'postgres.started', pid: running.pid, version: plan.version, way: plan.way.name },
