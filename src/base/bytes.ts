@@ -1,7 +1,6 @@
 export const KiB = 1024;
 export const MiB = 1024 * KiB;
 export const GiB = 1024 * MiB;
-export const TiB = 1024 * GiB;
 
 /** A size as a person reads it: `1.5 GiB`. */
 export function formatBytes(bytes: number): string {

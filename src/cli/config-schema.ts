@@ -46,10 +46,6 @@ export const SettingsSchema = Type.Object(
       maximum: 65_535,
       description: 'Port to listen on; 0 takes a free one',
     }),
-    role: Type.Enum(['all', 'api', 'worker'], {
-      default: 'all',
-      description: 'What this process does; api and worker share one databaseUrl',
-    }),
     dataDir: Type.String({
       default: './brigade-data',
       minLength: 1,

@@ -38,7 +38,6 @@ describe('readSettings', () => {
     assert.deepEqual(rest, {
       host: '127.0.0.1',
       port: 8080,
-      role: 'all',
       dataDir: './brigade-data',
       allowEndpoints: [],
       logLevel: 'info',

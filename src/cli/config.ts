@@ -315,7 +315,7 @@ export interface SettingRow {
   readonly variable: string | undefined;
   /** `port`, as in the file; undefined for what only the environment can say. */
   readonly key: string | undefined;
-  /** What it takes: `integer, 0 to 65535`, `all | api | worker`. */
+  /** What it takes: `integer, 0 to 65535`, `path | virtual-host`. */
   readonly takes: string;
   /** As it would be written; empty when there is none. */
   readonly default: string;

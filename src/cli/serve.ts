@@ -42,7 +42,7 @@ export async function startService(settings: Settings): Promise<Service> {
   await using started = new AsyncDisposableStack();
   const log = createLogger(settings.logLevel, pino.destination({ dest: 2, sync: true }));
   const data = started.use(await lockDataDirectory(settings.dataDir));
-  const { database, failed } = await openDatabase(started, settings, data.path, log);
+  const { database, alone, failed } = await openDatabase(started, settings, data.path, log);
   const key = await readSecretKey(data.path, {
     given: settings.secretKey,
     mayGenerate: await isNewDatabase(database),
@@ -57,6 +57,7 @@ export async function startService(settings: Settings): Promise<Service> {
     log,
     metrics,
     settings: await brigadeSettings(settings),
+    alone,
   });
   started.defer(() => brigade.stop());
   await brigade.startWork();
@@ -81,7 +82,7 @@ async function openDatabase(
   { databaseUrl }: Settings,
   dataDir: string,
   log: Logger,
-): Promise<{ database: Database; failed: Promise<Error> }> {
+): Promise<{ database: Database; alone: boolean; failed: Promise<Error> }> {
   let failed = new Promise<Error>(() => undefined);
   let url = databaseUrl;
   if (url === undefined) {
@@ -90,7 +91,7 @@ async function openDatabase(
     failed = postgres.exited.then((reason) => reason ?? new Promise<Error>(() => undefined));
   }
   const database = started.use(await Database.connect({ url, log, connections: CONNECTIONS }));
-  return { database, failed };
+  return { database, alone: databaseUrl === undefined, failed };
 }
 
 async function listen(

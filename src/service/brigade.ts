@@ -7,6 +7,7 @@ import {
   backlog,
   claimChanges,
   dueTasks,
+  releaseClaims,
   renewLeases,
   untilNextDue,
 } from '../database/changes.ts';
@@ -59,6 +60,8 @@ export interface BrigadeParts {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly settings: BrigadeSettings;
+  /** No other process can be at work on this database: claims in it are of processes that died. */
+  readonly alone: boolean;
 }
 
 /** The use cases, and what works behind them. */
@@ -144,10 +147,12 @@ interface Work {
 }
 
 async function startWork(
-  { database, clock, log, settings }: BrigadeParts,
+  { database, clock, log, settings, alone }: BrigadeParts,
   openTasks: OpenTasks,
   worker: Worker,
 ): Promise<Work> {
+  const left = alone ? await releaseClaims(database) : 0;
+  if (left > 0) log.info({ event: 'claims.released', count: left }, 'taken up from a crash');
   const { retentionDays, timeZone } = settings;
   const jobs = await startJobs({
     database,

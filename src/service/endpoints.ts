@@ -47,7 +47,7 @@ export function endpoints(
   mapped: readonly MappedEndpoint[],
   allowed: readonly string[],
 ): Endpoints {
-  const guard = addressGuard(allowed.map((entry) => entry.replace(/:\d+$/, '')));
+  const guard = addressGuard(allowed.map(withoutPort));
   const nothingPrivate = addressGuard([]);
 
   function find(place: BucketPlace): ResolvedEndpoint | ServiceError {
@@ -122,6 +122,11 @@ function unknownPlace({ cloud, region }: BucketPlace): ServiceError {
     `No address is known for ${cloud} in region "${region}".`,
     `The operator can map it in the file that BRIGADE_CONFIG names, under "endpoints": {cloud: ${cloud}, region: ${region}, endpoint: "https://…"}.`,
   );
+}
+
+/** An entry as the guard takes it; the colons of a bare IPv6 address are no port. */
+function withoutPort(entry: string): string {
+  return isIP(entry) === 0 ? entry.replace(/:\d+$/, '') : entry;
 }
 
 /** Why a request may not name this address; undefined where it may. */

@@ -64,6 +64,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
   const sealer = beside?.sealer ?? new Sealer(randomBytes(32));
   const own = { ...settings, ...options.settings };
   const brigade = await createBrigade({
+    alone: false,
     database,
     sealer,
     clock: systemClock,
