@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { dirname, resolve } from 'node:path';
 import type { TSchema } from 'typebox';
+import { Settings as TypeBoxSettings } from 'typebox/system';
 import { Value } from 'typebox/value';
 import { LineCounter, parseDocument } from 'yaml';
 import { Secret } from '../base/seal.ts';
@@ -165,17 +166,20 @@ export async function readSettings(
 
 type NameOf = (key: string) => string;
 
+/** TypeBox stops at the eighth mistake unless told otherwise. */
+const MISTAKES_MAX = 1_000;
+
 function findMistakes(read: unknown, nameOf: NameOf): string[] {
-  const wrong = new Map<string, string>();
+  TypeBoxSettings.Set({ maxErrors: MISTAKES_MAX });
+  const found = new Set<string>();
   for (const { keyword, instancePath, params, message } of Value.Errors(SettingsSchema, read)) {
     const [key = '', ...rest] = instancePath.split('/').slice(1);
     // The places that lead to a mistake are reported too; the mistake itself comes first.
-    if (keyword === 'anyOf' || key === '') continue;
+    if (keyword === 'anyOf' || keyword === 'boolean' || key === '') continue;
     const within = rest.map((step) => (/^\d+$/.test(step) ? `[${step}]` : `.${step}`)).join('');
     const place = `${within === '' ? '' : `${within.replace(/^\./, '')} of `}${nameOf(key)}`;
-    if (!wrong.has(place)) wrong.set(place, explain(keyword, params, message));
+    found.add(`${place}: ${explain(keyword, params, message)}`);
   }
-  const found = [...wrong].map(([place, why]) => `${place}: ${why}`);
   // Each looks at values of the right type only.
   return [...found, ...judge(read as Partial<PlainSettings>, nameOf)];
 }
