@@ -8,12 +8,6 @@ export interface NamedKeys {
   readonly accepted: number;
 }
 
-/**
- * The statements below find their rows by `object_key = any(array(…))`: whatever the planner believes
- * of a table that it has not analyzed yet, that is a look into the primary key for each, where for a
- * join it reads all of the table (45 ms instead of 7 for a claim of 256 among 100,000). They are not
- * prepared: a plan that was made for an empty table and kept reads all of it, too (3 s to settle 256).
- */
 const ACCEPT = prepared(`
   with input as materialized (
     select * from json_to_recordset($1) as r("taskId" uuid, "projectId" text, keys json, accepted int)
@@ -97,6 +91,13 @@ export interface ClaimedChange {
   readonly uploading: boolean;
 }
 
+/*
+ * The statements on claims find their rows by `object_key = any(array(…))`: whatever the planner
+ * believes of a table that it has not analyzed yet, that is a look into the primary key for each,
+ * where for a join it may read the whole table. And they are not prepared: a plan that was made for an
+ * empty table, and kept, reads the whole table, too (3 s to settle 256 of 100,000 instead of 8 ms).
+ */
+
 const CLAIM = `
   with due as materialized (
     select object_key from changes
@@ -120,8 +121,8 @@ const CLAIM = `
  * Claims up to `limit` due changes of one task until `leaseMs` from now, the longest waiting first.
  *
  * A change whose lease ran out can be claimed again: a crashed worker's changes need no sweeper.
- * `skip locked` keeps claimers from queueing behind each other; the join by primary key keeps a
- * claim whole when rows move under it. Served by the index `changes_due`.
+ * `skip locked` keeps claimers from queueing behind each other; the update by primary key keeps
+ * a claim whole when rows move under it. Served by the index `changes_due`.
  */
 export async function claimChanges(
   db: Db,

@@ -125,8 +125,10 @@ function connectionConfig(options: DatabaseOptions): pg.PoolConfig {
     query_timeout: clientTimeoutMs(statementTimeoutMs),
     idle_in_transaction_session_timeout: statementTimeoutMs,
     keepAlive: true,
-    // Single statements are transactions of their own, and acknowledged when they return.
-    options: '-c synchronous_commit=on',
+    // Single statements are transactions of their own, and acknowledged when they return. Pages are
+    // read as they come on an SSD: by the default, made for disks, a claim from 100,000 changes that
+    // are not analyzed yet sorts them all (80 ms) and does not walk along the index (4 ms).
+    options: '-c synchronous_commit=on -c random_page_cost=1.1',
   };
 }
 

@@ -1,4 +1,4 @@
-import { type Db, prepared } from './db.ts';
+import type { Db } from './db.ts';
 
 /** How one claim ends. Record fields are set where `done`; they go to the object list. */
 export interface Settlement {
@@ -29,7 +29,7 @@ export interface SettledCounts {
   readonly late: number;
 }
 
-const SETTLE = prepared(`
+const SETTLE = `
   with input as materialized (
     select * from json_to_recordset($2) as r(
       key text, "claimId" bigint, generation bigint, done boolean, "delayMs" int8, released boolean,
@@ -38,7 +38,8 @@ const SETTLE = prepared(`
   ), locked as materialized (
     select input.*, changes.claim_id is not distinct from input."claimId" as ours,
       changes.generation as current, changes.attempt, changes.accepted_at
-    from input join changes on changes.task_id = $1 and changes.object_key = input.key
+    from input join changes on changes.object_key = input.key
+    where changes.task_id = $1 and changes.object_key = any(array(select key from input))
     order by changes.object_key
     for update of changes
   ), lapsed as materialized (
@@ -47,8 +48,8 @@ const SETTLE = prepared(`
     -- A write that came late may have come after the one that still counts.
     select *, current <> generation or key in (select key from lapsed) as again from locked where ours
   ), removed as (
-    delete from changes using held
-    where changes.task_id = $1 and changes.object_key = held.key and held.done and not held.again
+    delete from changes
+    where task_id = $1 and object_key = any(array(select key from held where done and not again))
   ), again as (
     update changes set
       claim_id = null,
@@ -59,8 +60,8 @@ const SETTLE = prepared(`
         else now() + held."delayMs" * interval '1 millisecond' end,
       accepted_at = case when held.done then changes.due_at else changes.accepted_at end
     from held
-    where changes.task_id = $1 and changes.object_key = held.key
-      and (held.again or not held.done)
+    where changes.task_id = $1 and changes.object_key = held.key and (held.again or not held.done)
+      and changes.object_key = any(array(select key from held where again or not done))
   ), recorded as (
     insert into objects (task_id, object_key, outcome, reason, message, size, check_method, check_passed,
       check_detail, source_etag, attempts, accepted_at, started_at)
@@ -91,7 +92,7 @@ const SETTLE = prepared(`
     on conflict (task_id, object_key) do update set generation = excluded.generation, due_at = excluded.due_at
   )
   select (select count(*)::int from held) as held,
-    (select count(*)::int from input where "claimId" not in (select "claimId" from held)) as late`);
+    (select count(*)::int from input where "claimId" not in (select "claimId" from held)) as late`;
 
 /**
  * Settles claims of one task: the object list, the counters and the removal of the work, in one
