@@ -1,4 +1,4 @@
-import { createHmac, hash } from 'node:crypto';
+import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto';
 import type { Secret } from '../../base/seal.ts';
 
 export interface AccessKey {
@@ -41,7 +41,8 @@ export class AwsV4Signer {
   readonly #scope: SigningScope;
   #day = '';
   #dayScope = '';
-  #signingKey: Buffer = Buffer.alloc(0);
+  /** As a key object: from a buffer, Node makes one for each signature, in 25 µs instead of 4. */
+  #signingKey: KeyObject | undefined;
 
   constructor(key: AccessKey, scope: SigningScope) {
     this.#key = key;
@@ -51,7 +52,7 @@ export class AwsV4Signer {
   /** The value of the `authorization` header. */
   authorization(request: SignedRequest): string {
     const day = request.date.slice(0, 8);
-    if (day !== this.#day) this.#beginDay(day);
+    const signingKey = this.#keyOf(day);
     const { headers } = request;
     let canonicalHeaders = '';
     let names = '';
@@ -62,16 +63,19 @@ export class AwsV4Signer {
     }
     const canonical = `${request.method}\n${request.path}\n${request.query}\n${canonicalHeaders}\n${names}\n${request.payloadHash}`;
     const toSign = `${ALGORITHM}\n${request.date}\n${this.#dayScope}\n${hash('sha256', canonical)}`;
-    const signature = createHmac('sha256', this.#signingKey).update(toSign).digest('hex');
+    const signature = createHmac('sha256', signingKey).update(toSign).digest('hex');
     return `${ALGORITHM} Credential=${this.#key.accessKeyId}/${this.#dayScope}, SignedHeaders=${names}, Signature=${signature}`;
   }
 
-  #beginDay(day: string): void {
+  #keyOf(day: string): KeyObject {
+    if (day === this.#day && this.#signingKey !== undefined) return this.#signingKey;
     const { region, service } = this.#scope;
     const secret = `AWS4${this.#key.secretAccessKey.reveal()}`;
-    this.#signingKey = hmac(hmac(hmac(hmac(secret, day), region), service), 'aws4_request');
+    const key = hmac(hmac(hmac(hmac(secret, day), region), service), 'aws4_request');
+    this.#signingKey = createSecretKey(key);
     this.#dayScope = `${day}/${region}/${service}/aws4_request`;
     this.#day = day;
+    return this.#signingKey;
   }
 }
 
