@@ -132,7 +132,10 @@ export class OmsClient {
       start_time: String(from),
       end_time: String(to),
     });
-    const reply = (await this.call('GET', `/sync-tasks/${taskId}/statistics?${query.toString()}`)) as {
+    const reply = (await this.call(
+      'GET',
+      `/sync-tasks/${taskId}/statistics?${query.toString()}`,
+    )) as {
       statistic_time_type: string;
       statistic_datas: {
         data_type: string;
@@ -172,7 +175,10 @@ export class OmsClient {
 
   /** One page of the object list. @param query As the API takes it. */
   async objectPage(taskId: string, query: URLSearchParams): Promise<ObjectPage> {
-    return (await this.call('GET', `/sync-tasks/${taskId}/objects?${query.toString()}`)) as ObjectPage;
+    return (await this.call(
+      'GET',
+      `/sync-tasks/${taskId}/objects?${query.toString()}`,
+    )) as ObjectPage;
   }
 
   /** Waits until as many rounds as given are settled. @throws {Error} after `seconds`. */
