@@ -16,14 +16,17 @@ export async function startServiceProcess(
   dataDir: string,
   environment: Readonly<Record<string, string>> = {},
 ): Promise<ServiceProcess> {
-  const child = startChild(new URL('../../src/cli/main.ts', import.meta.url), ['serve'], {
+  const main = new URL('../../src/cli/main.ts', import.meta.url);
+  const settings = {
     BRIGADE_DATA_DIR: dataDir,
     BRIGADE_PORT: '0',
     BRIGADE_ALLOW_ENDPOINTS: '127.0.0.1',
     BRIGADE_BOOTSTRAP_TOKEN: TOKEN,
     BRIGADE_LOG_LEVEL: 'warn',
     ...environment,
-  });
+  };
+  // As `npm start` does.
+  const child = startChild(main, ['serve'], settings, ['--max-semi-space-size=8']);
   const [, url = '', projectId = ''] = await child.line(/API\s+(http\S+?)\/v2\/(\w+)/);
   await child.line(/Ctrl-C/);
   return {
