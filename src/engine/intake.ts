@@ -1,4 +1,5 @@
 import type { NamedKeys } from '../database/changes.ts';
+import { DatabaseError, type DatabaseFault } from '../database/db.ts';
 
 export class IntakeFull extends Error {
   override readonly name = 'IntakeFull';
@@ -90,12 +91,18 @@ export class Intake {
         resolve(ours);
       }
     } catch (error) {
-      if (batch.length === 1) batch[0]?.reject(error);
-      // Nothing of a failed commit is written: each event tries alone, so that only the one that
-      // cannot be written fails.
-      else for (const one of batch) await this.#write([one]);
+      // Each event tries alone, so that only the one that cannot be written fails; unless it is the
+      // database that cannot write, and each would wait for that anew.
+      if (batch.length > 1 && !isDown(error)) for (const one of batch) await this.#write([one]);
+      else for (const { reject } of batch) reject(error);
     }
   }
+}
+
+const down: ReadonlySet<DatabaseFault> = new Set(['unavailable', 'timed-out', 'exhausted']);
+
+function isDown(error: unknown): boolean {
+  return error instanceof DatabaseError && down.has(error.fault);
 }
 
 /** One entry for each task and project, its keys distinct. */

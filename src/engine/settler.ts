@@ -1,5 +1,6 @@
 import { backoffMs } from '../base/backoff.ts';
 import type { Clock } from '../base/clock.ts';
+import { DatabaseError, type DatabaseFault } from '../database/db.ts';
 import type { SettledCounts, Settlement } from '../database/settle.ts';
 import type { Claim, WorkResult } from './work.ts';
 
@@ -21,12 +22,15 @@ interface Ended {
   readonly result: WorkResult;
 }
 
+/** Faults that lie in what is written. */
+const refused: ReadonlySet<DatabaseFault> = new Set(['duplicate', 'constraint', 'statement']);
 const RETRY = { baseMs: 200, maxMs: 5_000 };
 
 /**
  * Writes results together: those that come while one batch is written share the next. A batch that
  * cannot be written is tried again as long as its leases may be ours; after that the changes come
- * round again by themselves.
+ * round again by themselves. Where the database refuses a batch, each result is written alone, so
+ * that one that can never be written holds up no other.
  */
 export class Settler {
   readonly #options: SettlerOptions;
@@ -73,23 +77,27 @@ export class Settler {
   }
 
   async #write(taskId: string, ended: readonly Ended[]): Promise<void> {
+    let written = false;
+    try {
+      written = await this.#settle(taskId, ended);
+    } catch {
+      // Refused; it is told already, and nothing of it is written.
+      if (ended.length > 1) {
+        for (const one of ended) await this.#write(taskId, [one]);
+        return;
+      }
+    }
+    for (const { claim, result } of ended) this.#options.onEnded(claim, result, written);
+  }
+
+  /** @throws {DatabaseError} for what is refused however often it is tried. */
+  async #settle(taskId: string, ended: readonly Ended[]): Promise<boolean> {
     const settlements = ended.map(({ claim, result }) => ({
       ...result,
       key: claim.key,
       claimId: claim.claimId,
       generation: claim.generation,
     }));
-    const written = await this.#settle(taskId, settlements, () =>
-      ended.some(({ claim }) => claim.lease.held()),
-    );
-    for (const { claim, result } of ended) this.#options.onEnded(claim, result, written);
-  }
-
-  async #settle(
-    taskId: string,
-    settlements: readonly Settlement[],
-    worthwhile: () => boolean,
-  ): Promise<boolean> {
     const { clock, settle, onLate, onTrouble } = this.#options;
     for (let attempt = 1; ; attempt++) {
       try {
@@ -98,7 +106,8 @@ export class Settler {
         return true;
       } catch (error) {
         onTrouble(error);
-        if (!worthwhile()) return false;
+        if (error instanceof DatabaseError && refused.has(error.fault)) throw error;
+        if (!ended.some(({ claim }) => claim.lease.held())) return false;
         await clock.sleep(backoffMs(attempt, RETRY, clock.random()), new AbortController().signal);
       }
     }

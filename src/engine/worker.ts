@@ -66,8 +66,10 @@ export class Worker {
   #inWork = 0;
   #woken = false;
   #alarm: (() => void) | undefined;
-  #settledLately = 0;
-  #ahead = 0;
+  /** By task: settled since the last measurement, and in the time before it. */
+  #settledLately = new Map<string, number>();
+  #ahead: ReadonlyMap<string, number> = new Map();
+  #claiming: Promise<void> = Promise.resolve();
   #loops: Promise<unknown> = Promise.resolve();
 
   constructor(options: WorkerOptions) {
@@ -85,8 +87,8 @@ export class Worker {
   }
 
   start(): void {
+    this.#claiming = this.#claimLoop();
     this.#loops = Promise.all([
-      this.#claimLoop(),
       this.#every(this.#options.leaseMs / RENEWALS_A_LEASE, () => this.#renew()),
       this.#every(EXPIRE_EVERY_MS, async () => this.#claims.expire()),
       this.#every(MEASURE_EVERY_MS, async () => this.#measure()),
@@ -125,6 +127,8 @@ export class Worker {
       if (clock.monotonic() >= deadline) this.#claims.abortAll();
       await clock.sleep(10, this.#ended.signal);
     }
+    // What a last claim brings is given back as well, and settled.
+    await this.#claiming;
     await this.#settler.drained();
     this.#ended.abort(new Error('ended'));
     await this.#loops;
@@ -147,7 +151,8 @@ export class Worker {
   }
 
   #room(): number {
-    return this.#options.width + this.#ahead - this.#claims.size;
+    const ahead = [...this.#ahead.keys()].reduce((sum, id) => sum + this.#aheadOf(id), 0);
+    return this.#options.width + Math.min(ahead, AHEAD_MAX) - this.#claims.size;
   }
 
   /**
@@ -172,7 +177,7 @@ export class Worker {
   async #claimOf(task: DueTask, share: number): Promise<number> {
     const { queue, leaseMs, clock, taskWidth } = this.#options;
     const { taskId } = task;
-    const limit = Math.min(share, taskWidth + this.#ahead - this.#claims.sizeOf(taskId));
+    const limit = Math.min(share, taskWidth + this.#aheadOf(taskId) - this.#claims.sizeOf(taskId));
     if (limit <= 0) return 0;
     const deadline = clock.monotonic() + leaseMs * (1 - DEADLINE_MARGIN);
     const changes = await queue.claim({ taskId, limit, leaseMs });
@@ -222,14 +227,28 @@ export class Worker {
 
   #settled(claim: Claim, result: WorkResult, written: boolean): void {
     this.#claims.remove(claim);
-    this.#settledLately += 1;
+    const { taskId } = claim;
+    if (!result.released) {
+      this.#settledLately.set(taskId, (this.#settledLately.get(taskId) ?? 0) + 1);
+    }
     if (written) this.#options.onSettled(claim, result);
-    this.#alarm?.();
+    this.wake();
   }
 
   #measure(): void {
-    this.#ahead = Math.min(this.#settledLately, AHEAD_MAX);
-    this.#settledLately = 0;
+    this.#ahead = this.#settledLately;
+    this.#settledLately = new Map();
+    // Held ahead by a task that hangs, they would be withheld from other processes.
+    for (const [taskId, waiting] of this.#ready) {
+      for (const claim of waiting.splice(this.#aheadOf(taskId))) {
+        this.#settler.add(claim, released);
+      }
+    }
+  }
+
+  /** Claims of a task beyond those in work: a task that settles nothing holds none. */
+  #aheadOf(taskId: string): number {
+    return Math.min(this.#ahead.get(taskId) ?? 0, AHEAD_MAX);
   }
 
   async #renew(): Promise<void> {
