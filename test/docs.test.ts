@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, normalize, relative } from 'node:path';
+import { describe, test } from 'node:test';
+import { createMetrics } from '../src/base/metrics.ts';
+import { describeSettings } from '../src/cli/config.ts';
+import { faults, isTransient } from '../src/model/fault.ts';
+import { remedies } from '../src/model/remedies.ts';
+
+/*
+ * The documents say what the code says. Two tables are written by this test itself:
+ *
+ *   UPDATE_DOCS=1 npm run test:fast
+ */
+
+const root = join(import.meta.dirname, '..');
+const update = process.env['UPDATE_DOCS'] === '1';
+const pages = [...globSync('*.md', { cwd: root }), ...globSync('docs/**/*.md', { cwd: root })];
+
+function read(path: string): string {
+  return readFileSync(join(root, path), 'utf8');
+}
+
+/** Every first group of a pattern, each once, sorted. */
+function found(text: string, pattern: RegExp): string[] {
+  return [...new Set(Array.from(text.matchAll(pattern), ([, name = '']) => name))].sort();
+}
+
+/** Links and names in fenced code are examples, not links. */
+function withoutCode(text: string): string {
+  return text.replaceAll(/^```[^]*?^```$/gm, '').replaceAll(/`[^`\n]*`/g, '');
+}
+
+/** The anchor that GitHub gives a heading. */
+function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\p{M} _-]/gu, '')
+    .replaceAll(' ', '-');
+}
+
+function anchorsOf(path: string): string[] {
+  const headings = read(path).replaceAll(/^```[^]*?^```$/gm, '');
+  return found(headings, /^#{1,6} +(.+?) *$/gm).map(anchorOf);
+}
+
+describe('the documents', () => {
+  test('are there', () => {
+    for (const page of ['README', 'ARCHITECTURE', 'CONTRIBUTING', 'SECURITY', 'CHANGELOG']) {
+      assert.ok(pages.includes(`${page}.md`), page);
+    }
+  });
+
+  for (const page of pages) {
+    test(`${page}: every relative link leads somewhere`, () => {
+      for (const target of found(withoutCode(read(page)), /\]\(([^)\s]+)\)/g)) {
+        if (/^[a-z]+:/.test(target)) continue;
+        const [path = '', anchor] = target.split('#');
+        const file = path === '' ? page : relative(root, join(root, dirname(page), path));
+        assert.ok(!file.startsWith('..') && existsSync(join(root, file)), target);
+        if (anchor !== undefined) assert.ok(anchorsOf(file).includes(anchor), target);
+      }
+    });
+
+    test(`${page}: every file it names is there`, () => {
+      const named = /`((?:src|test|bench|examples|docs)\/[\w./-]*[\w/])`/g;
+      for (const path of found(read(page), named)) {
+        assert.ok(existsSync(join(root, normalize(path))), path);
+      }
+    });
+
+    test(`${page}: every script and setting it names exists`, () => {
+      const text = read(page);
+      const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+      for (const name of found(text, /npm run ([\w:-]+)/g)) assert.ok(name in scripts, name);
+      const known = new Set(describeSettings().map(({ variable }) => variable));
+      for (const name of found(text, /\b(BRIGADE_[A-Z_]+)\b/g)) assert.ok(known.has(name), name);
+    });
+
+    test(`${page}: it is of no one machine, and a line ends where it ends`, () => {
+      const text = read(page);
+      assert.doesNotMatch(text, /(?:^|[\s`"'(=])\/(?:work|root|home|Users)\//m);
+      assert.doesNotMatch(text, /[^\S\n]$/m);
+    });
+  }
+
+  test('the README names the command that tests everything', () => {
+    assert.ok(read('README.md').includes('npm ci && npm test'));
+  });
+});
+
+describe('the reference', () => {
+  test('settings.md has every setting as the code has it', () => {
+    agree('docs/reference/settings.md', 'settings', settingsTable());
+  });
+
+  test('operate.md has every reason of a failure as the code has it', () => {
+    agree('docs/guide/operate.md', 'reasons', reasonsTable());
+  });
+
+  test('metrics.md names every metric, and no other', async () => {
+    const metrics = await createMetrics().registry.getMetricsAsJSON();
+    const names = metrics.map(({ name }) => name).filter((name) => name.startsWith('brigade_'));
+    assert.deepEqual(
+      found(read('docs/reference/metrics.md'), /\b(brigade_[a-z_]+)\b/g),
+      names.sort(),
+    );
+  });
+
+  test('events.md names every event of the log, and no other', () => {
+    const files = globSync('src/**/*.ts', { cwd: root }).filter(
+      (file) => !/test(ing)?\.ts$/.test(file),
+    );
+    const source = files.map(read).join('\n');
+    const events = found(source, /\bevent: '([^']+)'/g);
+    assert.deepEqual(found(read('docs/reference/events.md'), /^\| `([^`]+)` \|/gm), events);
+  });
+
+  test('api.md names every operation and its path', () => {
+    const files = globSync('src/api/routes/*.ts', { cwd: root });
+    const operations = found(files.map(read).join('\n'), /operationId: '([^']+)'/g);
+    assert.deepEqual(found(read('docs/reference/api.md'), /^\| `([A-Z]\w+)` \|/gm), operations);
+  });
+
+  test('api.md has every error with its status and code', () => {
+    const errors = Array.from(
+      read('src/api/problems.ts').matchAll(
+        /^ {2}'([\w-]+)': \{\s*status: (\d+),\s*code: '([^']+)'/gm,
+      ),
+      ([, name = '', status = '', code = '']) => `${name} ${status} ${code}`,
+    );
+    const rows = Array.from(
+      read('docs/reference/api.md').matchAll(/^\| (\d{3}) \| `([^`]+)` \| `([\w-]+)` \|/gm),
+      ([, status = '', code = '', name = '']) => `${name} ${status} ${code}`,
+    );
+    assert.ok(errors.length > 20, `${errors.length} errors were found in the source`);
+    assert.deepEqual(rows.sort(), errors.sort());
+  });
+});
+
+/** A part of a page that is made from the code: it is compared, or written anew. */
+function agree(page: string, name: string, made: string): void {
+  const text = read(page);
+  const [begin, end] = [`<!-- ${name}: made by test/docs.test.ts -->\n`, `<!-- /${name} -->`];
+  const from = text.indexOf(begin);
+  const to = text.indexOf(end);
+  assert.ok(from !== -1 && to > from, `${page} has no place for ${name}`);
+  const whole = `${text.slice(0, from)}${begin}\n${made}\n${text.slice(to)}`;
+  if (update) writeFileSync(join(root, page), whole);
+  else assert.equal(text, whole, `${page} is old: run this test with UPDATE_DOCS=1`);
+}
+
+function settingsTable(): string {
+  const rows = describeSettings().map((row) => [
+    row.variable === undefined ? '' : `\`${row.variable}\``,
+    row.key === undefined ? '' : `\`${row.key}\``,
+    row.takes,
+    row.default === '' ? '' : `\`${row.default}\``,
+    row.description + (row.secret ? ' (secret)' : ''),
+  ]);
+  return table(['Environment', 'File', 'Takes', 'Default', 'What it means'], rows);
+}
+
+function reasonsTable(): string {
+  const rows = Object.entries(remedies).map(([reason, remedy]) => {
+    const fault = faults.find((known) => known === reason);
+    const again = reason === 'internal' || (fault !== undefined && isTransient(fault));
+    return [`\`${reason}\``, again ? 'yes' : 'no', remedy];
+  });
+  return table(['Reason', 'Tried again by itself', 'What to do'], rows);
+}
+
+function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('*', '\\*')).join(' | ')} |\n`;
+  return line(heads) + line(heads.map(() => '---')) + rows.map(line).join('');
+}
