@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { KiB } from '../base/bytes.ts';
-import { LengthMismatch, SizedBody } from './sized-body.ts';
+import { LengthMismatch, SizedBody, SLICE } from './sized-body.ts';
 import { faultOfNetworkError } from './network-error.ts';
 import type { ReadBody } from './store.ts';
 import { StoreError, type StoreErrorDetails } from './store-error.ts';
@@ -63,10 +63,7 @@ export class Exchange implements Dispatcher.DispatchHandler, HttpReply, ReadBody
   constructor(request: HttpRequest) {
     this.#request = request;
     const { content, size, signal } = request;
-    this.#upload =
-      content === undefined || content instanceof Uint8Array
-        ? undefined
-        : new SizedBody(content, size);
+    this.#upload = isSmall(content) ? undefined : new SizedBody(content, size);
     this.replied = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -233,4 +230,11 @@ export class Exchange implements Dispatcher.DispatchHandler, HttpReply, ReadBody
     this.#request.signal.removeEventListener('abort', this);
     this.#wake?.();
   }
+}
+
+type Content = HttpRequest['content'];
+
+/** The whole at once has one timeout for all of it: too long for a small body, or too short. */
+function isSmall(content: Content): content is Uint8Array | undefined {
+  return content === undefined || (content instanceof Uint8Array && content.length <= SLICE);
 }

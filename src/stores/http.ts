@@ -14,7 +14,7 @@ export interface HttpOptions extends Omit<ConnectOptions, 'timeoutMs'> {
 /** Milliseconds, all of them. */
 export interface HttpTimeouts {
   readonly connect: number;
-  /** From the end of the request to the answer's headers. */
+  /** From the last progress of the request to the answer's headers. */
   readonly headers: number;
   /** Between two pieces of a body. */
   readonly bodyIdle: number;
@@ -27,9 +27,6 @@ const defaults: HttpTimeouts = {
   bodyIdle: 60_000,
   keepAlive: 4_000,
 };
-
-/** A request body this slow counts as stalled; bytes a millisecond. */
-const SLOWEST_UPLOAD = 32;
 
 /**
  * Connections to one origin. Never follows a redirect, never repeats a request: what happens is
@@ -57,10 +54,7 @@ export class HttpClient implements AsyncDisposable {
     const exchange = new Exchange(request);
     if (!request.signal.aborted) {
       const headersTimeout = request.headersTimeoutMs ?? this.#timeouts.headers;
-      this.#pool.dispatch(
-        exchange.dispatchOptions(headersTimeout + request.size / SLOWEST_UPLOAD),
-        exchange,
-      );
+      this.#pool.dispatch(exchange.dispatchOptions(headersTimeout), exchange);
     }
     return exchange.replied;
   }

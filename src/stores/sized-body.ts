@@ -1,3 +1,8 @@
+import { KiB } from '../base/bytes.ts';
+
+/** Bytes that are handed to a connection at once; more go in slices, to see how they get on. */
+export const SLICE = 256 * KiB;
+
 /** A stream that was not as long as it was said to be. */
 export class LengthMismatch extends Error {
   override readonly name = 'LengthMismatch';
@@ -13,8 +18,9 @@ export class SizedBody implements AsyncIterable<Uint8Array> {
   /** The source's own error, or a {@link LengthMismatch}. */
   failure: { readonly cause: unknown } | undefined;
 
-  constructor(content: AsyncIterable<Uint8Array>, size: number) {
-    this.#content = content[Symbol.asyncIterator]();
+  constructor(content: Uint8Array | AsyncIterable<Uint8Array>, size: number) {
+    const stream = content instanceof Uint8Array ? slices(content) : content;
+    this.#content = stream[Symbol.asyncIterator]();
     this.#left = size;
   }
 
@@ -58,4 +64,8 @@ export class SizedBody implements AsyncIterable<Uint8Array> {
     // Whoever reads the source has its errors already.
     this.#content.return?.().catch(() => {});
   }
+}
+
+async function* slices(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += SLICE) yield bytes.subarray(at, at + SLICE);
 }

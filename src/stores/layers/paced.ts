@@ -27,7 +27,9 @@ export function paced(inner: Store, clock: Clock): Store {
   });
 }
 
-const SLOWEST = 1; // Requests a second.
+/** Requests a second: the slowest of all, and the slowest after a first complaint. */
+const SLOWEST = 1;
+const SLOW = 10;
 const GROWTH = 1.1;
 const WINDOW_MS = 1000;
 
@@ -62,8 +64,9 @@ class Pace {
     if (startedAt <= this.#changedAt) return;
     const now = this.#clock.monotonic();
     this.#count(now);
-    const current = Math.min(this.#rate, Math.max(this.#lastWindow, this.#inWindow));
-    this.#rate = Math.max(SLOWEST, current / 2);
+    const asked = Math.max(this.#lastWindow, this.#inWindow);
+    const first = this.#rate === Number.POSITIVE_INFINITY;
+    this.#rate = Math.max(first ? SLOW : SLOWEST, Math.min(this.#rate, asked) / 2);
     this.#changedAt = now;
     this.#nextAt = now + 1000 / this.#rate;
   }

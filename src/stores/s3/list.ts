@@ -111,7 +111,7 @@ function readEntry(element: XmlElement, readKey: KeyReader): ObjectEntry | strin
   let storageClass: string | undefined;
   for (const { name, text } of element.children) {
     if (name === 'Key') key = readKey(text);
-    else if (name === 'Size') size = Number(text);
+    else if (name === 'Size') size = wholeNumber(text);
     else if (name === 'ETag') etag = text;
     else if (name === 'LastModified') lastModified = Date.parse(text);
     else if (name === 'StorageClass') storageClass = text;
@@ -120,6 +120,11 @@ function readEntry(element: XmlElement, readKey: KeyReader): ObjectEntry | strin
   if (!Number.isSafeInteger(size)) return 'an entry without a size';
   if (Number.isNaN(lastModified)) return 'an entry without a date';
   return { key, size, etag, lastModified, storageClass };
+}
+
+/** NaN for all that is not digits only. */
+export function wholeNumber(text: string | undefined): number {
+  return text !== undefined && /^\d+$/.test(text) ? Number(text) : Number.NaN;
 }
 
 /** A listing out of order, or of other keys, would make us copy or delete what we must not. */

@@ -28,6 +28,7 @@ export function readRefusal({ status, headers }: HttpReply, text: string): Refus
 /** Of an `<Error>` only what tells no secret: that of a wrong signature repeats what was signed. */
 export function codeAndMessage(error: XmlElement | undefined): Pick<Refusal, 'code' | 'message'> {
   const code = error?.textOf('Code');
+  if (code === 'SignatureDoesNotMatch') return { code, message: 'the secret key is wrong' };
   const region = error?.textOf('Region') ?? error?.textOf('Endpoint');
   const message = [error?.textOf('Message'), region].filter((part) => part !== undefined);
   return { code, message: message.length === 0 ? undefined : message.join(' ').slice(0, 300) };

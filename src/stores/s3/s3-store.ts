@@ -17,7 +17,7 @@ import type {
 } from '../store.ts';
 import { StoreError } from '../store-error.ts';
 import { headerOf, headOf, receiptOf } from './head.ts';
-import { listPage } from './list.ts';
+import { listPage, wholeNumber } from './list.ts';
 import { base64OfHex, putHeaders } from './put-headers.ts';
 import { removeKeys } from './remove.ts';
 import { existsInstead, listUploads, S3Upload } from './upload.ts';
@@ -210,8 +210,7 @@ function readRequest(key: string, { range, ifMatch, versionId }: ReadOptions): S
 }
 
 function lengthOf({ headers }: HttpReply): number {
-  const length = headerOf(headers, 'content-length');
-  return length === undefined || !/^\d+$/.test(length) ? Number.NaN : Number(length);
+  return wholeNumber(headerOf(headers, 'content-length'));
 }
 
 /** The size of the whole object, or what is wrong with the answer. */

@@ -10,7 +10,7 @@ import type {
 } from '../store.ts';
 import { StoreError } from '../store-error.ts';
 import { headerOf, receiptOf } from './head.ts';
-import { decodeListed, type KeyReader, keyReader } from './list.ts';
+import { decodeListed, type KeyReader, keyReader, wholeNumber } from './list.ts';
 import { base64OfHex } from './put-headers.ts';
 import type { S3Request, S3Wire } from './wire.ts';
 
@@ -169,8 +169,8 @@ export function existsInstead(error: unknown): unknown {
 }
 
 function readPart(element: XmlElement): UploadedPart | undefined {
-  const number = Number(element.textOf('PartNumber'));
-  const size = Number(element.textOf('Size'));
+  const number = wholeNumber(element.textOf('PartNumber'));
+  const size = wholeNumber(element.textOf('Size'));
   const etag = element.textOf('ETag');
   if (!Number.isInteger(number) || !Number.isInteger(size) || etag === undefined) return undefined;
   return { number, size, etag };

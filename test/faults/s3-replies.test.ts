@@ -1,0 +1,214 @@
+import assert from 'node:assert/strict';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { Secret } from '../../src/base/seal.ts';
+import { openS3 } from '../../src/stores/open-store.ts';
+import type { Store } from '../../src/stores/store.ts';
+import { rejectsWith } from '../conformance/store.ts';
+
+const { signal } = new AbortController();
+
+/** A server that says what the test says, one answer a request. */
+let answers: ((response: ServerResponse) => void)[] = [];
+let asked: string[] = [];
+let server: Server;
+let store: Store;
+
+before(async () => {
+  server = createServer((request, response) => {
+    asked.push(request.url ?? '');
+    request.resume();
+    const answer = answers.shift();
+    if (answer === undefined) response.destroy();
+    else answer(response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo; // It listens on TCP.
+  store = openS3({
+    dialect: 'AWS',
+    region: 'us-east-1',
+    bucket: 'bucket',
+    endpoint: `http://127.0.0.1:${port}`,
+    credentials: { accessKeyId: 'id', secretAccessKey: new Secret('secret') },
+  });
+});
+
+after(async () => {
+  await store[Symbol.asyncDispose]();
+  server.close();
+});
+
+beforeEach(() => {
+  answers = [];
+  asked = [];
+});
+
+function says(text: string, headers: Record<string, string> = {}, status = 200): void {
+  answers.push((response) => {
+    response.writeHead(status, { 'content-length': Buffer.byteLength(text), ...headers });
+    response.end(text);
+  });
+}
+
+function entry(key: string, size = '1', date = '2024-01-01T00:00:00.000Z'): string {
+  return `<Contents><Key>${key}</Key><LastModified>${date}</LastModified><ETag>&quot;e&quot;</ETag><Size>${size}</Size></Contents>`;
+}
+
+function listing(inner: string): string {
+  return `<?xml version="1.0"?><ListBucketResult>${inner}</ListBucketResult>`;
+}
+
+const url = '<EncodingType>url</EncodingType>';
+const truncated = '<IsTruncated>true</IsTruncated>';
+
+describe('a listing', () => {
+  test('is read as it says it is written', async () => {
+    says(listing(url + entry('a+b%2B%E4%B8%AD%0A')));
+    assert.equal((await store.list({}, signal)).entries[0]?.key, 'a b+中\n');
+    says(listing(entry('a+b%2B&#x1;')));
+    assert.equal((await store.list({}, signal)).entries[0]?.key, 'a+b%2B\u0001');
+  });
+
+  test('goes over pages without entries by their tokens', async () => {
+    const empty = `${truncated}<NextContinuationToken>t+1</NextContinuationToken>`;
+    says(listing(empty));
+    says(listing(`${truncated}${entry('k1')}`));
+    const page = await store.list({ after: 'a', limit: 5 }, signal);
+    assert.equal(page.next, 'k1');
+    assert.deepEqual(asked, [
+      '/bucket/?encoding-type=url&list-type=2&max-keys=5&prefix=&start-after=a',
+      '/bucket/?continuation-token=t%2B1&encoding-type=url&list-type=2&max-keys=5&prefix=',
+    ]);
+  });
+
+  for (const [what, text, options] of [
+    ['out of order', listing(entry('b') + entry('a')), {}],
+    ['that repeats a key', listing(entry('a') + entry('a')), {}],
+    ['that begins again', listing(entry('a') + entry('b')), { after: 'a' }],
+    ['in the order of UTF-16', listing(entry('🙈') + entry('\uffee')), {}],
+    ['of other keys', listing(entry('other')), { prefix: 'p/' }],
+    ['that does not end and does not go on', listing(truncated), {}],
+    ['without a size', listing(entry('a', '')), {}],
+    ['with a size that is none', listing(entry('a', '1e99')), {}],
+    ['with a date that is none', listing(entry('a', '1', 'yesterday')), {}],
+    ['without keys', listing(entry('')), {}],
+    ['that is ill encoded', listing(url + entry('%E4%B8')), {}],
+    ['that is cut short', listing(entry('a')).slice(0, -5), {}],
+    ['that is a page for people', '<html><body>Log in</body></html>', {}],
+    ['that is empty', '', {}],
+    ['that is JSON', '{"keys":[]}', {}],
+  ] as const) {
+    test(`${what} is a bad reply`, async () => {
+      says(text);
+      await rejectsWith('bad-reply', store.list(options, signal));
+    });
+  }
+
+  test('that never gets on is a bad reply', async () => {
+    const empty = `${truncated}<NextContinuationToken>t</NextContinuationToken>`;
+    for (let page = 0; page < 3; page++) says(listing(empty));
+    await rejectsWith('bad-reply', store.list({}, signal));
+    assert.equal(asked.length, 2);
+  });
+});
+
+describe('the head of a read', () => {
+  const good = { 'etag': '"e"', 'last-modified': 'Mon, 01 Jan 2024 00:00:00 GMT' };
+
+  test('tells MD5 only where the ETag is one', async () => {
+    const md5 = '0123456789abcdef0123456789abcdef';
+    for (const [headers, expected] of [
+      [{ etag: `"${md5}"` }, md5],
+      [{ etag: md5.toUpperCase() }, md5],
+      [{ etag: `"${md5}-2"` }, undefined],
+      [{ 'etag': `"${md5}"`, 'x-amz-server-side-encryption': 'AES256' }, md5],
+      [{ 'etag': `"${md5}"`, 'x-amz-server-side-encryption': 'aws:kms' }, undefined],
+      [{ 'etag': `"${md5}"`, 'x-amz-server-side-encryption': 'aws:kms:dsse' }, undefined],
+      [
+        { 'etag': `"${md5}"`, 'x-amz-server-side-encryption-customer-algorithm': 'AES256' },
+        undefined,
+      ],
+    ] as const) {
+      says('', { ...good, ...headers });
+      assert.equal((await store.head('key', signal)).md5, expected);
+    }
+  });
+
+  test('forgets how the bytes were once sent', async () => {
+    says('', { ...good, 'content-encoding': 'aws-chunked' });
+    assert.deepEqual((await store.head('key', signal)).contentHeaders, {});
+    says('', { ...good, 'content-encoding': 'aws-chunked, gzip' });
+    const { contentHeaders } = await store.head('key', signal);
+    assert.deepEqual(contentHeaders, { 'content-encoding': 'gzip' });
+  });
+
+  for (const [what, headers, range] of [
+    ['no ETag', { 'last-modified': good['last-modified'] }, undefined],
+    ['no date', { etag: '"e"' }, undefined],
+    ['the whole instead of a range', good, { first: 1, last: 2 }],
+  ] as const) {
+    test(`with ${what} is a bad reply`, async () => {
+      says('12345', headers);
+      await rejectsWith('bad-reply', store.read('key', { range }, signal));
+    });
+  }
+
+  for (const [what, contentRange, text] of [
+    ['another range', 'bytes 0-1/5', '12'],
+    ['a length that is not that of the range', 'bytes 1-2/5', '123'],
+    ['no total', 'bytes 1-2/*', '23'],
+  ] as const) {
+    test(`with ${what} is a bad reply`, async () => {
+      says(text, { ...good, 'content-range': contentRange }, 206);
+      const range = { first: 1, last: 2 };
+      await rejectsWith('bad-reply', store.read('key', { range }, signal));
+    });
+  }
+});
+
+describe('a removal', () => {
+  function deleted(inner: string): string {
+    return `<DeleteResult>${inner}</DeleteResult>`;
+  }
+
+  test('fails with the first key that is kept', async () => {
+    const missing = '<Error><Key>a</Key><Code>NoSuchKey</Code></Error>';
+    const kept = '<Error><Key>b</Key><Code>AccessDenied</Code><Message>no</Message></Error>';
+    says(deleted(missing + kept));
+    await assert.rejects(store.remove(['a', 'b'], signal), {
+      fault: 'denied',
+      message: /AWS:bucket\/b: denied/,
+    });
+    says(deleted(missing));
+    await store.remove(['a', 'b'], signal);
+  });
+});
+
+describe('an upload', () => {
+  test('without an ID, or parts without an order, is a bad reply', async () => {
+    says('<InitiateMultipartUploadResult></InitiateMultipartUploadResult>');
+    await rejectsWith('bad-reply', store.startParts('key', {}, signal));
+    const part = (number: number): string =>
+      `<Part><PartNumber>${number}</PartNumber><Size>1</Size><ETag>e</ETag></Part>`;
+    says(`<ListPartsResult>${part(2)}${part(1)}</ListPartsResult>`);
+    await rejectsWith('bad-reply', store.resumeParts('key', 'id').listParts(signal));
+    for (let page = 0; page < 2; page++) says(`<ListPartsResult>${truncated}</ListPartsResult>`);
+    await rejectsWith('bad-reply', store.resumeParts('key', 'id').listParts(signal));
+  });
+
+  test('that is completed slowly, behind white space, is completed', async () => {
+    says('\n\n <CompleteMultipartUploadResult><ETag>"e-1"</ETag></CompleteMultipartUploadResult>');
+    const upload = store.resumeParts('key', 'id');
+    assert.equal((await upload.complete([{ number: 1, etag: '"e"' }], signal)).etag, '"e-1"');
+  });
+});
+
+test('a bucket of another region is refused, and told where it is', async () => {
+  const error = '<Error><Code>PermanentRedirect</Code><Message>elsewhere</Message>';
+  says(`${error}<Endpoint>s3.eu-west-1.amazonaws.com</Endpoint></Error>`, {}, 301);
+  await assert.rejects(store.list({}, signal), {
+    fault: 'refused',
+    message: /s3\.eu-west-1\.amazonaws\.com/,
+  });
+});
