@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { checkCopy, type CopyEvidence, needsLook } from './consistency.ts';
+import { consistencyChecks } from './sync-task.ts';
+
+const TIME = 1_700_000_000_000;
+const values = [undefined, '1', '2'] as const;
+type Sum = (typeof values)[number];
+
+interface Sums {
+  readonly source: Sum;
+  readonly computed: Sum;
+  readonly target: Sum;
+}
+
+const triples: Sums[] = values.flatMap((source) =>
+  values.flatMap((computed) => values.map((target) => ({ source, computed, target }))),
+);
+
+/** No look, or what a look may find. */
+const looks = [
+  undefined,
+  { size: 5, time: TIME },
+  { size: 5, time: TIME + 1 },
+  { size: 5, time: TIME - 1 },
+  { size: 4, time: TIME },
+] as const;
+type Look = (typeof looks)[number];
+
+function evidence(crc64: Sums, md5: Sums, look: Look, copiedSize = 5): CopyEvidence {
+  return {
+    sourceSize: 5,
+    copiedSize,
+    sourceModified: TIME,
+    sourceMd5: md5.source,
+    sourceCrc64: crc64.source,
+    computedMd5: md5.computed,
+    computedCrc64: crc64.computed,
+    targetMd5: md5.target,
+    targetCrc64: crc64.target,
+    targetSize: look?.size,
+    targetModified: look?.time,
+  };
+}
+
+/** Any two that are known and differ are a difference; the target and one other make a proof. */
+function judge({ source, computed, target }: Sums): 'same' | 'different' | 'unknown' {
+  const known = [source, computed, target].filter((sum) => sum !== undefined);
+  if (new Set(known).size > 1) return 'different';
+  return target !== undefined && known.length > 1 ? 'same' : 'unknown';
+}
+
+for (const method of consistencyChecks) {
+  test(`${method} judges right, whatever sums are known and whatever a look finds`, () => {
+    for (const crc64 of triples) {
+      for (const md5 of triples) {
+        for (const look of looks) {
+          const given = evidence(crc64, md5, look);
+          const check = checkCopy(method, given);
+          const [crcs, md5s] = [judge(crc64), judge(md5)];
+          const text = `${JSON.stringify(given)} → ${JSON.stringify(check)}`;
+          const proof = expectedProof(crcs, md5s);
+          assert.equal(
+            needsLook(method, given),
+            proof === undefined && look === undefined && method !== 'no_check',
+            text,
+          );
+          const [passed, by] = proof ?? withoutProof(method, look);
+          assert.deepEqual([check.passed, check.method], [passed, by], text);
+        }
+      }
+    }
+  });
+}
+
+function expectedProof(
+  crcs: ReturnType<typeof judge>,
+  md5s: ReturnType<typeof judge>,
+): [boolean, string] | undefined {
+  if (crcs === 'different') return [false, 'crc64'];
+  if (md5s === 'different') return [false, 'md5'];
+  if (crcs === 'same') return [true, 'crc64'];
+  return md5s === 'same' ? [true, 'md5'] : undefined;
+}
+
+function withoutProof(method: string, look: Look): [boolean, string] {
+  if (look === undefined) {
+    return method === 'no_check' ? [true, 'size'] : [false, 'size_last_modified'];
+  }
+  return [look.size === 5 && look.time >= TIME, 'size_last_modified'];
+}
+
+test('bytes that are missing fail every method, whatever sums say', () => {
+  const same = { source: '1', computed: '1', target: '1' } as const;
+  for (const method of consistencyChecks) {
+    for (const copied of [4, 6, 0]) {
+      const check = checkCopy(method, evidence(same, same, looks[1], copied));
+      assert.deepEqual([check.passed, check.method], [false, 'size']);
+      assert.match(check.detail, new RegExp(`${copied} bytes were copied of 5`));
+    }
+  }
+});
+
+test('the detail says how they differ, for people', () => {
+  const none = { source: undefined, computed: undefined, target: undefined };
+  const late = checkCopy('crc64', evidence(none, none, { size: 5, time: TIME - 1 }));
+  assert.match(late.detail, /0\.001 s before/);
+  const other = { source: '1', computed: undefined, target: '2' } as const;
+  assert.match(checkCopy('crc64', evidence(other, none, undefined)).detail, /has 1, the target 2/);
+});

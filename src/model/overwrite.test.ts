@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Comparable, decide, looksAtTarget } from './overwrite.ts';
+import { type OverwriteMode, overwriteModes } from './sync-task.ts';
+
+const TIME = 1_700_000_000_000;
+
+function object(differs: Partial<Comparable> = {}): Comparable {
+  return { size: 5, lastModified: TIME, md5: undefined, crc64: undefined, ...differs };
+}
+
+test('what the target does not have is copied in every mode', () => {
+  for (const mode of overwriteModes) {
+    for (const changed of [true, false]) {
+      assert.deepEqual(decide(mode, object(), undefined, changed), { kind: 'copy' });
+    }
+  }
+});
+
+test('FULL_OVERWRITE alone does not look at the target', () => {
+  assert.deepEqual(
+    overwriteModes.filter((mode) => !looksAtTarget(mode)),
+    ['FULL_OVERWRITE'],
+  );
+});
+
+const sums = ['unknown', 'source only', 'target only', 'equal', 'different'] as const;
+type Sum = (typeof sums)[number];
+
+const sourceSum: Record<Sum, string | undefined> = {
+  'unknown': undefined,
+  'source only': '1',
+  'target only': undefined,
+  'equal': '1',
+  'different': '1',
+};
+const targetSum: Record<Sum, string | undefined> = {
+  'unknown': undefined,
+  'source only': undefined,
+  'target only': '2',
+  'equal': '1',
+  'different': '2',
+};
+
+interface Case {
+  readonly size: 'same' | 'other';
+  readonly time: 'older' | 'same' | 'newer';
+  readonly md5: Sum;
+  readonly crc64: Sum;
+  readonly changed: boolean;
+}
+
+const cases: Case[] = (['same', 'other'] as const).flatMap((size) =>
+  (['older', 'same', 'newer'] as const).flatMap((time) =>
+    sums.flatMap((md5) =>
+      sums.flatMap((crc64) =>
+        [true, false].map((changed) => ({ size, time, md5, crc64, changed })),
+      ),
+    ),
+  ),
+);
+
+/** The rules once more, in the words of the reference. */
+function expected(mode: OverwriteMode, { size, time, md5, crc64, changed }: Case): string {
+  if (mode === 'FULL_OVERWRITE') return 'copy';
+  if (mode === 'NO_OVERWRITE') return 'target-exists';
+  if (mode === 'CRC64_COMPARISON_OVERWRITE' && crc64 === 'equal') return 'same-crc64';
+  const reasons = [
+    size === 'other',
+    time === 'newer',
+    changed,
+    md5 === 'different',
+    crc64 === 'different',
+  ];
+  return reasons.includes(true) ? 'copy' : 'target-up-to-date';
+}
+
+const offset = { older: -1, same: 0, newer: 1 };
+
+for (const mode of overwriteModes) {
+  test(`${mode} decides as the reference says in all ${cases.length} cases`, () => {
+    for (const one of cases) {
+      const source = object({
+        lastModified: TIME + offset[one.time],
+        md5: sourceSum[one.md5],
+        crc64: sourceSum[one.crc64],
+      });
+      const target = object({
+        size: one.size === 'same' ? 5 : 6,
+        md5: targetSum[one.md5],
+        crc64: targetSum[one.crc64],
+      });
+      const verdict = decide(mode, source, target, one.changed);
+      const told = verdict.kind === 'copy' ? 'copy' : verdict.reason;
+      assert.equal(told, expected(mode, one), JSON.stringify(one));
+    }
+  });
+}
