@@ -15,6 +15,8 @@ export interface Child extends AsyncDisposable {
   kill(): Promise<void>;
   /** Asks it to stop; gives its exit code. */
   stop(): Promise<number | null>;
+  /** Waits until it ends by itself; gives its exit code. */
+  stopped(): Promise<number | null>;
 }
 
 /** Runs one of our sources with this Node, whatever the machine's is. */
@@ -73,6 +75,10 @@ export function startChild(
       await end('SIGKILL');
     },
     stop: () => end('SIGTERM'),
+    async stopped() {
+      await exited;
+      return child.exitCode;
+    },
     [Symbol.asyncDispose]: async () => {
       await end('SIGTERM');
     },

@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { execFile, spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { promisify } from 'node:util';
+import { type Child, startChild } from '../kit/child-process.ts';
+import { OmsClient } from '../kit/oms-client.ts';
+import { type S3Server, startS3Server } from '../kit/s3-server/server.ts';
+import { taskBetween } from '../kit/service.ts';
+import { startServiceProcess } from '../kit/service-process.ts';
+
+const run = promisify(execFile);
+const main = new URL('../../src/cli/main.ts', import.meta.url);
+
+/** The service without anything that would spare it a decision. */
+function startBare(environment: Readonly<Record<string, string>>): Child {
+  return startChild(main, ['serve'], { BRIGADE_PORT: '0', ...environment });
+}
+
+describe('the service as a user starts it', () => {
+  let dataDir: string;
+  before(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), 'brigade-serve-'));
+  });
+  after(() => rm(dataDir, { recursive: true, force: true }));
+
+  test('prints its address and a token once; goes on where it was; refuses a second instance', async () => {
+    const first = startBare({ BRIGADE_DATA_DIR: dataDir });
+    const [, url = '', projectId = ''] = await first.line(/API\s+(http\S+?)\/v2\/(\w+)/);
+    const [, token = ''] = await first.line(/Token\s+(bb_\S+)/);
+    const client = new OmsClient({ url, projectId, token });
+    assert.deepEqual(await client.call('GET', '/sync-tasks'), { tasks: [], count: 0 });
+
+    const second = startBare({ BRIGADE_DATA_DIR: dataDir });
+    assert.equal(await second.stopped(), 1);
+    assert.match(second.errors(), new RegExp(`in use by process ${first.process.pid}`));
+    assert.equal(await first.stop(), 0);
+
+    const again = startBare({ BRIGADE_DATA_DIR: dataDir });
+    const [, newUrl = ''] = await again.line(/API\s+(http\S+?)\/v2\/(\w+)/);
+    await again.line(/Token\s+the one that the first start printed/);
+    const sameProject = new OmsClient({ url: newUrl, projectId, token });
+    assert.deepEqual(await sameProject.call('GET', '/sync-tasks'), { tasks: [], count: 0 });
+    await again.kill();
+
+    const afterCrash = startBare({ BRIGADE_DATA_DIR: dataDir });
+    await afterCrash.line(/Ctrl-C/);
+    assert.equal(await afterCrash.stop(), 0);
+    assert.ok(!afterCrash.output().includes(token));
+    assert.ok(!afterCrash.errors().includes(token));
+  });
+
+  test('names all mistakes in its settings together, and no value', async () => {
+    const child = startBare({
+      BRIGADE_PORT: 'eighty',
+      BRIGADE_WIDHT: '3',
+      BRIGADE_SECRET_KEY: 'hunter2',
+      BRIGADE_DATA_DIR: dataDir,
+    });
+    assert.equal(await child.stopped(), 1);
+    for (const name of ['BRIGADE_PORT', 'BRIGADE_WIDHT', 'BRIGADE_SECRET_KEY']) {
+      assert.match(child.errors(), new RegExp(name));
+    }
+    assert.doesNotMatch(child.errors(), /hunter2|eighty/);
+  });
+
+  test('tells when its port is taken', async () => {
+    await using taken = await startS3Server();
+    const child = startBare({ BRIGADE_DATA_DIR: dataDir, BRIGADE_PORT: String(taken.port) });
+    assert.equal(await child.stopped(), 1);
+    assert.match(child.errors(), /is taken by another program.*BRIGADE_PORT/);
+  });
+
+  test('does not start with a key that does not open what is sealed', async () => {
+    await using source = await startS3Server({ buckets: ['source'] });
+    const service = await startServiceProcess(dataDir);
+    await service.client.createTask(
+      taskBetween(source, source, { source: 'source', target: 'source' }),
+    );
+    await service.child.stop();
+    const child = startBare({ BRIGADE_DATA_DIR: dataDir, BRIGADE_SECRET_KEY: 'f'.repeat(64) });
+    assert.equal(await child.stopped(), 1);
+    assert.match(child.errors(), /sealed by another key/);
+  });
+});
+
+/** Where Debian puts PostgreSQL 15, or wherever the path finds it. */
+function findPostgres15(): string | undefined {
+  const folders = ['/usr/lib/postgresql/15/bin', ...(process.env['PATH'] ?? '').split(':')];
+  return folders.find((folder) => {
+    const { stdout } = spawnSync(join(folder, 'postgres'), ['--version'], { encoding: 'utf8' });
+    return /\(PostgreSQL\) 15\./.test(stdout) && readdirSync(folder).includes('initdb');
+  });
+}
+
+const postgres15 = findPostgres15();
+
+describe('on an existing PostgreSQL 15', {
+  skip: postgres15 === undefined && 'PostgreSQL 15 is not installed',
+}, () => {
+  let folder: string;
+  let url: string;
+  let source: S3Server;
+  let target: S3Server;
+  /** PostgreSQL does not run as root: there it gets another user's face. */
+  const asUser = process.getuid?.() === 0 ? ['unshare', '--user', '--map-user=1000'] : [];
+  async function postgres(program: string, ...args: string[]): Promise<void> {
+    const [command = '', ...rest] = [...asUser, join(postgres15 ?? '', program), ...args];
+    await run(command, rest);
+  }
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'brigade-pg15-'));
+    const data = join(folder, 'data');
+    await postgres('initdb', '-D', data, '-U', 'brigade', '-E', 'UTF8', '--locale=C');
+    await postgres(
+      'pg_ctl',
+      '-D',
+      data,
+      '-w',
+      '-l',
+      join(folder, 'log'),
+      '-o',
+      `-k ${folder} -c listen_addresses=''`,
+      'start',
+    );
+    url = `postgres://brigade@localhost/postgres?host=${encodeURIComponent(folder)}`;
+    source = await startS3Server({ buckets: ['source'] });
+    target = await startS3Server({ buckets: ['target'] });
+  });
+  after(async () => {
+    await postgres('pg_ctl', '-D', join(folder, 'data'), '-m', 'fast', 'stop');
+    await source.close();
+    await target.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  test('several processes start at once, share the work, and count it once', async () => {
+    const keys = Array.from({ length: 800 }, (_, index) => `shared/${index}`);
+    for (const key of keys) source.bucket('source').put(key, key);
+    const environment = { BRIGADE_DATABASE_URL: url, BRIGADE_SECRET_KEY: 'a'.repeat(64) };
+    const services = await Promise.all(
+      ['one', 'two', 'three'].map((name) => startServiceProcess(join(folder, name), environment)),
+    );
+    const [first, second] = services;
+    assert.ok(first !== undefined && second !== undefined);
+    const taskId = await first.client.createTask(taskBetween(source, target));
+    await Promise.all([
+      first.client.sendEvents(taskId, keys.slice(0, 400)),
+      second.client.sendEvents(taskId, keys.slice(400)),
+    ]);
+    const task = await second.client.settled(taskId, keys.length);
+    assert.equal(task.monthly_success_object, keys.length);
+    assert.equal(target.bucket('target').keys().length, keys.length);
+    for (const service of services) assert.equal(await service.child.stop(), 0);
+    await assert.rejects(stat(join(folder, 'one', 'postgres')), { code: 'ENOENT' });
+  });
+});
