@@ -15,7 +15,7 @@ import { remedies } from '../model/remedies.ts';
 import { StoreError } from '../stores/store-error.ts';
 import { copyObject } from '../transfer/copy-object.ts';
 import { LeaseLost, type TransferSizes, type UploadJournal } from '../transfer/transfer.ts';
-import type { OpenTasks } from './open-tasks.ts';
+import { type OpenTasks, TaskGone } from './open-tasks.ts';
 
 export interface CopyWorkOptions {
   readonly database: Database;
@@ -114,17 +114,18 @@ function resultOfError(
   { error, startedAt }: { readonly error: unknown; readonly startedAt: number },
 ): WorkResult {
   if (error instanceof LeaseLost || claim.lease.signal.aborted) return released;
+  if (error instanceof TaskGone) return released; // And so are its changes.
   if (error instanceof RangeError) return failed('too-large', error.message, startedAt);
   if (error instanceof StoreError) {
     const again = error.transient && claim.attempt < options.attemptsMax;
     if (!again) return failed(error.fault, error.message, startedAt);
-    return later(options, claim, { kind: error.fault, reason: error.message, error });
+    return later(options, claim, { kind: error.fault, reason: error.message, startedAt, error });
   }
   const { taskId, key } = claim;
   options.log.error({ event: 'object.broke', taskId, key, err: error }, 'unexpected error');
   const reason = 'the attempt ended with an unexpected error';
   if (claim.attempt >= options.attemptsMax) return failed('internal', reason, startedAt);
-  return later(options, claim, { kind: 'internal', reason, error: undefined });
+  return later(options, claim, { kind: 'internal', reason, startedAt, error: undefined });
 }
 
 function later(
@@ -133,10 +134,11 @@ function later(
   cause: {
     readonly kind: FailureKind;
     readonly reason: string;
+    readonly startedAt: number;
     readonly error: StoreError | undefined;
   },
 ): WorkResult {
-  const { kind: fault, reason } = cause;
+  const { kind: fault, reason, startedAt } = cause;
   const asked = Math.min(cause.error?.details.retryAfterMs ?? 0, backoff.maxMs);
   const delayMs = Math.max(backoffMs(attempt, backoff, clock.random()), asked);
   onRetry(fault);
@@ -144,7 +146,14 @@ function later(
     { event: 'object.retry', taskId, key, attempt, fault, delayMs, reason },
     'trying again later',
   );
-  return { done: false, delayMs, released: false };
+  return {
+    done: false,
+    delayMs,
+    released: false,
+    startedAt,
+    reason: fault,
+    message: clean(reason),
+  };
 }
 
 function journalOf(database: Database, claim: Claim): UploadJournal {

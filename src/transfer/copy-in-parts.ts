@@ -5,9 +5,10 @@ import type { CopyEvidence } from '../model/consistency.ts';
 import { type Fault, isRepeatable } from '../model/fault.ts';
 import type { ObjectHead } from '../model/object.ts';
 import { partCount, partRange, planPartSize } from '../model/part-plan.ts';
-import type { PartUpload, PutOptions, PutReceipt } from '../stores/store.ts';
+import type { PartUpload, PutBody, PutOptions, PutReceipt } from '../stores/store.ts';
 import { StoreError } from '../stores/store-error.ts';
 import { dropUpload } from './drop-upload.ts';
+import { headIfThere } from './head-if-there.ts';
 import { hashing } from './hashing.ts';
 import type { CheckedPart, CopyJob, JournaledUpload } from './transfer.ts';
 
@@ -70,10 +71,20 @@ async function openUpload(
   await dropUpload(job, previous);
   const partSize = planPartSize(head.size, job.sizes.partBytes, job.target.traits);
   await job.journal.intend({ sourceEtag: head.etag, size: head.size, partSize });
-  const upload = await job.target.startParts(job.key, options, job.lease.signal);
+  const upload = await startParts(job, options);
   upload.detach(); // From here on the journal, not this process, decides when it is aborted.
   await job.journal.opened(upload.id);
   return { job, head, partSize, upload, done: new Map() };
+}
+
+/** What is refused for good opened no upload: nothing is left to look for. */
+async function startParts(job: CopyJob, options: PutOptions): Promise<PartUpload> {
+  try {
+    return await job.target.startParts(job.key, options, job.lease.signal);
+  } catch (error) {
+    if (error instanceof StoreError && !error.transient) await job.journal.ended();
+    throw error;
+  }
 }
 
 /** The earlier upload, with the parts that both the journal and the target know alike. */
@@ -131,10 +142,29 @@ async function tryPart(copy: PartsCopy, number: number, signal: AbortSignal): Pr
   const read = await job.source.read(job.key, { range, ifMatch: head.etag }, signal);
   const crc64 = head.crc64 !== undefined || job.target.traits.crc64;
   const stream = await hashing(read.body, { crc64 });
-  const receipt = await upload.putPart(number, { content: stream, size }, signal);
+  const receipt = await putPart(copy, number, { content: stream, size }, signal).finally(() =>
+    read.body.discard(),
+  );
   const sums = stream.sums();
   checkPart(job, number, { sent: sums, receipt });
   return { number, etag: receipt.etag, md5: sums.md5, crc64: sums.crc64 };
+}
+
+/** @throws {StoreError} `interrupted` where the upload is gone: another attempt opens a new one. */
+async function putPart(
+  { job, upload }: PartsCopy,
+  number: number,
+  body: PutBody,
+  signal: AbortSignal,
+): Promise<PutReceipt> {
+  try {
+    return await upload.putPart(number, body, signal);
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.fault !== 'not-found') throw error;
+    const cloudMessage = 'somebody has ended the upload';
+    const details = { store: job.target.name, operation: 'putPart', key: job.key, cloudMessage };
+    throw new StoreError('interrupted', details, { cause: error });
+  }
 }
 
 /** @throws {StoreError} `corrupt` when the target's sum of a part is not that of what was sent. */
@@ -201,8 +231,8 @@ async function published(
   { job, head }: PartsCopy,
   parts: readonly CheckedPart[],
 ): Promise<PutReceipt> {
-  const target = await job.target.head(job.key, job.lease.signal);
-  if (target.size === head.size && target.etag === compositeEtag(parts)) {
+  const target = await headIfThere(job);
+  if (target?.size === head.size && target.etag === compositeEtag(parts)) {
     return { etag: target.etag, md5: target.md5, crc64: target.crc64, date: target.lastModified };
   }
   throw new StoreError('interrupted', {

@@ -6,6 +6,7 @@ import { s3ClassOf, targetPolicy } from '../model/storage-class.ts';
 import type { ObjectRead, PutOptions, PutReceipt } from '../stores/store.ts';
 import { StoreError } from '../stores/store-error.ts';
 import { copyInParts } from './copy-in-parts.ts';
+import { headIfThere } from './head-if-there.ts';
 import { sumsOf } from './hashing.ts';
 import type { CopyJob, JournaledUpload } from './transfer.ts';
 import { dropUpload } from './drop-upload.ts';
@@ -54,15 +55,6 @@ async function readSource(
   }
 }
 
-async function headIfThere(job: CopyJob): Promise<ObjectHead | undefined> {
-  try {
-    return await job.target.head(job.key, job.lease.signal);
-  } catch (error) {
-    if (error instanceof StoreError && error.fault === 'not-found') return undefined;
-    throw error;
-  }
-}
-
 async function copyChecked(
   job: CopyJob,
   first: ObjectRead,
@@ -70,7 +62,12 @@ async function copyChecked(
 ): Promise<Outcome> {
   let read = first;
   for (let copies = 1; ; copies++) {
-    const evidence = await moveBytes(job, read, copies === 1 ? previous : undefined);
+    const options = putOptions(job, read.head);
+    const evidence =
+      copies === 1
+        ? await moveBytes(job, read, options, previous)
+        : // What is there now is our own copy, which did not pass.
+          await moveBytes(job, read, { ...options, absentOnly: false }, undefined);
     if (evidence === 'exists') {
       return { kind: 'skipped', reason: 'target-exists', size: read.head.size };
     }
@@ -106,11 +103,11 @@ async function lookIfNeeded(job: CopyJob, evidence: CopyEvidence): Promise<CopyE
 async function moveBytes(
   job: CopyJob,
   read: ObjectRead,
+  options: PutOptions,
   previous: JournaledUpload | undefined,
 ): Promise<CopyEvidence | 'exists'> {
   const { size, md5 } = read.head;
   const { bufferBytes, putBytes } = job.sizes;
-  const options = putOptions(job, read.head);
   try {
     if (size <= bufferBytes) {
       await dropUpload(job, previous);
@@ -123,6 +120,7 @@ async function moveBytes(
     read.body.discard();
     return await copyInParts(job, read.head, options, previous);
   } catch (error) {
+    read.body.discard(); // It may not have been begun.
     if (error instanceof StoreError && error.fault === 'exists') return 'exists';
     throw error;
   }
