@@ -199,6 +199,7 @@ export class Exchange implements Dispatcher.DispatchHandler, HttpReply, ReadBody
   }
 
   #take(use: Use): void {
+    if (this.#failure !== undefined) return;
     if (this.#use !== 'undecided') throw new Error(`this body is ${this.#use} already`);
     this.#use = use;
   }

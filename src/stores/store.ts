@@ -36,6 +36,8 @@ export interface PutOptions {
 /**
  * The bytes of one put or part: whole, or as a stream of known length. A stream is read once; it
  * fails the put with its own error, and a stream that ends early or late fails it as `interrupted`.
+ * A put that fails, begun or not, lets its stream go: a {@link ReadBody} is discarded, the iterator
+ * of any other is told to `return`.
  */
 export interface PutBody {
   readonly content: Uint8Array | AsyncIterable<Uint8Array>;

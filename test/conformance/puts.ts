@@ -169,6 +169,49 @@ export function putPromises(promise: GivePromise): void {
     await failsWithoutTrace(trial, key, put, (error: unknown) => error === failure);
   });
 
+  promise('a header with a line break is refused', async ({ store, signal, prefix }) => {
+    const key = `${prefix}line-break`;
+    for (const options of [
+      { contentType: 'text/plain\r\nx-amz-acl: public-read' },
+      { contentHeaders: { 'cache-control': 'a\nb' } },
+      { storageClass: 'A\0' },
+      { userMetadata: { 'bad name': 'x' } },
+      { userMetadata: { 'x:': 'x' } },
+    ]) {
+      await rejectsWith('refused', store.put(key, bodyOf('x'), options, signal));
+      await rejectsWith('refused', store.startParts(key, options, signal));
+    }
+    await rejectsWith('not-found', store.head(key, signal));
+  });
+
+  promise('a put that fails lets go of its stream, begun or not', async (trial) => {
+    const { store, signal, prefix } = trial;
+    const aborted = AbortSignal.abort(new Error('enough'));
+    const key = `${prefix}let-go`;
+    await store.put(`${prefix}held`, bodyOf('held'), {}, signal);
+    for (const [options, stop, to] of [
+      [{}, aborted, key],
+      [{ contentType: 'a\nb' }, signal, key],
+      [{}, signal, ''],
+    ] as const) {
+      const { head, body } = await store.read(`${prefix}held`, {}, signal);
+      await assert.rejects(store.put(to, { content: body, size: head.size }, options, stop));
+      await assert.rejects(body.bytes());
+      let returned = false;
+      const content = {
+        [Symbol.asyncIterator]: () => ({
+          next: async () => ({ done: false as const, value: Buffer.from('x') }),
+          return: async () => {
+            returned = true;
+            return { done: true as const, value: undefined };
+          },
+        }),
+      };
+      await assert.rejects(store.put(to, { content, size: 5 }, options, stop));
+      assert.ok(returned);
+    }
+  });
+
   promise(
     'a key that is taken is not taken twice',
     async (trial) => {

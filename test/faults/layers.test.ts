@@ -206,6 +206,17 @@ describe('limited', () => {
   });
 });
 
+test('limited frees the place of an aborted read whose body nobody takes', async () => {
+  const store = limited(new MemoryStore(), 1);
+  await store.put('key', bodyOf('x'), {}, signal);
+  const stop = new AbortController();
+  const reason = new Error('enough');
+  const { body } = await store.read('key', {}, stop.signal);
+  stop.abort(reason);
+  await store.head('key', signal);
+  await assert.rejects(body.bytes(), (error) => error === reason);
+});
+
 describe('paced', () => {
   test('goes at full speed until it is throttled, then slows down, and recovers', async () => {
     const clock = new ManualClock();

@@ -1,3 +1,4 @@
+import { orLetGo } from '../let-go.ts';
 import type { ObjectRead, PartUpload, Store } from '../store.ts';
 
 /** The operations of a store and of its uploads: a closed list, for metrics. */
@@ -35,7 +36,7 @@ export function around(inner: Store, { call, read }: Around): Store {
     head: (key, signal) => call('head', signal, () => inner.head(key, signal)),
     read: (key, options, signal) => read(signal, () => inner.read(key, options, signal)),
     put: (key, body, options, signal) =>
-      call('put', signal, () => inner.put(key, body, options, signal)),
+      orLetGo(body, () => call('put', signal, () => inner.put(key, body, options, signal))),
     startParts: async (key, options, signal) =>
       aroundUpload(
         await call('startParts', signal, () => inner.startParts(key, options, signal)),
@@ -55,7 +56,7 @@ function aroundUpload(inner: PartUpload, call: Around['call']): PartUpload {
   return {
     id: inner.id,
     putPart: (number, body, signal) =>
-      call('putPart', signal, () => inner.putPart(number, body, signal)),
+      orLetGo(body, () => call('putPart', signal, () => inner.putPart(number, body, signal))),
     listParts: (signal) => call('listParts', signal, () => inner.listParts(signal)),
     complete: (parts, signal) => call('complete', signal, () => inner.complete(parts, signal)),
     detach: () => inner.detach(),

@@ -24,7 +24,15 @@ export function limited(inner: Store, width: number): Store {
       await places.take(signal);
       try {
         const { head, body } = await run();
-        return { head, body: watchedBody(body, () => places.give()) };
+        const release = (): void => {
+          signal.removeEventListener('abort', onAbort);
+          places.give();
+        };
+        const watched = watchedBody(body, release);
+        // Nobody may come for the body of a read that is aborted.
+        const onAbort = (): void => watched.discard();
+        signal.addEventListener('abort', onAbort, { once: true });
+        return { head, body: watched };
       } catch (error) {
         places.give();
         throw error;

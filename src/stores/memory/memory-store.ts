@@ -4,6 +4,8 @@ import { GiB } from '../../base/bytes.ts';
 import { startCrc64 } from '../../base/crc64.ts';
 import type { Fault } from '../../model/fault.ts';
 import type { ObjectEntry, ObjectHead } from '../../model/object.ts';
+import { orLetGo } from '../let-go.ts';
+import { faultOfHeaders } from '../header-value.ts';
 import { compareKeys, faultOfKey } from '../keys.ts';
 import type {
   ListOptions,
@@ -105,14 +107,18 @@ export class MemoryStore implements Store {
     return { head: { ...head, crc64: undefined }, body: memoryBody(wanted, signal) };
   }
 
-  async put(
+  put(key: string, body: PutBody, options: PutOptions, signal: AbortSignal): Promise<PutReceipt> {
+    return orLetGo(body, () => this.#put(key, body, options, signal));
+  }
+
+  async #put(
     key: string,
     body: PutBody,
     options: PutOptions,
     signal: AbortSignal,
   ): Promise<PutReceipt> {
     signal.throwIfAborted();
-    this.#check('put', key);
+    this.#check('put', key, options);
     const bytes = await this.#collect('put', key, body, signal);
     const md5 = this.#verified('put', key, bytes, body);
     if (options.absentOnly === true && this.objects.has(key)) {
@@ -123,7 +129,7 @@ export class MemoryStore implements Store {
 
   async startParts(key: string, options: PutOptions, signal: AbortSignal): Promise<PartUpload> {
     signal.throwIfAborted();
-    this.#check('startParts', key);
+    this.#check('startParts', key, options);
     this.#uploads += 1;
     const id = `upload-${this.#uploads}`;
     this.openUploads.set(id, { key, id, startedAt: this.#clock.now(), options, parts: new Map() });
@@ -181,15 +187,16 @@ export class MemoryStore implements Store {
     let settled = false;
     return {
       id,
-      putPart: async (number, body, signal) => {
-        signal.throwIfAborted();
-        const { parts } = this.#openUpload('putPart', key, id);
-        const bytes = await this.#collect('putPart', key, body, signal);
-        const md5 = this.#verified('putPart', key, bytes, body);
-        const receipt = { number, ...(await this.#receipt(bytes, `"${md5}"`)) };
-        parts.set(number, { bytes, receipt });
-        return receipt;
-      },
+      putPart: (number, body, signal) =>
+        orLetGo(body, async () => {
+          signal.throwIfAborted();
+          const { parts } = this.#openUpload('putPart', key, id);
+          const bytes = await this.#collect('putPart', key, body, signal);
+          const md5 = this.#verified('putPart', key, bytes, body);
+          const receipt = { number, ...(await this.#receipt(bytes, `"${md5}"`)) };
+          parts.set(number, { bytes, receipt });
+          return receipt;
+        }),
       listParts: async (signal) => {
         signal.throwIfAborted();
         return [...this.#openUpload('listParts', key, id).parts.entries()]
@@ -315,8 +322,9 @@ export class MemoryStore implements Store {
     return upload;
   }
 
-  #check(operation: string, key: string): void {
-    if (faultOfKey(key) !== undefined) throw this.#error('refused', operation, key);
+  #check(operation: string, key: string, options: PutOptions = {}): void {
+    const mistake = faultOfKey(key) ?? faultOfHeaders(options);
+    if (mistake !== undefined) throw this.#error('refused', operation, key);
   }
 
   #error(fault: Fault, operation: string, key: string): StoreError {

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { ObjectHead } from '../../model/object.ts';
+import { faultOfHeaders } from '../header-value.ts';
 import type { HttpReply } from '../http.ts';
+import { orLetGo } from '../let-go.ts';
 import { canonicalQuery, encodeKey } from '../sign/aws-v4.ts';
 import type {
   ListOptions,
@@ -64,7 +66,11 @@ export class S3Store implements Store {
     return { head, body: reply.body };
   }
 
-  async put(
+  put(key: string, body: PutBody, options: PutOptions, signal: AbortSignal): Promise<PutReceipt> {
+    return orLetGo(body, () => this.#put(key, body, options, signal));
+  }
+
+  async #put(
     key: string,
     body: PutBody,
     options: PutOptions,
@@ -164,16 +170,11 @@ export class S3Store implements Store {
   }
 
   #putHeaders(operation: string, key: string, options: PutOptions): string[] {
-    if (options.absentOnly === true && !this.traits.conditionalPut) {
-      throw new StoreError('unsupported', { store: this.name, operation, key });
-    }
-    try {
-      return putHeaders(options, this.#wire.dialect);
-    } catch (cause) {
-      if (!(cause instanceof RangeError)) throw cause;
-      const details = { store: this.name, operation, key, cloudMessage: cause.message };
-      throw new StoreError('refused', details, { cause });
-    }
+    const unsupported = options.absentOnly === true && !this.traits.conditionalPut;
+    if (unsupported) throw new StoreError('unsupported', { store: this.name, operation, key });
+    const mistake = faultOfHeaders(options);
+    if (mistake === undefined) return putHeaders(options, this.#wire.dialect);
+    throw new StoreError('refused', { store: this.name, operation, key, cloudMessage: mistake });
   }
 }
 

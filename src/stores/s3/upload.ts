@@ -1,4 +1,5 @@
 import { escapeXml, fitsXml, type XmlElement } from '../../base/xml.ts';
+import { orLetGo } from '../let-go.ts';
 import { canonicalQuery } from '../sign/aws-v4.ts';
 import type {
   OpenUpload,
@@ -41,7 +42,7 @@ export class S3Upload implements PartUpload {
       content: body.content,
       size: body.size,
     };
-    const reply = await this.#wire.send(request, signal);
+    const reply = await orLetGo(body, () => this.#wire.send(request, signal));
     reply.body.discard();
     const etag = headerOf(reply.headers, 'etag');
     if (etag === undefined) throw this.#wire.badReply(request, 'a part without an ETag');
