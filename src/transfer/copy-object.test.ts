@@ -253,11 +253,13 @@ describe('a check that does not pass', () => {
     const rig = new CopyRig();
     await rig.fill(bytesOf(37));
     let lies = 1;
-    rig.targetSeen = lying(rig.target, (_receipt, operation) =>
+    const honest = faulty(rig.target, {});
+    rig.targetSeen = lying(honest.store, (_receipt, operation) =>
       operation === 'putPart' && lies-- > 0 ? { md5: '0'.repeat(32) } : {},
     );
     assert.equal((await rig.copy()).kind, 'copied');
     assert.deepEqual(rig.copied, bytesOf(37));
+    assert.equal(honest.calls.get('putPart'), 5 + 1);
   });
 
   test('without sums the target is looked at, and its size and time decide', async () => {
