@@ -18,6 +18,7 @@ const copied: ObjectRecord = {
   acceptedAt: 1,
   startedAt: 2,
   settledAt: 3,
+  dueAt: undefined,
 };
 
 const failed: ObjectRecord = {
@@ -33,6 +34,7 @@ const failed: ObjectRecord = {
   acceptedAt: 1,
   startedAt: 2,
   settledAt: 3,
+  dueAt: undefined,
 };
 
 interface Page {
@@ -62,6 +64,7 @@ describe('the object list', () => {
           accept_time: 1,
           start_time: 2,
           settle_time: 3,
+          due_time: null,
         },
         {
           object_key: 'a/2',
@@ -76,6 +79,7 @@ describe('the object list', () => {
           accept_time: 1,
           start_time: 2,
           settle_time: 3,
+          due_time: null,
         },
       ],
       next_cursor: null,

@@ -12,7 +12,8 @@ export interface ObjectRow {
   readonly attempts: number;
   readonly acceptedAt: number;
   readonly startedAt: number;
-  readonly settledAt: number;
+  readonly settledAt: number | null;
+  readonly dueAt: number | null;
 }
 
 /** Names every key that begins with the prefix, as a range that the primary key serves. */
@@ -35,11 +36,34 @@ export async function listObjects(
     `select object_key as key, outcome, reason, message, size::float8 as size, check_method as "checkMethod",
       check_passed as "checkPassed", check_detail as "checkDetail", attempts,
       ${milliseconds('accepted_at')} as "acceptedAt", ${milliseconds('started_at')} as "startedAt",
-      ${milliseconds('settled_at')} as "settledAt"
+      ${milliseconds('settled_at')} as "settledAt", null as "dueAt"
     from objects
     where ${WITHIN} and ($4::text is null or outcome = $4)
     order by object_key limit $5`,
     [taskId, filter.after ?? '', filter.prefix ?? null, filter.outcome ?? null, filter.limit],
+  );
+  return rows;
+}
+
+/** One page of the changes that failed and come again, in the order of their keys. */
+export async function listRetrying(
+  db: Db,
+  taskId: string,
+  filter: {
+    readonly prefix?: string | undefined;
+    readonly after?: string | undefined;
+    readonly limit: number;
+  },
+): Promise<ObjectRow[]> {
+  const { rows } = await db.query<ObjectRow>(
+    `select object_key as key, 'retrying' as outcome, reason, message, null as size, null as "checkMethod",
+      null as "checkPassed", null as "checkDetail", attempt as attempts,
+      ${milliseconds('accepted_at')} as "acceptedAt", ${milliseconds('started_at')} as "startedAt",
+      null as "settledAt", ${milliseconds('due_at')} as "dueAt"
+    from changes
+    where ${WITHIN} and reason is not null and attempt > 0
+    order by object_key limit $4`,
+    [taskId, filter.after ?? '', filter.prefix ?? null, filter.limit],
   );
   return rows;
 }
@@ -95,5 +119,5 @@ export async function removeOldObjects(
 }
 
 function milliseconds(column: string): string {
-  return `(extract(epoch from ${column}) * 1000)::float8`;
+  return `floor(extract(epoch from ${column}) * 1000)::float8`;
 }

@@ -1,6 +1,9 @@
 import type { Db } from './db.ts';
 
-/** How one claim ends. Record fields are set where `done`; they go to the object list. */
+/**
+ * How one claim ends. Where `done`, its record goes to the object list; where it comes again, why and
+ * since when stay with the change.
+ */
 export interface Settlement {
   readonly key: string;
   readonly claimId: string;
@@ -58,7 +61,11 @@ const SETTLE = `
         when held.released then changes.attempt - 1 else changes.attempt end,
       due_at = case when held.again then now()
         else now() + held."delayMs" * interval '1 millisecond' end,
-      accepted_at = case when held.done then changes.due_at else changes.accepted_at end
+      accepted_at = case when held.done then changes.due_at else changes.accepted_at end,
+      reason = case when held.released then changes.reason when not held.again then held.reason end,
+      message = case when held.released then changes.message when not held.again then held.message end,
+      started_at = case when held.released then changes.started_at
+        when not held.again then to_timestamp(held."startedAt" / 1000) end
     from held
     where changes.task_id = $1 and changes.object_key = held.key and (held.again or not held.done)
       and changes.object_key = any(array(select key from held where again or not done))

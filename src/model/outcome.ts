@@ -3,6 +3,10 @@ import type { Fault } from './fault.ts';
 export const outcomeKinds = ['copied', 'skipped', 'failed'] as const;
 export type OutcomeKind = (typeof outcomeKinds)[number];
 
+/** What the object list tells of: how the last round ended, or that this one is not over. */
+export const listedOutcomes = [...outcomeKinds, 'retrying'] as const;
+export type ListedOutcome = (typeof listedOutcomes)[number];
+
 /** Why an object needed no copy. */
 export const skipReasons = ['target-exists', 'target-up-to-date', 'same-crc64'] as const;
 export type SkipReason = (typeof skipReasons)[number];

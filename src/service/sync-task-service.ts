@@ -1,5 +1,5 @@
 import type { Secret } from '../base/seal.ts';
-import type { CheckMethod, FailureKind, OutcomeKind, SkipReason } from '../model/outcome.ts';
+import type { CheckMethod, FailureKind, ListedOutcome, SkipReason } from '../model/outcome.ts';
 import type { Counters, StatisticWidth } from '../model/statistics.ts';
 import type { SyncTask, SyncTaskPlan, SyncTaskStatus } from '../model/sync-task.ts';
 
@@ -36,10 +36,10 @@ export interface TaskStatistics {
   readonly points: readonly StatisticPoint[];
 }
 
-/** One line of the object list: how the last look at a key ended. */
+/** One line of the object list: how the last look at a key ended, or why it is retried. */
 export interface ObjectRecord {
   readonly key: string;
-  readonly outcome: OutcomeKind;
+  readonly outcome: ListedOutcome;
   /** Why it was skipped or failed; undefined for a copy. */
   readonly reason: SkipReason | FailureKind | undefined;
   /** For people. */
@@ -54,11 +54,15 @@ export interface ObjectRecord {
   /** Milliseconds since the Unix epoch. */
   readonly acceptedAt: number;
   readonly startedAt: number;
-  readonly settledAt: number;
+  /** Undefined while it is retried. */
+  readonly settledAt: number | undefined;
+  /** When it is tried again; undefined once it is settled. */
+  readonly dueAt: number | undefined;
 }
 
 export interface ObjectFilter {
-  readonly outcome?: OutcomeKind | undefined;
+  /** Undefined: what is settled, however it ended. `retrying`: what failed and comes again. */
+  readonly outcome?: ListedOutcome | undefined;
   readonly prefix?: string | undefined;
   /** The last key of the page before. */
   readonly after?: string | undefined;

@@ -1,7 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Sealer } from '../base/seal.ts';
 import type { Database } from '../database/db.ts';
-import { listObjects, type ObjectRow, retryFailedBatch } from '../database/objects.ts';
+import {
+  listObjects,
+  listRetrying,
+  type ObjectRow,
+  retryFailedBatch,
+} from '../database/objects.ts';
 import { countersBetween, countersOfMonth } from '../database/statistics.ts';
 import {
   findTask,
@@ -124,7 +129,8 @@ export class SyncTasks implements SyncTaskService {
     filter: ObjectFilter,
   ): Promise<{ objects: readonly ObjectRecord[]; next: string | undefined }> {
     const task = await this.#find(projectId, taskId);
-    const rows = await listObjects(this.#database, task.id, { ...filter, limit: filter.limit + 1 });
+    const list = filter.outcome === 'retrying' ? listRetrying : listObjects;
+    const rows = await list(this.#database, task.id, { ...filter, limit: filter.limit + 1 });
     const objects = rows.slice(0, filter.limit).map(toRecord);
     return { objects, next: rows.length > filter.limit ? objects.at(-1)?.key : undefined };
   }
@@ -272,5 +278,7 @@ function toRecord(row: ObjectRow): ObjectRecord {
     checkMethod: (row.checkMethod ?? undefined) as ObjectRecord['checkMethod'],
     checkPassed: row.checkPassed ?? undefined,
     checkDetail: row.checkDetail ?? undefined,
+    settledAt: row.settledAt ?? undefined,
+    dueAt: row.dueAt ?? undefined,
   };
 }

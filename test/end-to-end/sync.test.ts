@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MiB } from '../../src/base/bytes.ts';
 import { type S3Server, startS3Server } from '../kit/s3-server/server.ts';
 import { startTestService, taskBetween, type TestService } from '../kit/service.ts';
@@ -44,4 +45,26 @@ describe('a sync task', () => {
     assert.deepEqual(new Set(listed.map(({ object_key }) => object_key)), new Set(objects.keys()));
     assert.ok(listed.every(({ outcome, check_passed }) => outcome === 'copied' && check_passed));
   });
+
+  test('that cannot reach an object is seen while it is retried, with the reason', async () => {
+    await using gone = await startS3Server({ buckets: ['source'] });
+    const { client } = service;
+    const taskId = await client.createTask(taskBetween(gone, target));
+    await gone.close();
+    await client.sendEvents(taskId, ['unreachable']);
+    const [retrying] = await until(() => client.objects(taskId, 'retrying'));
+    assert.equal(retrying?.object_key, 'unreachable');
+    assert.equal(retrying.outcome, 'retrying');
+    assert.equal(retrying.reason, 'unreachable');
+    assert.match(retrying.message ?? '', /read AWS:source\/unreachable: unreachable/);
+  });
 });
+
+/** Asks until there is something. */
+async function until<T>(ask: () => Promise<T[]>): Promise<T[]> {
+  for (;;) {
+    const found = await ask();
+    if (found.length > 0) return found;
+    await sleep(50);
+  }
+}

@@ -74,6 +74,7 @@ function toRecord(record: ObjectRecord): ListSyncTaskObjectsReply['objects'][num
     attempts: record.attempts,
     accept_time: record.acceptedAt,
     start_time: record.startedAt,
-    settle_time: record.settledAt,
+    settle_time: record.settledAt ?? null,
+    due_time: record.dueAt ?? null,
   };
 }

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { checkMethods, outcomeKinds } from '../../model/outcome.ts';
+import { checkMethods, listedOutcomes } from '../../model/outcome.ts';
 import { oneOf, orNull, timestamp } from './common.ts';
 
 export const OBJECTS_LIMIT_DEFAULT = 100;
@@ -9,7 +9,12 @@ const prefix = Type.Optional(
 );
 
 export const ListSyncTaskObjectsQuery = Type.Object({
-  outcome: Type.Optional(oneOf(outcomeKinds, { description: 'Absent: objects of any outcome' })),
+  outcome: Type.Optional(
+    oneOf(listedOutcomes, {
+      description:
+        'Absent: settled objects of any outcome. retrying: those that failed and come again',
+    }),
+  ),
   prefix,
   cursor: Type.Optional(
     Type.String({ maxLength: 2048, description: 'The next_cursor of the page before' }),
@@ -19,8 +24,10 @@ export const ListSyncTaskObjectsQuery = Type.Object({
 
 const ObjectRecord = Type.Object({
   object_key: Type.String(),
-  outcome: oneOf(outcomeKinds),
-  reason: orNull(Type.String({ description: 'Why it was skipped or failed; null for a copy' })),
+  outcome: oneOf(listedOutcomes),
+  reason: orNull(
+    Type.String({ description: 'Why it was skipped, failed or is retried; null for a copy' }),
+  ),
   message: orNull(Type.String({ description: 'For people' })),
   size: orNull(Type.Integer({ description: 'Bytes; null where not known' })),
   check_method: orNull(oneOf(checkMethods)),
@@ -29,7 +36,8 @@ const ObjectRecord = Type.Object({
   attempts: Type.Integer({ description: 'Counted from 1' }),
   accept_time: timestamp('Milliseconds; when its event was accepted'),
   start_time: timestamp('Milliseconds; when the last attempt began'),
-  settle_time: timestamp('Milliseconds; when it ended'),
+  settle_time: orNull(timestamp('Milliseconds; when it ended; null while it is retried')),
+  due_time: orNull(timestamp('Milliseconds; when it is tried again; null once it is settled')),
 });
 
 export const ListSyncTaskObjectsReply = Type.Object(

@@ -62,6 +62,10 @@ create table changes (
   attempt integer not null default 0,
   claim_id bigint,
   lease_until timestamptz,
+  -- Of the attempt that failed last in this round.
+  reason text,
+  message text,
+  started_at timestamptz,
   primary key (task_id, object_key)
 ) with (
   -- Room on the page for a claim's new row version, so that no index needs to know of it.
