@@ -25,7 +25,7 @@ function held(options: Partial<IntakeOptions> = {}) {
     commits,
     accepted: () => accepted,
     /** Lets the next commit go, once it has begun. */
-    async next(): Promise<void> {
+    next: async (): Promise<void> => {
       while (gates.length === 0) await turn();
       gates.shift()?.();
     },
@@ -88,7 +88,7 @@ test('a commit takes no more keys than it may, but always one event', async () =
     intake.accept(event('t', 'c', 'd')),
     intake.accept(event('t', 'e', 'f', 'g', 'h')),
   ];
-  for (const _ of all) await next();
+  for (let commit = 0; commit < all.length; commit++) await next();
   await Promise.all(all);
   assert.deepEqual(
     commits.map((named) => named[0]?.keys.length),

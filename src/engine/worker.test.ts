@@ -154,11 +154,10 @@ function workerOf(options: Partial<WorkerOptions> = {}) {
     troubles,
     working: () => [...inWork.keys()].sort(),
     /** Stops at once, whatever is in work. */
-    async end(): Promise<void> {
-      const stopped = worker.stop(0);
-      let over = false;
-      void stopped.then(() => (over = true));
-      while (!over) await clock.pass(10);
+    end: async (): Promise<void> => {
+      const state = { over: false };
+      void worker.stop(0).then(() => (state.over = true));
+      while (!state.over) await clock.pass(10);
     },
   };
 }

@@ -136,7 +136,7 @@ async function copyPart(copy: PartsCopy, number: number, signal: AbortSignal): P
 }
 
 async function tryPart(copy: PartsCopy, number: number, signal: AbortSignal): Promise<CheckedPart> {
-  const { job, head, partSize, upload } = copy;
+  const { job, head, partSize } = copy;
   const range = partRange(number, head.size, partSize);
   const size = range.last - range.first + 1;
   const read = await job.source.read(job.key, { range, ifMatch: head.etag }, signal);

@@ -305,9 +305,7 @@ describe('a lease that is lost', () => {
       };
       let open = 0;
       rig.sourceSeen = {
-        ...rig.source,
-        traits: rig.source.traits,
-        name: rig.source.name,
+        ...before(rig.source, 'read', () => undefined),
         read: async (...call) => {
           const { head, body } = await rig.source.read(...call);
           open += 1;
