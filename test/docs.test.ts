@@ -2,10 +2,14 @@ import assert from 'node:assert/strict';
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, normalize, relative } from 'node:path';
 import { describe, test } from 'node:test';
+import { ListSyncTaskObjectsQuery, ListSyncTaskObjectsReply } from '../src/api/schemas/objects.ts';
+import { ListSyncTaskStatisticQuery } from '../src/api/schemas/statistics.ts';
+import { CreateSyncTaskBody, ListSyncTasksQuery } from '../src/api/schemas/sync-task.ts';
 import { createMetrics } from '../src/base/metrics.ts';
 import { describeSettings } from '../src/cli/config.ts';
 import { faults, isTransient } from '../src/model/fault.ts';
 import { remedies } from '../src/model/remedies.ts';
+import { s3Dialects } from '../src/stores/s3/dialects.ts';
 
 /*
  * The documents say what the code says. Two tables are written by this test itself:
@@ -116,10 +120,32 @@ describe('the reference', () => {
     assert.deepEqual(found(read('docs/reference/events.md'), /^\| `([^`]+)` \|/gm), events);
   });
 
-  test('api.md names every operation and its path', () => {
+  test('every dialect has a page', () => {
+    const clouds = globSync('docs/clouds/*.md', { cwd: root }).map(read).join('\n');
+    for (const cloud of Object.keys(s3Dialects)) {
+      assert.ok(clouds.includes(`\`src_cloud_type\` or \`dst_cloud_type\`: \`${cloud}\``), cloud);
+    }
+  });
+
+  test('api.md names every operation, and no other', () => {
     const files = globSync('src/api/routes/*.ts', { cwd: root });
     const operations = found(files.map(read).join('\n'), /operationId: '([^']+)'/g);
     assert.deepEqual(found(read('docs/reference/api.md'), /^\| `([A-Z]\w+)` \|/gm), operations);
+  });
+
+  test('api.md names every field of a creation and of the list of objects', () => {
+    const { objects } = ListSyncTaskObjectsReply.properties;
+    const fields = [
+      CreateSyncTaskBody.properties,
+      objects.items.properties,
+      ListSyncTaskObjectsQuery.properties,
+      ListSyncTaskStatisticQuery.properties,
+      ListSyncTasksQuery.properties,
+    ];
+    const page = read('docs/reference/api.md');
+    for (const name of fields.flatMap(Object.keys)) {
+      assert.ok(page.includes(`\`${name}\``), name);
+    }
   });
 
   test('api.md has every error with its status and code', () => {
