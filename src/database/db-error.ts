@@ -58,6 +58,7 @@ const faultsByCode: Readonly<Record<string, DatabaseFault>> = {
   '23505': 'duplicate',
   '40001': 'contended',
   '40P01': 'contended',
+  '55000': 'unavailable', // The database takes no connections just now; nothing else of ours gives it.
   '55P03': 'contended',
   '57014': 'timed-out',
   '25P03': 'timed-out',

@@ -119,6 +119,30 @@ export const betweenHuawei = {
   dst_endpoint: undefined,
 };
 
+/**
+ * A world whose cloud takes parts of 100 KiB, so that an object of some parts is quickly made and
+ * moved. Its tasks need {@link betweenHuawei}.
+ */
+export function startWorldOfSmallParts(settings: Partial<BrigadeSettings> = {}): Promise<World> {
+  return startWorld({
+    source: { dialect: 'obs' },
+    target: { dialect: 'obs' },
+    settingsOf: (servers) => ({
+      sizes: {
+        bufferBytes: 10 * KiB,
+        putBytes: 100 * KiB,
+        partBytes: 100 * KiB,
+        partWidth: 2,
+      },
+      endpoints: mappedHuawei(servers),
+      ...settings,
+    }),
+  });
+}
+
+/** Sizes of the three ways of copying in {@link startWorldOfSmallParts}; the last makes four parts. */
+export const smallSizes = { small: 5 * KiB, medium: 60 * KiB, large: 350 * KiB } as const;
+
 /** Waits until something is so. @throws {Error} naming it, after `seconds`. */
 export async function until(
   what: string,

@@ -16,7 +16,8 @@ export interface RetryPolicy {
  * `paced` and `measured`: each try counts anew, and a wait holds nothing.
  *
  * A put of a stream is not repeated, for its bytes are gone; nor is `complete`: after a failure
- * only a look at the key tells whether it was done.
+ * only a look at the key tells whether it was done; nor `startParts`: behind a lost answer an upload
+ * may be open, and whoever repeats it must look for that one first.
  */
 export function retrying(inner: Store, policy: RetryPolicy, clock: Clock): Store {
   async function again<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
@@ -63,7 +64,7 @@ export function retrying(inner: Store, policy: RetryPolicy, clock: Clock): Store
     put: (key, body, options, signal) =>
       perhapsAgain(body, signal, () => inner.put(key, body, options, signal)),
     startParts: async (key, options, signal) =>
-      retryingUpload(await again(signal, () => inner.startParts(key, options, signal))),
+      retryingUpload(await inner.startParts(key, options, signal)),
     resumeParts: (key, uploadId) => retryingUpload(inner.resumeParts(key, uploadId)),
     listUploads: (key, signal) => again(signal, () => inner.listUploads(key, signal)),
     remove: (keys, signal) => again(signal, () => inner.remove(keys, signal)),

@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { after, before, describe, test } from 'node:test';
+import type { FaultKind, FaultPlan } from '../kit/s3-server/faults.ts';
+import type { Operation } from '../kit/s3-server/operations.ts';
+import {
+  assertOnlyWhole,
+  betweenHuawei,
+  smallSizes,
+  startWorldOfSmallParts,
+  type World,
+} from '../kit/world.ts';
+
+type Size = keyof typeof smallSizes;
+type Side = 'source' | 'target';
+
+const everywhere: Readonly<Record<string, FaultKind>> = {
+  'reset-before-body': { kind: 'reset', when: 'before-body' },
+  'reset-after-body': { kind: 'reset', when: 'after-body' },
+  'swallowed': { kind: 'swallow' },
+  'internal-error': { kind: 'status', status: 500, code: 'InternalError' },
+};
+const inBodies: Readonly<Record<string, FaultKind>> = {
+  'cut-at-once': { kind: 'cut', afterBytes: 0 },
+  'cut': { kind: 'cut', afterBytes: 1500 },
+};
+const corrupted: FaultKind = { kind: 'corrupt' };
+const inDocuments: Readonly<Record<string, FaultKind>> = {
+  'cut': { kind: 'cut', afterBytes: 60 },
+  'error-in-200': { kind: 'error-in-200', code: 'InternalError' },
+};
+
+/** Which requests of which objects fail, and how. */
+const places: readonly {
+  readonly side: Side;
+  readonly operation: Operation;
+  readonly of: readonly Size[];
+  readonly faults: Readonly<Record<string, FaultKind>>;
+}[] = [
+  {
+    ...{ side: 'source', operation: 'GetObject' },
+    ...{ of: ['small', 'medium'], faults: { ...everywhere, ...inBodies, corrupted } },
+  },
+  {
+    ...{ side: 'source', operation: 'GetObject' },
+    // Of parts, only a source with a sum of its own can tell that its bytes are others.
+    ...{ of: ['large'], faults: { ...everywhere, ...inBodies } },
+  },
+  {
+    ...{ side: 'target', operation: 'HeadObject' },
+    ...{ of: ['small', 'medium', 'large'], faults: everywhere },
+  },
+  {
+    ...{ side: 'target', operation: 'PutObject' },
+    ...{ of: ['small', 'medium'], faults: everywhere },
+  },
+  {
+    ...{ side: 'target', operation: 'CreateMultipartUpload', of: ['large'] },
+    faults: { ...everywhere, ...inDocuments },
+  },
+  {
+    ...{ side: 'target', operation: 'UploadPart', of: ['large'] },
+    faults: everywhere,
+  },
+  {
+    ...{ side: 'target', operation: 'CompleteMultipartUpload', of: ['large'] },
+    faults: { ...everywhere, ...inDocuments },
+  },
+];
+
+interface Case {
+  readonly name: string;
+  readonly side: Side;
+  readonly size: Size;
+  readonly plan: FaultPlan;
+}
+
+/** The first, the second, and the first four requests in a row. */
+const moments = [
+  { nth: 1, times: 1 },
+  { nth: 2, times: 1 },
+  { nth: 1, times: 4 },
+] as const;
+
+function casesOf({ side, operation, of, faults }: (typeof places)[number]): Case[] {
+  return of.flatMap((size) =>
+    Object.entries(faults).flatMap(([fault, kind]) =>
+      moments
+        // The requests of one piece are few: a second one comes only after a first that failed.
+        .filter(({ nth }) => nth === 1 || (operation === 'UploadPart' && size === 'large'))
+        .map(({ nth, times }) => {
+          const name = `${side}/${operation}/${size}/${fault}/${nth}x${times}`;
+          return {
+            name,
+            side,
+            size,
+            plan: { ...kind, nth, times, match: { operation, key: name } },
+          };
+        }),
+    ),
+  );
+}
+
+describe('on a network that fails at every request', () => {
+  let world: World;
+  before(async () => {
+    world = await startWorldOfSmallParts({ attemptsMax: 12 });
+  });
+  after(() => world[Symbol.asyncDispose]());
+
+  const cases = places.flatMap(casesOf);
+  const contents = new Map<string, Buffer>();
+
+  test(`all of ${cases.length} objects arrive, whole, and are counted once`, async () => {
+    const { from, to, source, target, client } = world;
+    const taskId = await world.createTask(betweenHuawei);
+    const planned = cases.map(({ name, side, size, plan }) => {
+      const bytes = randomBytes(smallSizes[size]);
+      contents.set(name, bytes);
+      from.put(name, bytes);
+      return { name, fault: (side === 'source' ? source : target).faults.add(plan) };
+    });
+    await client.sendEvents(taskId, [...contents.keys()]);
+    const task = await client.settled(taskId, contents.size, 60);
+    assert.equal(task.monthly_acceptance_request, contents.size);
+    assert.equal(task.monthly_success_object + task.monthly_skip_object, contents.size);
+    assert.deepEqual(await client.objects(taskId, 'failed'), []);
+    for (const { name, fault } of planned) assert.ok(fault.fired > 0, `${name} did not happen`);
+    for (const [name, bytes] of contents) assert.ok(to.bytes(name)?.equals(bytes), name);
+    assert.deepEqual(to.keys(), [...contents.keys()].sort());
+  });
+
+  test('what is skipped in a second attempt is what a lost answer had put there', async () => {
+    const { tasks } = (await world.client.call('GET', '/sync-tasks')) as {
+      tasks: { sync_task_id: string }[];
+    };
+    const [first] = tasks;
+    assert.ok(first);
+    const skipped = await world.client.objects(first.sync_task_id, 'skipped');
+    for (const { object_key, reason } of skipped) {
+      assert.match(object_key, /\/(PutObject|CompleteMultipartUpload)\/.*\/swallowed\//);
+      assert.equal(reason, 'target-up-to-date');
+    }
+  });
+
+  test('nothing but whole objects was ever to be seen at the target', () => {
+    for (const [name, bytes] of contents) assertOnlyWhole(world.to, name, [bytes]);
+  });
+
+  test('no upload is left open, and none is written down', async () => {
+    const open = world.to.openUploads().map(({ key }) => key);
+    const { rows } = await world.service.database.query('select * from uploads');
+    assert.deepEqual(rows, []);
+    assert.deepEqual(open, []);
+  });
+});
+
+describe('a store that asks for patience', () => {
+  let world: World;
+  before(async () => {
+    world = await startWorldOfSmallParts({ attemptsMax: 12 });
+  });
+  after(() => world[Symbol.asyncDispose]());
+
+  for (const [side, operation, size] of [
+    ['source', 'GetObject', 'small'],
+    ['target', 'PutObject', 'medium'],
+    ['target', 'UploadPart', 'large'],
+    ['target', 'CompleteMultipartUpload', 'large'],
+  ] as const) {
+    test(`503 SlowDown with Retry-After is heeded: ${operation} at the ${side}`, async () => {
+      const taskId = await world.createTask(betweenHuawei);
+      const key = `patient/${operation}`;
+      const bytes = randomBytes(smallSizes[size]);
+      world.from.put(key, bytes);
+      const asked = world[side].faults.add({
+        ...{ kind: 'status', status: 503, code: 'SlowDown', retryAfter: 1 },
+        match: { operation, key },
+      });
+      const task = await world.sync(taskId, [key]);
+      assert.equal(asked.fired, 1);
+      assert.equal(task.monthly_success_object, 1);
+      assert.ok(world.to.bytes(key)?.equals(bytes));
+      assertOnlyWhole(world.to, key, [bytes]);
+      assert.deepEqual(world.to.openUploads(), []);
+    });
+  }
+
+  test('one that always asks for it is told of, and not asked much', async () => {
+    await using world = await startWorldOfSmallParts({ attemptsMax: 2 });
+    const taskId = await world.createTask(betweenHuawei);
+    world.from.put('impatient', 'text');
+    world.source.faults.add({
+      ...{ kind: 'status', status: 503, code: 'SlowDown', retryAfter: 3600 },
+      ...{ times: Infinity, match: { operation: 'GetObject' } },
+    });
+    await world.sync(taskId, ['impatient']);
+    const { reason, attempts, message } = await world.outcome(taskId, 'impatient');
+    assert.deepEqual([reason, attempts], ['throttled', 2]);
+    assert.match(message ?? '', /SlowDown.*asked for fewer requests/s);
+    assert.equal(world.source.requests.of('GetObject'), 2);
+  });
+});
