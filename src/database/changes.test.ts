@@ -150,14 +150,15 @@ describe('acceptChanges', () => {
 
 /** Waits until a statement of ours waits for a lock. */
 async function settledOrBlocked(db: Db, work: Promise<unknown>): Promise<void> {
-  let over = false;
-  const end = () => (over = true);
-  work.then(end, end);
+  const over = work.then(
+    () => true,
+    () => true,
+  );
   for (;;) {
     const { rows } = await db.query(
       `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
     );
-    if (rows.length > 0 || over) return;
+    if (rows.length > 0 || (await Promise.race([over, Promise.resolve(false)]))) return;
   }
 }
 

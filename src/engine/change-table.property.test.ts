@@ -187,7 +187,7 @@ function settleOne(
     one.seenEvent = held.sawEvent;
     one.waiting = again;
   }
-  if (again || one.waiting === false) one.attempts = 0;
+  if (again || !one.waiting) one.attempts = 0;
   else if (ending.released) one.attempts -= 1;
 }
 

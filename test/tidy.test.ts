@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, test } from 'node:test';
+import { cloudTypes } from '../src/model/cloud.ts';
+
+/** Style that matters is a test: what a reviewer has to remember is soon forgotten. */
+
+const root = join(import.meta.dirname, '..');
+
+interface SourceFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+function filesOf(pattern: string): SourceFile[] {
+  return globSync(pattern, { cwd: root })
+    .filter((path) => !path.includes('node_modules/'))
+    .sort()
+    .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }));
+}
+
+const all = ['src', 'test', 'bench', 'examples'].flatMap((folder) => filesOf(`${folder}/**/*.ts`));
+/** What is shipped: neither tests nor what only tests use. */
+const product = all.filter(
+  ({ path }) => path.startsWith('src/') && !/\.test\.ts$|\/testing\.ts$/.test(path),
+);
+
+/** Every place that a pattern finds, as `path:line: text`, comments aside. */
+function places(files: readonly SourceFile[], pattern: RegExp): string[] {
+  return files.flatMap(({ path, text }) =>
+    text.split('\n').flatMap((line, index) => {
+      const code = line.replace(/(?:^|\s)(?:\/\/|\/?\*).*$/, '');
+      return pattern.test(code) ? [`${path}:${index + 1}: ${line.trim()}`] : [];
+    }),
+  );
+}
+
+/** The files that a file imports, types too, as paths from the root. */
+function importsOf({ path, text }: SourceFile): string[] {
+  const pattern = /(?:from|import\(?)\s*'(\.[^']+)'/g;
+  return Array.from(text.matchAll(pattern), ([, target = '']) => join(dirname(path), target));
+}
+
+/** Lowest first. A folder may import from the floors below its own, and from itself. */
+const floors = [
+  ['base'],
+  ['model'],
+  ['stores', 'database'],
+  ['transfer', 'engine'],
+  ['service'],
+  ['api'],
+  ['cli'],
+];
+
+function folderOf(path: string): string {
+  return path.split('/')[1] ?? '';
+}
+
+function floorOf(path: string): number {
+  const floor = floors.findIndex((folders) => folders.includes(folderOf(path)));
+  assert.notEqual(floor, -1, `${path}: give the folder "${folderOf(path)}" a floor first`);
+  return floor;
+}
+
+describe('imports', () => {
+  test('only go down', () => {
+    for (const file of product) {
+      for (const imported of importsOf(file)) {
+        assert.ok(imported.startsWith('src/'), `${file.path} imports from outside: ${imported}`);
+        const inside = folderOf(imported) === folderOf(file.path);
+        assert.ok(
+          inside || floorOf(imported) < floorOf(file.path),
+          `${file.path} imports up or sideways: ${imported}`,
+        );
+      }
+    }
+  });
+
+  test('make no circles, within a folder either', () => {
+    const byPath = new Map(product.map((file) => [file.path, importsOf(file)]));
+    const done = new Set<string>();
+    function visit(path: string, above: readonly string[]): void {
+      const begin = above.indexOf(path);
+      assert.equal(begin, -1, `a circle: ${[...above.slice(begin), path].join(' → ')}`);
+      if (done.has(path)) return;
+      for (const imported of byPath.get(path) ?? []) visit(imported, [...above, path]);
+      done.add(path);
+    }
+    for (const path of byPath.keys()) visit(path, []);
+  });
+
+  test('are seen by this test', () => {
+    const imports = product.flatMap(importsOf);
+    assert.ok(imports.length > product.length);
+    for (const imported of imports) {
+      assert.ok(
+        product.some(({ path }) => path === imported),
+        `${imported} is imported and not there, or only there for tests`,
+      );
+    }
+  });
+});
+
+test('no file is longer than 400 lines', () => {
+  for (const { path, text } of all) {
+    const lines = text.trimEnd().split('\n').length;
+    assert.ok(lines <= 400, `${path} has ${lines} lines`);
+  }
+});
+
+for (const [what, pattern, where] of [
+  ['the environment', /\bprocess\.env\b/, 'cli'],
+  ['the clock', /\bDate\.now\(\)|\bnew Date\(\)|\bperformance\.now\(\)/, 'base'],
+  ['chance', /\bMath\.random\(\)/, 'base'],
+] as const) {
+  test(`${what} is asked in src/${where} only: elsewhere it is an argument`, () => {
+    const files = product.filter(({ path }) => folderOf(path) !== where);
+    assert.deepEqual(places(files, pattern), []);
+    // The pattern finds what it looks for.
+    assert.notEqual(places(product, pattern).length, 0);
+  });
+}
+
+test('what a cloud is like is read from its traits and tables: no code asks for its name', () => {
+  // The API speaks OMS, whose own rules name clouds.
+  const files = product.filter(({ path }) => folderOf(path) !== 'api');
+  const names = cloudTypes.join('|');
+  assert.deepEqual(places(files, new RegExp(`(?:[=!]==?|\\bcase)\\s*'(?:${names})'`)), []);
+  const stores = files.filter(({ path }) => folderOf(path) === 'stores');
+  assert.deepEqual(places(stores, /\bcloud\s*[=!]==?/), []);
+});
+
+test('nothing is left to do, and nothing is silenced without a reason', () => {
+  // Put together here, so that this file does not have them.
+  const words = ['TO|DO', 'FIX|ME', 'X|XX'].map((word) => word.replace('|', ''));
+  const unfinished = new RegExp(`\\b(?:${words.join('|')})\\b`);
+  for (const { path, text } of all) {
+    assert.ok(!unfinished.test(text), `${path}: do it, or leave it out`);
+    for (const [line] of text.matchAll(/^.*(?:eslint-disable|@ts-expect-error|@ts-ignore).*$/gm)) {
+      if (path === 'test/tidy.test.ts') continue;
+      assert.match(line, / -- \S|@ts-expect-error \S/, `${path}: say why: ${line.trim()}`);
+    }
+  }
+});
+
+test('nothing is only, and nothing is skipped without a reason', () => {
+  const tests = all.filter(({ path }) => path.endsWith('.test.ts') && path !== 'test/tidy.test.ts');
+  assert.deepEqual(places(tests, /\b(?:test|describe)\.only\(|\bonly: true|skip: true/), []);
+});
+
+test('no type is told against what is known', () => {
+  assert.deepEqual(places(product, /\bas unknown as\b|[\w\])]!(?:\.|;|,|\))/), []);
+});
