@@ -1,0 +1,230 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { BucketPlace } from '../model/sync-task.ts';
+import { endpoints, type MappedEndpoint } from './endpoints.ts';
+import type { Problem } from './service-error.ts';
+
+function place(differs: Partial<BucketPlace> = {}): BucketPlace {
+  return { cloud: 'AWS', region: 'eu-west-1', bucket: 'bucket', endpoint: undefined, ...differs };
+}
+
+function refused(
+  differs: Partial<BucketPlace>,
+  problem: Problem,
+  {
+    mapped = [],
+    allowed = [],
+  }: { mapped?: readonly MappedEndpoint[]; allowed?: readonly string[] } = {},
+): string {
+  const known = endpoints(mapped, allowed);
+  let told = '';
+  assert.throws(
+    () => known.check(place(differs), 'src'),
+    (error) => {
+      told = String(Reflect.get(error as Error, 'detail'));
+      return Reflect.get(error as Error, 'problem') === problem;
+    },
+    JSON.stringify(differs),
+  );
+  return told;
+}
+
+describe('a place without an address', () => {
+  test('is where the cloud itself has it', () => {
+    const known = endpoints([], []);
+    const aws = known.resolve(place());
+    assert.deepEqual(
+      [aws.dialect, aws.url, aws.region],
+      ['AWS', 'https://s3.eu-west-1.amazonaws.com', 'eu-west-1'],
+    );
+    const huawei = known.resolve(place({ cloud: 'HuaweiCloud', region: 'cn-north-4' }));
+    assert.equal(huawei.url, 'https://obs.cn-north-4.myhuaweicloud.com');
+    assert.match(aws.guard?.('s3', '10.0.0.1') ?? '', /private/);
+  });
+
+  test('is where the operator’s file has it, for the region or for all', () => {
+    const mapped = [
+      { cloud: 'AWS', region: 'lan', endpoint: 'http://10.0.0.1:9000', signingRegion: 'us-east-1' },
+      { cloud: 'AWS', region: '*', endpoint: 'https://minio.example', addressing: 'path' },
+      { cloud: 'Aliyun', region: '*', endpoint: 'https://oss.example' },
+    ] as const satisfies MappedEndpoint[];
+    const known = endpoints(mapped, []);
+    const lan = known.resolve(place({ region: 'lan' }));
+    assert.deepEqual(
+      [lan.url, lan.region, lan.guard],
+      ['http://10.0.0.1:9000', 'us-east-1', undefined],
+    );
+    const other = known.resolve(place({ region: 'other' }));
+    assert.deepEqual(
+      [other.url, other.region, other.addressing],
+      ['https://minio.example', 'other', 'path'],
+    );
+    assert.equal(known.resolve(place({ cloud: 'Aliyun' })).dialect, 'AWS');
+  });
+
+  test('of a cloud whose address is not known is refused, and says how to map it', () => {
+    const told = refused({ cloud: 'Baidu', region: 'bj' }, 'endpoint-unknown');
+    assert.match(told, /src_region.*BRIGADE_CONFIG.*cloud: Baidu, region: bj/);
+  });
+
+  for (const region of [
+    '',
+    'a.b',
+    'x.evil.example/',
+    'x@evil.example',
+    'x#',
+    'x?',
+    'x:1',
+    '../x',
+    'a b',
+    '{region}',
+    '$&',
+    'é',
+    'x\n',
+  ]) {
+    test(`never leads elsewhere by its region: ${JSON.stringify(region)}`, () => {
+      refused({ region }, 'endpoint-unknown');
+      assert.throws(() => endpoints([], []).resolve(place({ region })));
+    });
+  }
+});
+
+describe('a bucket’s name', () => {
+  for (const bucket of [
+    '',
+    '.',
+    '..',
+    '../other',
+    'a/b',
+    'a?b',
+    'a#b',
+    'a b',
+    'a@b',
+    'evil.example/',
+    '-a',
+    '_a',
+    'a%2fb',
+    'a\nb',
+    'a\n',
+    'ü',
+    'a'.repeat(256),
+  ]) {
+    test(`never leads elsewhere: ${JSON.stringify(bucket).slice(0, 20)}`, () => {
+      refused({ bucket }, 'invalid-request');
+    });
+  }
+
+  test('may be all that clouds allow', () => {
+    for (const bucket of ['a', 'my-bucket.v2_x', 'A1', '0'.repeat(255)]) {
+      endpoints([], []).check(place({ bucket }), 'dst');
+    }
+  });
+});
+
+describe('an address that a request names', () => {
+  const allowed = [
+    'minio.example',
+    'ports.example:9000',
+    '*.corp.example',
+    '10.1.0.0/16',
+    '192.168.7.7',
+    'fd00::7',
+    'UPPER.example',
+  ];
+
+  for (const endpoint of [
+    'https://minio.example',
+    'https://minio.example/',
+    'http://minio.example:9000',
+    'HTTPS://MINIO.EXAMPLE',
+    'http://ports.example:9000',
+    'https://s3.corp.example',
+    'https://a.b.corp.example',
+    'http://10.1.2.3:9000',
+    'http://192.168.7.7',
+    'http://[fd00::7]:9000',
+    'http://[FD00:0::7]',
+    'https://upper.example',
+  ]) {
+    test(`is taken where the operator allows it: ${endpoint}`, () => {
+      endpoints([], allowed).check(place({ endpoint }), 'src');
+      assert.equal(endpoints([], allowed).resolve(place({ endpoint })).url, endpoint);
+    });
+  }
+
+  for (const endpoint of [
+    'https://evil.example',
+    'https://minio.example.evil.example',
+    'https://evilminio.example',
+    'https://minio.example.',
+    'https://corp.example',
+    'https://evilcorp.example',
+    'https://minio.example@evil.example',
+    'https://minio.example:x@evil.example',
+    'https://user@minio.example',
+    'https://user:password@minio.example',
+    'https://evil.example#minio.example',
+    'https://evil.example?minio.example',
+    'https://evil.example/minio.example',
+    'https://evil.example\\@minio.example',
+    'https://minio.example/path',
+    'https://minio.example/?x',
+    'https://minio.example/#x',
+    'https://ports.example',
+    'http://ports.example:9001',
+    'ftp://minio.example',
+    'file:///etc/passwd',
+    'javascript:alert(1)',
+    '//minio.example',
+    'minio.example',
+    'https:minio.example',
+    'https:/minio.example',
+    ' https://minio.example',
+    '',
+    'https://',
+    'http://127.0.0.1',
+    'http://localhost',
+    'http://2130706433',
+    'http://0x7f000001',
+    'http://0177.0.0.1',
+    'http://[::1]',
+    'http://[::ffff:127.0.0.1]',
+    'http://[::ffff:10.1.2.3]',
+    'http://169.254.169.254',
+    'http://10.2.0.1',
+    'http://192.168.7.8',
+    'http://[fd00::8]',
+    'http://0',
+  ]) {
+    test(`is refused otherwise: ${endpoint}`, () => {
+      assert.match(refused({ endpoint }, 'endpoint-refused', { allowed }), /src_endpoint/);
+      assert.throws(() => endpoints([], allowed).resolve(place({ endpoint })));
+    });
+  }
+
+  test('is none where the operator allows none', () => {
+    refused({ endpoint: 'https://s3.eu-west-1.amazonaws.com' }, 'endpoint-refused');
+  });
+
+  test('goes before the operator’s file, and is guarded all the same', () => {
+    const mapped = [{ cloud: 'AWS', region: '*', endpoint: 'https://mapped.example' }] as const;
+    const found = endpoints(mapped, allowed).resolve(
+      place({ endpoint: 'https://s3.corp.example' }),
+    );
+    assert.equal(found.url, 'https://s3.corp.example');
+    const { guard } = found;
+    assert.ok(guard !== undefined);
+    assert.match(guard('minio.elsewhere', '10.9.0.1') ?? '', /private/);
+    assert.equal(guard('s3.corp.example', '10.9.0.1'), undefined);
+    assert.equal(guard('ports.example', '10.9.0.1'), undefined);
+    assert.equal(guard('fd00::7', 'fd00::7'), undefined);
+    assert.match(guard('fd00::8', 'fd00::8') ?? '', /private/);
+  });
+
+  test('is signed and read as the cloud’s own only at its own hosts', () => {
+    const known = endpoints([], ['*.myhuaweicloud.com', 'minio.example']);
+    const huawei = (endpoint: string) => known.resolve(place({ cloud: 'HuaweiCloud', endpoint }));
+    assert.equal(huawei('https://obs.cn-north-4.myhuaweicloud.com').dialect, 'HuaweiCloud');
+    assert.equal(huawei('https://minio.example').dialect, 'AWS');
+  });
+});
