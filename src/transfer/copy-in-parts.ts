@@ -48,17 +48,21 @@ export async function copyInParts(
       (number, signal) => copyPart(copy, number, signal),
     );
     const parts = [...copy.done.values()].sort((a, b) => a.number - b.number);
+    checkWhole(copy, parts);
     job.lease.assertHeld();
     const receipt = await complete(copy, parts);
     await job.journal.ended();
     return evidenceOf(head, parts, copy.partSize, receipt);
   } catch (error) {
-    if (error instanceof StoreError && (!error.transient || error.fault === 'changed')) {
+    if (error instanceof StoreError && (!error.transient || spoiled.has(error.fault))) {
       await dropUpload(job, { uploadId: copy.upload.id, startedAt: 0 });
     }
     throw error;
   }
 }
+
+/** Faults after which the next attempt may not build on these parts. */
+const spoiled: ReadonlySet<Fault> = new Set<Fault>(['changed', 'corrupt']);
 
 async function openUpload(
   job: CopyJob,
@@ -181,6 +185,19 @@ function checkPart(
   if (same) return;
   const cloudMessage = `part ${number} arrived with another sum than it was sent with`;
   throw new StoreError('corrupt', { store: target.name, operation: 'putPart', key, cloudMessage });
+}
+
+/** @throws {StoreError} `corrupt` when what was read is not what the source says it has. */
+function checkWhole({ job, head, partSize }: PartsCopy, parts: readonly CheckedPart[]): void {
+  const read = combined(parts, head.size, partSize);
+  if (head.crc64 === undefined || read === undefined || read === head.crc64) return;
+  const cloudMessage = `the source has the CRC-64 ${head.crc64}, what was read from it has ${read}`;
+  throw new StoreError('corrupt', {
+    store: job.source.name,
+    operation: 'read',
+    key: job.key,
+    cloudMessage,
+  });
 }
 
 /**

@@ -6,6 +6,7 @@ import type { Operation } from '../kit/s3-server/operations.ts';
 import {
   assertOnlyWhole,
   betweenHuawei,
+  putWithCrc64,
   smallSizes,
   startWorldOfSmallParts,
   type World,
@@ -152,6 +153,33 @@ describe('on a network that fails at every request', () => {
     const { rows } = await world.service.database.query('select * from uploads');
     assert.deepEqual(rows, []);
     assert.deepEqual(open, []);
+  });
+});
+
+describe('bytes that change on the way from the source', () => {
+  test('are never to be seen at the target, where the source has a sum of the whole', async () => {
+    await using world = await startWorldOfSmallParts();
+    const { from, to, source } = world;
+    const taskId = await world.createTask({ ...betweenHuawei, consistency_check: 'crc64' });
+    const sizes = Object.entries(smallSizes).map(
+      ([name, size]) => [name, randomBytes(size)] as const,
+    );
+    for (const [key, bytes] of sizes) {
+      await putWithCrc64(from, key, bytes);
+      source.faults.add({ kind: 'corrupt', nth: 2, times: 2, match: { key } });
+      source.faults.add({ kind: 'corrupt', nth: 1, match: { key } });
+    }
+    const task = await world.sync(
+      taskId,
+      sizes.map(([key]) => key),
+    );
+    assert.equal(task.monthly_success_object, sizes.length);
+    for (const [key, bytes] of sizes) {
+      assert.ok(to.bytes(key)?.equals(bytes), key);
+      assertOnlyWhole(to, key, [bytes]);
+      assert.equal((await world.outcome(taskId, key)).check_method, 'crc64');
+    }
+    assert.deepEqual(to.openUploads(), []);
   });
 });
 
