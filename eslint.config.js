@@ -6,7 +6,9 @@ export default defineConfig(
   { ignores: ['node_modules', 'brigade-data'] },
   tseslint.configs.strictTypeChecked,
   {
-    languageOptions: { parserOptions: { projectService: true } },
+    languageOptions: {
+      parserOptions: { projectService: { allowDefaultProject: ['eslint.config.js'] } },
+    },
     linterOptions: { reportUnusedDisableDirectives: 'error' },
     rules: {
       'complexity': ['error', 12],

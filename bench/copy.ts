@@ -148,25 +148,24 @@ async function acceptRate(
   return (requests.length * 100) / seconds;
 }
 
-async function main(options: Options): Promise<void> {
-  await using cleanUp = new AsyncDisposableStack();
-  const source = cleanUp.use(await startS3Process('ours', 'source', { sink: true }));
-  const target = cleanUp.use(await startS3Process('ours', 'target', { sink: true }));
-  const store = cleanUp.use(source.open());
-  const dataDir = await mkdtemp(join(tmpdir(), 'brigade-bench-'));
-  cleanUp.defer(() => rm(dataDir, { recursive: true, force: true }));
-  const service = cleanUp.use(
-    await startServiceProcess(dataDir, {
-      BRIGADE_WIDTH: String(options.width),
-      BRIGADE_TASK_WIDTH: String(options.width),
-    }),
-  );
-  const names = (prefix: string, count: number): string[] =>
-    Array.from({ length: count }, (_, index) => `${prefix}/${String(index).padStart(8, '0')}`);
-  const small = names('small', options.objects);
-  const large = names('large', options.large);
-  await seed(store, small, SMALL_BYTES);
-  await seed(store, large, LARGE_BYTES);
+interface Bench {
+  readonly service: ServiceProcess;
+  readonly source: S3Process;
+  readonly target: S3Process;
+  /** The source's bucket. */
+  readonly store: Store;
+}
+
+const names = (prefix: string, count: number): string[] =>
+  Array.from({ length: count }, (_, index) => `${prefix}/${String(index).padStart(8, '0')}`);
+
+/** Each copy of ours beside the peer's of the same objects, told as it ends. */
+async function copyRows(
+  bench: Bench,
+  { small, large }: { small: readonly string[]; large: readonly string[] },
+  options: Options,
+): Promise<Row[]> {
+  const { service, source, target, store } = bench;
   const rows: Row[] = [];
   const add = (row: Row): void => {
     rows.push(row);
@@ -206,6 +205,27 @@ async function main(options: Options): Promise<void> {
     const bytes = many.length * SMALL_BYTES;
     add(await runOurs(service, both, { what, keys: many, bytes, mode: 'FULL_OVERWRITE' }));
   }
+  return rows;
+}
+
+async function main(options: Options): Promise<void> {
+  await using cleanUp = new AsyncDisposableStack();
+  const source = cleanUp.use(await startS3Process('ours', 'source', { sink: true }));
+  const target = cleanUp.use(await startS3Process('ours', 'target', { sink: true }));
+  const store = cleanUp.use(source.open());
+  const dataDir = await mkdtemp(join(tmpdir(), 'brigade-bench-'));
+  cleanUp.defer(() => rm(dataDir, { recursive: true, force: true }));
+  const service = cleanUp.use(
+    await startServiceProcess(dataDir, {
+      BRIGADE_WIDTH: String(options.width),
+      BRIGADE_TASK_WIDTH: String(options.width),
+    }),
+  );
+  const small = names('small', options.objects);
+  const large = names('large', options.large);
+  await seed(store, small, SMALL_BYTES);
+  await seed(store, large, LARGE_BYTES);
+  const rows = await copyRows({ service, source, target, store }, { small, large }, options);
   const accepted = await acceptRate(service, taskBetweenProcesses(source, target));
   await writeFile(options.write, report(rows, accepted, options));
 }

@@ -1,7 +1,6 @@
 import type { Fault } from './fault.ts';
 
 export const outcomeKinds = ['copied', 'skipped', 'failed'] as const;
-export type OutcomeKind = (typeof outcomeKinds)[number];
 
 /** What the object list tells of: how the last round ended, or that this one is not over. */
 export const listedOutcomes = [...outcomeKinds, 'retrying'] as const;

@@ -68,6 +68,7 @@ describe('the object list', () => {
       check_passed: true,
       check_detail: world.from.object('中文')?.etag,
       attempts: 1,
+      due_time: null,
     });
     const times = [startedAt - 1000, accept_time, start_time, settle_time, Date.now() + 1000];
     assert.deepEqual(

@@ -19,6 +19,34 @@ export interface Child extends AsyncDisposable {
   stopped(): Promise<number | null>;
 }
 
+/** The lines of a stream, kept for whoever asks for one later. */
+class Lines {
+  readonly all: string[] = [];
+  readonly #waiting = new Set<() => void>();
+
+  constructor(stream: NodeJS.ReadableStream) {
+    createInterface({ input: stream }).on('line', (line) => {
+      this.all.push(line);
+      for (const look of this.#waiting) look();
+    });
+  }
+
+  /** The first line that matches, past or to come; rejects when `ended` does before. */
+  async first(pattern: RegExp, ended: Promise<never>): Promise<RegExpExecArray> {
+    const matched = new Promise<RegExpExecArray>((resolve) => {
+      const look = (): void => {
+        const match = this.all.map((text) => pattern.exec(text)).find((found) => found !== null);
+        if (match === undefined) return;
+        this.#waiting.delete(look);
+        resolve(match);
+      };
+      this.#waiting.add(look);
+      look();
+    });
+    return await Promise.race([matched, ended]);
+  }
+}
+
 /** Runs one of our sources with this Node, whatever the machine's is. */
 export function startChild(
   file: URL,
@@ -31,34 +59,11 @@ export function startChild(
     env: { ...process.env, ...environment },
   });
   const exited = once(child, 'exit');
-  const lines: string[] = [];
+  const lines = new Lines(child.stdout);
   let errors = '';
-  const waiting = new Set<() => void>();
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    lines.push(line);
-    for (const look of waiting) look();
-  });
   child.stderr.on('data', (chunk: Buffer) => {
     errors += chunk.toString();
   });
-
-  async function line(pattern: RegExp): Promise<RegExpExecArray> {
-    const find = (): RegExpExecArray | undefined =>
-      lines.map((text) => pattern.exec(text)).find((match) => match !== null) ?? undefined;
-    return await new Promise((resolve, reject) => {
-      const look = (): void => {
-        const match = find();
-        if (match === undefined) return;
-        waiting.delete(look);
-        resolve(match);
-      };
-      waiting.add(look);
-      look();
-      void exited.then(() =>
-        reject(new Error(`${file.pathname} ended before it wrote ${pattern.source}: ${errors}`)),
-      );
-    });
-  }
 
   async function end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> {
     if (child.exitCode === null && child.signalCode === null) child.kill(signal);
@@ -68,9 +73,15 @@ export function startChild(
 
   return {
     process: child,
-    output: () => lines.join('\n'),
+    output: () => lines.all.join('\n'),
     errors: () => errors,
-    line,
+    line: (pattern) =>
+      lines.first(
+        pattern,
+        exited.then(() => {
+          throw new Error(`${file.pathname} ended before it wrote ${pattern.source}: ${errors}`);
+        }),
+      ),
     kill: async () => {
       await end('SIGKILL');
     },

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  addKeys,
+  addTask,
+  claim,
+  expireLeases,
+  settle,
+  settlement,
+} from '../../test/kit/sync-task.ts';
+import { testDatabase } from '../../test/kit/postgres.ts';
+import { hideTask, stopTask } from './tasks.ts';
+import {
+  abandonedUploads,
+  findUpload,
+  hasUploads,
+  insertPart,
+  insertUpload,
+  removeUpload,
+  setUploadId,
+} from './uploads.ts';
+
+const upload = { sourceEtag: '"e"', size: 5 * 2 ** 40, partSize: 2 ** 29 };
+
+test('an upload is found as it was written down, its parts in order', async () => {
+  await using db = await testDatabase();
+  const of = { taskId: await addTask(db), key: 'k' };
+  assert.equal(await findUpload(db, of), undefined);
+  await insertUpload(db, of, upload);
+  const intended = await findUpload(db, of);
+  assert.equal(intended?.upload.uploadId, null);
+  await setUploadId(db, of, 'id');
+  for (const number of [10, 2, 1]) {
+    await insertPart(db, of, { number, etag: `"${number}"`, md5: null, crc64: '1' });
+  }
+  await insertPart(db, of, { number: 2, etag: '"again"', md5: 'm', crc64: null });
+  const found = await findUpload(db, of);
+  assert.deepEqual({ ...found?.upload, startedAt: 0 }, { ...upload, uploadId: 'id', startedAt: 0 });
+  assert.deepEqual(found?.parts, [
+    { number: 1, etag: '"1"', md5: null, crc64: '1' },
+    { number: 2, etag: '"again"', md5: 'm', crc64: null },
+    { number: 10, etag: '"10"', md5: null, crc64: '1' },
+  ]);
+  assert.equal(await hasUploads(db, of.taskId), true);
+  await removeUpload(db, of);
+  assert.equal(await hasUploads(db, of.taskId), false);
+  await insertUpload(db, of, upload);
+  assert.deepEqual((await findUpload(db, of))?.parts, []);
+});
+
+test('an upload is abandoned when nothing waits for its key, or its task goes away', async () => {
+  await using db = await testDatabase();
+  const [task, stopped, hidden] = [await addTask(db), await addTask(db), await addTask(db)];
+  for (const taskId of [task, stopped, hidden]) {
+    await addKeys(db, taskId, ['waiting', 'claimed', 'settled']);
+    for (const key of ['waiting', 'claimed', 'settled', 'never named']) {
+      await insertUpload(db, { taskId, key }, upload);
+    }
+    const claims = await claim(db, taskId);
+    for (const one of claims) {
+      if (one.key === 'settled') await settle(db, taskId, [settlement(one)]);
+      if (one.key === 'waiting') await settle(db, taskId, [settlement(one, { done: false })]);
+    }
+  }
+  for (const taskId of [stopped, hidden]) await stopTask(db, taskId);
+  await hideTask(db, hidden);
+  const abandoned = async (taskId: string) =>
+    (await abandonedUploads(db, 100))
+      .filter((one) => one.taskId === taskId)
+      .map(({ key }) => key)
+      .sort();
+  assert.deepEqual(await abandoned(task), ['never named', 'settled']);
+  assert.deepEqual(await abandoned(stopped), ['never named', 'settled']);
+  assert.deepEqual(await abandoned(hidden), ['never named', 'settled', 'waiting']);
+  await expireLeases(db);
+  assert.deepEqual(await abandoned(task), ['never named', 'settled']);
+  assert.deepEqual(await abandoned(hidden), ['claimed', 'never named', 'settled', 'waiting']);
+});
+
+test('uploads that cannot be aborted do not hide the others for ever', async () => {
+  await using db = await testDatabase();
+  const taskId = await addTask(db);
+  for (let n = 0; n < 10; n++) await insertUpload(db, { taskId, key: `k${n}` }, upload);
+  const seen = new Set<string>();
+  for (let look = 0; look < 200 && seen.size < 10; look++) {
+    for (const { key } of await abandonedUploads(db, 2)) seen.add(key);
+  }
+  assert.equal(seen.size, 10);
+});
