@@ -151,8 +151,11 @@ export interface Store extends AsyncDisposable {
   /** All or nothing: a put that fails leaves what was under the key before. */
   put(key: string, body: PutBody, options: PutOptions, signal: AbortSignal): Promise<PutReceipt>;
   startParts(key: string, options: PutOptions, signal: AbortSignal): Promise<PartUpload>;
-  /** Takes up an upload by its ID; says nothing to the store until used. */
-  resumeParts(key: string, uploadId: string): PartUpload;
+  /**
+   * Takes up an upload by its ID; says nothing to the store until used. What it was started with
+   * stays; only `absentOnly` is a condition of its end, and so is said again.
+   */
+  resumeParts(key: string, uploadId: string, options?: Pick<PutOptions, 'absentOnly'>): PartUpload;
   /** The uploads in progress under exactly this key. */
   listUploads(key: string, signal: AbortSignal): Promise<OpenUpload[]>;
   /** Removes keys; one that is gone already is no error. */

@@ -70,7 +70,7 @@ async function openUpload(
   options: PutOptions,
   previous: JournaledUpload | undefined,
 ): Promise<PartsCopy> {
-  const resumed = await resume(job, head, previous);
+  const resumed = await resume(job, head, options, previous);
   if (resumed !== undefined) return resumed;
   await dropUpload(job, previous);
   const partSize = planPartSize(head.size, job.sizes.partBytes, job.target.traits);
@@ -95,11 +95,12 @@ async function startParts(job: CopyJob, options: PutOptions): Promise<PartUpload
 async function resume(
   job: CopyJob,
   head: ObjectHead,
+  options: PutOptions,
   previous: JournaledUpload | undefined,
 ): Promise<PartsCopy | undefined> {
   if (previous?.uploadId === undefined) return undefined;
   if (previous.sourceEtag !== head.etag || previous.size !== head.size) return undefined;
-  const upload = job.target.resumeParts(job.key, previous.uploadId);
+  const upload = job.target.resumeParts(job.key, previous.uploadId, options);
   upload.detach();
   let held: Map<number, string>;
   try {

@@ -182,6 +182,8 @@ export function uploadPromises(promise: GivePromise): void {
       const receipt = await upload.putPart(1, bodyOf('part'), signal);
       await store.put(key, bodyOf('first'), {}, signal);
       await rejectsWith('exists', upload.complete([receipt], signal));
+      const resumed = store.resumeParts(key, upload.id, { absentOnly: true });
+      await rejectsWith('exists', resumed.complete([receipt], signal));
       assert.equal((await store.head(key, signal)).size, 5);
     },
     { needs: 'conditionalPut' },

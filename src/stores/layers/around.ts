@@ -42,7 +42,8 @@ export function around(inner: Store, { call, read }: Around): Store {
         await call('startParts', signal, () => inner.startParts(key, options, signal)),
         call,
       ),
-    resumeParts: (key, uploadId) => aroundUpload(inner.resumeParts(key, uploadId), call),
+    resumeParts: (key, uploadId, options) =>
+      aroundUpload(inner.resumeParts(key, uploadId, options), call),
     listUploads: (key, signal) => call('listUploads', signal, () => inner.listUploads(key, signal)),
     remove: (keys, signal) => call('remove', signal, () => inner.remove(keys, signal)),
     copy: (from, key, signal) => call('copy', signal, () => inner.copy(from, key, signal)),

@@ -30,7 +30,7 @@ export function resuming(inner: Store, policy: ResumePolicy, clock: Clock): Stor
     },
     put: (key, body, options, signal) => inner.put(key, body, options, signal),
     startParts: (key, options, signal) => inner.startParts(key, options, signal),
-    resumeParts: (key, uploadId) => inner.resumeParts(key, uploadId),
+    resumeParts: (key, uploadId, options) => inner.resumeParts(key, uploadId, options),
     listUploads: (key, signal) => inner.listUploads(key, signal),
     remove: (keys, signal) => inner.remove(keys, signal),
     copy: (from, key, signal) => inner.copy(from, key, signal),

@@ -65,7 +65,8 @@ export function retrying(inner: Store, policy: RetryPolicy, clock: Clock): Store
       perhapsAgain(body, signal, () => inner.put(key, body, options, signal)),
     startParts: async (key, options, signal) =>
       retryingUpload(await inner.startParts(key, options, signal)),
-    resumeParts: (key, uploadId) => retryingUpload(inner.resumeParts(key, uploadId)),
+    resumeParts: (key, uploadId, options) =>
+      retryingUpload(inner.resumeParts(key, uploadId, options)),
     listUploads: (key, signal) => again(signal, () => inner.listUploads(key, signal)),
     remove: (keys, signal) => again(signal, () => inner.remove(keys, signal)),
     copy: (from, key, signal) => again(signal, () => inner.copy(from, key, signal)),

@@ -105,11 +105,15 @@ export class S3Store implements Store {
     const id = root.textOf('UploadId');
     if (id === undefined || id === '')
       throw this.#wire.badReply(request, 'an upload without an ID');
-    return new S3Upload(this.#wire, key, id, { absentOnly: options.absentOnly === true });
+    return new S3Upload(this.#wire, key, id, options);
   }
 
-  resumeParts(key: string, uploadId: string): PartUpload {
-    return new S3Upload(this.#wire, key, uploadId);
+  resumeParts(
+    key: string,
+    uploadId: string,
+    options: Pick<PutOptions, 'absentOnly'> = {},
+  ): PartUpload {
+    return new S3Upload(this.#wire, key, uploadId, options);
   }
 
   listUploads(key: string, signal: AbortSignal): Promise<OpenUpload[]> {

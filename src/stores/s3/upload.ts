@@ -6,6 +6,7 @@ import type {
   PartReceipt,
   PartUpload,
   PutBody,
+  PutOptions,
   PutReceipt,
   UploadedPart,
 } from '../store.ts';
@@ -24,7 +25,12 @@ export class S3Upload implements PartUpload {
   /** Completed, aborted or left to others: nothing is to be cleared away. */
   #settled = false;
 
-  constructor(wire: S3Wire, key: string, id: string, { absentOnly = false } = {}) {
+  constructor(
+    wire: S3Wire,
+    key: string,
+    id: string,
+    { absentOnly = false }: Pick<PutOptions, 'absentOnly'>,
+  ) {
     this.#wire = wire;
     this.#key = key;
     this.id = id;
