@@ -20,6 +20,14 @@ describe('createLogger', () => {
     assert.match(String(time), /^\d{4}-\d\d-\d\dT.*Z$/);
   });
 
+  test('gives the lines of libraries an event too', () => {
+    const { log, last } = capture();
+    log.info('listening');
+    assert.equal(last()['event'], 'library.said');
+    log.child({ requestId: 'one' }).info({ event: 'x.y' }, 'ours');
+    assert.equal(last()['event'], 'x.y');
+  });
+
   test('keeps secrets out, at three levels', () => {
     const { log, lines } = capture();
     const held = {

@@ -75,6 +75,7 @@ function describeError(error: unknown, depth = 0): LoggedError {
  * A logger that writes one JSON object a line, and no secrets.
  *
  * Every line has `event`, a `noun.verb` of a closed list; facts are fields; the message is constant.
+ * A line of a library's own has the event `library.said`.
  *
  * @param destination Where lines go; standard output when absent.
  */
@@ -85,6 +86,7 @@ export function createLogger(level: LogLevel, destination?: DestinationStream): 
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       redact: { paths: redacted, censor: '[secret]' },
+      mixin: (line) => ('event' in line ? {} : { event: 'library.said' }),
       serializers: { err: (error: unknown) => describeError(error) },
     },
     destination ?? pino.destination({ dest: 1, sync: true }),

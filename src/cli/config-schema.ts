@@ -106,7 +106,7 @@ export const SettingsSchema = Type.Object(
       default: 32 * MiB,
       minimum: 1,
       maximum: 5 * GiB,
-      description: 'Objects up to this size are sent in one piece',
+      description: 'Objects up to this size are sent in one piece where the source tells their MD5; else in parts',
     }),
     partWidth: Type.Integer({
       default: 4,
@@ -130,7 +130,7 @@ export const SettingsSchema = Type.Object(
       default: 90,
       minimum: 1,
       maximum: 3650,
-      description: 'Days that the list of synchronized objects and the statistics are kept',
+      description: 'Days that the list of synchronized objects is kept; the sums of a month stay',
     }),
     attempts: Type.Integer({
       default: 12,

@@ -169,6 +169,7 @@ export class Database implements Db, AsyncDisposable {
     // says so to whoever it concerns; an 'error' nobody hears would end the process.
     this.#pool.on('connect', (client) => client.on('error', () => undefined));
     this.#pool.on('error', (error) => {
+      if (this.#pool.ending) return; // Said goodbye to, but not yet gone.
       this.#log.warn(
         { event: 'database.disconnected', err: toDatabaseError(error) },
         'lost an idle connection',
