@@ -77,7 +77,7 @@ function describeError(error: unknown, depth = 0): LoggedError {
  * Every line has `event`, a `noun.verb` of a closed list; facts are fields; the message is constant.
  * A line of a library's own has the event `library.said`.
  *
- * @param destination Where lines go; standard output when absent.
+ * @param destination Where lines go; standard error when absent.
  */
 export function createLogger(level: LogLevel, destination?: DestinationStream): Logger {
   return pino(
@@ -89,7 +89,7 @@ export function createLogger(level: LogLevel, destination?: DestinationStream): 
       mixin: (line) => ('event' in line ? {} : { event: 'library.said' }),
       serializers: { err: (error: unknown) => describeError(error) },
     },
-    destination ?? pino.destination({ dest: 1, sync: true }),
+    destination ?? pino.destination({ dest: 2, sync: true }),
   );
 }
 

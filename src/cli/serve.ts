@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import pino from 'pino';
 import { buildApi } from '../api/server.ts';
 import { MiB } from '../base/bytes.ts';
 import { systemClock } from '../base/clock.ts';
@@ -40,7 +39,7 @@ const DRAIN_MS = 25_000;
  */
 export async function startService(settings: Settings): Promise<Service> {
   await using started = new AsyncDisposableStack();
-  const log = createLogger(settings.logLevel, pino.destination({ dest: 2, sync: true }));
+  const log = createLogger(settings.logLevel);
   const data = started.use(await lockDataDirectory(settings.dataDir));
   const { database, alone, failed } = await openDatabase(started, settings, data.path, log);
   const key = await readSecretKey(data.path, {
