@@ -106,7 +106,8 @@ export const SettingsSchema = Type.Object(
       default: 32 * MiB,
       minimum: 1,
       maximum: 5 * GiB,
-      description: 'Objects up to this size are sent in one piece where the source tells their MD5; else in parts',
+      description:
+        'Objects up to this size are sent in one piece where the source tells their MD5; else in parts',
     }),
     partWidth: Type.Integer({
       default: 4,

@@ -137,6 +137,27 @@ describe('transaction', () => {
     await assert.rejects(late, { fault: 'contended', transient: true });
   });
 
+  test('a lone statement that loses a deadlock is run again', async () => {
+    await using database = await withTable();
+    await database.query('insert into t values (2), (1)');
+    let lone: Promise<unknown> | undefined;
+    await database.transaction(async (db) => {
+      await db.query("set local deadlock_timeout = '1min'"); // So that the other one is undone.
+      await db.query('update t set n = 10 where n = 1');
+      lone = database.query('update t set n = n + 100'); // Has the 2, and waits for the 1.
+      for (let waiting = 0; waiting === 0; ) {
+        const { rows } = await database.query<{ n: number }>(
+          `select count(*)::int as n from pg_locks where not granted`,
+        );
+        waiting = rows[0]?.n ?? 0;
+      }
+      await db.query('update t set n = 20 where n = 2');
+    });
+    await lone;
+    const { rows } = await database.query('select n from t order by n');
+    assert.deepEqual(rows, [{ n: 110 }, { n: 120 }]);
+  });
+
   test('its own time limit holds instead of the database’s', async () => {
     await using database = await testDatabase({ empty: true, statementTimeoutMs: 100 });
     await database.transaction(async (db) => db.query('select pg_sleep(0.3)'), {

@@ -76,6 +76,7 @@ const CONNECT_TIMEOUT_MS = 15_000;
 const HALF_OPEN_GRACE_MS = 15_000;
 /** Longer than this Node's timers do not run. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
+const CONTENDED_TRIES = 5;
 
 function clientTimeoutMs(statementTimeoutMs: number): number {
   return statementTimeoutMs === 0 ? TIMER_MAX_MS : statementTimeoutMs + HALF_OPEN_GRACE_MS;
@@ -193,11 +194,22 @@ export class Database implements Db, AsyncDisposable {
     }
   }
 
-  query<Row extends object = Record<string, unknown>>(
+  /**
+   * Runs one statement in a transaction of its own. One that the server undid because others were in
+   * its way, by a deadlock for instance, left nothing behind and is run again.
+   */
+  async query<Row extends object = Record<string, unknown>>(
     statement: string | Prepared,
     values?: readonly unknown[],
   ): Promise<QueryResult<Row>> {
-    return run<Row>(this.#pool, statement, values);
+    for (let tries = 1; ; tries++) {
+      try {
+        return await run<Row>(this.#pool, statement, values);
+      } catch (error) {
+        const contended = error instanceof DatabaseError && error.fault === 'contended';
+        if (!contended || tries === CONTENDED_TRIES) throw error;
+      }
+    }
   }
 
   /**

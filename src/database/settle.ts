@@ -107,7 +107,8 @@ const SETTLE = `
  *
  * A key that got an event while it was claimed stays, due at once, with its attempts forgotten. A
  * claim that is no longer ours records nothing; since its write may have come late, the key is
- * made due again. Rows are locked in the order of their keys, as events do.
+ * made due again. Rows are locked in the order of their keys, as events do; only what late claims make
+ * due again comes after the others, and may meet a deadlock, whose loser is run again.
  */
 export async function settleChanges(
   db: Db,
