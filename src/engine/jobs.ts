@@ -38,7 +38,11 @@ export async function startJobs({ database, jobs, onTrouble }: JobsOptions): Pro
     queueCacheIntervalSeconds: 300,
   });
   boss.on('error', (error) => onTrouble('pg-boss', error));
-  await boss.start();
+  await database.transaction(async (db) => {
+    // Several processes may start at once on a new database: pg-boss itself lets them collide there.
+    await db.query(`select pg_advisory_xact_lock(hashtext('bucket-brigade jobs'))`);
+    await boss.start();
+  });
   for (const job of jobs) {
     // Singleton: however often it is asked for, one waits and one runs.
     await boss.createQueue(job.name, {

@@ -142,8 +142,11 @@ describe('on an existing PostgreSQL 15', {
     const keys = Array.from({ length: 800 }, (_, index) => `shared/${index}`);
     for (const key of keys) source.bucket('source').put(key, key);
     const environment = { BRIGADE_DATABASE_URL: url, BRIGADE_SECRET_KEY: 'a'.repeat(64) };
+    await using started = new AsyncDisposableStack();
     const services = await Promise.all(
-      ['one', 'two', 'three'].map((name) => startServiceProcess(join(folder, name), environment)),
+      ['one', 'two', 'three'].map(async (name) =>
+        started.use(await startServiceProcess(join(folder, name), environment)),
+      ),
     );
     const [first, second] = services;
     assert.ok(first !== undefined && second !== undefined);
