@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, test } from 'node:test';
+import { DatabaseError } from '../database/db-error.ts';
 import { ServiceError } from '../service/service-error.ts';
 import { minimalBody, NOW, openApi, PROJECT } from './testing.ts';
 
@@ -82,6 +83,25 @@ describe('states and limits of tasks', () => {
       error_code: 'OMS.1001',
       error_msg: 'Too many events wait to be stored.',
     });
+  });
+
+  test('a database that is away is 503 with Retry-After; one that refuses is a failure of ours', async () => {
+    await using api = await openApi();
+    for (const [fault, status, event] of [
+      ['unavailable', 503, 'api.unavailable'],
+      ['timed-out', 503, 'api.unavailable'],
+      ['exhausted', 503, 'api.unavailable'],
+      ['statement', 500, 'api.failed'],
+      ['misconfigured', 500, 'api.failed'],
+    ] as const) {
+      api.syncTasks.failure = new DatabaseError(fault, `db-7 is ${fault}`);
+      const reply = await api.call('GET', 'sync-tasks');
+      assert.equal(reply.statusCode, status, fault);
+      assert.equal(reply.headers['retry-after'], status === 503 ? '5' : undefined);
+      assert.equal(reply.json<Body>()['error_code'], 'OMS.1001');
+      assert.doesNotMatch(reply.body, /db-7/);
+      assert.match(api.log(), new RegExp(`"event":"${event}".*"message":"db-7 is ${fault}"`));
+    }
   });
 
   test('a failure of ours is 500 and tells nothing; the log tells it once', async () => {

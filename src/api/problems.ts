@@ -1,4 +1,5 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { DatabaseError } from '../database/db-error.ts';
 import { type Problem, ServiceError } from '../service/service-error.ts';
 import { RequestError, type RequestFlaw } from './request-error.ts';
 
@@ -59,6 +60,7 @@ const problems: Record<Problem, Answer> = {
   'too-many-keys': { status: 400, code: 'OMS.0064' },
   'range-too-long': { status: 400, code: 'OMS.0064' },
   'overloaded': { status: 503, code: 'OMS.1001', retryAfterSeconds: 1 },
+  'unavailable': { status: 503, code: 'OMS.1001', retryAfterSeconds: 5 },
 };
 
 const internal: Answer = {
@@ -100,6 +102,8 @@ export function sendProblem(
   const answer = answerTo(known);
   if (answer === internal) {
     request.log.error({ event: 'api.failed', err: error }, 'a request failed');
+  } else if (error instanceof DatabaseError) {
+    request.log.warn({ event: 'api.unavailable', err: error }, 'the database did not serve');
   }
   if (answer.retryAfterSeconds !== undefined) {
     void reply.header('retry-after', answer.retryAfterSeconds);
@@ -137,8 +141,15 @@ function rawStatus(errorCode: string | undefined): readonly [number, string] {
 
 function recognize(error: unknown): RequestError | ServiceError | undefined {
   if (error instanceof RequestError || error instanceof ServiceError) return error;
-  if (!(error instanceof Error)) return undefined;
-  const { code = '', statusCode = 500 } = error as Partial<FastifyError>;
+  if (error instanceof DatabaseError && error.transient) {
+    const message = 'The database does not answer. Send the request again in a moment.';
+    return new ServiceError('unavailable', message, undefined, { cause: error });
+  }
+  return error instanceof Error ? recognizeFastify(error) : undefined;
+}
+
+function recognizeFastify(error: Partial<FastifyError>): RequestError | undefined {
+  const { code = '', statusCode = 500 } = error;
   const refused = fastifyFlaws[code];
   if (refused !== undefined) return refused;
   // ECONNRESET with a status: the client went away while Fastify read its body.

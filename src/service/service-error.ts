@@ -12,7 +12,8 @@ export type Problem =
   | 'bad-object-key'
   | 'too-many-keys'
   | 'range-too-long'
-  | 'overloaded';
+  | 'overloaded'
+  | 'unavailable';
 
 /** A request that cannot be served, and why. Decide by `problem`; people read the message. */
 export class ServiceError extends Error {

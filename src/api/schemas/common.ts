@@ -21,12 +21,11 @@ export const problems = {
   401: problem('The credential is missing or not known'),
   403: problem('The credential belongs to another project'),
   500: problem('Internal error'),
+  503: problem('Too busy, or the database is away; send it again after Retry-After seconds'),
 };
 
 /** The refusals of routes that name a task. */
 export const taskProblems = { ...problems, 404: problem('No such task in this project') };
-
-export const overloaded = problem('Too busy; send it again after Retry-After seconds');
 
 /** An answer of zero bytes. */
 export const Nothing = Type.Null({ description: 'Done; the body is empty' });
