@@ -4,9 +4,9 @@ import { MiB } from '../base/bytes.ts';
 import { systemClock } from '../base/clock.ts';
 import { createLogger, type Logger } from '../base/log.ts';
 import { createMetrics } from '../base/metrics.ts';
-import { Sealer } from '../base/seal.ts';
+import { Sealer, type Secret } from '../base/seal.ts';
 import { lockDataDirectory, readSecretKey } from '../database/data-directory.ts';
-import { Database } from '../database/db.ts';
+import { Database, DatabaseError } from '../database/db.ts';
 import { startEmbedded } from '../database/embedded.ts';
 import { isNewDatabase, migrate } from '../database/migrate.ts';
 import { type Brigade, createBrigade } from '../service/brigade.ts';
@@ -47,7 +47,6 @@ export async function startService(settings: Settings): Promise<Service> {
     mayGenerate: await isNewDatabase(database),
   });
   await migrate(database, { log });
-  const first = await ensureFirstToken(database, settings.bootstrapToken?.reveal());
   const metrics = createMetrics();
   const brigade = await createBrigade({
     database,
@@ -61,6 +60,8 @@ export async function startService(settings: Settings): Promise<Service> {
   started.defer(() => brigade.stop());
   await brigade.startWork();
   const url = await listen(started, settings, { brigade, metrics, log });
+  // The last thing that can fail: a token that was made is shown, and never again.
+  const first = await ensureFirstToken(database, settings.bootstrapToken?.reveal());
   log.info({ event: 'service.started', url, dataDir: data.path }, 'the service runs');
   const all = started.move();
   return {
@@ -82,15 +83,25 @@ async function openDatabase(
   dataDir: string,
   log: Logger,
 ): Promise<{ database: Database; alone: boolean; failed: Promise<Error> }> {
-  let failed = new Promise<Error>(() => undefined);
-  let url = databaseUrl;
-  if (url === undefined) {
-    const postgres = started.use(await startEmbedded({ dataDir, log }));
-    url = postgres.url;
-    failed = postgres.exited.then((reason) => reason ?? new Promise<Error>(() => undefined));
+  if (databaseUrl !== undefined) {
+    const database = started.use(await connectExternal(databaseUrl, log));
+    return { database, alone: false, failed: new Promise<Error>(() => undefined) };
   }
+  const { url, exited } = started.use(await startEmbedded({ dataDir, log }));
+  const failed = exited.then((reason) => reason ?? new Promise<Error>(() => undefined));
   const database = started.use(await Database.connect({ url, log, connections: CONNECTIONS }));
-  return { database, alone: databaseUrl === undefined, failed };
+  return { database, alone: true, failed };
+}
+
+async function connectExternal(url: Secret, log: Logger): Promise<Database> {
+  try {
+    return await Database.connect({ url, log, connections: CONNECTIONS });
+  } catch (cause) {
+    if (!(cause instanceof DatabaseError)) throw cause;
+    const what = cause.fault === 'unavailable' ? 'reached' : 'used';
+    const message = `the database of BRIGADE_DATABASE_URL cannot be ${what}: ${cause.message}`;
+    throw new StartError(message, { cause });
+  }
 }
 
 async function listen(
@@ -120,8 +131,8 @@ async function listen(
     return await api.listen({ host, port });
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code !== 'EADDRINUSE' && code !== 'EACCES' && code !== 'EADDRNOTAVAIL') throw error;
-    const why = code === 'EADDRINUSE' ? 'is taken by another program' : 'cannot be used';
+    if (typeof code !== 'string') throw error;
+    const why = code === 'EADDRINUSE' ? 'is taken by another program' : `cannot be used (${code})`;
     const message = `the address ${host}:${port} ${why}; choose others by BRIGADE_PORT and BRIGADE_HOST`;
     throw new StartError(message, { cause: error });
   }

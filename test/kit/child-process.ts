@@ -54,7 +54,15 @@ export function startChild(
   environment: Readonly<Record<string, string>> = {},
   nodeFlags: readonly string[] = [],
 ): Child {
-  const child = spawn(process.execPath, [...nodeFlags, file.pathname, ...args], {
+  return startProgram([process.execPath, ...nodeFlags, file.pathname, ...args], environment);
+}
+
+/** Runs any program with its arguments. */
+export function startProgram(
+  [program = '', ...args]: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Child {
+  const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...environment },
   });
@@ -79,7 +87,9 @@ export function startChild(
       lines.first(
         pattern,
         exited.then(() => {
-          throw new Error(`${file.pathname} ended before it wrote ${pattern.source}: ${errors}`);
+          throw new Error(
+            `${program} ${args.join(' ')} ended before it wrote ${pattern.source}: ${errors}`,
+          );
         }),
       ),
     kill: async () => {

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
-import { type Child, startChild } from '../kit/child-process.ts';
+import { type Child, startChild, startProgram } from '../kit/child-process.ts';
 import { OmsClient } from '../kit/oms-client.ts';
 import { type S3Server, startS3Server } from '../kit/s3-server/server.ts';
 import { taskBetween } from '../kit/service.ts';
@@ -67,11 +69,50 @@ describe('the service as a user starts it', () => {
     assert.doesNotMatch(child.errors(), /hunter2|eighty/);
   });
 
-  test('tells when its port is taken', async () => {
+  test('tells when its port is taken, and shows the token when it does start', async () => {
     await using taken = await startS3Server();
-    const child = startBare({ BRIGADE_DATA_DIR: dataDir, BRIGADE_PORT: String(taken.port) });
+    const fresh = join(dataDir, 'fresh');
+    const child = startBare({ BRIGADE_DATA_DIR: fresh, BRIGADE_PORT: String(taken.port) });
     assert.equal(await child.stopped(), 1);
     assert.match(child.errors(), /is taken by another program.*BRIGADE_PORT/);
+    await using again = startBare({ BRIGADE_DATA_DIR: fresh });
+    await again.line(/Token\s+(bb_\S+)/);
+  });
+
+  test('tells when it cannot listen at its host', async () => {
+    const child = startBare({ BRIGADE_DATA_DIR: dataDir, BRIGADE_HOST: 'no such host' });
+    assert.equal(await child.stopped(), 1);
+    assert.match(child.errors(), /brigade: the address no such host:0 cannot be used \(\w+\)/);
+    assert.doesNotMatch(child.errors(), /at async/);
+  });
+
+  test('tells which database cannot be reached, without its password', async () => {
+    const url = 'postgres://brigade:hunter2@127.0.0.1:1/brigade';
+    const child = startBare({ BRIGADE_DATA_DIR: dataDir, BRIGADE_DATABASE_URL: url });
+    assert.equal(await child.stopped(), 1);
+    assert.match(child.errors(), /the database of BRIGADE_DATABASE_URL cannot be reached: /);
+    assert.doesNotMatch(child.errors(), /hunter2/);
+  });
+
+  test('a signal ends a start that hangs', async () => {
+    const silent = createServer().listen(0, '127.0.0.1');
+    const [connected] = [once(silent, 'connection'), await once(silent, 'listening')];
+    const { port } = silent.address() as AddressInfo;
+    const url = `postgres://brigade@127.0.0.1:${port}/brigade`;
+    const child = startBare({ BRIGADE_DATA_DIR: dataDir, BRIGADE_DATABASE_URL: url });
+    await connected;
+    assert.equal(await child.stop(), 130);
+    silent.close();
+  });
+
+  test('npm passes a signal on, and one that comes twice at once is one', async () => {
+    const environment = { BRIGADE_PORT: '0', BRIGADE_DATA_DIR: dataDir };
+    const npm = startProgram(['npm', '--silent', 'start'], environment);
+    const [, url = ''] = await npm.line(/API\s+(http\S+?)\/v2\/(\w+)/);
+    await npm.line(/Ctrl-C/);
+    npm.process.kill('SIGTERM');
+    assert.equal(await npm.stop(), 0);
+    await assert.rejects(fetch(`${url}/healthz`));
   });
 
   test('does not start with a key that does not open what is sealed', async () => {

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { DataDirectoryError } from '../../database/data-directory.ts';
@@ -28,7 +27,7 @@ export function serveCommand(): Command {
       `
 Settings come from the environment and from the file that BRIGADE_CONFIG names;
 "brigade settings" lists them. Ctrl-C or SIGTERM lets objects in work end, then
-stops everything; a second one stops at once.`,
+stops everything; a second one, or one during the start, stops at once.`,
     )
     .action(async () => {
       process.exitCode = await serve();
@@ -36,10 +35,12 @@ stops everything; a second one stops at once.`,
 }
 
 async function serve(): Promise<number> {
-  const stop = stopSignal();
+  // A start may wait for others, and long: nobody waits for it to end well.
+  onSignal(exitAtOnce);
   try {
     const settings = await readSettings(process.env, (path) => readFile(path, 'utf8'));
     await using service = await startService(settings);
+    const stop = stopSignal();
     process.stdout.write(banner(service));
     const failure = await Promise.race([stop, service.failed]);
     if (failure === undefined) return 0;
@@ -52,10 +53,28 @@ async function serve(): Promise<number> {
   }
 }
 
+/** Under npm a Ctrl-C comes twice, from the terminal and then from npm: this soon it is one. */
+const ECHO_MS = 500;
+
 /** Resolves at the first signal to stop; at a second one the process ends at once. */
-async function stopSignal(): Promise<undefined> {
-  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
-  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
+function stopSignal(): Promise<undefined> {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  onSignal(() => {
+    resolve(undefined);
+    onSignal(() => undefined);
+    setTimeout(() => onSignal(exitAtOnce), ECHO_MS).unref();
+  });
+  return promise;
+}
+
+/** As safe as any crash. */
+function exitAtOnce(): void {
+  process.exit(130);
+}
+
+/** From now on, and nothing else. */
+function onSignal(react: () => void): void {
+  for (const signal of ['SIGINT', 'SIGTERM']) process.removeAllListeners(signal).on(signal, react);
 }
 
 function banner({ url, dataDir, first }: Service): string {
@@ -70,7 +89,7 @@ function banner({ url, dataDir, first }: Service): string {
   Bucket Brigade runs.
 
   API        ${url}/v2/${projectId}/sync-tasks
-  Document   ${url}/openapi.json
+  OpenAPI    ${url}/openapi.json
   Health     ${url}/healthz  ${url}/readyz  ${url}/metrics
   Data       ${dataDir}
   Project    ${projectId}
