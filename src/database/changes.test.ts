@@ -96,9 +96,28 @@ describe('acceptChanges', () => {
     await addKeys(db, task, ['k']);
     await db.query(`update changes set accepted_at = now() - interval '1 hour'`);
     await addKeys(db, task, ['k']);
-    const { waiting: count, lagSeconds } = first(await backlog(db));
-    assert.equal(count, 1);
-    assert.ok(lagSeconds >= 3600);
+    const found = (await backlog(db)).find(({ status }) => status === 'SYNCHRONIZING');
+    assert.equal(found?.waiting, 1);
+    assert.ok(found.lagSeconds >= 3600);
+  });
+
+  test('a status without a task has a backlog too: none', async () => {
+    await using db = await testDatabase();
+    const none = [
+      { status: 'STOPPED', waiting: 0, lagSeconds: 0 },
+      { status: 'SYNCHRONIZING', waiting: 0, lagSeconds: 0 },
+    ];
+    const sorted = async () => (await backlog(db)).sort((a, b) => a.status.localeCompare(b.status));
+    assert.deepEqual(await sorted(), none);
+    const task = await addTask(db);
+    await addKeys(db, task, ['k']);
+    await stopTask(db, task);
+    assert.deepEqual(
+      (await sorted()).map(({ waiting }) => waiting),
+      [1, 0],
+    );
+    await hideTask(db, task);
+    assert.deepEqual(await sorted(), none);
   });
 
   test('a stop that comes first keeps the keys out', async () => {

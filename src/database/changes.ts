@@ -1,3 +1,4 @@
+import { syncTaskStatuses } from '../model/sync-task.ts';
 import { type Db, prepared } from './db.ts';
 
 export interface NamedKeys {
@@ -203,13 +204,19 @@ export interface Backlog {
   readonly lagSeconds: number;
 }
 
-/** What waits, by the status of its task. Reads all of `changes`: for a scrape, not for a loop. */
+/**
+ * What waits, by the status of its task: every status, for a series that ends is no zero to whoever
+ * alerts on it. Reads all of `changes`: for a scrape, not for a loop.
+ */
 export async function backlog(db: Db): Promise<Backlog[]> {
-  const { rows } = await db.query<Backlog>(`
-    select status, count(changes.object_key)::int as waiting,
+  const { rows } = await db.query<Backlog>(
+    `select wanted.status, count(changes.object_key)::int as waiting,
       coalesce(extract(epoch from now() - min(changes.accepted_at)), 0)::float8 as "lagSeconds"
-    from sync_tasks left join changes on changes.task_id = sync_tasks.id
-    where deleted_at is null
-    group by status`);
+    from unnest($1::text[]) as wanted (status)
+    left join sync_tasks on sync_tasks.status = wanted.status and deleted_at is null
+    left join changes on changes.task_id = sync_tasks.id
+    group by wanted.status`,
+    [[...syncTaskStatuses]],
+  );
   return rows;
 }
