@@ -112,7 +112,7 @@ class FakeSyncTasks implements SyncTaskService {
     range: { readonly startMs: number; readonly endMs: number },
   ) {
     this.#task(projectId, taskId);
-    const plan = planStatistics(range.startMs, range.endMs);
+    const plan = planStatistics(range, range.endMs);
     if (plan === undefined) throw refusal('range-too-long');
     const none: Counters = { REQUEST: 0, SUCCESS: 0, FAILURE: 0, SKIP: 0, SIZE: 0 };
     const points = plan.starts.map((start, index) => ({
@@ -171,7 +171,7 @@ export async function openApi(settings: Partial<ApiSettings> = {}) {
   const lines: string[] = [];
   const syncTasks = new FakeSyncTasks();
   const metrics = createMetrics();
-  const health: { ready: Health['ready'] } = { ready: async () => true };
+  const health: { ready: Health['ready'] } = { ready: async () => undefined };
   const app = await buildApi({
     syncTasks,
     tokens: {

@@ -125,6 +125,6 @@ export interface TokenService {
 }
 
 export interface Health {
-  /** Whether requests can be served now: the database answers. */
-  ready(): Promise<boolean>;
+  /** Resolves when requests can be served now; rejects with why not, as when the database is away. */
+  ready(): Promise<void>;
 }

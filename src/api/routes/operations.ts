@@ -39,13 +39,13 @@ export function operationRoutes(
         exposeHeadRoute: true,
       },
       async (request, reply) => {
-        const ready = await health.ready().catch((err: unknown) => {
+        try {
+          await health.ready();
+          return { status: 'ready' };
+        } catch (err) {
           request.log.warn({ event: 'api.not-ready', err }, 'the check of readiness failed');
-          return false;
-        });
-        return ready
-          ? reply.send({ status: 'ready' })
-          : reply.code(503).send({ status: 'not ready' });
+          return reply.code(503).send({ status: 'not ready' });
+        }
       },
     );
 
