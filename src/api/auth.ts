@@ -1,63 +1,52 @@
-import type { IncomingHttpHeaders } from 'node:http';
-import type { FastifyInstance } from 'fastify';
-import type { Principal, TokenService } from '../service/sync-task-service.ts';
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { type Action, taskUrn } from '../model/policy.ts';
+import type { Gatekeeper, Principal } from '../service/identity-service.ts';
 import { RequestError } from './request-error.ts';
-
-/** What a caller must be allowed to do, by OMS's names. */
-type Action =
-  | 'oms:synctask:list'
-  | 'oms:synctask:create'
-  | 'oms:synctask:get'
-  | 'oms:synctask:delete'
-  | 'oms:synctask:update'
-  | 'oms:synctask:createEvent'
-  | 'oms:synctask:statistics';
+import { isSignature, readClaim, type SignatureClaim, SignatureError, verify } from './signature.ts';
+import { Strikes } from './strikes.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** `public` needs no credential. Every route says one. */
-    action?: Action | 'public';
+    /**
+     * What a caller must be allowed to do. `public` needs no credential, `anybody` any credential; every
+     * route says one.
+     */
+    action?: Action | 'anybody' | 'public';
+  }
+  interface FastifyRequest {
+    /** Who calls; undefined on public routes, and before the credential was looked at. */
+    principal: Principal | undefined;
+    /** A signature that waits for the body. */
+    signed: Signed | undefined;
   }
 }
 
-/** Tells who sends a request. Every kind of credential is known here and nowhere else. */
-export interface Authenticator {
-  /** @throws {RequestError} `unauthenticated`, with a reason that does not tell the credential. */
-  authenticate(headers: IncomingHttpHeaders): Promise<Principal>;
+interface Signed {
+  readonly claim: SignatureClaim;
+  readonly principal: Principal;
+  readonly secret: string;
+}
+
+export interface GuardOptions {
+  readonly gatekeeper: Gatekeeper;
+  /** Knows tokens of other issuers; undefined for what is none of theirs. */
+  readonly singleSignOn: (token: string) => Promise<Principal | undefined>;
+  readonly now: () => number;
 }
 
 const TOKEN_LENGTH_MAX = 16_384;
 
-/** Knows `X-Auth-Token`, and says so to who comes with something else. */
-export function createAuthenticator(tokens: TokenService): Authenticator {
-  return {
-    async authenticate(headers) {
-      const token = headers['x-auth-token'];
-      if (typeof token !== 'string' || token === '') throw withoutToken(headers);
-      const principal =
-        token.length > TOKEN_LENGTH_MAX ? undefined : await tokens.authenticate(token);
-      if (principal === undefined) {
-        throw new RequestError('unauthenticated', 'the token in X-Auth-Token is not known');
-      }
-      return principal;
-    },
-  };
-}
-
-function withoutToken(headers: IncomingHttpHeaders): RequestError {
-  return new RequestError(
-    'unauthenticated',
-    headers.authorization === undefined
-      ? 'Unauthorized; send a token in X-Auth-Token'
-      : 'signatures in Authorization are not supported; send a token in X-Auth-Token',
-  );
-}
-
 /**
- * Lets a request pass only with a credential of the project that its path names. A path that no route
- * has is refused before: who mistypes a path shall hear of the path.
+ * Lets a request pass only with a credential that may do what the route does. Every kind of credential
+ * is known here and nowhere else. A path that no route has is refused before: who mistypes a path shall
+ * hear of the path.
  */
-export function guard(app: FastifyInstance, authenticator: Authenticator): void {
+export function guard(app: FastifyInstance, options: GuardOptions): void {
+  const strikes = new Strikes(options.now);
+  app.decorateRequest('principal', undefined);
+  app.decorateRequest('signed', undefined);
   app.addHook('onRoute', ({ method, url, config }) => {
     if (config?.action === undefined) {
       throw new Error(`${String(method)} ${url} does not say which action it is`);
@@ -66,10 +55,126 @@ export function guard(app: FastifyInstance, authenticator: Authenticator): void 
   app.addHook('onRequest', async (request) => {
     if (request.is404) throw new RequestError('no-such-route', `no ${request.method} on this path`);
     if (request.routeOptions.config.action === 'public') return;
-    const principal = await authenticator.authenticate(request.headers);
-    const { project_id: projectId } = request.params as { readonly project_id?: string };
-    if (principal.projectId !== projectId) {
-      throw new RequestError('other-project', 'the credential belongs to another project');
+    const { authorization } = request.headers;
+    const token = request.headers['x-auth-token'];
+    if (typeof token === 'string' && token !== '') {
+      await admit(request, await holderOf(token, options), options.gatekeeper);
+    } else if (isSignature(authorization)) {
+      request.signed = await readSigned(request, options, strikes);
+    } else {
+      throw unauthenticated('Unauthorized; sign the request, or send a token in X-Auth-Token');
     }
   });
+  app.addHook('preParsing', async (request, _reply, payload) => {
+    const { signed } = request;
+    if (signed === undefined) return payload;
+    const body = await readAll(payload, request.routeOptions.bodyLimit ?? Infinity);
+    verifySigned(request, signed, body, strikes);
+    await admit(request, signed.principal, options.gatekeeper);
+    return Object.assign(Readable.from([body]), { receivedEncodedLength: body.length });
+  });
+}
+
+async function holderOf(
+  token: string,
+  { gatekeeper, singleSignOn }: GuardOptions,
+): Promise<Principal> {
+  if (token.length > TOKEN_LENGTH_MAX) throw unauthenticated('decrypt token fail');
+  const principal = (await singleSignOn(token)) ?? (await gatekeeper.holderOf(token));
+  if (principal === undefined) {
+    throw unauthenticated('decrypt token fail; the token in X-Auth-Token is not known or has ended');
+  }
+  return principal;
+}
+
+async function readSigned(
+  request: FastifyRequest,
+  { gatekeeper, now }: GuardOptions,
+  strikes: Strikes,
+): Promise<Signed> {
+  const claim = readingClaim(() => readClaim(request.headers, now()));
+  const key = strikeKey(request, claim);
+  if (strikes.isOut(key)) throw unauthenticated('AK access failed to reach the limit,forbidden');
+  const known = await gatekeeper.accessKey(claim.accessKeyId);
+  if (known === undefined) {
+    strikes.add(key);
+    const ak = claim.accessKeyId.slice(0, 64);
+    throw unauthenticated(`Get secretKey failed,ak:${ak},err:ak not exist`);
+  }
+  return { claim, principal: known.principal, secret: known.secret.reveal() };
+}
+
+/** Of one address: nobody can lock another's key. */
+function strikeKey(request: FastifyRequest, { accessKeyId }: SignatureClaim): string {
+  return `${request.ip} ${accessKeyId}`;
+}
+
+function verifySigned(
+  request: FastifyRequest,
+  { claim, secret }: Signed,
+  body: Uint8Array,
+  strikes: Strikes,
+): void {
+  const { method, headers } = request;
+  const url = request.raw.url ?? '/';
+  const bodySha256 = createHash('sha256').update(body).digest('hex');
+  const key = strikeKey(request, claim);
+  try {
+    readingClaim(() =>
+      verify(claim, secret, { method, url, headers, bodySha256, bodyLength: body.length }),
+    );
+    strikes.clear(key);
+  } catch (error) {
+    strikes.add(key);
+    throw error;
+  }
+}
+
+function readingClaim<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof SignatureError)) throw error;
+    throw unauthenticated(error.message);
+  }
+}
+
+function unauthenticated(reason: string): RequestError {
+  return new RequestError('unauthenticated', reason);
+}
+
+async function readAll(payload: AsyncIterable<Uint8Array>, max: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of payload) {
+    length += chunk.length;
+    if (length > max) throw new RequestError('body-too-large', `at most ${max} bytes are taken`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** @throws {RequestError} that does not tell whether the project or the task exists. */
+async function admit(
+  request: FastifyRequest,
+  principal: Principal,
+  gatekeeper: Gatekeeper,
+): Promise<void> {
+  request.principal = principal;
+  const { action = 'public' } = request.routeOptions.config;
+  if (action === 'public' || action === 'anybody') return;
+  const params = request.params as { readonly project_id?: string; readonly sync_task_id?: string };
+  const projectId = params.project_id;
+  checkNamedProject(request, projectId);
+  const resource = taskUrn(projectId ?? '', params.sync_task_id ?? '*');
+  if (await gatekeeper.may(principal, projectId, { action, resource })) return;
+  const message = `the credential may not do ${action} here`;
+  throw new RequestError('not-allowed', message);
+}
+
+/** Clients say the project twice; the header is not always signed, so it is no more than a claim. */
+function checkNamedProject(request: FastifyRequest, projectId: string | undefined): void {
+  const named = request.headers['x-project-id'];
+  if (projectId === undefined || named === undefined || named === projectId) return;
+  throw new RequestError('not-allowed', 'X-Project-Id is not the project of the path');
 }

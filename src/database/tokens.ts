@@ -16,20 +16,51 @@ export async function firstProject(db: Db): Promise<string | undefined> {
 /** Keeps a token by its SHA-256. One that is kept already stays as it is. */
 export async function insertToken(
   db: Db,
-  token: { readonly hash: Uint8Array; readonly projectId: string },
+  token: {
+    readonly hash: Uint8Array;
+    readonly projectId: string;
+    /** Absent: a first token, which may do everything and does not end. */
+    readonly userId?: string;
+    readonly lifetimeMs?: number;
+  },
 ): Promise<void> {
   await db.query(
-    `insert into tokens (hash, project_id) values ($1, $2) on conflict (hash) do nothing`,
-    [token.hash, token.projectId],
+    `insert into tokens (hash, project_id, user_id, expires_at)
+     values ($1, $2, $3, now() + $4 * interval '1 millisecond') on conflict (hash) do nothing`,
+    [token.hash, token.projectId, token.userId ?? null, token.lifetimeMs ?? null],
   );
 }
 
-export async function projectOfToken(db: Db, hash: Uint8Array): Promise<string | undefined> {
-  const { rows } = await db.query<{ project_id: string }>(
-    `select project_id from tokens where hash = $1`,
+export interface TokenRow {
+  readonly projectId: string;
+  /** Null: a first token. */
+  readonly userId: string | null;
+  readonly userName: string | null;
+}
+
+/** What a token that has not ended belongs to; its user is enabled. */
+export async function findToken(db: Db, hash: Uint8Array): Promise<TokenRow | undefined> {
+  const { rows } = await db.query<TokenRow>(
+    `select project_id as "projectId", user_id as "userId", users.name as "userName"
+     from tokens left join users on users.id = user_id
+     where hash = $1 and (expires_at is null or expires_at > now()) and (user_id is null or users.enabled)`,
     [hash],
   );
-  return rows[0]?.project_id;
+  return rows[0];
+}
+
+/** Ends a token that was given for a password. */
+export async function deleteToken(db: Db, hash: Uint8Array): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `delete from tokens where hash = $1 and user_id is not null`,
+    [hash],
+  );
+  return rowCount > 0;
+}
+
+/** Forgets the tokens that have ended. */
+export async function deleteExpiredTokens(db: Db): Promise<void> {
+  await db.query(`delete from tokens where expires_at < now()`);
 }
 
 /** Whether any token is there: the first start of a database has none. */

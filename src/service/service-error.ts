@@ -12,6 +12,10 @@ export type Problem =
   | 'bad-object-key'
   | 'too-many-keys'
   | 'range-too-long'
+  | 'wrong-password'
+  | 'not-found'
+  | 'name-taken'
+  | 'in-use'
   | 'overloaded'
   | 'unavailable';
 

@@ -1,0 +1,33 @@
+const STRIKES_MAX = 5;
+const OUT_MS = 5 * 60_000;
+const KEYS_MAX = 10_000;
+
+/** Counts failures in a row; after five of them the key is out for five minutes. */
+export class Strikes {
+  readonly #now: () => number;
+  readonly #counts = new Map<string, { readonly count: number; readonly until: number }>();
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  isOut(key: string): boolean {
+    return (this.#live(key)?.count ?? 0) >= STRIKES_MAX;
+  }
+
+  add(key: string): void {
+    // What is forgotten under a flood of keys gets five more tries: memory stays bounded.
+    if (this.#counts.size >= KEYS_MAX) this.#counts.clear();
+    const count = (this.#live(key)?.count ?? 0) + 1;
+    this.#counts.set(key, { count, until: this.#now() + OUT_MS });
+  }
+
+  clear(key: string): void {
+    this.#counts.delete(key);
+  }
+
+  #live(key: string): { readonly count: number } | undefined {
+    const known = this.#counts.get(key);
+    return known !== undefined && known.until > this.#now() ? known : undefined;
+  }
+}

@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto';
+import { Remembered } from '../base/remembered.ts';
+import { Secret, type Sealer } from '../base/seal.ts';
+import { findAccessKey } from '../database/access-keys.ts';
+import type { Database } from '../database/db.ts';
+import { grantedPolicies } from '../database/grants.ts';
+import { findToken } from '../database/tokens.ts';
+import { type Access, allows, isSystemRole, type Policy, systemRoles } from '../model/policy.ts';
+import type { Gatekeeper, Principal } from './identity-service.ts';
+
+export interface GatekeeperOptions {
+  readonly database: Database;
+  readonly sealer: Sealer;
+  readonly now: () => number;
+  /** Whether the tokens of first starts are let in. */
+  readonly firstTokens: boolean;
+}
+
+/**
+ * What the database said of a credential or a right is believed this long: what is taken away by
+ * another process ends that much later, by this one at once.
+ */
+const BELIEVED_MS = 10_000;
+const BELIEVED_MAX = 2_000;
+
+/** Tokens are kept as their SHA-256: what the database tells does not open the API. */
+export function hashOfToken(token: string): Buffer {
+  return createHash('sha256').update(token).digest();
+}
+
+/** The secret of an access key opens for this key only. */
+export function accessKeyContext(id: string): string {
+  return `access key ${id}`;
+}
+
+/** Knows who holds a credential and what they may do, by the database. */
+export class DatabaseGatekeeper implements Gatekeeper {
+  readonly #options: GatekeeperOptions;
+  readonly #holders: Remembered<Principal | undefined>;
+  readonly #keys: Remembered<{ principal: Principal; secret: Secret } | undefined>;
+  readonly #policies: Remembered<readonly Policy[]>;
+
+  constructor(options: GatekeeperOptions) {
+    this.#options = options;
+    const believed = { forMs: BELIEVED_MS, max: BELIEVED_MAX, now: options.now };
+    this.#holders = new Remembered(believed);
+    this.#keys = new Remembered(believed);
+    this.#policies = new Remembered(believed);
+  }
+
+  holderOf(token: string): Promise<Principal | undefined> {
+    const hash = hashOfToken(token);
+    return this.#holders.get(hash.toString('base64'), () => this.#askHolder(hash));
+  }
+
+  accessKey(id: string): Promise<{ principal: Principal; secret: Secret } | undefined> {
+    return this.#keys.get(id, () => this.#askKey(id));
+  }
+
+  async may(principal: Principal, projectId: string | undefined, access: Access): Promise<boolean> {
+    const bound = principal.projectId;
+    if (projectId !== undefined && bound !== undefined && bound !== projectId) return false;
+    if (principal.kind === 'first-token') return true;
+    const project = projectId ?? bound;
+    if (project === undefined) return false;
+    const { userId, groups } = principal;
+    const key = JSON.stringify([userId, groups, project]);
+    const policies = await this.#policies.get(key, () => this.#askPolicies(principal, project));
+    return allows(policies, access);
+  }
+
+  /** What was believed is asked anew. */
+  forget(): void {
+    for (const answers of [this.#holders, this.#keys, this.#policies]) answers.clear();
+  }
+
+  async #askHolder(hash: Buffer): Promise<Principal | undefined> {
+    const { database, firstTokens } = this.#options;
+    const row = await findToken(database, hash);
+    if (row === undefined) return undefined;
+    const { projectId } = row;
+    if (row.userId === null) {
+      if (!firstTokens) return undefined;
+      return { kind: 'first-token', name: 'first token', userId: undefined, groups: [], projectId };
+    }
+    const { userId, userName } = row;
+    return { kind: 'token', name: userName ?? userId, userId, groups: [], projectId };
+  }
+
+  async #askKey(id: string): Promise<{ principal: Principal; secret: Secret } | undefined> {
+    const { database, sealer } = this.#options;
+    const row = await findAccessKey(database, id);
+    if (row === undefined) return undefined;
+    const { userId, userName, sealedSecret } = row;
+    return {
+      principal: { kind: 'access-key', name: userName, userId, groups: [], projectId: undefined },
+      secret: new Secret(sealer.open(sealedSecret, accessKeyContext(id))),
+    };
+  }
+
+  async #askPolicies(principal: Principal, projectId: string): Promise<readonly Policy[]> {
+    const granted = await grantedPolicies(this.#options.database, principal, projectId);
+    return granted.flatMap(({ name, document }) => {
+      const policy = isSystemRole(name) ? systemRoles[name] : document;
+      return policy === null ? [] : [policy];
+    });
+  }
+}
