@@ -4,7 +4,13 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Action, taskUrn } from '../model/policy.ts';
 import type { Gatekeeper, Principal } from '../service/identity-service.ts';
 import { RequestError } from './request-error.ts';
-import { isSignature, readClaim, type SignatureClaim, SignatureError, verify } from './signature.ts';
+import {
+  isSignature,
+  readClaim,
+  type SignatureClaim,
+  SignatureError,
+  verify,
+} from './signature.ts';
 import { Strikes } from './strikes.ts';
 
 declare module 'fastify' {
@@ -68,7 +74,7 @@ export function guard(app: FastifyInstance, options: GuardOptions): void {
   app.addHook('preParsing', async (request, _reply, payload) => {
     const { signed } = request;
     if (signed === undefined) return payload;
-    const body = await readAll(payload, request.routeOptions.bodyLimit ?? Infinity);
+    const body = await readAll(payload, request.routeOptions.bodyLimit);
     verifySigned(request, signed, body, strikes);
     await admit(request, signed.principal, options.gatekeeper);
     return Object.assign(Readable.from([body]), { receivedEncodedLength: body.length });
@@ -82,7 +88,9 @@ async function holderOf(
   if (token.length > TOKEN_LENGTH_MAX) throw unauthenticated('decrypt token fail');
   const principal = (await singleSignOn(token)) ?? (await gatekeeper.holderOf(token));
   if (principal === undefined) {
-    throw unauthenticated('decrypt token fail; the token in X-Auth-Token is not known or has ended');
+    throw unauthenticated(
+      'decrypt token fail; the token in X-Auth-Token is not known or has ended',
+    );
   }
   return principal;
 }

@@ -13,6 +13,21 @@ export function requestIdOf({ headers }: Pick<IncomingMessage, 'headers'>): stri
   return randomUUID().replaceAll('-', '');
 }
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Why it was refused; set by whoever answers with a problem. */
+    refusal?: Refusal;
+  }
+}
+
+export interface Refusal {
+  readonly errorCode: string;
+  /** The name of the problem in the source. */
+  readonly problem: string;
+  /** Which parameter is wrong and how, without its value. */
+  readonly detail?: string;
+}
+
 /** Gives every answer its `X-Request-Id`, its line in the log and its time in the metrics. */
 export function observe(
   app: FastifyInstance,
@@ -28,7 +43,7 @@ export function observe(
     const status = reply.statusCode;
     const ms = Math.round(reply.elapsedTime * 10) / 10;
     apiRequestSeconds.observe({ route, method, status }, reply.elapsedTime / 1000);
-    const line = { event: 'api.answered', method, route, status, ms };
+    const line = { event: 'api.answered', method, route, status, ms, ...request.refusal };
     if (status < 400) request.log.debug(line, 'answered');
     else request.log.info(line, 'refused');
     done();
@@ -50,9 +65,10 @@ export function nameUnknownFields(app: FastifyInstance, log: FastifyBaseLogger):
     const known = schema?.properties;
     if (known !== undefined && typeof body === 'object' && body !== null) {
       for (const name of Object.keys(body)) {
-        if (Object.hasOwn(known, name) || named.has(name) || named.size >= NAMES_MAX) continue;
-        named.add(name.slice(0, NAME_LENGTH_MAX));
-        log.info({ event: 'api.field-ignored', field: name.slice(0, NAME_LENGTH_MAX) }, 'ignored');
+        const field = name.slice(0, NAME_LENGTH_MAX);
+        if (Object.hasOwn(known, name) || named.has(field) || named.size >= NAMES_MAX) continue;
+        named.add(field);
+        log.info({ event: 'api.field-ignored', field }, 'ignored');
       }
     }
     done();

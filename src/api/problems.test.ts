@@ -60,6 +60,7 @@ describe('states and limits of tasks', () => {
       'bad-object-key',
       'too-many-keys',
       'range-too-long',
+      'range-too-old',
     ] as const) {
       await using api = await openApi();
       api.syncTasks.failure = new ServiceError(problem, 'what', 'what to do');

@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { DatabaseError } from '../database/db-error.ts';
 import { type Problem, ServiceError } from '../service/service-error.ts';
+import type { Refusal } from './observation.ts';
 import { RequestError, type RequestFlaw } from './request-error.ts';
 
 /** How a refusal looks outside. */
@@ -33,7 +34,7 @@ const flaws: Record<RequestFlaw, Answer> = {
   'body-too-large': { status: 413, code: 'APIGW.0201', message: 'Request entity too large' },
   'url-too-long': { status: 414, code: 'APIGW.0201', message: 'Request URI too long' },
   'bad-http': { status: 400, code: 'APIGW.0201', message: 'Bad request' },
-  'other-project': { status: 403, code: 'OMS.0072', message: 'Insufficient permissions.' },
+  'not-allowed': { status: 403, code: 'OMS.0072', message: 'Insufficient permissions.' },
   'missing-parameter': { status: 400, code: 'OMS.1004', message: 'A parameter is missing.' },
   'wrong-type': { status: 400, code: 'OMS.1002', message: 'A parameter has a wrong type.' },
   'invalid-parameter': { status: 400, code: 'OMS.0064', message: 'Invalid request parameters.' },
@@ -58,7 +59,12 @@ const problems: Record<Problem, Answer> = {
   'not-supported': { status: 400, code: 'OMS.0064' },
   'bad-object-key': { status: 400, code: 'OMS.0064' },
   'too-many-keys': { status: 400, code: 'OMS.0064' },
+  'wrong-password': { status: 401, code: 'APIGW.0301' },
+  'not-found': { status: 404, code: 'OMS.1009' },
+  'name-taken': { status: 409, code: 'OMS.0064' },
+  'in-use': { status: 409, code: 'OMS.0064' },
   'range-too-long': { status: 400, code: 'OMS.0064' },
+  'range-too-old': { status: 400, code: 'OMS.0064' },
   'overloaded': { status: 503, code: 'OMS.1001', retryAfterSeconds: 1 },
   'unavailable': { status: 503, code: 'OMS.1001', retryAfterSeconds: 5 },
 };
@@ -105,6 +111,7 @@ export function sendProblem(
   } else if (error instanceof DatabaseError) {
     request.log.warn({ event: 'api.unavailable', err: error }, 'the database did not serve');
   }
+  request.refusal = refusalOf(answer, known);
   if (answer.retryAfterSeconds !== undefined) {
     void reply.header('retry-after', answer.retryAfterSeconds);
   }
@@ -163,6 +170,16 @@ function recognizeFastify(error: Partial<FastifyError>): RequestError | undefine
 function answerTo(error: RequestError | ServiceError | undefined): Answer {
   if (error === undefined) return internal;
   return error instanceof RequestError ? flaws[error.flaw] : problems[error.problem];
+}
+
+/** For the log: of the service's errors only the name, for their words may quote the request. */
+function refusalOf(
+  { code: errorCode }: Answer,
+  error: RequestError | ServiceError | undefined,
+): Refusal {
+  if (error === undefined) return { errorCode, problem: 'internal' };
+  if (error instanceof ServiceError) return { errorCode, problem: error.problem };
+  return { errorCode, problem: error.flaw, detail: error.detail };
 }
 
 function bodyOf(

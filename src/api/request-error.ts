@@ -2,7 +2,7 @@
 export type RequestFlaw =
   | 'no-such-route'
   | 'unauthenticated'
-  | 'other-project'
+  | 'not-allowed'
   | 'missing-parameter'
   | 'wrong-type'
   | 'invalid-parameter'

@@ -39,6 +39,29 @@ describe('every answer', () => {
     assert.doesNotMatch(text, new RegExp(PROJECT));
   });
 
+  test('that refuses says why in the log: the code, the name, and the parameter', async () => {
+    await using api = await openApi();
+    for (const [path, refusal] of [
+      [
+        'sync-tasks?limit=0',
+        {
+          errorCode: 'OMS.0064',
+          problem: 'invalid-parameter',
+          detail: /^request parameter \[limit\]/,
+        },
+      ],
+      ['/nowhere', { errorCode: 'APIGW.0101', problem: 'no-such-route', detail: /^no GET/ }],
+      ['sync-tasks/x?query_time=1', { errorCode: 'OMS.1009', problem: 'unknown-task' }],
+    ] as const) {
+      await api.call('GET', path);
+      const line = JSON.parse(api.log().trimEnd().split('\n').at(-1) ?? '') as typeof refusal;
+      assert.equal(line.errorCode, refusal.errorCode);
+      assert.equal(line.problem, refusal.problem);
+      if ('detail' in refusal) assert.match(String(Reflect.get(line, 'detail')), refusal.detail);
+      else assert.ok(!('detail' in line));
+    }
+  });
+
   test('has safe headers', async () => {
     await using api = await openApi();
     const { headers } = await api.call('GET', 'sync-tasks');

@@ -2,15 +2,19 @@ import helmet from '@fastify/helmet';
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
 import { KiB, MiB } from '../base/bytes.ts';
 import type { Metrics } from '../base/metrics.ts';
-import type { Health, SyncTaskService, TokenService } from '../service/sync-task-service.ts';
-import { createAuthenticator, guard } from './auth.ts';
+import type { Gatekeeper, IdentityService } from '../service/identity-service.ts';
+import type { Health, SyncTaskService } from '../service/sync-task-service.ts';
+import { guard } from './auth.ts';
 import { readJsonBodies } from './json-body.ts';
 import { nameUnknownFields, observe, requestIdOf } from './observation.ts';
 import { describeApi } from './openapi.ts';
 import { rawProblem, replyWithProblems, sendProblem } from './problems.ts';
 import { eventRoutes } from './routes/events.ts';
+import { iamRoutes } from './routes/iam.ts';
+import { identityRoutes } from './routes/identity.ts';
 import { objectRoutes } from './routes/objects.ts';
 import { operationRoutes } from './routes/operations.ts';
+import { rightsRoutes } from './routes/rights.ts';
 import { statisticRoutes } from './routes/statistics.ts';
 import { syncTaskRoutes } from './routes/sync-tasks.ts';
 import { versionRoutes } from './routes/versions.ts';
@@ -24,7 +28,9 @@ export interface ApiSettings {
 
 export interface ApiParts {
   readonly syncTasks: SyncTaskService;
-  readonly tokens: TokenService;
+  readonly gatekeeper: Gatekeeper;
+  readonly identity: IdentityService;
+  readonly now: () => number;
   readonly health: Health;
   readonly metrics: Pick<Metrics, 'registry' | 'apiRequestSeconds'>;
   /** Gets facts only: no body, no credential, no query. */
@@ -42,7 +48,7 @@ export async function buildApi(parts: ApiParts): Promise<FastifyInstance> {
   app.addSchema(Problem);
   readJsonBodies(app);
   observe(app, parts.metrics);
-  guard(app, createAuthenticator(parts.tokens));
+  guard(app, { ...parts, singleSignOn: async () => undefined });
   nameUnknownFields(app, parts.log);
   replyWithProblems(app);
   await app.register(helmet, {
@@ -51,6 +57,9 @@ export async function buildApi(parts: ApiParts): Promise<FastifyInstance> {
   });
   await describeApi(app);
   await app.register(versionRoutes);
+  await app.register(identityRoutes(parts.identity));
+  await app.register(iamRoutes(parts.identity));
+  await app.register(rightsRoutes(parts.identity));
   await app.register(operationRoutes(parts.health, parts.metrics));
   await app.register(syncTaskRoutes(parts.syncTasks));
   await app.register(eventRoutes(parts.syncTasks, parts.settings.eventKeysMax));

@@ -155,6 +155,14 @@ describe('CreateSyncTask', () => {
     assert.equal(api.log().split('requester_pays').length - 1, 1);
     assert.doesNotMatch(api.log(), /a-value-nobody-logs/);
   });
+
+  test('a long unknown field is one name too: it does not fill the log', async () => {
+    await using api = await openApi();
+    const long = 'x'.repeat(64);
+    const payload = { ...minimalBody, [`${long}a`]: 1, [`${long}b`]: 2 };
+    for (let i = 0; i < 3; i += 1) await api.call('POST', 'sync-tasks', { payload });
+    assert.equal(api.log().split('api.field-ignored').length - 1, 1);
+  });
 });
 
 describe('ListSyncTasks', () => {

@@ -4,6 +4,7 @@ import { createMetrics } from '../base/metrics.ts';
 import type { Counters } from '../model/statistics.ts';
 import { planStatistics } from '../model/statistics.ts';
 import { type SyncTaskStatus, step, type SyncTask } from '../model/sync-task.ts';
+import type { Gatekeeper, IdentityService, Principal } from '../service/identity-service.ts';
 import { type Problem, ServiceError } from '../service/service-error.ts';
 import type {
   Health,
@@ -162,6 +163,23 @@ class FakeSyncTasks implements SyncTaskService {
   }
 }
 
+/** Knows one token, which may do everything in its project. */
+class FakeGatekeeper implements Gatekeeper {
+  async holderOf(token: string) {
+    if (token !== TOKEN) return undefined;
+    const name = 'somebody';
+    return { kind: 'token', name, userId: 'u', groups: [], projectId: PROJECT } as const;
+  }
+
+  async accessKey() {
+    return undefined;
+  }
+
+  async may(principal: Principal, projectId: string | undefined) {
+    return projectId === undefined || principal.projectId === projectId;
+  }
+}
+
 function refusal(problem: Problem): ServiceError {
   return new ServiceError(problem, `refused: ${problem}`, `detail of ${problem}`);
 }
@@ -174,9 +192,11 @@ export async function openApi(settings: Partial<ApiSettings> = {}) {
   const health: { ready: Health['ready'] } = { ready: async () => undefined };
   const app = await buildApi({
     syncTasks,
-    tokens: {
-      authenticate: async (token) => (token === TOKEN ? { projectId: PROJECT } : undefined),
-    },
+    gatekeeper: new FakeGatekeeper(),
+    identity: new Proxy({} as IdentityService, {
+      get: () => () => Promise.reject(new Error('no identities in memory')),
+    }),
+    now: () => Date.now(),
     health: { ready: () => health.ready() },
     metrics,
     log: pino({ level: 'trace' }, { write: (line: string) => lines.push(line) }),

@@ -74,6 +74,20 @@ export const SettingsSchema = Type.Object(
         description: 'Token of the first project; else generated and printed once',
       }),
     ),
+    bootstrapAccessKey: Type.Optional(
+      Type.String({
+        pattern: '^[^:\\s]{4,128}:[^:\\s]{8,256}:[^:\\s/]{1,64}$',
+        secret: true,
+        description:
+          'First access key, as AK:SK:PROJECT_ID, for clients that sign; of the user bootstrap, ' +
+          'an administrator of that project',
+      }),
+    ),
+    firstTokens: Type.Boolean({
+      default: true,
+      description:
+        'Whether the tokens of first starts are let in; false once there are users of your own',
+    }),
     allowEndpoints: Type.Array(Type.String({ minLength: 1 }), {
       default: [],
       description:

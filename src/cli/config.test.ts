@@ -33,12 +33,14 @@ async function mistakesOf(read: Promise<Settings>): Promise<readonly string[]> {
 describe('readSettings', () => {
   test('has a default for all that is needed', async () => {
     const settings = await readSettings({ PATH: '/bin', BRIGADE_PORT: '' }, noFile);
-    const { databaseUrl, secretKey, bootstrapToken, ...rest } = settings;
-    assert.deepEqual([databaseUrl, secretKey, bootstrapToken], [undefined, undefined, undefined]);
+    const { databaseUrl, secretKey, bootstrapToken, bootstrapAccessKey, ...rest } = settings;
+    const secrets = [databaseUrl, secretKey, bootstrapToken, bootstrapAccessKey];
+    assert.deepEqual(new Set(secrets), new Set([undefined]));
     assert.deepEqual(rest, {
       host: '127.0.0.1',
       port: 8080,
       dataDir: './brigade-data',
+      firstTokens: true,
       allowEndpoints: [],
       logLevel: 'info',
       width: 48,
@@ -215,7 +217,7 @@ describe('describeSettings', () => {
     assert.equal(rows[0]?.variable, 'BRIGADE_CONFIG');
     assert.deepEqual(
       rows.flatMap(({ secret, key: name }) => (secret ? name : [])),
-      ['databaseUrl', 'secretKey', 'bootstrapToken'],
+      ['databaseUrl', 'secretKey', 'bootstrapToken', 'bootstrapAccessKey'],
     );
     assert.ok(rows.every(({ description }) => description !== ''));
     assert.equal(rows.find(({ key: name }) => name === 'endpoints')?.variable, undefined);

@@ -8,7 +8,7 @@ import { Secret } from '../base/seal.ts';
 import { parseSecretKey } from '../database/data-directory.ts';
 import { type PlainSettings, SettingsSchema } from './config-schema.ts';
 
-type SecretName = 'databaseUrl' | 'secretKey' | 'bootstrapToken';
+type SecretName = 'databaseUrl' | 'secretKey' | 'bootstrapToken' | 'bootstrapAccessKey';
 
 /** All that the operator can decide; what each means stands in {@link describeSettings}. */
 export type Settings = Readonly<Omit<PlainSettings, SecretName>> & {
@@ -279,6 +279,7 @@ function finish(read: PlainSettings, configFile: string | undefined): Settings {
     databaseUrl: sealed(read.databaseUrl),
     secretKey: sealed(read.secretKey),
     bootstrapToken: sealed(read.bootstrapToken),
+    bootstrapAccessKey: sealed(read.bootstrapAccessKey),
     allowEndpoints: read.allowEndpoints.map((entry) => normalizeEntry(entry) ?? entry),
     endpoints: read.endpoints.map(({ caFile, ...entry }) =>
       caFile === undefined ? entry : { ...entry, caFile: resolve(folder, caFile) },

@@ -4,14 +4,19 @@ import { MiB } from '../base/bytes.ts';
 import { systemClock } from '../base/clock.ts';
 import { createLogger, type Logger } from '../base/log.ts';
 import { createMetrics } from '../base/metrics.ts';
-import { Sealer, type Secret } from '../base/seal.ts';
+import { Sealer, Secret } from '../base/seal.ts';
 import { lockDataDirectory, readSecretKey } from '../database/data-directory.ts';
 import { Database, DatabaseError } from '../database/db.ts';
 import { startEmbedded } from '../database/embedded.ts';
 import { isNewDatabase, migrate } from '../database/migrate.ts';
 import { type Brigade, createBrigade } from '../service/brigade.ts';
 import type { MappedEndpoint } from '../service/endpoints.ts';
-import { ensureFirstToken, type FirstToken } from '../service/tokens.ts';
+import {
+  ensureFirstAccessKey,
+  ensureFirstToken,
+  type FirstAccessKey,
+  type FirstToken,
+} from '../service/tokens.ts';
 import type { Settings } from './config.ts';
 
 /** A service that runs. Disposing of it drains and stops all of it, the database included. */
@@ -48,9 +53,14 @@ export async function startService(settings: Settings): Promise<Service> {
   });
   await migrate(database, { log });
   const metrics = createMetrics();
+  const sealer = new Sealer(key);
+  const firstKey = settings.bootstrapAccessKey;
+  if (firstKey !== undefined) {
+    await ensureFirstAccessKey({ database, sealer }, readFirstAccessKey(firstKey));
+  }
   const brigade = await createBrigade({
     database,
-    sealer: new Sealer(key),
+    sealer,
     clock: systemClock,
     log,
     metrics,
@@ -75,6 +85,12 @@ export async function startService(settings: Settings): Promise<Service> {
       log.info({ event: 'service.stopped' }, 'all is stopped');
     },
   };
+}
+
+/** Of the form AK:SK:PROJECT_ID, which the settings were checked for. */
+function readFirstAccessKey(given: Secret): FirstAccessKey {
+  const [id = '', secret = '', projectId = ''] = given.reveal().split(':');
+  return { id, secret: new Secret(secret), projectId };
 }
 
 async function openDatabase(
@@ -117,10 +133,12 @@ async function listen(
     readonly log: Logger;
   },
 ): Promise<string> {
-  const { syncTasks, tokens, health } = brigade;
+  const { syncTasks, gatekeeper, identity, health } = brigade;
   const api = await buildApi({
     syncTasks,
-    tokens,
+    gatekeeper,
+    identity,
+    now: () => systemClock.now(),
     health,
     metrics,
     log,
@@ -142,6 +160,7 @@ async function brigadeSettings(settings: Settings) {
   return {
     endpoints: await Promise.all(settings.endpoints.map(withAuthority)),
     allowEndpoints: settings.allowEndpoints,
+    firstTokens: settings.firstTokens,
     tasksMax: settings.tasksMax,
     eventKeysMax: settings.eventKeysMax,
     timeZone: settings.timeZone,

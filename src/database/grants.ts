@@ -41,7 +41,7 @@ export interface GrantRow {
   readonly policy: string;
 }
 
-/** @throws {DatabaseError} `duplicate` where it is granted already. */
+/** False where it is granted already. */
 export async function insertGrant(
   db: Db,
   grant: {
@@ -51,11 +51,13 @@ export async function insertGrant(
     readonly projectId: string;
     readonly policy: string;
   },
-): Promise<void> {
-  await db.query(
-    `insert into grants (id, user_id, group_id, project_id, policy) values ($1, $2, $3, $4, $5)`,
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `insert into grants (id, user_id, group_id, project_id, policy) values ($1, $2, $3, $4, $5)
+     on conflict do nothing`,
     [grant.id, grant.userId ?? null, grant.groupId ?? null, grant.projectId, grant.policy],
   );
+  return rowCount > 0;
 }
 
 export async function listGrants(db: Db): Promise<GrantRow[]> {

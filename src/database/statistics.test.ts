@@ -3,11 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { testDatabase } from '../../test/kit/postgres.ts';
-import { FIVE_MINUTES_MS, HOUR_MS } from '../model/statistics.ts';
+import { DAY_MS, FIVE_MINUTES_MS, HOUR_MS, planStatistics } from '../model/statistics.ts';
 import type { Db } from './db.ts';
 import { countersBetween, countersOfMonth, foldStatistics, newWriter } from './statistics.ts';
 
-const DAY_MS = 24 * HOUR_MS;
 const task = randomUUID();
 
 async function count(db: Db, atMs: number, { n = 1, width = 300, writer = 1 } = {}): Promise<void> {
@@ -120,6 +119,26 @@ test('hours stay readable as hours after they were folded', async () => {
   assert.deepEqual(await countersBetween(db, task, range), before);
   const { rows } = await db.query(`select width, writer from statistics`);
   assert.deepEqual(rows, [{ width: 3600, writer: 0 }]);
+});
+
+test('what is answered does not change by folding, wherever the range begins', async () => {
+  await using db = await testDatabase();
+  const now = Date.now();
+  const ages = [1, 3.5, 3.99, 4, 4.01, 10, 99].map((days) => days * DAY_MS);
+  for (const ageMs of ages) await count(db, now - ageMs + 20 * 60_000);
+  const answers = () =>
+    Promise.all(
+      ages.map(async (ageMs) => {
+        const range = { startMs: now - ageMs, endMs: now - ageMs + HOUR_MS };
+        const { starts = [], widthMs = 0 } = planStatistics(range, now) ?? {};
+        const [fromMs = 0] = starts;
+        const toMs = fromMs + starts.length * widthMs;
+        return countersBetween(db, task, { fromMs, toMs, widthMs });
+      }),
+    );
+  const before = await answers();
+  await foldStatistics(db, 'UTC');
+  assert.deepEqual(await answers(), before);
 });
 
 test('no two writers are the same', async () => {

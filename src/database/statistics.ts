@@ -1,4 +1,4 @@
-import type { Counters } from '../model/statistics.ts';
+import { type Counters, FIVE_MINUTES_KEPT_DAYS, HOURS_KEPT_DAYS } from '../model/statistics.ts';
 import type { Db } from './db.ts';
 
 const SUMS = `coalesce(sum(requests), 0)::float8 as "REQUEST", coalesce(sum(successes), 0)::float8 as "SUCCESS",
@@ -50,12 +50,19 @@ export async function countersOfMonth(
 }
 
 /**
- * Folds five-minute rows older than four days into hours, and hours older than a hundred days into
- * months. Nothing is counted twice or lost: rows leave and arrive in one statement.
+ * Folds five-minute rows and hours that are old enough into hours and months. Nothing is counted
+ * twice or lost: rows leave and arrive in one statement.
  */
 export async function foldStatistics(db: Db, timeZone: string): Promise<void> {
-  await db.query(foldInto(3600, `date_bin('1 hour', starts_at, 'epoch')`), [300, 4]);
-  await db.query(foldInto(0, `date_trunc('month', starts_at, $3)`), [3600, 100, timeZone]);
+  await db.query(foldInto(3600, `date_bin('1 hour', starts_at, 'epoch')`), [
+    300,
+    FIVE_MINUTES_KEPT_DAYS,
+  ]);
+  await db.query(foldInto(0, `date_trunc('month', starts_at, $3)`), [
+    3600,
+    HOURS_KEPT_DAYS,
+    timeZone,
+  ]);
 }
 
 function foldInto(width: number, start: string): string {

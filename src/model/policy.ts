@@ -37,8 +37,8 @@ export interface Access {
 }
 
 /**
- * The name of a task in policies: `oms:<region>:<project>:synctask:<id>`. One service is one region, so
- * that part is `*`-like: it is always `local`.
+ * The name of a task in policies: `oms:<region>:<project>:synctask:<id>`. One service is one region,
+ * `local`; a list and a creation are of the task `*`.
  */
 export function taskUrn(projectId: string, taskId: string): string {
   return `oms:local:${projectId}:synctask:${taskId}`;

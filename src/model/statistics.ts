@@ -4,7 +4,13 @@ export type StatisticWidth = 'FIVE_MINUTES' | 'ONE_HOUR';
 
 export const FIVE_MINUTES_MS = 5 * 60_000;
 export const HOUR_MS = 60 * 60_000;
-const FIVE_MINUTES_SPAN_MAX_MS = 72 * HOUR_MS;
+export const DAY_MS = 24 * HOUR_MS;
+const FIVE_MINUTES_SPAN_MAX_MS = 3 * DAY_MS;
+/** Older counters are folded, of five minutes into hours and of hours into months. */
+export const FIVE_MINUTES_KEPT_DAYS = 4;
+export const HOURS_KEPT_DAYS = 100;
+/** The database folds by its own clock, which may be ahead of ours. */
+const CLOCKS_DIFFER_MS = HOUR_MS;
 export const POINTS_MAX = 1000;
 
 const widthMs: Record<StatisticWidth, number> = {
@@ -22,13 +28,33 @@ export interface StatisticPlan {
   readonly starts: readonly number[];
 }
 
+export interface StatisticRange {
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+/** Whether counters of this moment are still told apart by their hours, or better. */
+export function isKeptInHours(atMs: number, nowMs: number): boolean {
+  return isKept(atMs, nowMs, HOURS_KEPT_DAYS);
+}
+
+function isKept(atMs: number, nowMs: number, days: number): boolean {
+  return atMs >= nowMs - days * DAY_MS + CLOCKS_DIFFER_MS;
+}
+
 /**
- * The buckets that answer a statistics request: five minutes up to three days, hours beyond.
+ * The buckets that answer a statistics request: five minutes up to three days, hours beyond, and
+ * where five minutes are not kept any more.
  *
  * @returns Undefined where the range would need more than {@link POINTS_MAX} points.
  */
-export function planStatistics(startMs: number, endMs: number): StatisticPlan | undefined {
-  const width = endMs - startMs <= FIVE_MINUTES_SPAN_MAX_MS ? 'FIVE_MINUTES' : 'ONE_HOUR';
+export function planStatistics(
+  { startMs, endMs }: StatisticRange,
+  nowMs: number,
+): StatisticPlan | undefined {
+  const fine =
+    endMs - startMs <= FIVE_MINUTES_SPAN_MAX_MS && isKept(startMs, nowMs, FIVE_MINUTES_KEPT_DAYS);
+  const width = fine ? 'FIVE_MINUTES' : 'ONE_HOUR';
   const step = widthMs[width];
   const first = Math.floor(startMs / step);
   const last = Math.floor(endMs / step);

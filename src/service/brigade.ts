@@ -29,9 +29,11 @@ import {
 } from './endpoints.ts';
 import { CLEAR_TASKS, maintenance } from './maintenance.ts';
 import { OpenTasks } from './open-tasks.ts';
-import type { Health, KeyPair, SyncTaskService, TokenService } from './sync-task-service.ts';
+import { DatabaseGatekeeper } from './gatekeeper.ts';
+import { Identity } from './identity.ts';
+import type { Gatekeeper, IdentityService } from './identity-service.ts';
+import type { Health, KeyPair, SyncTaskService } from './sync-task-service.ts';
 import { SyncTasks } from './sync-tasks.ts';
-import { tokenService } from './tokens.ts';
 import type { TransferSizes } from '../transfer/transfer.ts';
 
 export interface BrigadeSettings {
@@ -49,6 +51,8 @@ export interface BrigadeSettings {
   readonly attemptsMax: number;
   readonly backoff: { readonly baseMs: number; readonly maxMs: number };
   readonly leaseMs: number;
+  /** Whether the tokens of first starts are let in. */
+  readonly firstTokens: boolean;
   /** How long a stop lets objects in work end before it gives them back. */
   readonly drainMs: number;
 }
@@ -67,7 +71,8 @@ export interface BrigadeParts {
 /** The use cases, and what works behind them. */
 export interface Brigade {
   readonly syncTasks: SyncTaskService;
-  readonly tokens: TokenService;
+  readonly gatekeeper: Gatekeeper;
+  readonly identity: IdentityService;
   readonly health: Health;
   /** Starts to work on changes, and the maintenance. */
   startWork(): Promise<void>;
@@ -108,6 +113,8 @@ export async function createBrigade(parts: BrigadeParts): Promise<Brigade> {
     const rows = await backlog(database);
     return rows.map(({ status, ...row }) => ({ state: status, ...row }));
   });
+  const now = (): number => clock.now();
+  const gatekeeper = new DatabaseGatekeeper({ ...settings, database, sealer, now });
   let work: Work | undefined;
   return {
     syncTasks: new SyncTasks({
@@ -125,7 +132,8 @@ export async function createBrigade(parts: BrigadeParts): Promise<Brigade> {
         });
       },
     }),
-    tokens: tokenService(database, () => clock.now()),
+    gatekeeper,
+    identity: new Identity({ database, sealer, gatekeeper, now }),
     health: {
       async ready() {
         await database.query('select 1');

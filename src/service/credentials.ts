@@ -37,3 +37,24 @@ function toPlain({ accessKeyId, secretAccessKey }: KeyPair): PlainPair {
 function fromPlain([accessKeyId, secretAccessKey]: PlainPair): KeyPair {
   return { accessKeyId, secretAccessKey: new Secret(secretAccessKey) };
 }
+
+/** Seals the secret of an access key; it opens for this key only. */
+export function sealAccessKey(
+  sealer: Sealer,
+  id: string,
+  secret: Secret,
+): { readonly sealedSecret: Uint8Array; readonly sealingKeyId: string } {
+  return {
+    sealedSecret: sealer.seal(secret.reveal(), accessKeyContext(id)),
+    sealingKeyId: sealer.keyId,
+  };
+}
+
+/** @throws {SealError} when it was sealed by another key, or for another access key. */
+export function openAccessKey(sealer: Sealer, id: string, sealed: Uint8Array): Secret {
+  return new Secret(sealer.open(sealed, accessKeyContext(id)));
+}
+
+function accessKeyContext(id: string): string {
+  return `access key ${id}`;
+}

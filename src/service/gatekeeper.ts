@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { Remembered } from '../base/remembered.ts';
-import { Secret, type Sealer } from '../base/seal.ts';
+import type { Secret, Sealer } from '../base/seal.ts';
 import { findAccessKey } from '../database/access-keys.ts';
 import type { Database } from '../database/db.ts';
 import { grantedPolicies } from '../database/grants.ts';
 import { findToken } from '../database/tokens.ts';
 import { type Access, allows, isSystemRole, type Policy, systemRoles } from '../model/policy.ts';
+import { openAccessKey } from './credentials.ts';
 import type { Gatekeeper, Principal } from './identity-service.ts';
 
 export interface GatekeeperOptions {
@@ -26,11 +27,6 @@ const BELIEVED_MAX = 2_000;
 /** Tokens are kept as their SHA-256: what the database tells does not open the API. */
 export function hashOfToken(token: string): Buffer {
   return createHash('sha256').update(token).digest();
-}
-
-/** The secret of an access key opens for this key only. */
-export function accessKeyContext(id: string): string {
-  return `access key ${id}`;
 }
 
 /** Knows who holds a credential and what they may do, by the database. */
@@ -94,7 +90,7 @@ export class DatabaseGatekeeper implements Gatekeeper {
     const { userId, userName, sealedSecret } = row;
     return {
       principal: { kind: 'access-key', name: userName, userId, groups: [], projectId: undefined },
-      secret: new Secret(sealer.open(sealedSecret, accessKeyContext(id))),
+      secret: openAccessKey(sealer, id, sealedSecret),
     };
   }
 

@@ -80,7 +80,8 @@ export interface IdentityService {
   logIn(login: {
     readonly user: string;
     readonly password: string;
-    readonly project: string;
+    /** Name or ID; undefined: the only one that the user has rights in. */
+    readonly project: string | undefined;
   }): Promise<IssuedToken>;
   revokeToken(token: string): Promise<boolean>;
 

@@ -8,7 +8,8 @@ import * as projects from '../database/projects.ts';
 import { deleteToken, insertToken } from '../database/tokens.ts';
 import * as users from '../database/users.ts';
 import { isSystemRole, type Policy, systemRoles } from '../model/policy.ts';
-import { accessKeyContext, type DatabaseGatekeeper, hashOfToken } from './gatekeeper.ts';
+import { sealAccessKey } from './credentials.ts';
+import { type DatabaseGatekeeper, hashOfToken } from './gatekeeper.ts';
 import type {
   AccessKey,
   Grant,
@@ -50,9 +51,10 @@ export class Identity implements IdentityService {
     if (found?.hash == null || !right) {
       throw new ServiceError('wrong-password', 'The username or password is wrong.');
     }
-    const project = await projects.findProject(this.#database, login.project);
     const holder = { userId: found.id, groups: [] };
     const granted = await grants.grantedProjects(this.#database, holder);
+    const only = granted.length === 1 ? granted[0] : undefined;
+    const project = await projects.findProject(this.#database, login.project ?? only ?? '');
     if (project === undefined || !granted.includes(project.id)) {
       throw new ServiceError('wrong-password', 'The user has no rights in this project.');
     }
@@ -205,7 +207,9 @@ export class Identity implements IdentityService {
     const { id: projectId } = await this.#project(grant.projectId);
     const id = newId();
     const row = { id, userId: user?.id, groupId: group?.id, projectId, policy: grant.policy };
-    await taken('grant', grants.insertGrant(this.#database, row));
+    if (!(await grants.insertGrant(this.#database, row))) {
+      throw new ServiceError('name-taken', 'This is granted already.');
+    }
     const { policy } = grant;
     return this.#changed({ id, user: user?.name, group: group?.name, projectId, policy });
   }
@@ -222,7 +226,8 @@ export class Identity implements IdentityService {
     const { id: userId } = await this.#user(nameOrId);
     const id = randomBytes(10).toString('hex').toUpperCase();
     const secret = new Secret(randomBytes(30).toString('base64url'));
-    await insertSealedKey(this.#options, { id, userId, secret });
+    const sealed = sealAccessKey(this.#options.sealer, id, secret);
+    await accessKeys.insertAccessKey(this.#database, { id, userId, ...sealed });
     return { id, secret };
   }
 
@@ -263,19 +268,6 @@ export class Identity implements IdentityService {
   async #membership(group: string, user: string): Promise<{ groupId: string; userId: string }> {
     return { groupId: (await this.#group(group)).id, userId: (await this.#user(user)).id };
   }
-}
-
-/** Keeps an access key, its secret sealed. */
-export async function insertSealedKey(
-  { database, sealer }: Pick<IdentityOptions, 'database' | 'sealer'>,
-  { id, userId, secret }: { readonly id: string; readonly userId: string; readonly secret: Secret },
-): Promise<void> {
-  await accessKeys.insertAccessKey(database, {
-    id,
-    userId,
-    sealedSecret: sealer.seal(secret.reveal(), accessKeyContext(id)),
-    sealingKeyId: sealer.keyId,
-  });
 }
 
 function newId(): string {

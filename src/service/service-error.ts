@@ -12,6 +12,7 @@ export type Problem =
   | 'bad-object-key'
   | 'too-many-keys'
   | 'range-too-long'
+  | 'range-too-old'
   | 'wrong-password'
   | 'not-found'
   | 'name-taken'

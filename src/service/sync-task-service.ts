@@ -114,16 +114,6 @@ export interface SyncTaskService {
   ): Promise<{ readonly retried: number }>;
 }
 
-/** Who calls. */
-export interface Principal {
-  readonly projectId: string;
-}
-
-/** Tells who a token belongs to; undefined for one that is not ours. */
-export interface TokenService {
-  authenticate(token: string): Promise<Principal | undefined>;
-}
-
 export interface Health {
   /** Resolves when requests can be served now; rejects with why not, as when the database is away. */
   ready(): Promise<void>;

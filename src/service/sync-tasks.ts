@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Clock } from '../base/clock.ts';
 import type { Sealer } from '../base/seal.ts';
 import type { Database } from '../database/db.ts';
 import {
@@ -18,7 +19,13 @@ import {
 } from '../database/tasks.ts';
 import { type Intake, IntakeFull } from '../engine/intake.ts';
 import { decodeObjectKey, KeyError } from '../model/object-key.ts';
-import { type Counters, planStatistics } from '../model/statistics.ts';
+import {
+  type Counters,
+  HOURS_KEPT_DAYS,
+  isKeptInHours,
+  planStatistics,
+  type StatisticRange,
+} from '../model/statistics.ts';
 import { step, type SyncTask, type SyncTaskSignal } from '../model/sync-task.ts';
 import { sealCredentials } from './credentials.ts';
 import type { Endpoints } from './endpoints.ts';
@@ -41,6 +48,7 @@ export interface SyncTasksOptions {
   readonly tasksMax: number;
   readonly eventKeysMax: number;
   readonly timeZone: string;
+  readonly clock: Clock;
   /** The task was stopped or started: a hint for the workers. */
   readonly onTaskChanged: (taskId: string) => void;
   /** The task was deleted: its rows and uploads wait to be cleared away. */
@@ -117,10 +125,10 @@ export class SyncTasks implements SyncTaskService {
   async statistics(
     projectId: string,
     taskId: string,
-    range: { readonly startMs: number; readonly endMs: number },
+    range: StatisticRange,
   ): Promise<TaskStatistics> {
     const task = await this.#find(projectId, taskId);
-    return statistics(this.#database, task.id, range);
+    return statistics(this.#database, task.id, { ...range, nowMs: this.#options.clock.now() });
   }
 
   async listObjects(
@@ -141,7 +149,7 @@ export class SyncTasks implements SyncTaskService {
     { prefix }: { readonly prefix?: string | undefined },
   ): Promise<{ retried: number }> {
     const task = await this.#find(projectId, taskId);
-    if (task.status !== 'SYNCHRONIZING') throw refusals.event(taskId);
+    if (task.status !== 'SYNCHRONIZING') throw refusals.retry(taskId);
     let retried = 0;
     let after: string | undefined;
     for (;;) {
@@ -198,11 +206,12 @@ function unknownTask(taskId: string): ServiceError {
   return new ServiceError('unknown-task', `There is no synchronization task ${taskId}.`);
 }
 
-const refusals: Record<SyncTaskSignal | 'event', (taskId: string) => ServiceError> = {
+const refusals: Record<SyncTaskSignal | 'event' | 'retry', (taskId: string) => ServiceError> = {
   delete: refusal('task-running', 'is synchronizing and cannot be deleted. Stop it first.'),
   start: refusal('task-already-started', 'is synchronizing already.'),
   stop: refusal('task-not-running', 'is not synchronizing, so it cannot be stopped.'),
   event: refusal('task-not-running', 'is stopped and takes no events. Start it first.'),
+  retry: refusal('task-not-running', 'is stopped and tries nothing again. Start it first.'),
 };
 
 function refusal(problem: Problem, because: string): (taskId: string) => ServiceError {
@@ -246,9 +255,16 @@ async function accept(
 async function statistics(
   database: Database,
   taskId: string,
-  { startMs, endMs }: { readonly startMs: number; readonly endMs: number },
+  { nowMs, ...range }: StatisticRange & { readonly nowMs: number },
 ): Promise<TaskStatistics> {
-  const plan = planStatistics(startMs, endMs);
+  if (!isKeptInHours(range.startMs, nowMs)) {
+    throw new ServiceError(
+      'range-too-old',
+      `Statistics of hours are kept for ${HOURS_KEPT_DAYS} days.`,
+      `request parameter [start_time] invalid. Older numbers are told by the month: show the task with a query_time in it.`,
+    );
+  }
+  const plan = planStatistics(range, nowMs);
   if (plan === undefined) {
     throw new ServiceError(
       'range-too-long',

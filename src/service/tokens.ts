@@ -1,22 +1,12 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import type { Sealer, Secret } from '../base/seal.ts';
+import { deleteAccessKey, insertAccessKey } from '../database/access-keys.ts';
 import type { Database } from '../database/db.ts';
-import {
-  firstProject,
-  hasTokens,
-  insertProject,
-  insertToken,
-  projectOfToken,
-} from '../database/tokens.ts';
-import type { Principal, TokenService } from './sync-task-service.ts';
-
-/** Known tokens are remembered this long: a token that is taken away works no longer than that. */
-const REMEMBER_MS = 10_000;
-const REMEMBERED_MAX = 1_000;
-
-/** Tokens are kept as their SHA-256: what the database tells does not open the API. */
-function hashOf(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
-}
+import { insertGrant } from '../database/grants.ts';
+import { firstProject, hasTokens, insertProject, insertToken } from '../database/tokens.ts';
+import { findUser, insertUser } from '../database/users.ts';
+import { sealAccessKey } from './credentials.ts';
+import { hashOfToken } from './gatekeeper.ts';
 
 export interface FirstToken {
   readonly projectId: string;
@@ -39,36 +29,52 @@ export async function ensureFirstToken(
     const projectId = (await firstProject(db)) ?? randomBytes(16).toString('hex');
     await insertProject(db, projectId);
     if (given !== undefined) {
-      await insertToken(db, { hash: hashOf(given), projectId });
+      await insertToken(db, { hash: hashOfToken(given), projectId });
       return { projectId, token: undefined };
     }
     if (await hasTokens(db)) return { projectId, token: undefined };
     const token = newToken();
-    await insertToken(db, { hash: hashOf(token), projectId });
+    await insertToken(db, { hash: hashOfToken(token), projectId });
     return { projectId, token };
   });
 }
 
-function newToken(): string {
-  return `bb_${randomBytes(32).toString('base64url')}`;
+export interface FirstAccessKey {
+  readonly id: string;
+  readonly secret: Secret;
+  readonly projectId: string;
 }
 
-/** Tells tokens apart by their hash, and remembers for a moment what the database said. */
-export function tokenService(database: Database, now: () => number): TokenService {
-  const known = new Map<string, { principal: Principal; until: number }>();
-  return {
-    async authenticate(token) {
-      const hash = hashOf(token);
-      const id = hash.toString('base64');
-      const remembered = known.get(id);
-      if (remembered !== undefined && remembered.until > now()) return remembered.principal;
-      known.delete(id);
-      const projectId = await projectOfToken(database, hash);
-      if (projectId === undefined) return undefined;
-      if (known.size >= REMEMBERED_MAX) known.clear();
-      const principal = { projectId };
-      known.set(id, { principal, until: now() + REMEMBER_MS });
-      return principal;
-    },
-  };
+const BOOTSTRAP_USER = 'bootstrap';
+
+/**
+ * Makes sure that an access key is there, with this secret: of a user `bootstrap`, who may do everything
+ * in its project. A project that is not there is made.
+ */
+export async function ensureFirstAccessKey(
+  { database, sealer }: { readonly database: Database; readonly sealer: Sealer },
+  { id, secret, projectId }: FirstAccessKey,
+): Promise<void> {
+  await database.transaction(async (db) => {
+    await db.query(`select pg_advisory_xact_lock(hashtext('bucket-brigade first token'))`);
+    await insertProject(db, projectId);
+    const known = await findUser(db, BOOTSTRAP_USER);
+    const userId = known?.id ?? newId();
+    if (known === undefined) {
+      await insertUser(db, { id: userId, name: BOOTSTRAP_USER, passwordHash: undefined });
+    }
+    for (const policy of ['OMS Administrator', 'Security Administrator']) {
+      await insertGrant(db, { id: newId(), userId, groupId: undefined, projectId, policy });
+    }
+    await deleteAccessKey(db, id);
+    await insertAccessKey(db, { id, userId, ...sealAccessKey(sealer, id, secret) });
+  });
+}
+
+function newId(): string {
+  return randomBytes(16).toString('hex');
+}
+
+function newToken(): string {
+  return `bb_${randomBytes(32).toString('base64url')}`;
 }

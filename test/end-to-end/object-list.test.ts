@@ -224,6 +224,7 @@ describe('numbers', () => {
       { types: 'SPEED', from: to - HOUR, to },
       { types: ALL, from: to, to: to - HOUR },
       { types: ALL, from: to - 60 * DAY, to },
+      { types: ALL, from: to - 101 * DAY, to: to - 100 * DAY },
     ]) {
       await assert.rejects(client.statistics(taskId, wrong), (error) => {
         assert.ok(error instanceof OmsError);
@@ -257,6 +258,10 @@ describe('retry-failed', () => {
   test('is refused while the task is stopped', async () => {
     const task = await world.createTask();
     await world.client.stop(task);
-    await assert.rejects(world.client.retryFailed(task), { status: 400, code: 'OMS.0066' });
+    await assert.rejects(world.client.retryFailed(task), (error) => {
+      assert.ok(error instanceof OmsError);
+      assert.match(error.message, /is stopped and tries nothing again/);
+      return error.status === 400 && error.code === 'OMS.0066';
+    });
   });
 });

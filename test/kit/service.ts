@@ -53,6 +53,7 @@ const settings: BrigadeSettings = {
   backoff: { baseMs: 20, maxMs: 200 },
   leaseMs: 60_000,
   drainMs: 5_000,
+  firstTokens: true,
 };
 
 export async function startTestService(options: TestServiceOptions = {}): Promise<TestService> {
@@ -73,8 +74,11 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
     settings: own,
   });
   if (works) await brigade.startWork();
-  const { syncTasks, tokens, health } = brigade;
-  const api = await buildApi({ syncTasks, tokens, health, metrics, log, settings: own });
+  const { syncTasks, gatekeeper, identity, health } = brigade;
+  const api = await buildApi({
+    ...{ syncTasks, gatekeeper, identity, health, metrics, log, settings: own },
+    now: () => Date.now(),
+  });
   const url = await api.listen({ host: '127.0.0.1', port: 0 });
   const access = { url, projectId, token };
   let stopped: Promise<void> | undefined;

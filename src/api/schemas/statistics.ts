@@ -8,7 +8,7 @@ export const ListSyncTaskStatisticQuery = Type.Object({
     maxLength: 255,
     description: `One or more of ${statisticTypes.join(', ')}, separated by commas`,
   }),
-  start_time: timestamp('Milliseconds'),
+  start_time: timestamp('Milliseconds; at most 100 days ago'),
   end_time: timestamp('Milliseconds'),
 });
 
@@ -16,7 +16,9 @@ export const ListSyncTaskStatisticReply = Type.Object(
   {
     sync_task_id: Type.String(),
     statistic_time_type: oneOf(['FIVE_MINUTES', 'ONE_HOUR'], {
-      description: 'The width of a point: five minutes for ranges up to three days, else an hour',
+      description:
+        'The width of a point: five minutes for ranges up to three days that begin less than ' +
+        'four days ago, else an hour',
     }),
     statistic_datas: Type.Array(
       Type.Object({

@@ -1,0 +1,295 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { IdentityService, Project, User } from '../../service/identity-service.ts';
+import { Nothing, problems } from '../schemas/common.ts';
+import * as schemas from '../schemas/iam.ts';
+
+const tags = ['Users and rights'];
+const read = { action: 'iam:read' } as const;
+const write = { action: 'iam:write' } as const;
+
+/** Users, groups, projects and keys: an API of our own. */
+export function iamRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    await app.register(projectRoutes(identity));
+    await app.register(userRoutes(identity));
+    await app.register(groupRoutes(identity));
+    await app.register(accessKeyRoutes(identity));
+    await app.register(accessKeyChanges(identity));
+  };
+}
+
+/** What every route of this file says of itself. */
+function described(operationId: string, summary: string) {
+  return { operationId, summary, tags };
+}
+
+function projectRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.get(
+      '/iam/v1/projects',
+      {
+        schema: {
+          ...described('ListIamProjects', 'All projects'),
+          response: { 200: schemas.ProjectsReply, ...problems },
+        },
+        config: read,
+      },
+      async () => ({ projects: (await identity.listProjects()).map(toProject) }),
+    );
+    app.post(
+      '/iam/v1/projects',
+      {
+        schema: {
+          ...described('CreateIamProject', 'Make a project'),
+          body: schemas.CreateProjectBody,
+          response: { 200: schemas.ProjectReply, ...problems },
+        },
+        config: write,
+      },
+      async ({ body }) => toProject(await identity.createProject({ name: body.name, id: body.id })),
+    );
+    app.post(
+      '/iam/v1/projects/:name',
+      {
+        schema: {
+          ...described('UpdateIamProject', 'Change a project’s name or quotas'),
+          params: schemas.Named,
+          body: schemas.UpdateProjectBody,
+          response: { 200: schemas.ProjectReply, ...problems },
+        },
+        config: write,
+      },
+      async ({ params, body }) => {
+        const quota = (value: number | undefined) => (value === -1 ? null : value);
+        const change = {
+          name: body.name,
+          tasksMax: quota(body.tasks_max),
+          eventKeysMax: quota(body.event_keys_max),
+        };
+        return toProject(await identity.updateProject(params.name, change));
+      },
+    );
+  };
+}
+
+function userRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.get(
+      '/iam/v1/users',
+      {
+        schema: {
+          ...described('ListIamUsers', 'All users'),
+          response: { 200: schemas.UsersReply, ...problems },
+        },
+        config: read,
+      },
+      async () => ({ users: (await identity.listUsers()).map(toUser) }),
+    );
+    app.post(
+      '/iam/v1/users',
+      {
+        schema: {
+          ...described('CreateIamUser', 'Make a user'),
+          body: schemas.CreateUserBody,
+          response: { 200: schemas.UserReply, ...problems },
+        },
+        config: write,
+      },
+      async ({ body: { name, password } }) => toUser(await identity.createUser({ name, password })),
+    );
+    app.post(
+      '/iam/v1/users/:name',
+      {
+        schema: {
+          ...described(
+            'UpdateIamUser',
+            'Change a user’s password or right to enter; ends its tokens',
+          ),
+          params: schemas.Named,
+          body: schemas.UpdateUserBody,
+          response: { 200: schemas.UserReply, ...problems },
+        },
+        config: write,
+      },
+      async ({ params, body }) => toUser(await identity.updateUser(params.name, body)),
+    );
+    app.delete(
+      '/iam/v1/users/:name',
+      {
+        schema: {
+          ...described('DeleteIamUser', 'Remove a user, with its keys, tokens and grants'),
+          params: schemas.Named,
+          response: { 200: Nothing, ...problems },
+        },
+        config: write,
+      },
+      async ({ params }) => {
+        await identity.deleteUser(params.name);
+        return null;
+      },
+    );
+  };
+}
+
+function groupRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.get(
+      '/iam/v1/groups',
+      {
+        schema: {
+          ...described('ListIamGroups', 'All groups'),
+          response: { 200: schemas.GroupsReply, ...problems },
+        },
+        config: read,
+      },
+      async () => {
+        const groups = await identity.listGroups();
+        return { groups: groups.map((group) => ({ ...group, members: [...group.members] })) };
+      },
+    );
+    app.post(
+      '/iam/v1/groups',
+      {
+        schema: {
+          ...described('CreateIamGroup', 'Make a group'),
+          body: schemas.CreateGroupBody,
+          response: { 200: schemas.GroupReply, ...problems },
+        },
+        config: write,
+      },
+      async ({ body }) => ({ ...(await identity.createGroup(body.name)), members: [] }),
+    );
+    app.delete(
+      '/iam/v1/groups/:name',
+      {
+        schema: {
+          ...described('DeleteIamGroup', 'Remove a group, with its grants'),
+          params: schemas.Named,
+          response: { 200: Nothing, ...problems },
+        },
+        config: write,
+      },
+      async ({ params }) => {
+        await identity.deleteGroup(params.name);
+        return null;
+      },
+    );
+    await app.register(memberRoutes(identity));
+  };
+}
+
+function memberRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.put(
+      '/iam/v1/groups/:name/members/:user',
+      {
+        schema: {
+          ...described('AddIamMember', 'Put a user into a group'),
+          params: schemas.Member,
+          response: { 200: Nothing, ...problems },
+        },
+        config: write,
+      },
+      async ({ params }) => {
+        await identity.addMember(params.name, params.user);
+        return null;
+      },
+    );
+    app.delete(
+      '/iam/v1/groups/:name/members/:user',
+      {
+        schema: {
+          ...described('RemoveIamMember', 'Take a user out of a group'),
+          params: schemas.Member,
+          response: { 200: Nothing, ...problems },
+        },
+        config: write,
+      },
+      async ({ params }) => {
+        await identity.removeMember(params.name, params.user);
+        return null;
+      },
+    );
+  };
+}
+
+function accessKeyRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.get(
+      '/iam/v1/access-keys',
+      {
+        schema: {
+          ...described('ListIamAccessKeys', 'All access keys, without their secrets'),
+          response: { 200: schemas.AccessKeysReply, ...problems },
+        },
+        config: read,
+      },
+      async () => ({ access_keys: [...(await identity.listAccessKeys())] }),
+    );
+    app.post(
+      '/iam/v1/access-keys',
+      {
+        schema: {
+          ...described('CreateIamAccessKey', 'Make an access key; its secret is shown this once'),
+          body: schemas.CreateAccessKeyBody,
+          response: { 200: schemas.CreateAccessKeyReply, ...problems },
+        },
+        config: write,
+      },
+      async ({ body }, reply) => {
+        const { id, secret } = await identity.createAccessKey(body.user);
+        void reply.header('cache-control', 'no-store');
+        return { id, secret: secret.reveal() };
+      },
+    );
+  };
+}
+
+function accessKeyChanges(identity: IdentityService): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.post(
+      '/iam/v1/access-keys/:id',
+      {
+        schema: {
+          ...described('UpdateIamAccessKey', 'Enable or disable an access key'),
+          params: schemas.Identified,
+          body: schemas.UpdateAccessKeyBody,
+          response: { 200: Nothing, ...problems },
+        },
+        config: write,
+      },
+      async ({ params, body }) => {
+        await identity.enableAccessKey(params.id, body.enabled);
+        return null;
+      },
+    );
+    app.delete(
+      '/iam/v1/access-keys/:id',
+      {
+        schema: {
+          ...described('DeleteIamAccessKey', 'Remove an access key'),
+          params: schemas.Identified,
+          response: { 200: Nothing, ...problems },
+        },
+        config: write,
+      },
+      async ({ params }) => {
+        await identity.deleteAccessKey(params.id);
+        return null;
+      },
+    );
+  };
+}
+
+function toProject({ id, name, tasksMax, eventKeysMax }: Project) {
+  return {
+    id,
+    name: name ?? null,
+    tasks_max: tasksMax ?? null,
+    event_keys_max: eventKeysMax ?? null,
+  };
+}
+
+function toUser({ id, name, enabled, hasPassword, groups }: User) {
+  return { id, name, enabled, has_password: hasPassword, groups: [...groups] };
+}

@@ -1,0 +1,140 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { Policy } from '../../model/policy.ts';
+import type { IdentityService } from '../../service/identity-service.ts';
+import { Nothing, problems } from '../schemas/common.ts';
+import * as schemas from '../schemas/iam.ts';
+import { invalid } from '../validation.ts';
+
+const tags = ['Users and rights'];
+const read = { action: 'iam:read' } as const;
+const write = { action: 'iam:write' } as const;
+
+/** Policies, and who was granted them where: an API of our own. */
+export function rightsRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    await app.register(policyRoutes(identity));
+    await app.register(grantRoutes(identity));
+  };
+}
+
+/** What every route of this file says of itself. */
+function described(operationId: string, summary: string) {
+  return { operationId, summary, tags };
+}
+
+function policyRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.get(
+      '/iam/v1/policies',
+      {
+        schema: {
+          ...described('ListIamPolicies', 'All policies, the roles of the system first'),
+          response: { 200: schemas.PoliciesReply, ...problems },
+        },
+        config: read,
+      },
+      async () => ({
+        policies: (await identity.listPolicies()).map(({ name, system, document }) => ({
+          name,
+          system,
+          document: toDocument(document),
+        })),
+      }),
+    );
+    app.put(
+      '/iam/v1/policies/:name',
+      {
+        schema: {
+          ...described('PutIamPolicy', 'Write a policy, or replace it'),
+          params: schemas.Named,
+          body: schemas.PolicyDocument,
+          response: { 200: Nothing, ...problems },
+        },
+        config: write,
+      },
+      async ({ params, body }) => {
+        await identity.putPolicy(params.name, body);
+        return null;
+      },
+    );
+    app.delete(
+      '/iam/v1/policies/:name',
+      {
+        schema: {
+          ...described('DeleteIamPolicy', 'Remove a policy that nobody is granted'),
+          params: schemas.Named,
+          response: { 200: Nothing, ...problems },
+        },
+        config: write,
+      },
+      async ({ params }) => {
+        await identity.deletePolicy(params.name);
+        return null;
+      },
+    );
+  };
+}
+
+function grantRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.get(
+      '/iam/v1/grants',
+      {
+        schema: {
+          ...described('ListIamGrants', 'Who may do what where'),
+          response: { 200: schemas.GrantsReply, ...problems },
+        },
+        config: read,
+      },
+      async () => ({ grants: (await identity.listGrants()).map(toGrant) }),
+    );
+    app.post(
+      '/iam/v1/grants',
+      {
+        schema: {
+          ...described('CreateIamGrant', 'Grant a policy in a project to a user or a group'),
+          body: schemas.CreateGrantBody,
+          response: { 200: schemas.GrantReply, ...problems },
+        },
+        config: write,
+      },
+      async ({ body: { user, group, project, policy } }) => {
+        if ((user === undefined) === (group === undefined)) {
+          throw invalid('user', 'or group must be given, and not both');
+        }
+        return toGrant(await identity.createGrant({ user, group, projectId: project, policy }));
+      },
+    );
+    app.delete(
+      '/iam/v1/grants/:id',
+      {
+        schema: {
+          ...described('DeleteIamGrant', 'Take a grant back'),
+          params: schemas.Identified,
+          response: { 200: Nothing, ...problems },
+        },
+        config: write,
+      },
+      async ({ params }) => {
+        await identity.deleteGrant(params.id);
+        return null;
+      },
+    );
+  };
+}
+
+function toDocument({ Version, Statement }: Policy) {
+  return {
+    Version,
+    Statement: Statement.map(({ Effect, Action, Resource }) => ({
+      Effect,
+      Action: [...Action],
+      ...(Resource !== undefined && { Resource: [...Resource] }),
+    })),
+  };
+}
+
+function toGrant(grant: Awaited<ReturnType<IdentityService['createGrant']>>) {
+  const { id, user, group, projectId, policy } = grant;
+  return { id, user: user ?? null, group: group ?? null, project_id: projectId, policy };
+}
