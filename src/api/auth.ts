@@ -24,6 +24,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Who calls; undefined on public routes, and before the credential was looked at. */
     principal: Principal | undefined;
+    /** The project that it is about: of the path, else the caller's own. */
+    projectId: string | undefined;
     /** A signature that waits for the body. */
     signed: Signed | undefined;
   }
@@ -52,6 +54,7 @@ const TOKEN_LENGTH_MAX = 16_384;
 export function guard(app: FastifyInstance, options: GuardOptions): void {
   const strikes = new Strikes(options.now);
   app.decorateRequest('principal', undefined);
+  app.decorateRequest('projectId', undefined);
   app.decorateRequest('signed', undefined);
   app.addHook('onRoute', ({ method, url, config }) => {
     if (config?.action === undefined) {
@@ -172,17 +175,15 @@ async function admit(
   const { action = 'public' } = request.routeOptions.config;
   if (action === 'public' || action === 'anybody') return;
   const params = request.params as { readonly project_id?: string; readonly sync_task_id?: string };
-  const projectId = params.project_id;
-  checkNamedProject(request, projectId);
+  const named = request.headers['x-project-id'];
+  const projectId = params.project_id ?? (typeof named === 'string' ? named : principal.projectId);
+  // Clients say the project twice; the header is not always signed, so it is no more than a claim.
+  if (named !== undefined && named !== projectId) {
+    throw new RequestError('not-allowed', 'X-Project-Id is not the project of the path');
+  }
+  request.projectId = projectId;
   const resource = taskUrn(projectId ?? '', params.sync_task_id ?? '*');
   if (await gatekeeper.may(principal, projectId, { action, resource })) return;
   const message = `the credential may not do ${action} here`;
   throw new RequestError('not-allowed', message);
-}
-
-/** Clients say the project twice; the header is not always signed, so it is no more than a claim. */
-function checkNamedProject(request: FastifyRequest, projectId: string | undefined): void {
-  const named = request.headers['x-project-id'];
-  if (projectId === undefined || named === undefined || named === projectId) return;
-  throw new RequestError('not-allowed', 'X-Project-Id is not the project of the path');
 }

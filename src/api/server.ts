@@ -2,14 +2,17 @@ import helmet from '@fastify/helmet';
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
 import { KiB, MiB } from '../base/bytes.ts';
 import type { Metrics } from '../base/metrics.ts';
+import type { Audit } from '../service/audit.ts';
 import type { Gatekeeper, IdentityService } from '../service/identity-service.ts';
 import type { Health, SyncTaskService } from '../service/sync-task-service.ts';
+import { auditCalls } from './auditing.ts';
 import { guard } from './auth.ts';
 import { readJsonBodies } from './json-body.ts';
 import { nameUnknownFields, observe, requestIdOf } from './observation.ts';
 import { describeApi } from './openapi.ts';
 import { rawProblem, replyWithProblems, sendProblem } from './problems.ts';
 import { eventRoutes } from './routes/events.ts';
+import { auditRoutes } from './routes/audit.ts';
 import { iamRoutes } from './routes/iam.ts';
 import { identityRoutes } from './routes/identity.ts';
 import { objectRoutes } from './routes/objects.ts';
@@ -30,6 +33,7 @@ export interface ApiParts {
   readonly syncTasks: SyncTaskService;
   readonly gatekeeper: Gatekeeper;
   readonly identity: IdentityService;
+  readonly audit: Audit;
   readonly now: () => number;
   readonly health: Health;
   readonly metrics: Pick<Metrics, 'registry' | 'apiRequestSeconds'>;
@@ -49,6 +53,7 @@ export async function buildApi(parts: ApiParts): Promise<FastifyInstance> {
   readJsonBodies(app);
   observe(app, parts.metrics);
   guard(app, { ...parts, singleSignOn: async () => undefined });
+  auditCalls(app, parts.audit);
   nameUnknownFields(app, parts.log);
   replyWithProblems(app);
   await app.register(helmet, {
@@ -60,6 +65,7 @@ export async function buildApi(parts: ApiParts): Promise<FastifyInstance> {
   await app.register(identityRoutes(parts.identity));
   await app.register(iamRoutes(parts.identity));
   await app.register(rightsRoutes(parts.identity));
+  await app.register(auditRoutes(parts.audit));
   await app.register(operationRoutes(parts.health, parts.metrics));
   await app.register(syncTaskRoutes(parts.syncTasks));
   await app.register(eventRoutes(parts.syncTasks, parts.settings.eventKeysMax));

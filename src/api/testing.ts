@@ -4,6 +4,7 @@ import { createMetrics } from '../base/metrics.ts';
 import type { Counters } from '../model/statistics.ts';
 import { planStatistics } from '../model/statistics.ts';
 import { type SyncTaskStatus, step, type SyncTask } from '../model/sync-task.ts';
+import type { AuditEntry } from '../service/audit.ts';
 import type { Gatekeeper, IdentityService, Principal } from '../service/identity-service.ts';
 import { type Problem, ServiceError } from '../service/service-error.ts';
 import type {
@@ -188,6 +189,7 @@ function refusal(problem: Problem): ServiceError {
 export async function openApi(settings: Partial<ApiSettings> = {}) {
   const lines: string[] = [];
   const syncTasks = new FakeSyncTasks();
+  const audited: AuditEntry[] = [];
   const metrics = createMetrics();
   const health: { ready: Health['ready'] } = { ready: async () => undefined };
   const app = await buildApi({
@@ -196,6 +198,11 @@ export async function openApi(settings: Partial<ApiSettings> = {}) {
     identity: new Proxy({} as IdentityService, {
       get: () => () => Promise.reject(new Error('no identities in memory')),
     }),
+    audit: {
+      record: async (entry) => void audited.push(entry),
+      count: (entry) => void audited.push(entry),
+      list: async () => [],
+    },
     now: () => Date.now(),
     health: { ready: () => health.ready() },
     metrics,
@@ -221,6 +228,7 @@ export async function openApi(settings: Partial<ApiSettings> = {}) {
     syncTasks,
     metrics,
     health,
+    audited,
     call,
     createTask,
     /** What was logged, as one text. */

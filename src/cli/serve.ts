@@ -133,11 +133,12 @@ async function listen(
     readonly log: Logger;
   },
 ): Promise<string> {
-  const { syncTasks, gatekeeper, identity, health } = brigade;
+  const { syncTasks, gatekeeper, identity, audit, health } = brigade;
   const api = await buildApi({
     syncTasks,
     gatekeeper,
     identity,
+    audit,
     now: () => systemClock.now(),
     health,
     metrics,

@@ -29,6 +29,7 @@ import {
 } from './endpoints.ts';
 import { CLEAR_TASKS, maintenance } from './maintenance.ts';
 import { OpenTasks } from './open-tasks.ts';
+import { type Audit, DatabaseAudit } from './audit.ts';
 import { DatabaseGatekeeper } from './gatekeeper.ts';
 import { Identity } from './identity.ts';
 import type { Gatekeeper, IdentityService } from './identity-service.ts';
@@ -73,6 +74,7 @@ export interface Brigade {
   readonly syncTasks: SyncTaskService;
   readonly gatekeeper: Gatekeeper;
   readonly identity: IdentityService;
+  readonly audit: Audit;
   readonly health: Health;
   /** Starts to work on changes, and the maintenance. */
   startWork(): Promise<void>;
@@ -113,8 +115,7 @@ export async function createBrigade(parts: BrigadeParts): Promise<Brigade> {
     const rows = await backlog(database);
     return rows.map(({ status, ...row }) => ({ state: status, ...row }));
   });
-  const now = (): number => clock.now();
-  const gatekeeper = new DatabaseGatekeeper({ ...settings, database, sealer, now });
+  const access = accessOf(parts);
   let work: Work | undefined;
   return {
     syncTasks: new SyncTasks({
@@ -132,8 +133,7 @@ export async function createBrigade(parts: BrigadeParts): Promise<Brigade> {
         });
       },
     }),
-    gatekeeper,
-    identity: new Identity({ database, sealer, gatekeeper, now }),
+    ...access,
     health: {
       async ready() {
         await database.query('select 1');
@@ -150,8 +150,18 @@ export async function createBrigade(parts: BrigadeParts): Promise<Brigade> {
         for (const hint of work.hints) await hint[Symbol.asyncDispose]();
       }
       await openTasks[Symbol.asyncDispose]();
+      await access.audit[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Who may do what, and who did. */
+function accessOf({ database, sealer, clock, log, settings }: BrigadeParts) {
+  const now = (): number => clock.now();
+  const { firstTokens } = settings;
+  const gatekeeper = new DatabaseGatekeeper({ database, sealer, now, firstTokens });
+  const identity = new Identity({ database, sealer, gatekeeper, now });
+  return { gatekeeper, identity, audit: new DatabaseAudit({ database, log }) };
 }
 
 interface Work {

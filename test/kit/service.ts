@@ -74,9 +74,9 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
     settings: own,
   });
   if (works) await brigade.startWork();
-  const { syncTasks, gatekeeper, identity, health } = brigade;
+  const { syncTasks, gatekeeper, identity, audit, health } = brigade;
   const api = await buildApi({
-    ...{ syncTasks, gatekeeper, identity, health, metrics, log, settings: own },
+    ...{ syncTasks, gatekeeper, identity, audit, health, metrics, log, settings: own },
     now: () => Date.now(),
   });
   const url = await api.listen({ host: '127.0.0.1', port: 0 });

@@ -1,0 +1,64 @@
+import type { Db } from './db.ts';
+
+export interface AuditEntry {
+  readonly projectId: string | undefined;
+  readonly actor: string;
+  readonly actorKind: string;
+  /** The address of the caller. */
+  readonly address: string;
+  /** By its name in the API's document. */
+  readonly operation: string;
+  /** The task, user, group or whatever else it was about. */
+  readonly resource: string | undefined;
+  /** Of HTTP. */
+  readonly status: number;
+  readonly errorCode: string | undefined;
+  /** Of the first request, where the entry stands for several. */
+  readonly requestId: string;
+  /** How many requests alike the entry stands for. */
+  readonly requests: number;
+}
+
+/** Writes entries down, in their order. Nothing changes or removes them. */
+export async function insertAudit(db: Db, entries: readonly AuditEntry[]): Promise<void> {
+  await db.query(
+    `insert into audit (project_id, actor, actor_kind, address, operation, resource, status, error_code,
+       request_id, requests)
+     select "projectId", actor, "actorKind", address, operation, resource, status, "errorCode", "requestId",
+       requests
+     from json_to_recordset($1) as r("projectId" text, actor text, "actorKind" text, address text,
+       operation text, resource text, status int, "errorCode" text, "requestId" text, requests bigint)`,
+    [JSON.stringify(entries)],
+  );
+}
+
+export interface AuditRow extends AuditEntry {
+  readonly id: number;
+  readonly at: Date;
+}
+
+type Nullable<Row> = {
+  [Name in keyof Row]: undefined extends Row[Name] ? NonNullable<Row[Name]> | null : Row[Name];
+};
+
+/** The newest first; `before` is the ID from which an earlier page went on. */
+export async function listAudit(
+  db: Db,
+  projectId: string,
+  { limit, before }: { readonly limit: number; readonly before: number | undefined },
+): Promise<AuditRow[]> {
+  const { rows } = await db.query<Nullable<AuditRow>>(
+    `select id::float8 as id, at, project_id as "projectId", actor, actor_kind as "actorKind", address,
+       operation, resource, status, error_code as "errorCode", request_id as "requestId",
+       requests::float8 as requests
+     from audit where project_id = $1 and ($2::bigint is null or id < $2)
+     order by id desc limit $3`,
+    [projectId, before ?? null, limit],
+  );
+  return rows.map((row) => ({
+    ...row,
+    projectId: row.projectId ?? undefined,
+    resource: row.resource ?? undefined,
+    errorCode: row.errorCode ?? undefined,
+  }));
+}
