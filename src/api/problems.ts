@@ -44,7 +44,7 @@ const flaws: Record<RequestFlaw, Answer> = {
     message: 'The description contains characters that are not allowed.',
   },
   'not-json': { status: 400, code: 'OMS.0067', message: 'The request body is not JSON.' },
-  'wrong-media-type': { status: 415, code: 'OMS.0067', message: 'The request body is not JSON.' },
+  'wrong-media-type': { status: 400, code: 'OMS.0067', message: 'The request body is not JSON.' },
 };
 
 const problems: Record<Problem, Answer> = {
