@@ -8,6 +8,7 @@ import {
   insertUpload,
   removeUpload,
   setUploadId,
+  type UploadOf,
 } from '../database/uploads.ts';
 import { type Claim, released, type WorkHandler, type WorkResult } from '../engine/work.ts';
 import type { FailureKind, Outcome } from '../model/outcome.ts';
@@ -156,27 +157,34 @@ function later(
   };
 }
 
-function journalOf(database: Database, claim: Claim): UploadJournal {
-  const of = { taskId: claim.taskId, key: claim.key };
+function journalOf(database: Database, { taskId, key }: Claim): UploadJournal {
+  /** Not there before one was found or intended, and so before there is anything to say of it. */
+  let upload: UploadOf = { taskId, key, id: '0' };
   return {
     async find() {
-      const found = await findUpload(database, of);
+      const found = await findUpload(database, { taskId, key });
       if (found === undefined) return undefined;
-      const { upload, parts } = found;
+      const { id, ...row } = found.upload;
+      upload = { taskId, key, id };
       return {
-        ...upload,
-        uploadId: upload.uploadId ?? undefined,
-        parts: parts.map((part) => ({
+        ...row,
+        uploadId: row.uploadId ?? undefined,
+        parts: found.parts.map((part) => ({
           ...part,
           md5: part.md5 ?? undefined,
           crc64: part.crc64 ?? undefined,
         })),
       };
     },
-    intend: (upload) => insertUpload(database, of, upload),
-    opened: (uploadId) => setUploadId(database, of, uploadId),
+    async intend(intention) {
+      upload = { taskId, key, id: await insertUpload(database, { taskId, key }, intention) };
+    },
+    async opened(uploadId) {
+      if (await setUploadId(database, upload, uploadId)) return;
+      throw new LeaseLost(`the right to ${key} ended`);
+    },
     checked: (part) =>
-      insertPart(database, of, { ...part, md5: part.md5 ?? null, crc64: part.crc64 ?? null }),
-    ended: () => removeUpload(database, of),
+      insertPart(database, upload, { ...part, md5: part.md5 ?? null, crc64: part.crc64 ?? null }),
+    ended: () => removeUpload(database, upload),
   };
 }

@@ -114,10 +114,12 @@ create table statistics (
 );
 create index statistics_age on statistics (width, starts_at);
 
--- Multipart uploads in progress. A row without an ID is an intention: the upload may exist.
+-- Multipart uploads in progress. A row without an upload ID is an intention: the upload may exist.
 create table uploads (
   task_id uuid not null,
   object_key text collate "C" not null,
+  -- Tells an upload from the next one of the same key: who comes late changes nothing of that.
+  id bigint generated always as identity,
   upload_id text,
   source_etag text not null,
   size bigint not null,
