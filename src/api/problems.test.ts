@@ -58,7 +58,6 @@ describe('states and limits of tasks', () => {
       'endpoint-refused',
       'not-supported',
       'bad-object-key',
-      'too-many-keys',
       'range-too-long',
       'range-too-old',
     ] as const) {

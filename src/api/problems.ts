@@ -58,7 +58,6 @@ const problems: Record<Problem, Answer> = {
   'endpoint-refused': { status: 400, code: 'OMS.0064' },
   'not-supported': { status: 400, code: 'OMS.0064' },
   'bad-object-key': { status: 400, code: 'OMS.0064' },
-  'too-many-keys': { status: 400, code: 'OMS.0064' },
   'range-too-long': { status: 400, code: 'OMS.0064' },
   'range-too-old': { status: 400, code: 'OMS.0064' },
   'overloaded': { status: 503, code: 'OMS.1001', retryAfterSeconds: 1 },

@@ -143,7 +143,6 @@ async function brigadeSettings(settings: Settings) {
     endpoints: await Promise.all(settings.endpoints.map(withAuthority)),
     allowEndpoints: settings.allowEndpoints,
     tasksMax: settings.tasksMax,
-    eventKeysMax: settings.eventKeysMax,
     timeZone: settings.timeZone,
     retentionDays: settings.retentionDays,
     width: settings.width,

@@ -12,9 +12,9 @@ import {
   untilNextDue,
 } from '../database/changes.ts';
 import type { Database } from '../database/db.ts';
+import { keepSealingKey } from '../database/sealing-key.ts';
 import { settleChanges } from '../database/settle.ts';
 import { newWriter } from '../database/statistics.ts';
-import { foreignSealingKeys } from '../database/tasks.ts';
 import { Intake } from '../engine/intake.ts';
 import { type Jobs, startJobs } from '../engine/jobs.ts';
 import { Worker } from '../engine/worker.ts';
@@ -39,7 +39,6 @@ export interface BrigadeSettings {
   /** What requests may name; see {@link endpoints}. */
   readonly allowEndpoints: readonly string[];
   readonly tasksMax: number;
-  readonly eventKeysMax: number;
   readonly timeZone: string;
   readonly retentionDays: number;
   /** Objects in work at once in this process, and of these, of one task. */
@@ -78,7 +77,7 @@ export interface Brigade {
 const EVENTS_BATCH = 2_000;
 const EVENTS_QUEUE = 50_000;
 
-/** A key that does not open what is sealed in the database. */
+/** Another key than the one that seals the credentials in the database. */
 export class WrongSealingKey extends Error {
   override readonly name = 'WrongSealingKey';
 }
@@ -90,7 +89,7 @@ export class WrongSealingKey extends Error {
  */
 export async function createBrigade(parts: BrigadeParts): Promise<Brigade> {
   const { database, sealer, clock, log, metrics, settings } = parts;
-  await checkSealingKey(database, sealer);
+  await checkSealingKey(parts);
   const writer = await newWriter(database);
   const places = endpoints(settings.endpoints, settings.allowEndpoints);
   const openTasks = openTasksOf(parts, places);
@@ -136,19 +135,14 @@ export async function createBrigade(parts: BrigadeParts): Promise<Brigade> {
     },
     async stop() {
       await intake.drained();
-      if (work !== undefined) {
-        await work.jobs[Symbol.asyncDispose]();
-        await worker.stop(settings.drainMs);
-        for (const hint of work.hints) await hint[Symbol.asyncDispose]();
-      }
+      await work?.[Symbol.asyncDispose]();
       await openTasks[Symbol.asyncDispose]();
     },
   };
 }
 
-interface Work {
+interface Work extends AsyncDisposable {
   readonly jobs: Jobs;
-  readonly hints: readonly AsyncDisposable[];
 }
 
 async function startWork(
@@ -158,26 +152,29 @@ async function startWork(
 ): Promise<Work> {
   const left = alone ? await releaseClaims(database) : 0;
   if (left > 0) log.info({ event: 'claims.released', count: left }, 'taken up from a crash');
-  const { retentionDays, timeZone } = settings;
-  const jobs = await startJobs({
-    database,
-    jobs: maintenance({ database, openTasks, clock, log, retentionDays, timeZone }),
-    onTrouble: (job, error) =>
-      log.warn({ event: 'job.failed', job, err: error }, 'maintenance failed'),
-  });
-  const hints = [
-    await database.listen('changes', () => worker.wake()),
-    await database.listen('tasks', (taskId) => worker.giveBack(taskId)),
-  ];
+  await using started = new AsyncDisposableStack();
+  started.use(await database.listen('changes', () => worker.wake()));
+  started.use(await database.listen('tasks', (taskId) => worker.giveBack(taskId)));
+  const { retentionDays, timeZone, drainMs } = settings;
+  started.defer(() => worker.stop(drainMs));
+  const jobs = started.use(
+    await startJobs({
+      database,
+      jobs: maintenance({ database, openTasks, clock, log, retentionDays, timeZone }),
+      onTrouble: (job, error) =>
+        log.warn({ event: 'job.failed', job, err: error }, 'maintenance failed'),
+    }),
+  );
   worker.start();
-  return { jobs, hints };
+  const all = started.move();
+  return { jobs, [Symbol.asyncDispose]: () => all[Symbol.asyncDispose]() };
 }
 
-async function checkSealingKey(database: Database, sealer: Sealer): Promise<void> {
-  const others = await foreignSealingKeys(database, sealer.keyId);
-  if (others === 0) return;
+async function checkSealingKey({ database, sealer, alone }: BrigadeParts): Promise<void> {
+  const kept = await keepSealingKey(database, { keyId: sealer.keyId, mayReplace: alone });
+  if (kept === sealer.keyId) return;
   throw new WrongSealingKey(
-    `the credentials of ${others} tasks are sealed by another key. Give the key that sealed them (BRIGADE_SECRET_KEY, or secret.key in the data directory).`,
+    'the credentials in the database are sealed by another key. Give the key that sealed them (BRIGADE_SECRET_KEY, or secret.key in the data directory).',
   );
 }
 

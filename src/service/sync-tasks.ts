@@ -46,7 +46,6 @@ export interface SyncTasksOptions {
   readonly intake: Intake;
   readonly endpoints: Endpoints;
   readonly tasksMax: number;
-  readonly eventKeysMax: number;
   readonly timeZone: string;
   readonly clock: Clock;
   /** The task was stopped or started: a hint for the workers. */
@@ -115,7 +114,7 @@ export class SyncTasks implements SyncTaskService {
     encodedKeys: readonly string[],
   ): Promise<void> {
     if (!UUID.test(taskId)) throw unknownTask(taskId);
-    const keys = decodeKeys(encodedKeys, this.#options.eventKeysMax);
+    const keys = decodeKeys(encodedKeys);
     const event = { projectId, taskId: taskId.toLowerCase(), keys };
     if (await accept(this.#options.intake, event)) return;
     await this.#find(projectId, taskId);
@@ -218,14 +217,7 @@ function refusal(problem: Problem, because: string): (taskId: string) => Service
   return (taskId) => new ServiceError(problem, `Synchronization task ${taskId} ${because}`);
 }
 
-function decodeKeys(encodedKeys: readonly string[], most: number): string[] {
-  if (encodedKeys.length > most) {
-    throw new ServiceError(
-      'too-many-keys',
-      `An event may name at most ${most} objects; this one names ${encodedKeys.length}.`,
-      'Send the rest in further events.',
-    );
-  }
+function decodeKeys(encodedKeys: readonly string[]): string[] {
   return encodedKeys.map((encoded, index) => {
     try {
       return decodeObjectKey(encoded);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
-import { buildApi } from '../../src/api/server.ts';
+import { type ApiSettings, buildApi } from '../../src/api/server.ts';
 import { MiB } from '../../src/base/bytes.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { type Logger, silentLog } from '../../src/base/log.ts';
@@ -13,6 +13,8 @@ import { OmsClient } from './oms-client.ts';
 import { testDatabaseUrl } from './postgres.ts';
 import type { S3Server } from './s3-server/server.ts';
 
+export type TestSettings = BrigadeSettings & ApiSettings;
+
 /** The whole service in this process. Disposing of it stops it, once. */
 export interface TestService extends AsyncDisposable {
   readonly client: OmsClient;
@@ -23,14 +25,14 @@ export interface TestService extends AsyncDisposable {
   readonly databaseUrl: Secret;
   readonly database: Database;
   readonly sealer: Sealer;
-  readonly settings: BrigadeSettings;
+  readonly settings: TestSettings;
   readonly metrics: Metrics;
   readonly brigade: Brigade;
   readonly api: FastifyInstance;
 }
 
 export interface TestServiceOptions {
-  readonly settings?: Partial<BrigadeSettings>;
+  readonly settings?: Partial<TestSettings>;
   readonly log?: Logger;
   /** Joins the database of another, as a further process does; else it gets one of its own. */
   readonly beside?: TestService;
@@ -38,7 +40,7 @@ export interface TestServiceOptions {
   readonly works?: boolean;
 }
 
-const settings: BrigadeSettings = {
+const settings: TestSettings = {
   endpoints: [],
   allowEndpoints: ['127.0.0.1', 'localhost'],
   tasksMax: 5,
