@@ -94,7 +94,8 @@ export const SettingsSchema = Type.Object(
       default: 32,
       minimum: 1,
       maximum: 1024,
-      description: 'Of these, objects of one task',
+      description:
+        'Of these, objects of one task that is alone; of several, each leaves a like part to the others',
     }),
     partBytes: Type.Integer({
       default: 16 * MiB,
