@@ -18,6 +18,7 @@ import { newWriter } from '../database/statistics.ts';
 import { Intake } from '../engine/intake.ts';
 import { type Jobs, startJobs } from '../engine/jobs.ts';
 import { Worker } from '../engine/worker.ts';
+import type { BucketPlace } from '../model/sync-task.ts';
 import { openStore } from '../stores/open-store.ts';
 import type { Store } from '../stores/store.ts';
 import { copyWork } from './copy-work.ts';
@@ -27,6 +28,7 @@ import {
   type MappedEndpoint,
   type ResolvedEndpoint,
 } from './endpoints.ts';
+import { FailureLog } from './failure-log.ts';
 import { CLEAR_TASKS, maintenance } from './maintenance.ts';
 import { OpenTasks } from './open-tasks.ts';
 import type { Health, KeyPair, SyncTaskService, TokenService } from './sync-task-service.ts';
@@ -182,10 +184,11 @@ function openTasksOf(
   { database, sealer, clock, log, metrics }: BrigadeParts,
   places: Endpoints,
 ): OpenTasks {
-  function open(endpoint: ResolvedEndpoint, bucket: string, keys: KeyPair): Store {
+  function open(endpoint: ResolvedEndpoint, { cloud, bucket }: BucketPlace, keys: KeyPair): Store {
     const { dialect, url, region, addressing, ca, guard } = endpoint;
     return openStore({
       dialect,
+      cloud,
       endpoint: url,
       region,
       bucket,
@@ -195,7 +198,7 @@ function openTasksOf(
       credentials: keys,
       clock,
       onRequest: (operation, outcome, seconds) =>
-        metrics.storeRequestSeconds.observe({ cloud: dialect, operation, outcome }, seconds),
+        metrics.storeRequestSeconds.observe({ cloud, operation, outcome }, seconds),
       onRetry: (error, attempt, delayMs) =>
         log.warn(
           { event: 'store.retry', fault: error.fault, ...error.details, attempt, delayMs },
@@ -211,6 +214,7 @@ function workerOf(
   openTasks: OpenTasks,
   writer: number,
 ): Worker {
+  const failures = new FailureLog(clock, log);
   return new Worker({
     queue: {
       dueTasks: () => dueTasks(database),
@@ -233,9 +237,10 @@ function workerOf(
     width: settings.width,
     taskWidth: settings.taskWidth,
     leaseMs: settings.leaseMs,
-    onSettled(_claim, { done, outcome, reason, size }) {
+    onSettled({ taskId, key }, { done, outcome, reason, size }) {
       if (!done || outcome === undefined) return;
       metrics.outcomes.inc({ kind: outcome, reason: reason ?? 'none' });
+      if (outcome === 'failed') failures.add(taskId, key, reason ?? 'none');
       if (outcome !== 'copied') return;
       metrics.copiedObjects.inc();
       metrics.copiedBytes.inc(size ?? 0);
