@@ -138,7 +138,7 @@ export const SettingsSchema = Type.Object(
       default: 12,
       minimum: 1,
       maximum: 100,
-      description: 'Attempts at an object that meets passing faults, before it counts as failed',
+      description: 'Attempts in a row that get nowhere with an object, before it counts as failed',
     }),
     backoffBaseMs: Type.Integer({
       default: 1_000,

@@ -167,6 +167,21 @@ export async function renewLeases(
   return new Set(rows.map((row) => row.claimId));
 }
 
+/** Counts a claimed change's attempts anew, from this one: it got on. */
+export async function forgetAttempts(
+  db: Db,
+  {
+    taskId,
+    key,
+    claimId,
+  }: { readonly taskId: string; readonly key: string; readonly claimId: string },
+): Promise<void> {
+  await db.query(
+    `update changes set attempt = 1 where task_id = $1 and object_key = $2 and claim_id = $3`,
+    [taskId, key, claimId],
+  );
+}
+
 /**
  * Ends every claim, for a process that knows itself to be the only one: what another left when it
  * died need not wait for its lease. Attempts still count, so that a change that kills its worker

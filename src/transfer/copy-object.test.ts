@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { before, bytesOf, CopyRig, KEY, lying, sizes, write } from '../../test/kit/copy-rig.ts';
 import { type FaultScript, faulty } from '../../test/kit/faulty.ts';
 import type { Fault } from '../model/fault.ts';
+import { ObjectTooLarge } from '../model/part-plan.ts';
 import type { Operation } from '../stores/layers/around.ts';
 import { LeaseLost } from './transfer.ts';
 
@@ -31,12 +32,12 @@ describe('a copy', () => {
     }
   }
 
-  test('of an object larger than the target can hold is a RangeError', async () => {
+  test('of an object larger than the target can hold is an ObjectTooLarge', async () => {
     const rig = new CopyRig();
     await rig.fill(bytesOf(100));
     const small = { ...rig.target.traits, partSizeMax: 9, partCountMax: 11 };
     rig.targetSeen = { ...before(rig.target, 'put', () => undefined), traits: small };
-    await assert.rejects(rig.copy(), RangeError);
+    await assert.rejects(rig.copy(), ObjectTooLarge);
     assert.ok(rig.clean);
   });
 
