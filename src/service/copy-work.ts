@@ -50,7 +50,7 @@ function givenUp({ log }: CopyWorkOptions, claim: Claim, startedAt: number): Wor
 }
 
 async function copyClaimed(
-  { openTasks, sizes }: CopyWorkOptions,
+  { openTasks, sizes, clock, log }: CopyWorkOptions,
   claim: Claim,
   journal: ClaimJournal,
 ): Promise<Outcome> {
@@ -59,6 +59,7 @@ async function copyClaimed(
     key: claim.key,
     source: task.source,
     target: task.target,
+    attempt: claim.attempt,
     copiedEtag: claim.copiedEtag ?? undefined,
     uploading: claim.uploading,
     journal,
@@ -69,6 +70,11 @@ async function copyClaimed(
       assertHeld() {
         if (!claim.lease.held()) throw new LeaseLost(`the right to ${claim.key} ended`);
       },
+    },
+    clock,
+    onUploadLeft(err) {
+      const { taskId, key } = claim;
+      log.warn({ event: 'upload.left', taskId, key, err }, 'a completed upload is still listed');
     },
   });
 }
