@@ -56,6 +56,8 @@ export interface BrigadeSettings {
 
 export interface BrigadeParts {
   readonly database: Database;
+  /** The same, by a few connections of its own: for what may take long, and must hold up no lease. */
+  readonly lists: Database;
   readonly sealer: Sealer;
   readonly clock: Clock;
   readonly log: Logger;
@@ -90,7 +92,7 @@ export class WrongSealingKey extends Error {
  * @throws {WrongSealingKey} when credentials in the database were sealed by another key.
  */
 export async function createBrigade(parts: BrigadeParts): Promise<Brigade> {
-  const { database, sealer, clock, log, metrics, settings } = parts;
+  const { database, lists, sealer, clock, log, metrics, settings } = parts;
   await checkSealingKey(parts);
   const writer = await newWriter(database);
   const places = endpoints(settings.endpoints, settings.allowEndpoints);
@@ -106,7 +108,7 @@ export async function createBrigade(parts: BrigadeParts): Promise<Brigade> {
     queueMax: EVENTS_QUEUE,
   });
   metrics.watchBacklog(async () => {
-    const rows = await backlog(database);
+    const rows = await backlog(lists);
     return rows.map(({ status, ...row }) => ({ state: status, ...row }));
   });
   let work: Work | undefined;
@@ -114,6 +116,7 @@ export async function createBrigade(parts: BrigadeParts): Promise<Brigade> {
     syncTasks: new SyncTasks({
       ...settings,
       database,
+      lists,
       sealer,
       clock,
       intake,

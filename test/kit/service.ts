@@ -36,11 +36,12 @@ export interface TestServiceOptions {
   readonly log?: Logger;
   /** Joins the database of another, as a further process does; else it gets one of its own. */
   readonly beside?: TestService;
+  readonly listTimeoutMs?: number;
   /** False: it takes requests and leaves the work to others. */
   readonly works?: boolean;
 }
 
-const settings: TestSettings = {
+export const settings: TestSettings = {
   endpoints: [],
   allowEndpoints: ['127.0.0.1', 'localhost'],
   tasksMax: 5,
@@ -61,6 +62,8 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
   const { beside, works = true, log = silentLog } = options;
   const databaseUrl = beside?.databaseUrl ?? (await testDatabaseUrl());
   const database = await Database.connect({ url: databaseUrl, allowUnsafe: true });
+  const { listTimeoutMs: statementTimeoutMs = 10_000 } = options;
+  const lists = await Database.connect({ url: databaseUrl, allowUnsafe: true, statementTimeoutMs });
   const { projectId, token = '' } = beside ?? (await ensureFirstToken(database, undefined));
   const metrics = createMetrics();
   const sealer = beside?.sealer ?? new Sealer(randomBytes(32));
@@ -68,6 +71,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
   const brigade = await createBrigade({
     alone: false,
     database,
+    lists,
     sealer,
     clock: systemClock,
     log,
@@ -84,6 +88,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
   async function stop(): Promise<void> {
     await api.close();
     await brigade.stop();
+    await lists[Symbol.asyncDispose]();
     await database[Symbol.asyncDispose]();
   }
 

@@ -12,6 +12,12 @@ create table tokens (
   created_at timestamptz not null default now()
 );
 
+-- The key of all sealed credentials, by its ID: one row, from the first process that started here.
+create table sealing_key (
+  single boolean primary key default true check (single),
+  id text not null
+);
+
 create table sync_tasks (
   id uuid primary key,
   project_id text not null references projects,
@@ -62,6 +68,8 @@ create table changes (
   attempt integer not null default 0,
   claim_id bigint,
   lease_until timestamptz,
+  -- A claim that had lapsed ended since: its write may lie over the one that is on record.
+  late_write boolean not null default false,
   -- Of the attempt that failed last in this round.
   reason text,
   message text,
