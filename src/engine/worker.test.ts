@@ -163,6 +163,28 @@ test('a lease that cannot be renewed ends before the database would give it away
   await end();
 });
 
+test('leases of one task that cannot be renewed cost no other task its own', async () => {
+  const { queue, clock, worker, inWork, troubles, end } = workerOf({ leaseMs: 6_000 });
+  const renew = queue.renew.bind(queue);
+  queue.renew = async (request) => {
+    const keys = request.claims.map(({ key }) => key);
+    if (keys.includes('broken')) throw new DatabaseError('timed-out', 'a lock');
+    if (keys.includes('stuck')) await new Promise(() => undefined);
+    return await renew(request);
+  };
+  queue.add('t', 'broken');
+  queue.add('u', 'stuck');
+  queue.add('v', 'fine');
+  worker.start();
+  await until(() => inWork.size === 3);
+  const lease = inWork.get('fine')?.claim.lease;
+  await clock.pass(20_000);
+  assert.equal(lease?.held(), true);
+  assert.deepEqual([...inWork.keys()], ['fine']);
+  assert.ok(troubles.includes('renew'));
+  await end();
+});
+
 test('a change whose lease passed before its turn is given back without being looked at', async () => {
   const worked: string[] = [];
   const { queue, clock, worker, end } = workerOf({

@@ -1,7 +1,7 @@
 import { backoffMs } from '../base/backoff.ts';
 import type { Clock } from '../base/clock.ts';
-import type { ClaimedChange, DueTask } from '../database/changes.ts';
-import type { SettledCounts, Settlement } from '../database/settle.ts';
+import type { ClaimedChange } from '../database/changes.ts';
+import type { Settlement } from '../database/settle.ts';
 import { Claims } from './claims.ts';
 import { Hands, type HandsOptions } from './hands.ts';
 import { Settler } from './settler.ts';
@@ -9,14 +9,15 @@ import { type Claim, released, type WorkHandler, type WorkResult } from './work.
 
 /** The database's side of the work, a function a statement. */
 export interface WorkQueue {
-  dueTasks(): Promise<DueTask[]>;
+  /** Their IDs, in order. */
+  dueTasks(): Promise<string[]>;
   claim(request: { taskId: string; limit: number; leaseMs: number }): Promise<ClaimedChange[]>;
   renew(request: {
     taskId: string;
     claims: readonly { key: string; claimId: string }[];
     leaseMs: number;
   }): Promise<ReadonlySet<string>>;
-  settle(taskId: string, settlements: readonly Settlement[]): Promise<SettledCounts>;
+  settle(taskId: string, settlements: readonly Settlement[]): Promise<ReadonlySet<string>>;
   /** Milliseconds until a change becomes due by itself. */
   untilNextDue(): Promise<number | undefined>;
 }
@@ -88,8 +89,8 @@ export class Worker {
     this.#claiming = this.#claimLoop();
     this.#loops = Promise.all([
       this.#every(this.#options.leaseMs / RENEWALS_A_LEASE, () => this.#renew()),
-      this.#every(EXPIRE_EVERY_MS, async () => this.#claims.expire()),
-      this.#every(MEASURE_EVERY_MS, async () => this.#measure()),
+      this.#every(EXPIRE_EVERY_MS, () => this.#claims.expire()),
+      this.#every(MEASURE_EVERY_MS, () => this.#measure()),
     ]);
   }
 
@@ -160,10 +161,10 @@ export class Worker {
   async #claimRound(): Promise<number> {
     const due = this.#inTurn(await this.#options.queue.dueTasks());
     let claimed = 0;
-    for (const [index, task] of due.entries()) {
+    for (const [index, taskId] of due.entries()) {
       const share = Math.ceil(this.#room() / (due.length - index));
-      const count = await this.#claimOf(task, share);
-      if (count > 0) this.#claimedLast = task.taskId;
+      const count = await this.#claimOf(taskId, share);
+      if (count > 0) this.#claimedLast = taskId;
       claimed += count;
     }
     if (claimed > 0) return 0;
@@ -174,14 +175,13 @@ export class Worker {
   }
 
   /** From the one after that which got a claim last: where there is room for few, they take turns. */
-  #inTurn(due: readonly DueTask[]): DueTask[] {
-    const next = due.findIndex(({ taskId }) => taskId > this.#claimedLast);
+  #inTurn(due: readonly string[]): string[] {
+    const next = due.findIndex((taskId) => taskId > this.#claimedLast);
     return next <= 0 ? [...due] : [...due.slice(next), ...due.slice(0, next)];
   }
 
-  async #claimOf(task: DueTask, share: number): Promise<number> {
+  async #claimOf(taskId: string, share: number): Promise<number> {
     const { queue, leaseMs, clock } = this.#options;
-    const { taskId } = task;
     const most = this.#hands.limitOf(taskId) + this.#aheadOf(taskId);
     const limit = Math.min(share, most - this.#claims.sizeOf(taskId));
     if (limit <= 0) return 0;
@@ -189,7 +189,7 @@ export class Worker {
     const changes = await queue.claim({ taskId, limit, leaseMs });
     const batch = new AbortController();
     for (const change of changes) {
-      this.#hands.add(this.#claims.add(change, task, batch, deadline));
+      this.#hands.add(this.#claims.add(change, taskId, batch, deadline));
     }
     if (this.#stopping.signal.aborted) this.giveBack(taskId);
     this.#fill();
@@ -238,11 +238,21 @@ export class Worker {
     return Math.min(this.#ahead.get(taskId) ?? 0, AHEAD_MAX);
   }
 
-  async #renew(): Promise<void> {
-    const { queue, leaseMs, clock } = this.#options;
-    for (const { taskId, claims } of [...this.#claims.tasks()]) {
-      const deadline = clock.monotonic() + leaseMs * (1 - DEADLINE_MARGIN);
+  /** Each task by itself: one whose renewal fails or hangs costs no other its leases. */
+  #renew(): void {
+    for (const { taskId, claims } of this.#claims.tasks()) void this.#renewTask(taskId, claims);
+  }
+
+  async #renewTask(
+    taskId: string,
+    claims: readonly { readonly key: string; readonly claimId: string }[],
+  ): Promise<void> {
+    const { queue, leaseMs, clock, onTrouble } = this.#options;
+    const deadline = clock.monotonic() + leaseMs * (1 - DEADLINE_MARGIN);
+    try {
       this.#claims.renewed(taskId, await queue.renew({ taskId, claims, leaseMs }), deadline);
+    } catch (error) {
+      onTrouble('renew', error);
     }
   }
 
@@ -259,16 +269,15 @@ export class Worker {
     this.#alarm = undefined;
   }
 
-  async #every(ms: number, work: () => Promise<void>): Promise<void> {
-    const { clock, onTrouble } = this.#options;
-    for (;;) {
-      try {
-        await clock.sleep(ms, this.#ended.signal);
-        await work();
-      } catch (error) {
-        if (this.#ended.signal.aborted) return;
-        onTrouble('renew', error);
+  async #every(ms: number, work: () => void): Promise<void> {
+    const { signal } = this.#ended;
+    try {
+      for (;;) {
+        await this.#options.clock.sleep(ms, signal);
+        work();
       }
+    } catch (error) {
+      if (!signal.aborted) throw error;
     }
   }
 }

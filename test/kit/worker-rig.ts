@@ -66,9 +66,7 @@ export class FakeQueue implements WorkQueue {
     this.looks += 1;
     const trouble = this.troubles.shift();
     if (trouble !== undefined) throw trouble;
-    return [...this.due]
-      .filter(([, keys]) => keys.length > 0)
-      .map(([taskId]) => ({ taskId, revision: 1 }));
+    return [...this.due].filter(([, keys]) => keys.length > 0).map(([taskId]) => taskId);
   }
 
   async claim({ taskId, limit }: { taskId: string; limit: number }): Promise<ClaimedChange[]> {
@@ -80,6 +78,7 @@ export class FakeQueue implements WorkQueue {
       claimId: String((this.claimIds += 1)),
       attempt: 1,
       acceptedAt: 0,
+      revision: 1,
       copiedEtag: null,
       uploading: false,
     }));
@@ -96,7 +95,7 @@ export class FakeQueue implements WorkQueue {
       this.settled.push({ ...settlement, taskId });
       if (settlement.released) this.add(taskId, settlement.key);
     }
-    return { held: settlements.length, late: 0 };
+    return new Set(settlements.map(({ claimId }) => claimId));
   }
 
   async untilNextDue() {
