@@ -128,7 +128,7 @@ function toLine(row: Row): string {
   return `| ${cells.join(' | ')} |`;
 }
 
-/** Events alone, many at once, to a task whose work is stopped behind them. */
+/** Events, many at once; behind them each object fails at one request, for there is no such bucket. */
 async function acceptRate(
   { client }: ServiceProcess,
   task: Record<string, unknown>,
@@ -243,14 +243,15 @@ function report(rows: readonly Row[], accepted: number, { width }: Options): str
 
 Command: \`npm run bench\`. One run, everything on one machine with 2 cores, ${width} objects in work at
 once on both sides; times are only worth comparing within this table. CPU is user and system time of
-all processes of a side, its servers apart; memory is the most that was seen. The database's part is
-shown and is included in the CPU.
+all processes of a side, its servers apart; memory is the most that was seen at two looks a second, shared
+pages divided by who shares them, of both sides alike. The database's part is shown and is included in
+the CPU.
 
 | what | objects/s | MB/s | CPU s per 1,000 objects | of it database | memory | database's memory |
 | --- | --- | --- | --- | --- | --- | --- |
 ${rows.map(toLine).join('\n')}
 
-Events alone, 100 keys a request, 16 requests at once, durable before the answer: ${accepted.toFixed(0)} keys/s.
+Events of objects that are not there, 100 keys a request, 16 requests at once, durable before the answer: ${accepted.toFixed(0)} keys/s.
 `;
 }
 

@@ -57,7 +57,7 @@ function memoryOf(pid: number): number {
   }
 }
 
-/** What the service's tree uses, its database apart. */
+/** What a tree of processes uses, its database apart. */
 export function usageOf(root: number): { readonly service: Usage; readonly database: Usage } {
   const rows = tree(root);
   const isDatabase = ({ name }: Row): boolean => name.startsWith('postgres');

@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import type { S3Process } from '../test/kit/s3-process.ts';
+import { watchMemory } from './process-tree.ts';
 
 export interface RcloneRun {
   readonly wallSeconds: number;
@@ -45,7 +46,7 @@ export async function rcloneCopy(
     '/usr/bin/time',
     [
       '-f',
-      '%U %S %M',
+      '%U %S',
       'rclone',
       'copy',
       `src:${source.bucket}/${prefix}`,
@@ -62,18 +63,18 @@ export async function rcloneCopy(
       },
     },
   );
+  const memory = watchMemory(child.pid ?? 0);
   let told = '';
   child.stderr.on('data', (chunk: Buffer) => {
     told += chunk.toString();
   });
   const [code] = (await once(child, 'close')) as [number | null];
+  const most = memory.stop();
   if (code !== 0) throw new Error(`rclone ended with ${code}: ${told}`);
-  const [user = 0, system = 0, kilobytes = 0] = (told.trim().split('\n').at(-1) ?? '')
-    .split(' ')
-    .map(Number);
+  const [user = 0, system = 0] = (told.trim().split('\n').at(-1) ?? '').split(' ').map(Number);
   return {
     wallSeconds: (performance.now() - startedAt) / 1000,
     cpuSeconds: user + system,
-    memoryBytes: kilobytes * 1024,
+    memoryBytes: most.service,
   };
 }

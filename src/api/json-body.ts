@@ -10,7 +10,8 @@ const jsonLike = /^\s*(?:application\/json|text\/json|text\/plain|[^;\s]+\+json)
  * content type with `Content-Length: 0`. Where a route has no body, what is sent is not looked at.
  */
 export function readJsonBodies(app: FastifyInstance): void {
-  const parse = app.getDefaultJsonParser('error', 'error');
+  // Names that would change what an object is are taken out: they are unknown fields like others.
+  const parse = app.getDefaultJsonParser('remove', 'remove');
   app.removeAllContentTypeParsers();
   app.addContentTypeParser<Buffer>('*', { parseAs: 'buffer' }, (request, bytes, done) => {
     if (bytes.length === 0 || request.routeOptions.schema?.body === undefined) {

@@ -16,6 +16,15 @@ interface Document {
   components: { schemas: Record<string, object>; securitySchemes: object };
 }
 
+interface Body {
+  properties?: Record<string, { type?: unknown; enum?: unknown[] }>;
+}
+
+function bodyOf(paths: Document['paths'], path: string): Body {
+  const { requestBody } = paths[`/v2/{project_id}/sync-tasks${path}`]?.['post'] ?? {};
+  return requestBody?.content['application/json']?.schema ?? assert.fail(path);
+}
+
 async function readDocument(): Promise<Document> {
   await using api = await openApi();
   const reply = await api.app.inject('/openapi.json');
@@ -76,6 +85,39 @@ describe('the OpenAPI document', () => {
         assert.ok(Object.values(responses).every(({ description }) => description !== ''));
       }
     }
+  });
+
+  test('says that fields that need not be there may be null, those that must not', async () => {
+    const { paths } = await readDocument();
+    const { properties = {} } = bodyOf(paths, '');
+    assert.deepEqual(properties['description']?.type, ['string', 'null']);
+    assert.deepEqual(properties['enable_kms']?.type, ['boolean', 'null']);
+    assert.deepEqual(properties['source_cdn']?.type, ['object', 'null']);
+    assert.equal(properties['consistency_check']?.enum?.at(-1), null);
+    assert.equal(properties['src_bucket']?.type, 'string');
+    assert.deepEqual(bodyOf(paths, '/{sync_task_id}/start').properties?.['src_ak']?.type, [
+      'string',
+      'null',
+    ]);
+    assert.deepEqual(await readDocument(), await readDocument(), 'schemas stay as they were');
+  });
+
+  test('declares what refuses a body, and that metrics are text', async () => {
+    const { paths } = await readDocument();
+    for (const [path, operations] of Object.entries(paths)) {
+      for (const { operationId, requestBody, responses } of Object.values(operations)) {
+        const name = operationId ?? path;
+        assert.equal(responses['413'] !== undefined, requestBody !== undefined, name);
+        assert.equal(
+          responses['503'] !== undefined,
+          path.includes('{') || path === '/readyz',
+          name,
+        );
+      }
+    }
+    const metrics = paths['/metrics']?.['get']?.responses['200'];
+    assert.match(metrics?.description ?? '', /Prometheus/);
+    assert.deepEqual(Object.keys(metrics?.content ?? {}), ['text/plain']);
   });
 
   test('says what is needed, what is empty and what is ours', async () => {

@@ -23,7 +23,7 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
       schema: { ...schema, 'x-action': route.config?.action },
       url,
     }),
-    transformObject: withOptionalBodies,
+    transformObject: withBodiesAsRead,
     refResolver: {
       buildLocalReference: ({ $id }, _baseUri, _fragment, index) =>
         typeof $id === 'string' ? $id : `def-${index}`,
@@ -36,14 +36,41 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
   );
 }
 
-/** A body of which no field must be there need not be there itself; the plugin thinks it must. */
-const withOptionalBodies: SwaggerTransformObject = (document) => {
+/**
+ * Bodies as our validator reads them, which the plugin cannot know: one of which no field must be there
+ * need not be there itself, and a field that need not be there may be `null`.
+ */
+const withBodiesAsRead: SwaggerTransformObject = (document) => {
   if (!('openapiObject' in document)) return document.swaggerObject;
   for (const path of Object.values(document.openapiObject.paths ?? {})) {
     const body = path?.post?.requestBody;
     if (body === undefined || '$ref' in body) continue;
-    const schema = body.content['application/json']?.schema;
-    body.required = schema !== undefined && 'required' in schema;
+    // In OpenAPI 3.1 a schema is JSON Schema; the plugin's types know 3.0 only.
+    const schema = body.content['application/json']?.schema as BodySchema | undefined;
+    body.required = schema?.required !== undefined;
+    if (schema !== undefined) allowNulls(schema);
   }
   return document.openapiObject;
 };
+
+/** Changes the document's own copy. */
+function allowNulls({ required = [], properties = {} }: BodySchema): void {
+  for (const [name, field] of Object.entries(properties)) {
+    if (!required.includes(name)) properties[name] = orNull(field);
+  }
+}
+
+interface FieldSchema {
+  readonly type: string | readonly string[];
+  readonly enum?: readonly unknown[];
+}
+
+interface BodySchema {
+  readonly required?: readonly string[];
+  readonly properties?: Record<string, FieldSchema>;
+}
+
+function orNull(field: FieldSchema): FieldSchema {
+  const words = field.enum === undefined ? {} : { enum: [...field.enum, null] };
+  return { ...field, type: [field.type, 'null'].flat(), ...words };
+}

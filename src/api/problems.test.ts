@@ -58,7 +58,6 @@ describe('states and limits of tasks', () => {
       'endpoint-refused',
       'not-supported',
       'bad-object-key',
-      'too-many-keys',
       'range-too-long',
       'range-too-old',
     ] as const) {
@@ -129,11 +128,13 @@ describe('what a request may not be', () => {
       [{ enable_metadata_migration: 'true' }, 'OMS.1002', /must be a boolean$/],
       [{ enable_kms: 1 }, 'OMS.1002', '[enable_kms] must be a boolean'],
       [{ source_cdn: 'x' }, 'OMS.1002', '[source_cdn] must be an object'],
-      [{ source_cdn: { protocol: 'http' } }, 'OMS.1004', '[domain] is missing'],
+      [{ source_cdn: { protocol: 'http' } }, 'OMS.0064', /^source_cdn: leave it out/],
       [{ src_cloud_type: 'aws' }, 'OMS.0064', /^\[src_cloud_type\] must be one of AWS, Azure, /],
       [{ consistency_check: 'md5' }, 'OMS.0064', /one of size_last_modified, crc64, no_check/],
       [{ dst_storage_policy: 'COLD' }, 'OMS.0064', /^\[dst_storage_policy\] must be one of/],
       [{ src_bucket: '' }, 'OMS.0064', '[src_bucket] must not have fewer than 1 characters'],
+      [{ dst_bucket: long }, 'OMS.0064', '[dst_bucket] must not have more than 255 characters'],
+      [{ src_region: '' }, 'OMS.0064', '[src_region] must not have fewer than 1 characters'],
       [{ description: long }, 'OMS.0064', '[description] must not have more than 255 characters'],
       [{ src_bucket: 'a\0b' }, 'OMS.0064', /NUL/],
       [{ src_region: '\ud800' }, 'OMS.0064', /surrogate/],
@@ -165,9 +166,10 @@ describe('what a request may not be', () => {
       ['sync-tasks?status=RUNNING', 'OMS.0064', '[status] must be one of SYNCHRONIZING, STOPPED'],
       ['sync-tasks/x', 'OMS.1004', '[query_time] is missing'],
       ['sync-tasks/x?query_time=today', 'OMS.1002', '[query_time] must be an integer'],
+      ['sync-tasks/x?query_time=1700000000', 'OMS.0064', '[query_time] must be >= 1000000000000'],
       ['sync-tasks/x?query_time=9223372036854775807', 'OMS.0064', /^\[query_time\] must be <=/],
       ['sync-tasks/%00?query_time=1', 'OMS.0064', /NUL/],
-      [`sync-tasks/${'x'.repeat(1025)}?query_time=1`, 'OMS.0064', /more than 1024 characters/],
+      [`sync-tasks/${'x'.repeat(1025)}?query_time=${NOW}`, 'OMS.0064', /more than 1024 characters/],
     ] as const) {
       const reply = await api.call('GET', path);
       assert.equal(reply.statusCode, 400, path);
@@ -184,11 +186,10 @@ describe('what a request may not be', () => {
     for (const [payload, type, status] of [
       ['{"src_ak": "source-se', 'application/json', 400],
       ['', 'application/json', undefined],
-      ['{"__proto__": {"a": 1}}', 'application/json', 400],
       [Buffer.of(0x22, 0xff, 0x22), 'application/json', 400],
-      ['a=b', 'application/x-www-form-urlencoded', 415],
-      ['<a/>', 'application/xml', 415],
-      ['{}', 'not a type', 415],
+      ['a=b', 'application/x-www-form-urlencoded', 400],
+      ['<a/>', 'application/xml', 400],
+      ['{}', 'not a type', 400],
     ] as const) {
       const headers = { 'content-type': type };
       const reply = await api.call('POST', 'sync-tasks', { payload, headers });
@@ -200,6 +201,11 @@ describe('what a request may not be', () => {
       }
       assert.doesNotMatch(reply.body, /source-se/);
     }
+    // Legal, and as empty as it looks once what nobody may name is taken out.
+    const payload = '{"__proto__": {"src_ak": "a"}, "constructor": {"prototype": {}}}';
+    const headers = { 'content-type': 'application/json' };
+    const reply = await api.call('POST', 'sync-tasks', { payload, headers });
+    assert.equal(reply.json<Body>()['error_code'], 'OMS.1004');
     for (const payload of ['[]', '5', '"text"']) {
       const headers = { 'content-type': 'application/json' };
       const reply = await api.call('POST', 'sync-tasks', { payload, headers });

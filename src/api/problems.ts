@@ -44,7 +44,7 @@ const flaws: Record<RequestFlaw, Answer> = {
     message: 'The description contains characters that are not allowed.',
   },
   'not-json': { status: 400, code: 'OMS.0067', message: 'The request body is not JSON.' },
-  'wrong-media-type': { status: 415, code: 'OMS.0067', message: 'The request body is not JSON.' },
+  'wrong-media-type': { status: 400, code: 'OMS.0067', message: 'The request body is not JSON.' },
 };
 
 const problems: Record<Problem, Answer> = {
@@ -58,7 +58,6 @@ const problems: Record<Problem, Answer> = {
   'endpoint-refused': { status: 400, code: 'OMS.0064' },
   'not-supported': { status: 400, code: 'OMS.0064' },
   'bad-object-key': { status: 400, code: 'OMS.0064' },
-  'too-many-keys': { status: 400, code: 'OMS.0064' },
   'wrong-password': { status: 401, code: 'APIGW.0301' },
   'not-found': { status: 404, code: 'OMS.1009' },
   'name-taken': { status: 409, code: 'OMS.0064' },

@@ -51,7 +51,7 @@ describe('every answer', () => {
         },
       ],
       ['/nowhere', { errorCode: 'APIGW.0101', problem: 'no-such-route', detail: /^no GET/ }],
-      ['sync-tasks/x?query_time=1', { errorCode: 'OMS.1009', problem: 'unknown-task' }],
+      ['sync-tasks/x?query_time=1700000000000', { errorCode: 'OMS.1009', problem: 'unknown-task' }],
     ] as const) {
       await api.call('GET', path);
       const line = JSON.parse(api.log().trimEnd().split('\n').at(-1) ?? '') as typeof refusal;

@@ -73,7 +73,16 @@ describe('ListSyncTaskStatistic', () => {
         'OMS.0064',
         'request parameter [start_time] must not be after end_time',
       ],
-      [`data_type=SIZE&start_time=0&end_time=${start}`, 'OMS.0064', 'detail of range-too-long'],
+      [
+        `data_type=SIZE&start_time=${start - 42 * day}&end_time=${start}`,
+        'OMS.0064',
+        'detail of range-too-long',
+      ],
+      [
+        `data_type=SIZE&start_time=${start / 1000}&end_time=${start}`,
+        'OMS.0064',
+        'request parameter [start_time] must be >= 1000000000000',
+      ],
     ] as const) {
       const reply = await api.call('GET', `sync-tasks/${id}/statistics?${query}`);
       assert.equal(reply.statusCode, 400, query);

@@ -108,7 +108,8 @@ export const SettingsSchema = Type.Object(
       default: 32,
       minimum: 1,
       maximum: 1024,
-      description: 'Of these, objects of one task',
+      description:
+        'Of these, objects of one task that is alone; of several, each leaves a like part to the others',
     }),
     partBytes: Type.Integer({
       default: 16 * MiB,
@@ -151,7 +152,7 @@ export const SettingsSchema = Type.Object(
       default: 12,
       minimum: 1,
       maximum: 100,
-      description: 'Attempts at an object that meets passing faults, before it counts as failed',
+      description: 'Attempts in a row that get nowhere with an object, before it counts as failed',
     }),
     backoffBaseMs: Type.Integer({
       default: 1_000,

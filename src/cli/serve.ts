@@ -9,7 +9,7 @@ import { lockDataDirectory, readSecretKey } from '../database/data-directory.ts'
 import { Database, DatabaseError } from '../database/db.ts';
 import { startEmbedded } from '../database/embedded.ts';
 import { isNewDatabase, migrate } from '../database/migrate.ts';
-import { type Brigade, createBrigade } from '../service/brigade.ts';
+import { type Brigade, type BrigadeParts, createBrigade } from '../service/brigade.ts';
 import type { MappedEndpoint } from '../service/endpoints.ts';
 import {
   ensureFirstAccessKey,
@@ -35,6 +35,8 @@ export class StartError extends Error {
 
 const BUFFER_BYTES = MiB;
 const CONNECTIONS = 10;
+const LIST_CONNECTIONS = 3;
+const LIST_TIMEOUT_MS = 10_000;
 const DRAIN_MS = 25_000;
 
 /**
@@ -46,7 +48,7 @@ export async function startService(settings: Settings): Promise<Service> {
   await using started = new AsyncDisposableStack();
   const log = createLogger(settings.logLevel);
   const data = started.use(await lockDataDirectory(settings.dataDir));
-  const { database, alone, failed } = await openDatabase(started, settings, data.path, log);
+  const { database, lists, alone, failed } = await openDatabase(started, settings, data.path, log);
   const key = await readSecretKey(data.path, {
     given: settings.secretKey,
     mayGenerate: await isNewDatabase(database),
@@ -60,6 +62,7 @@ export async function startService(settings: Settings): Promise<Service> {
   }
   const brigade = await createBrigade({
     database,
+    lists,
     sealer,
     clock: systemClock,
     log,
@@ -93,25 +96,42 @@ function readFirstAccessKey(given: Secret): FirstAccessKey {
   return { id, secret: new Secret(secret), projectId };
 }
 
+interface OpenDatabase extends Pools {
+  /** No other process can be at work on it. */
+  readonly alone: boolean;
+  readonly failed: Promise<Error>;
+}
+
 async function openDatabase(
   started: AsyncDisposableStack,
   { databaseUrl }: Settings,
   dataDir: string,
   log: Logger,
-): Promise<{ database: Database; alone: boolean; failed: Promise<Error> }> {
+): Promise<OpenDatabase> {
   if (databaseUrl !== undefined) {
-    const database = started.use(await connectExternal(databaseUrl, log));
-    return { database, alone: false, failed: new Promise<Error>(() => undefined) };
+    const pools = await connectExternal(started, databaseUrl, log);
+    return { ...pools, alone: false, failed: new Promise<Error>(() => undefined) };
   }
   const { url, exited } = started.use(await startEmbedded({ dataDir, log }));
   const failed = exited.then((reason) => reason ?? new Promise<Error>(() => undefined));
-  const database = started.use(await Database.connect({ url, log, connections: CONNECTIONS }));
-  return { database, alone: true, failed };
+  return { ...(await connect(started, url, log)), alone: true, failed };
 }
 
-async function connectExternal(url: Secret, log: Logger): Promise<Database> {
+type Pools = Pick<BrigadeParts, 'database' | 'lists'>;
+
+async function connect(started: AsyncDisposableStack, url: Secret, log: Logger): Promise<Pools> {
+  const database = started.use(await Database.connect({ url, log, connections: CONNECTIONS }));
+  const lists = { connections: LIST_CONNECTIONS, statementTimeoutMs: LIST_TIMEOUT_MS };
+  return { database, lists: started.use(await Database.connect({ url, log, ...lists })) };
+}
+
+async function connectExternal(
+  started: AsyncDisposableStack,
+  url: Secret,
+  log: Logger,
+): Promise<Pools> {
   try {
-    return await Database.connect({ url, log, connections: CONNECTIONS });
+    return await connect(started, url, log);
   } catch (cause) {
     if (!(cause instanceof DatabaseError)) throw cause;
     const what = cause.fault === 'unavailable' ? 'reached' : 'used';
@@ -163,7 +183,6 @@ async function brigadeSettings(settings: Settings) {
     allowEndpoints: settings.allowEndpoints,
     firstTokens: settings.firstTokens,
     tasksMax: settings.tasksMax,
-    eventKeysMax: settings.eventKeysMax,
     timeZone: settings.timeZone,
     retentionDays: settings.retentionDays,
     width: settings.width,

@@ -13,7 +13,7 @@ const ACCEPT = prepared(`
   with input as materialized (
     select * from json_to_recordset($1) as r("taskId" uuid, "projectId" text, keys json, accepted int)
   ), live as materialized (
-    select sync_tasks.id, input.keys, input.accepted
+    select sync_tasks.id, sync_tasks.project_id, input.keys, input.accepted
     from input join sync_tasks on sync_tasks.id = input."taskId" and sync_tasks.project_id = input."projectId"
     where sync_tasks.status = 'SYNCHRONIZING' and sync_tasks.deleted_at is null
     order by sync_tasks.id
@@ -37,7 +37,7 @@ const ACCEPT = prepared(`
   ), told as (
     select pg_notify('changes', '') from live limit 1
   )
-  select live.id from live left join told on true`);
+  select live.id as "taskId", live.project_id as "projectId" from live left join told on true`);
 
 /**
  * Makes keys due, all in one statement, and counts the names that were accepted.
@@ -47,23 +47,22 @@ const ACCEPT = prepared(`
  * task's row is locked against a stop in the same moment.
  *
  * @param named One entry a task; keys distinct, without NUL.
- * @returns The tasks that took their keys: those that are not there, or stopped, are missing.
+ * @returns The tasks that took their keys, with their projects: those that are not there, or stopped,
+ *   or named in another project only, are missing.
  */
 export async function acceptChanges(
   db: Db,
   { named, writer }: { readonly named: readonly NamedKeys[]; readonly writer: number },
-): Promise<Set<string>> {
-  const { rows } = await db.query<{ id: string }>(ACCEPT, [JSON.stringify(named), writer]);
-  return new Set(rows.map((row) => row.id));
-}
-
-export interface DueTask {
-  readonly taskId: string;
-  readonly revision: number;
+): Promise<Map<string, string>> {
+  const { rows } = await db.query<{ taskId: string; projectId: string }>(ACCEPT, [
+    JSON.stringify(named),
+    writer,
+  ]);
+  return new Map(rows.map(({ taskId, projectId }) => [taskId, projectId]));
 }
 
 const DUE_TASKS = `
-  select id as "taskId", revision from sync_tasks
+  select id from sync_tasks
   where status = 'SYNCHRONIZING' and deleted_at is null and exists (
     select from changes
     where task_id = sync_tasks.id and due_at <= now() and (lease_until is null or lease_until < now())
@@ -71,9 +70,9 @@ const DUE_TASKS = `
   order by id`;
 
 /** The running tasks that have a change to claim now. Served by the index `changes_due`. */
-export async function dueTasks(db: Db): Promise<DueTask[]> {
-  const { rows } = await db.query<DueTask>(DUE_TASKS);
-  return rows;
+export async function dueTasks(db: Db): Promise<string[]> {
+  const { rows } = await db.query<{ id: string }>(DUE_TASKS);
+  return rows.map(({ id }) => id);
 }
 
 export interface ClaimedChange {
@@ -86,7 +85,9 @@ export interface ClaimedChange {
   readonly attempt: number;
   /** Milliseconds since the Unix epoch. */
   readonly acceptedAt: number;
-  /** The source's ETag when this key was copied last. */
+  /** Of the task: a start since then raises it. */
+  readonly revision: number;
+  /** The source's ETag when this key was copied last; empty where a late write may have undone that. */
   readonly copiedEtag: string | null;
   /** Whether a multipart upload of this key was begun and not ended. */
   readonly uploading: boolean;
@@ -100,9 +101,12 @@ export interface ClaimedChange {
  */
 
 const CLAIM = `
-  with due as materialized (
+  with task as materialized (
+    select revision from sync_tasks where id = $1 and status = 'SYNCHRONIZING' and deleted_at is null
+  ), due as materialized (
     select object_key from changes
     where task_id = $1 and due_at <= now() and (lease_until is null or lease_until < now())
+      and exists (select from task)
     order by due_at
     limit $2
     for update skip locked
@@ -114,12 +118,16 @@ const CLAIM = `
   )
   select object_key as key, generation, claim_id as "claimId", attempt,
     (extract(epoch from accepted_at) * 1000)::float8 as "acceptedAt",
-    (select source_etag from objects where task_id = $1 and object_key = claimed.object_key) as "copiedEtag",
+    (select revision from task) as revision,
+    case when late_write then ''
+      else (select source_etag from objects where task_id = $1 and object_key = claimed.object_key)
+    end as "copiedEtag",
     exists (select from uploads where task_id = $1 and object_key = claimed.object_key) as uploading
   from claimed`;
 
 /**
- * Claims up to `limit` due changes of one task until `leaseMs` from now, the longest waiting first.
+ * Claims up to `limit` due changes of one task until `leaseMs` from now, the longest waiting first;
+ * none of a task that does not run any more.
  *
  * A change whose lease ran out can be claimed again: a crashed worker's changes need no sweeper.
  * `skip locked` keeps claimers from queueing behind each other; the update by primary key keeps
@@ -165,6 +173,21 @@ export async function renewLeases(
     renewal.leaseMs,
   ]);
   return new Set(rows.map((row) => row.claimId));
+}
+
+/** Counts a claimed change's attempts anew, from this one: it got on. */
+export async function forgetAttempts(
+  db: Db,
+  {
+    taskId,
+    key,
+    claimId,
+  }: { readonly taskId: string; readonly key: string; readonly claimId: string },
+): Promise<void> {
+  await db.query(
+    `update changes set attempt = 1 where task_id = $1 and object_key = $2 and claim_id = $3`,
+    [taskId, key, claimId],
+  );
 }
 
 /**

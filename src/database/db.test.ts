@@ -210,7 +210,13 @@ describe('listen', () => {
 describe('connect', () => {
   test('refuses a server that may lose what it acknowledged', async () => {
     const url = await testDatabaseUrl({ empty: true });
-    await assert.rejects(Database.connect({ url }), /fsync is off/);
+    await assert.rejects(Database.connect({ url }), /^(?!.*synchronous_commit).*fsync is off/);
+    const asking = new URL(url.reveal());
+    asking.searchParams.set('options', '-c synchronous_commit=off');
+    await assert.rejects(
+      Database.connect({ url: new Secret(asking.href) }),
+      /synchronous_commit is off/,
+    );
   });
 
   test('refuses a database in another encoding', async () => {

@@ -137,6 +137,7 @@ interface ServerFacts {
   readonly version: number;
   readonly encoding: string;
   readonly fsync: string;
+  readonly synchronousCommit: string;
   readonly readOnly: string;
 }
 
@@ -148,6 +149,10 @@ function objections(server: ServerFacts, allowUnsafe: boolean): string[] {
   }
   if (server.fsync !== 'on' && !allowUnsafe) {
     found.push('fsync is off: a crash would lose work that was acknowledged');
+  }
+  // We ask for it, but options in the URL come before ours.
+  if (server.synchronousCommit === 'off' && !allowUnsafe) {
+    found.push('synchronous_commit is off: a crash would lose work that was acknowledged');
   }
   if (server.readOnly !== 'off') found.push('the database is read-only: is it a standby?');
   return found;
@@ -272,6 +277,7 @@ export class Database implements Db, AsyncDisposable {
       select current_setting('server_version_num')::int as version,
         current_setting('server_encoding') as encoding,
         current_setting('fsync') as fsync,
+        current_setting('synchronous_commit') as "synchronousCommit",
         current_setting('transaction_read_only') as "readOnly"`);
     const [server] = rows;
     const found =

@@ -216,6 +216,45 @@ test('the ETag that was copied last is kept over rounds that copy nothing', asyn
   }
 });
 
+test('what a late end may have written over is copied again, whoever ended first', async () => {
+  await using db = await testDatabase();
+  const task = await addTask(db);
+  const copied = { sourceEtag: '"2"' };
+  await addKeys(db, task, ['after', 'before', 'together']);
+  const late = await claim(db, task);
+  await expireLeases(db);
+  const held = await claim(db, task);
+  const [lateAfter, lateBefore, lateTogether] = late.map((one) => settlement(one));
+  const [after, before, together] = held.map((one) => settlement(one, copied));
+  assert.ok(lateAfter && lateBefore && lateTogether && after && before && together);
+  await settle(db, task, [lateBefore]);
+  await settle(db, task, [after, before]);
+  await settle(db, task, [lateAfter]);
+  await settle(db, task, [lateTogether, together]);
+  const again = await claim(db, task);
+  assert.deepEqual(
+    again.map(({ key, copiedEtag }) => [key, copiedEtag]),
+    ['after', 'before', 'together'].map((key) => [key, '']),
+  );
+  // A look that ends without a copy leaves it as unknown as it was.
+  const [first, second, third] = again;
+  assert.ok(first && second && third);
+  await settle(db, task, [
+    settlement(first, copied),
+    settlement(second, { outcome: 'failed' }),
+    settlement(third, { done: false }),
+  ]);
+  await addKeys(db, task, ['after', 'before']);
+  assert.deepEqual(
+    (await claim(db, task)).map(({ key, copiedEtag }) => [key, copiedEtag]),
+    [
+      ['after', '"2"'],
+      ['before', ''],
+      ['together', ''],
+    ],
+  );
+});
+
 test('a late end of a task that is gone makes nothing', async () => {
   await using db = await testDatabase();
   const task = await addTask(db);

@@ -25,13 +25,6 @@ export interface Settlement {
   readonly startedAt?: number | undefined;
 }
 
-export interface SettledCounts {
-  /** Claims that were still ours. */
-  readonly held: number;
-  /** Claims that had lapsed: nothing of them counts, their keys were made due again. */
-  readonly late: number;
-}
-
 const SETTLE = `
   with input as materialized (
     select * from json_to_recordset($2) as r(
@@ -40,7 +33,7 @@ const SETTLE = `
       "checkDetail" text, "sourceEtag" text, "startedAt" float8)
   ), locked as materialized (
     select input.*, changes.claim_id is not distinct from input."claimId" as ours,
-      changes.generation as current, changes.attempt, changes.accepted_at
+      changes.generation as current, changes.attempt, changes.accepted_at, changes.late_write
     from input join changes on changes.object_key = input.key
     where changes.task_id = $1 and changes.object_key = any(array(select key from input))
     order by changes.object_key
@@ -49,7 +42,8 @@ const SETTLE = `
     select distinct key from input where "claimId" not in (select "claimId" from locked where ours)
   ), held as materialized (
     -- A write that came late may have come after the one that still counts.
-    select *, current <> generation or key in (select key from lapsed) as again from locked where ours
+    select *, current <> generation or overtaken as again
+    from (select *, key in (select key from lapsed) as overtaken from locked where ours) as ours
   ), removed as (
     delete from changes
     where task_id = $1 and object_key = any(array(select key from held where done and not again))
@@ -62,6 +56,7 @@ const SETTLE = `
       due_at = case when held.again then now()
         else now() + held."delayMs" * interval '1 millisecond' end,
       accepted_at = case when held.done then changes.due_at else changes.accepted_at end,
+      late_write = changes.late_write or held.overtaken,
       reason = case when held.released then changes.reason when not held.again then held.reason end,
       message = case when held.released then changes.message when not held.again then held.message end,
       started_at = case when held.released then changes.started_at
@@ -72,8 +67,8 @@ const SETTLE = `
   ), recorded as (
     insert into objects (task_id, object_key, outcome, reason, message, size, check_method, check_passed,
       check_detail, source_etag, attempts, accepted_at, started_at)
-    select $1, key, outcome, reason, message, size, "checkMethod", "checkPassed", "checkDetail", "sourceEtag",
-      attempt, accepted_at, to_timestamp("startedAt" / 1000)
+    select $1, key, outcome, reason, message, size, "checkMethod", "checkPassed", "checkDetail",
+      coalesce("sourceEtag", case when late_write then '' end), attempt, accepted_at, to_timestamp("startedAt" / 1000)
     from held where done
     on conflict (task_id, object_key) do update set
       outcome = excluded.outcome, reason = excluded.reason, message = excluded.message, size = excluded.size,
@@ -91,15 +86,15 @@ const SETTLE = `
       successes = statistics.successes + excluded.successes, failures = statistics.failures + excluded.failures,
       skips = statistics.skips + excluded.skips, bytes = statistics.bytes + excluded.bytes
   ), late as (
-    insert into changes (task_id, object_key, generation, accepted_at, due_at)
-    select $1, key, nextval('generations'), now(), now() from lapsed
+    insert into changes (task_id, object_key, generation, accepted_at, due_at, late_write)
+    select $1, key, nextval('generations'), now(), now(), true from lapsed
     where key not in (select key from held)
       and exists (select from sync_tasks where id = $1 and deleted_at is null)
     order by key collate "C"
-    on conflict (task_id, object_key) do update set generation = excluded.generation, due_at = excluded.due_at
+    on conflict (task_id, object_key) do update
+    set generation = excluded.generation, due_at = excluded.due_at, late_write = true
   )
-  select (select count(*)::int from held) as held,
-    (select count(*)::int from input where "claimId" not in (select "claimId" from held)) as late`;
+  select "claimId" from held`;
 
 /**
  * Settles claims of one task: the object list, the counters and the removal of the work, in one
@@ -107,8 +102,10 @@ const SETTLE = `
  *
  * A key that got an event while it was claimed stays, due at once, with its attempts forgotten. A
  * claim that is no longer ours records nothing; since its write may have come late, the key is
- * made due again. Rows are locked in the order of their keys, as events do; only what late claims make
+ * made due again, and what was copied last counts as unknown. Rows are locked in the order of their keys, as events do; only what late claims make
  * due again comes after the others, and may meet a deadlock, whose loser is run again.
+ *
+ * @returns The claims that were still ours.
  */
 export async function settleChanges(
   db: Db,
@@ -121,11 +118,11 @@ export async function settleChanges(
     readonly writer: number;
     readonly settlements: readonly Settlement[];
   },
-): Promise<SettledCounts> {
-  const { rows } = await db.query<SettledCounts>(SETTLE, [
+): Promise<Set<string>> {
+  const { rows } = await db.query<{ claimId: string }>(SETTLE, [
     taskId,
     JSON.stringify(settlements),
     writer,
   ]);
-  return rows[0] ?? { held: 0, late: 0 };
+  return new Set(rows.map((row) => row.claimId));
 }

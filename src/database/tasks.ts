@@ -228,12 +228,3 @@ export async function clearTask(db: Db, taskId: string): Promise<void> {
   }
   await db.query(`delete from sync_tasks where id = $1 and deleted_at is not null`, [taskId]);
 }
-
-/** How many tasks have credentials that another key than this one sealed. */
-export async function foreignSealingKeys(db: Db, keyId: string): Promise<number> {
-  const { rows } = await db.query<{ count: number }>(
-    `select count(*)::int as count from sync_tasks where sealing_key_id <> $1`,
-    [keyId],
-  );
-  return rows[0]?.count ?? 0;
-}

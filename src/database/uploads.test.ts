@@ -24,18 +24,21 @@ const upload = { sourceEtag: '"e"', size: 5 * 2 ** 40, partSize: 2 ** 29 };
 
 test('an upload is found as it was written down, its parts in order', async () => {
   await using db = await testDatabase();
-  const of = { taskId: await addTask(db), key: 'k' };
-  assert.equal(await findUpload(db, of), undefined);
-  await insertUpload(db, of, upload);
+  const key = { taskId: await addTask(db), key: 'k' };
+  assert.equal(await findUpload(db, key), undefined);
+  const of = { ...key, id: await insertUpload(db, key, upload) };
   const intended = await findUpload(db, of);
   assert.equal(intended?.upload.uploadId, null);
-  await setUploadId(db, of, 'id');
+  assert.equal(await setUploadId(db, of, 'id'), true);
   for (const number of [10, 2, 1]) {
     await insertPart(db, of, { number, etag: `"${number}"`, md5: null, crc64: '1' });
   }
   await insertPart(db, of, { number: 2, etag: '"again"', md5: 'm', crc64: null });
   const found = await findUpload(db, of);
-  assert.deepEqual({ ...found?.upload, startedAt: 0 }, { ...upload, uploadId: 'id', startedAt: 0 });
+  assert.deepEqual(
+    { ...found?.upload, startedAt: 0 },
+    { ...upload, id: of.id, uploadId: 'id', startedAt: 0 },
+  );
   assert.deepEqual(found?.parts, [
     { number: 1, etag: '"1"', md5: null, crc64: '1' },
     { number: 2, etag: '"again"', md5: 'm', crc64: null },
@@ -46,6 +49,26 @@ test('an upload is found as it was written down, its parts in order', async () =
   assert.equal(await hasUploads(db, of.taskId), false);
   await insertUpload(db, of, upload);
   assert.deepEqual((await findUpload(db, of))?.parts, []);
+});
+
+test('who comes late changes nothing of the next upload of the key', async () => {
+  await using db = await testDatabase();
+  const key = { taskId: await addTask(db), key: 'k' };
+  const part = { number: 1, etag: '"1"', md5: null, crc64: null };
+  const earlier = { ...key, id: await insertUpload(db, key, upload) };
+  await setUploadId(db, earlier, 'earlier');
+  await insertPart(db, earlier, part);
+  const later = { ...key, id: await insertUpload(db, key, upload) };
+  assert.equal(await setUploadId(db, earlier, 'earlier'), false);
+  await insertPart(db, earlier, part);
+  await removeUpload(db, earlier);
+  assert.equal(await setUploadId(db, later, 'later'), true);
+  const found = await findUpload(db, key);
+  assert.deepEqual([found?.upload.id, found?.upload.uploadId], [later.id, 'later']);
+  assert.deepEqual(found?.parts, []);
+  await insertPart(db, later, part);
+  await removeUpload(db, earlier);
+  assert.deepEqual((await findUpload(db, key))?.parts, [part]);
 });
 
 test('an upload is abandoned when nothing waits for its key, or its task goes away', async () => {
@@ -65,13 +88,16 @@ test('an upload is abandoned when nothing waits for its key, or its task goes aw
   for (const taskId of [stopped, hidden]) await stopTask(db, taskId);
   await hideTask(db, hidden);
   const abandoned = async (taskId: string) =>
-    (await abandonedUploads(db, 100))
+    (await Promise.all([true, false].map((hidden) => abandonedUploads(db, { hidden, limit: 100 }))))
+      .flat()
       .filter((one) => one.taskId === taskId)
       .map(({ key }) => key)
       .sort();
   assert.deepEqual(await abandoned(task), ['never named', 'settled']);
   assert.deepEqual(await abandoned(stopped), ['never named', 'settled']);
   assert.deepEqual(await abandoned(hidden), ['never named', 'settled', 'waiting']);
+  const ofOthers = await abandonedUploads(db, { hidden: false, limit: 100 });
+  assert.ok(ofOthers.every(({ taskId }) => taskId !== hidden));
   await expireLeases(db);
   assert.deepEqual(await abandoned(task), ['never named', 'settled']);
   assert.deepEqual(await abandoned(hidden), ['claimed', 'never named', 'settled', 'waiting']);
@@ -83,7 +109,7 @@ test('uploads that cannot be aborted do not hide the others for ever', async () 
   for (let n = 0; n < 10; n++) await insertUpload(db, { taskId, key: `k${n}` }, upload);
   const seen = new Set<string>();
   for (let look = 0; look < 200 && seen.size < 10; look++) {
-    for (const { key } of await abandonedUploads(db, 2)) seen.add(key);
+    for (const { key } of await abandonedUploads(db, { hidden: false, limit: 2 })) seen.add(key);
   }
   assert.equal(seen.size, 10);
 });

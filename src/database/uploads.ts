@@ -1,6 +1,10 @@
 import type { Db } from './db.ts';
 
+const STARTED_AT = `(extract(epoch from uploads.started_at) * 1000)::float8 as "startedAt"`;
+const THIS_UPLOAD = `task_id = $1 and object_key = $2 and id = $3`;
+
 export interface UploadRow {
+  readonly id: string;
   /** Null for an intention: whether the upload was opened is not known. */
   readonly uploadId: string | null;
   readonly sourceEtag: string;
@@ -17,19 +21,24 @@ export interface PartRow {
   readonly crc64: string | null;
 }
 
-/** Where an upload's row is found: at most one upload of a key is in progress. */
-export interface UploadOf {
+/** At most one upload of a key is in progress. */
+export interface UploadKey {
   readonly taskId: string;
   readonly key: string;
 }
 
+/** One upload, and not the next of the same key: what names it does nothing once it has ended. */
+export interface UploadOf extends UploadKey {
+  readonly id: string;
+}
+
 export async function findUpload(
   db: Db,
-  { taskId, key }: UploadOf,
+  { taskId, key }: UploadKey,
 ): Promise<{ readonly upload: UploadRow; readonly parts: readonly PartRow[] } | undefined> {
   const { rows } = await db.query<UploadRow>(
-    `select upload_id as "uploadId", source_etag as "sourceEtag", size::float8 as size,
-      part_size::float8 as "partSize", (extract(epoch from started_at) * 1000)::float8 as "startedAt"
+    `select id, upload_id as "uploadId", source_etag as "sourceEtag", size::float8 as size,
+      part_size::float8 as "partSize", ${STARTED_AT}
     from uploads where task_id = $1 and object_key = $2`,
     [taskId, key],
   );
@@ -42,70 +51,88 @@ export async function findUpload(
   return { upload, parts: parts.rows };
 }
 
-/** Writes down that an upload is about to be opened. */
+/** Writes down that an upload is about to be opened, in place of any other. @returns Its ID here. */
 export async function insertUpload(
   db: Db,
-  { taskId, key }: UploadOf,
+  { taskId, key }: UploadKey,
   upload: { readonly sourceEtag: string; readonly size: number; readonly partSize: number },
-): Promise<void> {
-  await db.query(
-    `insert into uploads (task_id, object_key, source_etag, size, part_size) values ($1, $2, $3, $4, $5)
-    on conflict (task_id, object_key) do update set upload_id = null, source_etag = excluded.source_etag,
-      size = excluded.size, part_size = excluded.part_size, started_at = now()`,
+): Promise<string> {
+  const { rows } = await db.query<{ id: string }>(
+    `with parts as (delete from upload_parts where task_id = $1 and object_key = $2)
+    insert into uploads (task_id, object_key, source_etag, size, part_size) values ($1, $2, $3, $4, $5)
+    on conflict (task_id, object_key) do update set id = default, upload_id = null, source_etag = excluded.source_etag,
+      size = excluded.size, part_size = excluded.part_size, started_at = now()
+    returning id`,
     [taskId, key, upload.sourceEtag, upload.size, upload.partSize],
   );
+  const row = rows[0];
+  if (row === undefined) throw new Error('an upload was not written down');
+  return row.id;
 }
 
+/** Writes down how the target calls it. @returns False where it has ended, or is another's by now. */
 export async function setUploadId(
   db: Db,
-  { taskId, key }: UploadOf,
+  { taskId, key, id }: UploadOf,
   uploadId: string,
-): Promise<void> {
-  await db.query(`update uploads set upload_id = $3 where task_id = $1 and object_key = $2`, [
-    taskId,
-    key,
-    uploadId,
-  ]);
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `update uploads set upload_id = $4 where ${THIS_UPLOAD} and upload_id is null`,
+    [taskId, key, id, uploadId],
+  );
+  return rowCount === 1;
 }
 
-/** Writes down that a part was put and checked. */
-export async function insertPart(db: Db, { taskId, key }: UploadOf, part: PartRow): Promise<void> {
+/** Writes down that a part was put and checked, if its upload still goes on. */
+export async function insertPart(
+  db: Db,
+  { taskId, key, id }: UploadOf,
+  part: PartRow,
+): Promise<void> {
   await db.query(
-    `insert into upload_parts (task_id, object_key, number, etag, md5, crc64) values ($1, $2, $3, $4, $5, $6)
+    `insert into upload_parts (task_id, object_key, number, etag, md5, crc64)
+    select task_id, object_key, $4, $5, $6, $7 from uploads where ${THIS_UPLOAD} for key share
     on conflict (task_id, object_key, number) do update
     set etag = excluded.etag, md5 = excluded.md5, crc64 = excluded.crc64`,
-    [taskId, key, part.number, part.etag, part.md5, part.crc64],
+    [taskId, key, id, part.number, part.etag, part.md5, part.crc64],
   );
 }
 
 /** Forgets an upload that was completed or aborted. */
-export async function removeUpload(db: Db, { taskId, key }: UploadOf): Promise<void> {
+export async function removeUpload(db: Db, { taskId, key, id }: UploadOf): Promise<void> {
   await db.query(
-    `with parts as (delete from upload_parts where task_id = $1 and object_key = $2)
-    delete from uploads where task_id = $1 and object_key = $2`,
-    [taskId, key],
+    `with ended as (delete from uploads where ${THIS_UPLOAD} returning task_id, object_key)
+    delete from upload_parts using ended
+    where upload_parts.task_id = ended.task_id and upload_parts.object_key = ended.object_key`,
+    [taskId, key, id],
   );
 }
 
+export interface AbandonedUpload extends UploadOf {
+  readonly uploadId: string | null;
+  readonly startedAt: number;
+}
+
+/** Nothing waits for its key any more. Those of a stopped task, and of a change that waits, go on. */
+const UNFINISHED = `sync_tasks.deleted_at is null and changes.task_id is null`;
+/** Its task is being deleted, and nobody works on its key. */
+const OF_HIDDEN_TASK = `sync_tasks.deleted_at is not null
+  and (changes.lease_until is null or changes.lease_until < now())`;
+
 /**
- * Uploads that nobody will finish: nothing waits for their key any more, or their task is being
- * deleted. Those of a stopped task, and of a change that waits, go on some day. They come in no
- * order: some that cannot be aborted do not stand in the way of the others for ever.
+ * Uploads that nobody will finish, either of hidden tasks or of the others. They come in no order:
+ * some that cannot be aborted do not stand in the way of the others for ever.
  */
 export async function abandonedUploads(
   db: Db,
-  limit: number,
-): Promise<(UploadOf & { readonly uploadId: string | null; readonly startedAt: number })[]> {
-  const { rows } = await db.query<
-    UploadOf & { readonly uploadId: string | null; readonly startedAt: number }
-  >(
-    `select uploads.task_id as "taskId", uploads.object_key as key, upload_id as "uploadId",
-      (extract(epoch from uploads.started_at) * 1000)::float8 as "startedAt"
+  { hidden, limit }: { readonly hidden: boolean; readonly limit: number },
+): Promise<AbandonedUpload[]> {
+  const { rows } = await db.query<AbandonedUpload>(
+    `select uploads.task_id as "taskId", uploads.object_key as key, uploads.id, upload_id as "uploadId", ${STARTED_AT}
     from uploads
     left join changes on changes.task_id = uploads.task_id and changes.object_key = uploads.object_key
     left join sync_tasks on sync_tasks.id = uploads.task_id
-    where changes.task_id is null
-      or (sync_tasks.deleted_at is not null and (changes.lease_until is null or changes.lease_until < now()))
+    where ${hidden ? OF_HIDDEN_TASK : UNFINISHED}
     order by random()
     limit $1`,
     [limit],

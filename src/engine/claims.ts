@@ -21,18 +21,13 @@ export class Claims {
   }
 
   /** @param deadline On the monotonic clock. */
-  add(
-    change: ClaimedChange,
-    task: { readonly taskId: string; readonly revision: number },
-    batch: AbortController,
-    deadline: number,
-  ): Claim {
+  add(change: ClaimedChange, taskId: string, batch: AbortController, deadline: number): Claim {
     const held = new HeldClaim(this.#clock, batch, deadline);
-    const claim = { ...change, ...task, lease: held };
-    let claims = this.#byTask.get(task.taskId);
+    const claim = { ...change, taskId, lease: held };
+    let claims = this.#byTask.get(taskId);
     if (claims === undefined) {
       claims = new Map();
-      this.#byTask.set(task.taskId, claims);
+      this.#byTask.set(taskId, claims);
     }
     held.key = change.key;
     claims.set(change.claimId, held);

@@ -13,7 +13,7 @@ function held(options: Partial<IntakeOptions> = {}) {
     commit: async (named) => {
       commits.push(named);
       await new Promise<void>((resolve) => gates.push(resolve));
-      return new Set(named.map(({ taskId }) => taskId));
+      return new Map(named.map(({ taskId, projectId }) => [taskId, projectId]));
     },
     onAccepted: (keys) => (accepted += keys),
     batchMax: 100,
@@ -107,10 +107,20 @@ test('the same task under two projects is two entries', async () => {
   );
 });
 
+test('who names the task of another project in the same commit is told so', async () => {
+  const { intake, accepted } = held({ commit: async () => new Map([['t', 'p']]) });
+  const all = [
+    intake.accept({ taskId: 't', projectId: 'p', keys: ['a'] }),
+    intake.accept({ taskId: 't', projectId: 'q', keys: ['b'] }),
+  ];
+  assert.deepEqual(await Promise.all(all), [true, false]);
+  assert.equal(accepted(), 1);
+});
+
 test('a task that did not take its keys is told apart', async () => {
   let accepted = 0;
   const { intake } = held({
-    commit: async () => new Set(['t']),
+    commit: async () => new Map([['t', 'p']]),
     onAccepted: (keys) => (accepted += keys),
   });
   const all = await Promise.all([
@@ -139,7 +149,7 @@ test('an event that cannot be written fails alone', async () => {
       const keys = named.flatMap((one) => one.keys);
       if (keys.includes('bad')) throw new DatabaseError('statement', 'no');
       written.push(...keys);
-      return new Set(named.map(({ taskId }) => taskId));
+      return new Map(named.map(({ taskId, projectId }) => [taskId, projectId]));
     },
   });
   const all = await Promise.allSettled([
@@ -160,7 +170,7 @@ test('a database that is down is asked once for all that wait, and again for wha
     commit: async () => {
       asked += 1;
       if (asked === 1) throw new DatabaseError('unavailable', 'gone');
-      return new Set(['t']);
+      return new Map([['t', 'p']]);
     },
   });
   const all = await Promise.allSettled([1, 2, 3].map(() => intake.accept(event('t', 'a'))));

@@ -12,8 +12,8 @@ export interface SyncEvent {
 }
 
 export interface IntakeOptions {
-  /** Writes named keys, all or nothing; gives the tasks that took theirs. */
-  readonly commit: (named: readonly NamedKeys[]) => Promise<ReadonlySet<string>>;
+  /** Writes named keys, all or nothing; gives the tasks that took theirs, with their projects. */
+  readonly commit: (named: readonly NamedKeys[]) => Promise<ReadonlyMap<string, string>>;
   readonly onAccepted: (keys: number) => void;
   /** Keys of one commit. */
   readonly batchMax: number;
@@ -86,7 +86,7 @@ export class Intake {
     try {
       const taken = await this.#options.commit(merge(batch));
       for (const { event, resolve } of batch) {
-        const ours = taken.has(event.taskId);
+        const ours = taken.get(event.taskId) === event.projectId;
         if (ours) this.#options.onAccepted(event.keys.length);
         resolve(ours);
       }

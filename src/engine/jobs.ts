@@ -38,6 +38,8 @@ export async function startJobs({ database, jobs, onTrouble }: JobsOptions): Pro
     queueCacheIntervalSeconds: 300,
   });
   boss.on('error', (error) => onTrouble('pg-boss', error));
+  await using started = new AsyncDisposableStack();
+  started.defer(() => boss.stop({ graceful: true, timeout: STOP_MS }));
   await database.transaction(async (db) => {
     // Several processes may start at once on a new database: pg-boss itself lets them collide there.
     await db.query(`select pg_advisory_xact_lock(hashtext('bucket-brigade jobs'))`);
@@ -62,12 +64,11 @@ export async function startJobs({ database, jobs, onTrouble }: JobsOptions): Pro
       }
     });
   }
+  const all = started.move();
   return {
     async ask(name) {
       await boss.send(name);
     },
-    async [Symbol.asyncDispose]() {
-      await boss.stop({ graceful: true, timeout: STOP_MS });
-    },
+    [Symbol.asyncDispose]: () => all[Symbol.asyncDispose](),
   };
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ManualClock } from '../../test/kit/manual-clock.ts';
+import { systemClock } from '../base/clock.ts';
 import { DatabaseError } from '../database/db.ts';
 import type { Settlement } from '../database/settle.ts';
 import { Settler, type SettlerOptions } from './settler.ts';
@@ -39,7 +40,7 @@ function settlerOf(
       const keys = settlements.map(({ key }) => key);
       settle(keys, settlements);
       batches.push(keys);
-      return { held: keys.length, late: 0 };
+      return new Set(settlements.map(({ claimId }) => claimId));
     },
     onEnded: (claim, _result, written) => ended.push([claim.key, written]),
     onLate: () => undefined,
@@ -123,22 +124,47 @@ test('a result that can never be written holds up no other', async () => {
   for (const key of ['a', 'bad', 'b']) settler.add(claimOf(key), done);
   settler.add(claimOf('c', 'u'), done);
   await settler.drained();
-  assert.deepEqual(batches, [['a'], ['b'], ['c']]);
-  assert.deepEqual(ended, [
-    ['a', true],
-    ['bad', false],
-    ['b', true],
-    ['c', true],
-  ]);
+  assert.deepEqual(new Set(batches), new Set([['a'], ['b'], ['c']]));
+  assert.deepEqual(
+    new Map(ended),
+    new Map([
+      ['a', true],
+      ['bad', false],
+      ['b', true],
+      ['c', true],
+    ]),
+  );
 });
 
-test('late ones are told', async () => {
+test('a task whose results cannot be written holds up no other', async () => {
+  let stuck = true;
+  const { settler, batches } = settlerOf(
+    (keys) => {
+      if (keys.includes('stuck') && stuck) throw new DatabaseError('timed-out', 'a lock');
+    },
+    { clock: systemClock },
+  );
+  settler.add(claimOf('stuck'), done);
+  for (const key of ['a', 'b']) {
+    settler.add(claimOf(key, 'u'), done);
+    while (!batches.flat().includes(key)) await new Promise((resolve) => setImmediate(resolve));
+  }
+  stuck = false;
+  await settler.drained();
+  assert.deepEqual(batches, [['a'], ['b'], ['stuck']]);
+});
+
+test('late ones are told, and not as written', async () => {
   const late: [string, number][] = [];
-  const { settler } = settlerOf(() => undefined, {
-    settle: async () => ({ held: 0, late: 1 }),
+  const { settler, ended } = settlerOf(() => undefined, {
+    settle: async (_taskId, [held]) => new Set(held && [held.claimId]),
     onLate: (taskId, count) => late.push([taskId, count]),
   });
-  settler.add(claimOf('a'), done);
+  for (const key of ['held', 'late']) settler.add(claimOf(key), done);
   await settler.drained();
   assert.deepEqual(late, [['t', 1]]);
+  assert.deepEqual(ended, [
+    ['held', true],
+    ['late', false],
+  ]);
 });

@@ -4,8 +4,6 @@ import type { Settlement } from '../database/settle.ts';
 /** A change that this process has the right to work on. */
 export interface Claim extends ClaimedChange {
   readonly taskId: string;
-  /** Of the task, when it was claimed: a start since then raises it. */
-  readonly revision: number;
   readonly lease: Lease;
 }
 

@@ -1,166 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Clock } from '../base/clock.ts';
-import type { ClaimedChange } from '../database/changes.ts';
+import { done, turn, until, workerOf } from '../../test/kit/worker-rig.ts';
 import { DatabaseError } from '../database/db.ts';
-import type { Settlement } from '../database/settle.ts';
-import type { Claim, WorkResult } from './work.ts';
-import { Worker, type WorkerOptions, type WorkQueue } from './worker.ts';
-
-/** A clock that stands still but when it is moved. */
-class SteppedClock implements Clock {
-  #time = 0;
-  readonly #sleepers = new Set<{ at: number; wake: () => void }>();
-
-  now = () => this.#time;
-  monotonic = () => this.#time;
-  random = () => 0;
-
-  async sleep(ms: number, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    await new Promise<void>((resolve, reject) => {
-      this.#sleepers.add({ at: this.#time + ms, wake: resolve });
-      signal.addEventListener('abort', () => reject(new Error('aborted')));
-    });
-  }
-
-  /** Lets this much time pass, a little at a time, so that all that it wakes gets its turn. */
-  async pass(ms: number): Promise<void> {
-    for (const end = this.#time + ms; this.#time < end; ) {
-      this.#time = Math.min(end, this.#time + 10);
-      for (const sleeper of this.#sleepers) {
-        if (sleeper.at > this.#time) continue;
-        this.#sleepers.delete(sleeper);
-        sleeper.wake();
-      }
-      await turn();
-    }
-  }
-}
-
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await turn();
-}
-
-/** The database's side, in memory: what is due is a list of keys for each task. */
-class FakeQueue implements WorkQueue {
-  readonly due = new Map<string, string[]>();
-  readonly settled: (Settlement & { readonly taskId: string })[] = [];
-  readonly renewals: string[][] = [];
-  claimIds = 0;
-  looks = 0;
-  nextDueMs: number | undefined;
-  /** Thrown by the next calls, one each. */
-  readonly troubles: Error[] = [];
-  renewing = true;
-  /** Awaited by a claim after it took its keys. */
-  claimGate: Promise<void> = Promise.resolve();
-
-  add(taskId: string, ...keys: string[]): void {
-    this.due.set(taskId, [...(this.due.get(taskId) ?? []), ...keys]);
-  }
-
-  async dueTasks() {
-    this.looks += 1;
-    const trouble = this.troubles.shift();
-    if (trouble !== undefined) throw trouble;
-    return [...this.due]
-      .filter(([, keys]) => keys.length > 0)
-      .map(([taskId]) => ({ taskId, revision: 1 }));
-  }
-
-  async claim({ taskId, limit }: { taskId: string; limit: number }): Promise<ClaimedChange[]> {
-    const keys = this.due.get(taskId)?.splice(0, limit) ?? [];
-    await this.claimGate;
-    return keys.map((key) => ({
-      key,
-      generation: '1',
-      claimId: String((this.claimIds += 1)),
-      attempt: 1,
-      acceptedAt: 0,
-      copiedEtag: null,
-      uploading: false,
-    }));
-  }
-
-  async renew({ claims }: { claims: readonly { key: string; claimId: string }[] }) {
-    if (!this.renewing) throw new DatabaseError('unavailable', 'gone');
-    this.renewals.push(claims.map(({ key }) => key));
-    return new Set(claims.map(({ claimId }) => claimId));
-  }
-
-  async settle(taskId: string, settlements: readonly Settlement[]) {
-    for (const settlement of settlements) {
-      this.settled.push({ ...settlement, taskId });
-      if (settlement.released) this.add(taskId, settlement.key);
-    }
-    return { held: settlements.length, late: 0 };
-  }
-
-  async untilNextDue() {
-    return this.nextDueMs;
-  }
-
-  /** Keys that were settled as done. */
-  done(taskId: string): string[] {
-    return this.settled
-      .filter((one) => one.taskId === taskId && one.done)
-      .map(({ key }) => key)
-      .sort();
-  }
-
-  released(): string[] {
-    return this.settled.filter((one) => one.released).map(({ key }) => key);
-  }
-}
-
-const done: WorkResult = { done: true, delayMs: 0, released: false, outcome: 'copied' };
-
-function workerOf(options: Partial<WorkerOptions> = {}) {
-  const queue = new FakeQueue();
-  const clock = new SteppedClock();
-  const inWork = new Map<string, { claim: Claim; end: () => void }>();
-  const troubles: string[] = [];
-  const worker = new Worker({
-    queue,
-    clock,
-    // Works until it is told to end, or its lease is over.
-    handle: (claim) =>
-      new Promise<WorkResult>((resolve) => {
-        const end = () => {
-          inWork.delete(claim.key);
-          resolve(done);
-        };
-        inWork.set(claim.key, { claim, end });
-        claim.lease.signal.addEventListener('abort', end);
-      }),
-    width: 4,
-    taskWidth: 2,
-    leaseMs: 60_000,
-    onSettled: () => undefined,
-    onLate: () => undefined,
-    onTrouble: (doing) => troubles.push(doing),
-    ...options,
-  });
-  return {
-    queue,
-    clock,
-    worker,
-    inWork,
-    troubles,
-    working: () => [...inWork.keys()].sort(),
-    /** Stops at once, whatever is in work. */
-    end: async (): Promise<void> => {
-      const state = { over: false };
-      void worker.stop(0).then(() => (state.over = true));
-      while (!state.over) await clock.pass(10);
-    },
-  };
-}
 
 const quick = { handle: async () => done };
 
@@ -227,6 +68,34 @@ test('a task that hangs leaves room for the others', { timeout: 3_000 }, async (
   await end();
 });
 
+test('where there is room for few, tasks take turns', async () => {
+  const { queue, worker, inWork, end } = workerOf({ width: 4, taskWidth: 2 });
+  const tasks = ['s', 't', 'u', 'v', 'w', 'x'];
+  for (const task of tasks) {
+    queue.add(task, ...Array.from({ length: 20 }, (_, index) => `${task}${index}`));
+  }
+  worker.start();
+  for (let round = 1; round <= 9; round++) {
+    await until(() => inWork.size === 4);
+    for (const { end } of [...inWork.values()]) end();
+    await until(() => queue.settled.length === 4 * round);
+  }
+  const counts = tasks.map((task) => queue.done(task).length);
+  assert.deepEqual(counts, [6, 6, 6, 6, 6, 6]);
+  await end();
+});
+
+test('tasks that hang together leave room for those that come after them', async () => {
+  const { queue, worker, working, end } = workerOf({ width: 12, taskWidth: 8 });
+  for (const task of ['a', 'b', 'c']) {
+    queue.add(task, ...Array.from({ length: 20 }, (_, index) => `${task}${index}`));
+    worker.wake();
+    if (task === 'a') worker.start();
+    await until(() => working().some((key) => key.startsWith(task)));
+  }
+  await end();
+});
+
 /** Lets work on a task end until so much is settled that as much is claimed ahead. */
 async function workAhead(given: ReturnType<typeof workerOf>): Promise<void> {
   const { queue, clock, worker, inWork } = given;
@@ -290,6 +159,28 @@ test('a lease that cannot be renewed ends before the database would give it away
   await clock.pass(500);
   assert.equal(lease.signal.aborted, true);
   assert.equal(inWork.size, 0);
+  assert.ok(troubles.includes('renew'));
+  await end();
+});
+
+test('leases of one task that cannot be renewed cost no other task its own', async () => {
+  const { queue, clock, worker, inWork, troubles, end } = workerOf({ leaseMs: 6_000 });
+  const renew = queue.renew.bind(queue);
+  queue.renew = async (request) => {
+    const keys = request.claims.map(({ key }) => key);
+    if (keys.includes('broken')) throw new DatabaseError('timed-out', 'a lock');
+    if (keys.includes('stuck')) await new Promise(() => undefined);
+    return await renew(request);
+  };
+  queue.add('t', 'broken');
+  queue.add('u', 'stuck');
+  queue.add('v', 'fine');
+  worker.start();
+  await until(() => inWork.size === 3);
+  const lease = inWork.get('fine')?.claim.lease;
+  await clock.pass(20_000);
+  assert.equal(lease?.held(), true);
+  assert.deepEqual([...inWork.keys()], ['fine']);
   assert.ok(troubles.includes('renew'));
   await end();
 });

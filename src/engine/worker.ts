@@ -1,33 +1,31 @@
 import { backoffMs } from '../base/backoff.ts';
 import type { Clock } from '../base/clock.ts';
-import type { ClaimedChange, DueTask } from '../database/changes.ts';
-import type { SettledCounts, Settlement } from '../database/settle.ts';
+import type { ClaimedChange } from '../database/changes.ts';
+import type { Settlement } from '../database/settle.ts';
 import { Claims } from './claims.ts';
+import { Hands, type HandsOptions } from './hands.ts';
 import { Settler } from './settler.ts';
 import { type Claim, released, type WorkHandler, type WorkResult } from './work.ts';
 
 /** The database's side of the work, a function a statement. */
 export interface WorkQueue {
-  dueTasks(): Promise<DueTask[]>;
+  /** Their IDs, in order. */
+  dueTasks(): Promise<string[]>;
   claim(request: { taskId: string; limit: number; leaseMs: number }): Promise<ClaimedChange[]>;
   renew(request: {
     taskId: string;
     claims: readonly { key: string; claimId: string }[];
     leaseMs: number;
   }): Promise<ReadonlySet<string>>;
-  settle(taskId: string, settlements: readonly Settlement[]): Promise<SettledCounts>;
+  settle(taskId: string, settlements: readonly Settlement[]): Promise<ReadonlySet<string>>;
   /** Milliseconds until a change becomes due by itself. */
   untilNextDue(): Promise<number | undefined>;
 }
 
-export interface WorkerOptions {
+export interface WorkerOptions extends HandsOptions {
   readonly queue: WorkQueue;
   readonly handle: WorkHandler;
   readonly clock: Clock;
-  /** Changes in work at once. */
-  readonly width: number;
-  /** Of these, of one task: one task that hangs leaves room for the others. */
-  readonly taskWidth: number;
   readonly leaseMs: number;
   /** Called for each result once it is settled. */
   readonly onSettled: (claim: Claim, result: WorkResult) => void;
@@ -61,9 +59,9 @@ export class Worker {
   readonly #stopping = new AbortController();
   /** Nothing is in hand any more: leases need no care. */
   readonly #ended = new AbortController();
-  readonly #ready = new Map<string, Claim[]>();
-  readonly #working = new Map<string, number>();
-  #inWork = 0;
+  readonly #hands: Hands;
+  /** The task that got a claim last. */
+  #claimedLast = '';
   #woken = false;
   #alarm: (() => void) | undefined;
   /** By task: settled since the last measurement, and in the time before it. */
@@ -75,6 +73,7 @@ export class Worker {
   constructor(options: WorkerOptions) {
     this.#options = options;
     this.#claims = new Claims(options.clock);
+    this.#hands = new Hands(options);
     this.#settler = new Settler({
       clock: options.clock,
       settle: (taskId, settlements) => options.queue.settle(taskId, settlements),
@@ -90,8 +89,8 @@ export class Worker {
     this.#claiming = this.#claimLoop();
     this.#loops = Promise.all([
       this.#every(this.#options.leaseMs / RENEWALS_A_LEASE, () => this.#renew()),
-      this.#every(EXPIRE_EVERY_MS, async () => this.#claims.expire()),
-      this.#every(MEASURE_EVERY_MS, async () => this.#measure()),
+      this.#every(EXPIRE_EVERY_MS, () => this.#claims.expire()),
+      this.#every(MEASURE_EVERY_MS, () => this.#measure()),
     ]);
   }
 
@@ -103,8 +102,7 @@ export class Worker {
 
   /** Gives back what waits here of a task, as when it was stopped; what is in work goes on. */
   giveBack(taskId: string): void {
-    const waiting = this.#ready.get(taskId) ?? [];
-    for (const claim of waiting.splice(0)) this.#settler.add(claim, released);
+    for (const claim of this.#hands.takeBack(taskId)) this.#settler.add(claim, released);
     this.wake();
   }
 
@@ -120,10 +118,10 @@ export class Worker {
   async stop(drainMs: number): Promise<void> {
     this.#stopping.abort(new Error('stopping'));
     this.#alarm?.();
-    for (const taskId of this.#ready.keys()) this.giveBack(taskId);
+    for (const taskId of this.#hands.waiting) this.giveBack(taskId);
     const { clock } = this.#options;
     const deadline = clock.monotonic() + drainMs;
-    while (this.#inWork > 0) {
+    while (this.#hands.busy > 0) {
       if (clock.monotonic() >= deadline) this.#claims.abortAll();
       await clock.sleep(10, this.#ended.signal);
     }
@@ -161,11 +159,13 @@ export class Worker {
    * @returns How long to wait for the next look, in milliseconds, unless woken.
    */
   async #claimRound(): Promise<number> {
-    const due = await this.#options.queue.dueTasks();
+    const due = this.#inTurn(await this.#options.queue.dueTasks());
     let claimed = 0;
-    for (const [index, task] of due.entries()) {
+    for (const [index, taskId] of due.entries()) {
       const share = Math.ceil(this.#room() / (due.length - index));
-      claimed += await this.#claimOf(task, share);
+      const count = await this.#claimOf(taskId, share);
+      if (count > 0) this.#claimedLast = taskId;
+      claimed += count;
     }
     if (claimed > 0) return 0;
     // What is due and not claimed waits for room, or for another process: a settle wakes us.
@@ -174,53 +174,40 @@ export class Worker {
     return Math.min(Math.max(next, POLL_MS.least), POLL_MS.most);
   }
 
-  async #claimOf(task: DueTask, share: number): Promise<number> {
-    const { queue, leaseMs, clock, taskWidth } = this.#options;
-    const { taskId } = task;
-    const limit = Math.min(share, taskWidth + this.#aheadOf(taskId) - this.#claims.sizeOf(taskId));
+  /** From the one after that which got a claim last: where there is room for few, they take turns. */
+  #inTurn(due: readonly string[]): string[] {
+    const next = due.findIndex((taskId) => taskId > this.#claimedLast);
+    return next <= 0 ? [...due] : [...due.slice(next), ...due.slice(0, next)];
+  }
+
+  async #claimOf(taskId: string, share: number): Promise<number> {
+    const { queue, leaseMs, clock } = this.#options;
+    const most = this.#hands.limitOf(taskId) + this.#aheadOf(taskId);
+    const limit = Math.min(share, most - this.#claims.sizeOf(taskId));
     if (limit <= 0) return 0;
     const deadline = clock.monotonic() + leaseMs * (1 - DEADLINE_MARGIN);
     const changes = await queue.claim({ taskId, limit, leaseMs });
     const batch = new AbortController();
-    const waiting = this.#ready.get(taskId) ?? [];
-    this.#ready.set(taskId, waiting);
-    for (const change of changes) waiting.push(this.#claims.add(change, task, batch, deadline));
+    for (const change of changes) {
+      this.#hands.add(this.#claims.add(change, taskId, batch, deadline));
+    }
     if (this.#stopping.signal.aborted) this.giveBack(taskId);
     this.#fill();
     return changes.length;
   }
 
-  /** Gives every free hand a claim, one task after the other. */
   #fill(): void {
-    let given = true;
-    while (given && this.#inWork < this.#options.width) {
-      given = false;
-      for (const [taskId, waiting] of this.#ready) {
-        if (this.#inWork >= this.#options.width) break;
-        if ((this.#working.get(taskId) ?? 0) >= this.#options.taskWidth) continue;
-        const claim = waiting.shift();
-        if (claim === undefined) {
-          this.#ready.delete(taskId);
-          continue;
-        }
-        given = true;
-        void this.#work(claim);
-      }
+    for (let claim = this.#hands.next(); claim !== undefined; claim = this.#hands.next()) {
+      void this.#work(claim);
     }
   }
 
   async #work(claim: Claim): Promise<void> {
-    const { taskId } = claim;
-    this.#inWork += 1;
-    this.#working.set(taskId, (this.#working.get(taskId) ?? 0) + 1);
     try {
       const result = claim.lease.held() ? await this.#options.handle(claim) : released;
       this.#settler.add(claim, result);
     } finally {
-      this.#inWork -= 1;
-      const left = (this.#working.get(taskId) ?? 1) - 1;
-      if (left === 0) this.#working.delete(taskId);
-      else this.#working.set(taskId, left);
+      this.#hands.free(claim);
       if (!this.#stopping.signal.aborted) this.#fill();
     }
   }
@@ -239,8 +226,8 @@ export class Worker {
     this.#ahead = this.#settledLately;
     this.#settledLately = new Map();
     // Held ahead by a task that hangs, they would be withheld from other processes.
-    for (const [taskId, waiting] of this.#ready) {
-      for (const claim of waiting.splice(this.#aheadOf(taskId))) {
+    for (const taskId of this.#hands.waiting) {
+      for (const claim of this.#hands.takeBack(taskId, this.#aheadOf(taskId))) {
         this.#settler.add(claim, released);
       }
     }
@@ -251,11 +238,21 @@ export class Worker {
     return Math.min(this.#ahead.get(taskId) ?? 0, AHEAD_MAX);
   }
 
-  async #renew(): Promise<void> {
-    const { queue, leaseMs, clock } = this.#options;
-    for (const { taskId, claims } of [...this.#claims.tasks()]) {
-      const deadline = clock.monotonic() + leaseMs * (1 - DEADLINE_MARGIN);
+  /** Each task by itself: one whose renewal fails or hangs costs no other its leases. */
+  #renew(): void {
+    for (const { taskId, claims } of this.#claims.tasks()) void this.#renewTask(taskId, claims);
+  }
+
+  async #renewTask(
+    taskId: string,
+    claims: readonly { readonly key: string; readonly claimId: string }[],
+  ): Promise<void> {
+    const { queue, leaseMs, clock, onTrouble } = this.#options;
+    const deadline = clock.monotonic() + leaseMs * (1 - DEADLINE_MARGIN);
+    try {
       this.#claims.renewed(taskId, await queue.renew({ taskId, claims, leaseMs }), deadline);
+    } catch (error) {
+      onTrouble('renew', error);
     }
   }
 
@@ -272,16 +269,15 @@ export class Worker {
     this.#alarm = undefined;
   }
 
-  async #every(ms: number, work: () => Promise<void>): Promise<void> {
-    const { clock, onTrouble } = this.#options;
-    for (;;) {
-      try {
-        await clock.sleep(ms, this.#ended.signal);
-        await work();
-      } catch (error) {
-        if (this.#ended.signal.aborted) return;
-        onTrouble('renew', error);
+  async #every(ms: number, work: () => void): Promise<void> {
+    const { signal } = this.#ended;
+    try {
+      for (;;) {
+        await this.#options.clock.sleep(ms, signal);
+        work();
       }
+    } catch (error) {
+      if (!signal.aborted) throw error;
     }
   }
 }

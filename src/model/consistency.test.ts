@@ -17,6 +17,8 @@ const triples: Sums[] = values.flatMap((source) =>
   values.flatMap((computed) => values.map((target) => ({ source, computed, target }))),
 );
 
+const none: Sums = { source: undefined, computed: undefined, target: undefined };
+
 /** No look, or what a look may find. */
 const looks = [
   undefined,
@@ -38,6 +40,7 @@ function evidence(crc64: Sums, md5: Sums, look: Look, copiedSize = 5): CopyEvide
     computedCrc64: crc64.computed,
     targetMd5: md5.target,
     targetCrc64: crc64.target,
+    md5OfParts: undefined,
     targetSize: look?.size,
     targetModified: look?.time,
   };
@@ -102,9 +105,23 @@ test('bytes that are missing fail every method, whatever sums say', () => {
 });
 
 test('the detail says how they differ, for people', () => {
-  const none = { source: undefined, computed: undefined, target: undefined };
   const late = checkCopy('crc64', evidence(none, none, { size: 5, time: TIME - 1 }));
   assert.match(late.detail, /0\.001 s before/);
   const other = { source: '1', computed: undefined, target: '2' } as const;
   assert.match(checkCopy('crc64', evidence(other, none, undefined)).detail, /has 1, the target 2/);
+});
+
+test('parts that were joined as they were sent prove a copy where the whole has no sum', () => {
+  const joined = { ...evidence(none, none, undefined), md5OfParts: '"1-2"' };
+  for (const method of consistencyChecks) {
+    assert.equal(needsLook(method, joined), false);
+    assert.deepEqual(checkCopy(method, joined), {
+      method: 'md5_of_parts',
+      passed: true,
+      detail: '"1-2"',
+    });
+    const other: Sums = { source: '1', computed: undefined, target: '2' };
+    const summed = { ...evidence(other, none, undefined), md5OfParts: '"1-2"' };
+    assert.equal(checkCopy(method, summed).passed, false);
+  }
 });

@@ -17,6 +17,8 @@ export interface CopyEvidence {
   /** The target's own sums, where it has them. */
   readonly targetMd5: string | undefined;
   readonly targetCrc64: string | undefined;
+  /** The ETag of exactly the parts that were sent, where it is the target's. */
+  readonly md5OfParts: string | undefined;
   /** From a look at the target after the copy; undefined where none was needed. */
   readonly targetSize: number | undefined;
   readonly targetModified: number | undefined;
@@ -65,7 +67,7 @@ export function checkCopy(method: ConsistencyCheck, evidence: CopyEvidence): Che
 }
 
 /** The verdict of the strongest sum that the target and one other witness know. */
-function proof(evidence: CopyEvidence): Check | undefined {
+export function proof(evidence: CopyEvidence): Check | undefined {
   const crc64 = compare('crc64', {
     source: evidence.sourceCrc64,
     computed: evidence.computedCrc64,
@@ -78,7 +80,8 @@ function proof(evidence: CopyEvidence): Check | undefined {
   });
   if (crc64?.passed === false) return crc64;
   if (md5?.passed === false) return md5;
-  return crc64 ?? md5;
+  const joined = evidence.md5OfParts;
+  return crc64 ?? md5 ?? (joined === undefined ? undefined : passed('md5_of_parts', joined));
 }
 
 /** A difference fails, wherever it is; agreement passes only when the target takes part in it. */

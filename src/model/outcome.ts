@@ -10,8 +10,11 @@ export type ListedOutcome = (typeof listedOutcomes)[number];
 export const skipReasons = ['target-exists', 'target-up-to-date', 'same-crc64'] as const;
 export type SkipReason = (typeof skipReasons)[number];
 
-/** How a copy was proven, the strongest that both ends allowed. */
-export const checkMethods = ['crc64', 'md5', 'size_last_modified', 'size'] as const;
+/**
+ * How a copy was proven, the strongest that both ends allowed. Sums are of the whole object but for
+ * `md5_of_parts`: each part has arrived as it was read, and exactly these parts were joined.
+ */
+export const checkMethods = ['crc64', 'md5', 'md5_of_parts', 'size_last_modified', 'size'] as const;
 export type CheckMethod = (typeof checkMethods)[number];
 
 export interface Check {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { GiB, MiB } from '../base/bytes.ts';
-import { partCount, partRange, planPartSize } from './part-plan.ts';
+import { ObjectTooLarge, partCount, partRange, planPartSize } from './part-plan.ts';
 
 const s3 = { partSizeMin: 5 * MiB, partSizeMax: 5 * GiB, partCountMax: 10_000 };
 
@@ -12,14 +12,14 @@ test('the usual limits give the usual parts', () => {
   assert.equal(planPartSize(16 * MiB * 10_000, 16 * MiB, s3), 16 * MiB);
   assert.equal(planPartSize(16 * MiB * 10_000 + 1, 16 * MiB, s3), 17 * MiB);
   assert.equal(planPartSize(5 * 1024 * GiB, 16 * MiB, s3), 525 * MiB);
-  assert.throws(() => planPartSize(5 * GiB * 10_000 + 1, 16 * MiB, s3), RangeError);
+  assert.throws(() => planPartSize(5 * GiB * 10_000 + 1, 16 * MiB, s3), ObjectTooLarge);
 });
 
 test('a store that knows one part size only gets that one', () => {
   const us3 = { partSizeMin: 8_000_000, partSizeMax: 8_000_000, partCountMax: 10_000 };
   assert.equal(planPartSize(1, 16 * MiB, us3), 8_000_000);
   assert.equal(planPartSize(8e10, 16 * MiB, us3), 8_000_000);
-  assert.throws(() => planPartSize(8e10 + 1, 16 * MiB, us3), RangeError);
+  assert.throws(() => planPartSize(8e10 + 1, 16 * MiB, us3), ObjectTooLarge);
 });
 
 const limits = fc
@@ -44,7 +44,7 @@ test('any object that the target can hold is cut into parts that it takes, and n
         const most = given.partSizeMax * given.partCountMax;
         const size = Math.max(1, Math.floor(most * share));
         if (size > most) {
-          assert.throws(() => planPartSize(size, preferred, given), RangeError);
+          assert.throws(() => planPartSize(size, preferred, given), ObjectTooLarge);
           return;
         }
         const partSize = planPartSize(size, preferred, given);

@@ -8,6 +8,11 @@ export interface PartLimits {
   readonly partCountMax: number;
 }
 
+/** An object that no plan of parts fits. */
+export class ObjectTooLarge extends Error {
+  override readonly name = 'ObjectTooLarge';
+}
+
 /**
  * Chooses the part size for an object of `size` bytes.
  *
@@ -16,7 +21,7 @@ export interface PartLimits {
  *
  * @param size Bytes, at least 1.
  * @returns Bytes. Every part but the last has exactly this size: some stores refuse unequal parts.
- * @throws {RangeError} when the object is larger than the target can hold.
+ * @throws {ObjectTooLarge} when the object is larger than the target can hold.
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html for the usual limits
  */
 export function planPartSize(size: number, preferred: number, limits: PartLimits): number {
@@ -25,7 +30,7 @@ export function planPartSize(size: number, preferred: number, limits: PartLimits
   const needed = Math.ceil(size / limits.partCountMax / MiB) * MiB;
   if (needed <= limits.partSizeMax) return needed;
   if (size <= limits.partSizeMax * limits.partCountMax) return limits.partSizeMax;
-  throw new RangeError(
+  throw new ObjectTooLarge(
     `${size} bytes do not fit in ${limits.partCountMax} parts of ${limits.partSizeMax} bytes`,
   );
 }

@@ -12,12 +12,13 @@ import {
   untilNextDue,
 } from '../database/changes.ts';
 import type { Database } from '../database/db.ts';
+import { keepSealingKey } from '../database/sealing-key.ts';
 import { settleChanges } from '../database/settle.ts';
 import { newWriter } from '../database/statistics.ts';
-import { foreignSealingKeys } from '../database/tasks.ts';
 import { Intake } from '../engine/intake.ts';
 import { type Jobs, startJobs } from '../engine/jobs.ts';
 import { Worker } from '../engine/worker.ts';
+import type { BucketPlace } from '../model/sync-task.ts';
 import { openStore } from '../stores/open-store.ts';
 import type { Store } from '../stores/store.ts';
 import { copyWork } from './copy-work.ts';
@@ -27,6 +28,7 @@ import {
   type MappedEndpoint,
   type ResolvedEndpoint,
 } from './endpoints.ts';
+import { FailureLog } from './failure-log.ts';
 import { CLEAR_TASKS, maintenance } from './maintenance.ts';
 import { OpenTasks } from './open-tasks.ts';
 import { type Audit, DatabaseAudit } from './audit.ts';
@@ -42,7 +44,6 @@ export interface BrigadeSettings {
   /** What requests may name; see {@link endpoints}. */
   readonly allowEndpoints: readonly string[];
   readonly tasksMax: number;
-  readonly eventKeysMax: number;
   readonly timeZone: string;
   readonly retentionDays: number;
   /** Objects in work at once in this process, and of these, of one task. */
@@ -60,6 +61,8 @@ export interface BrigadeSettings {
 
 export interface BrigadeParts {
   readonly database: Database;
+  /** The same, by a few connections of its own: for what may take long, and must hold up no lease. */
+  readonly lists: Database;
   readonly sealer: Sealer;
   readonly clock: Clock;
   readonly log: Logger;
@@ -85,7 +88,7 @@ export interface Brigade {
 const EVENTS_BATCH = 2_000;
 const EVENTS_QUEUE = 50_000;
 
-/** A key that does not open what is sealed in the database. */
+/** Another key than the one that seals the credentials in the database. */
 export class WrongSealingKey extends Error {
   override readonly name = 'WrongSealingKey';
 }
@@ -96,8 +99,8 @@ export class WrongSealingKey extends Error {
  * @throws {WrongSealingKey} when credentials in the database were sealed by another key.
  */
 export async function createBrigade(parts: BrigadeParts): Promise<Brigade> {
-  const { database, sealer, clock, log, metrics, settings } = parts;
-  await checkSealingKey(database, sealer);
+  const { database, lists, sealer, clock, log, metrics, settings } = parts;
+  await checkSealingKey(parts);
   const writer = await newWriter(database);
   const places = endpoints(settings.endpoints, settings.allowEndpoints);
   const openTasks = openTasksOf(parts, places);
@@ -112,7 +115,7 @@ export async function createBrigade(parts: BrigadeParts): Promise<Brigade> {
     queueMax: EVENTS_QUEUE,
   });
   metrics.watchBacklog(async () => {
-    const rows = await backlog(database);
+    const rows = await backlog(lists);
     return rows.map(({ status, ...row }) => ({ state: status, ...row }));
   });
   const access = accessOf(parts);
@@ -121,6 +124,7 @@ export async function createBrigade(parts: BrigadeParts): Promise<Brigade> {
     syncTasks: new SyncTasks({
       ...settings,
       database,
+      lists,
       sealer,
       clock,
       intake,
@@ -144,11 +148,7 @@ export async function createBrigade(parts: BrigadeParts): Promise<Brigade> {
     },
     async stop() {
       await intake.drained();
-      if (work !== undefined) {
-        await work.jobs[Symbol.asyncDispose]();
-        await worker.stop(settings.drainMs);
-        for (const hint of work.hints) await hint[Symbol.asyncDispose]();
-      }
+      await work?.[Symbol.asyncDispose]();
       await openTasks[Symbol.asyncDispose]();
       await access.audit[Symbol.asyncDispose]();
     },
@@ -164,9 +164,8 @@ function accessOf({ database, sealer, clock, log, settings }: BrigadeParts) {
   return { gatekeeper, identity, audit: new DatabaseAudit({ database, log }) };
 }
 
-interface Work {
+interface Work extends AsyncDisposable {
   readonly jobs: Jobs;
-  readonly hints: readonly AsyncDisposable[];
 }
 
 async function startWork(
@@ -176,26 +175,29 @@ async function startWork(
 ): Promise<Work> {
   const left = alone ? await releaseClaims(database) : 0;
   if (left > 0) log.info({ event: 'claims.released', count: left }, 'taken up from a crash');
-  const { retentionDays, timeZone } = settings;
-  const jobs = await startJobs({
-    database,
-    jobs: maintenance({ database, openTasks, clock, log, retentionDays, timeZone }),
-    onTrouble: (job, error) =>
-      log.warn({ event: 'job.failed', job, err: error }, 'maintenance failed'),
-  });
-  const hints = [
-    await database.listen('changes', () => worker.wake()),
-    await database.listen('tasks', (taskId) => worker.giveBack(taskId)),
-  ];
+  await using started = new AsyncDisposableStack();
+  started.use(await database.listen('changes', () => worker.wake()));
+  started.use(await database.listen('tasks', (taskId) => worker.giveBack(taskId)));
+  const { retentionDays, timeZone, drainMs } = settings;
+  started.defer(() => worker.stop(drainMs));
+  const jobs = started.use(
+    await startJobs({
+      database,
+      jobs: maintenance({ database, openTasks, clock, log, retentionDays, timeZone }),
+      onTrouble: (job, error) =>
+        log.warn({ event: 'job.failed', job, err: error }, 'maintenance failed'),
+    }),
+  );
   worker.start();
-  return { jobs, hints };
+  const all = started.move();
+  return { jobs, [Symbol.asyncDispose]: () => all[Symbol.asyncDispose]() };
 }
 
-async function checkSealingKey(database: Database, sealer: Sealer): Promise<void> {
-  const others = await foreignSealingKeys(database, sealer.keyId);
-  if (others === 0) return;
+async function checkSealingKey({ database, sealer, alone }: BrigadeParts): Promise<void> {
+  const kept = await keepSealingKey(database, { keyId: sealer.keyId, mayReplace: alone });
+  if (kept === sealer.keyId) return;
   throw new WrongSealingKey(
-    `the credentials of ${others} tasks are sealed by another key. Give the key that sealed them (BRIGADE_SECRET_KEY, or secret.key in the data directory).`,
+    'the credentials in the database are sealed by another key. Give the key that sealed them (BRIGADE_SECRET_KEY, or secret.key in the data directory).',
   );
 }
 
@@ -203,10 +205,11 @@ function openTasksOf(
   { database, sealer, clock, log, metrics }: BrigadeParts,
   places: Endpoints,
 ): OpenTasks {
-  function open(endpoint: ResolvedEndpoint, bucket: string, keys: KeyPair): Store {
+  function open(endpoint: ResolvedEndpoint, { cloud, bucket }: BucketPlace, keys: KeyPair): Store {
     const { dialect, url, region, addressing, ca, guard } = endpoint;
     return openStore({
       dialect,
+      cloud,
       endpoint: url,
       region,
       bucket,
@@ -216,7 +219,7 @@ function openTasksOf(
       credentials: keys,
       clock,
       onRequest: (operation, outcome, seconds) =>
-        metrics.storeRequestSeconds.observe({ cloud: dialect, operation, outcome }, seconds),
+        metrics.storeRequestSeconds.observe({ cloud, operation, outcome }, seconds),
       onRetry: (error, attempt, delayMs) =>
         log.warn(
           { event: 'store.retry', fault: error.fault, ...error.details, attempt, delayMs },
@@ -232,6 +235,7 @@ function workerOf(
   openTasks: OpenTasks,
   writer: number,
 ): Worker {
+  const failures = new FailureLog(clock, log);
   return new Worker({
     queue: {
       dueTasks: () => dueTasks(database),
@@ -254,9 +258,10 @@ function workerOf(
     width: settings.width,
     taskWidth: settings.taskWidth,
     leaseMs: settings.leaseMs,
-    onSettled(_claim, { done, outcome, reason, size }) {
+    onSettled({ taskId, key }, { done, outcome, reason, size }) {
       if (!done || outcome === undefined) return;
       metrics.outcomes.inc({ kind: outcome, reason: reason ?? 'none' });
+      if (outcome === 'failed') failures.add(taskId, key, reason ?? 'none');
       if (outcome !== 'copied') return;
       metrics.copiedObjects.inc();
       metrics.copiedBytes.inc(size ?? 0);

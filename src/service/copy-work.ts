@@ -1,25 +1,20 @@
 import { backoffMs, type Backoff } from '../base/backoff.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
-import type { Database } from '../database/db.ts';
-import {
-  findUpload,
-  insertPart,
-  insertUpload,
-  removeUpload,
-  setUploadId,
-} from '../database/uploads.ts';
+import { type Db, DatabaseError } from '../database/db.ts';
 import { type Claim, released, type WorkHandler, type WorkResult } from '../engine/work.ts';
 import type { FailureKind, Outcome } from '../model/outcome.ts';
+import { ObjectTooLarge } from '../model/part-plan.ts';
 import { remedies } from '../model/remedies.ts';
 import { StoreError } from '../stores/store-error.ts';
 import { copyObject } from '../transfer/copy-object.ts';
-import { LeaseLost, type TransferSizes, type UploadJournal } from '../transfer/transfer.ts';
+import { LeaseLost, type TransferSizes } from '../transfer/transfer.ts';
+import { ClaimJournal } from './claim-journal.ts';
 import { type OpenTasks, TaskGone } from './open-tasks.ts';
 
 export interface CopyWorkOptions {
-  readonly database: Database;
-  readonly openTasks: OpenTasks;
+  readonly database: Db;
+  readonly openTasks: Pick<OpenTasks, 'use'>;
   readonly sizes: TransferSizes;
   readonly clock: Clock;
   readonly log: Logger;
@@ -30,31 +25,44 @@ export interface CopyWorkOptions {
 }
 
 const MESSAGE_MAX = 1_000;
+const TROUBLE = 'the database did not serve';
 
 /** The work on one claimed change: copy the object, and say how it ended. */
 export function copyWork(options: CopyWorkOptions): WorkHandler {
   return async (claim) => {
     const startedAt = options.clock.now();
+    if (claim.attempt > options.attemptsMax) return givenUp(options, claim, startedAt);
+    const journal = new ClaimJournal(options.database, claim);
     try {
-      return resultOf(await copyClaimed(options, claim), startedAt);
+      return resultOf(await copyClaimed(options, claim, journal), startedAt);
     } catch (error) {
-      return resultOfError(options, claim, { error, startedAt });
+      const { attempt } = journal;
+      return resultOfError(options, { ...claim, attempt }, { error, startedAt });
     }
   };
 }
 
+/** Else a change that ends its process, or can never be settled, would be worked on for ever. */
+function givenUp({ log }: CopyWorkOptions, claim: Claim, startedAt: number): WorkResult {
+  const { taskId, key, attempt } = claim;
+  log.error({ event: 'object.broke', taskId, key, attempt }, 'no attempt came to an end');
+  return failed('internal', 'its attempts broke off, each without a result', startedAt);
+}
+
 async function copyClaimed(
-  { openTasks, database, sizes }: CopyWorkOptions,
+  { openTasks, sizes, clock, log }: CopyWorkOptions,
   claim: Claim,
+  journal: ClaimJournal,
 ): Promise<Outcome> {
   using task = await openTasks.use(claim.taskId, claim.revision);
   return await copyObject({
     key: claim.key,
     source: task.source,
     target: task.target,
+    attempt: claim.attempt,
     copiedEtag: claim.copiedEtag ?? undefined,
     uploading: claim.uploading,
-    journal: journalOf(database, claim),
+    journal,
     policy: task.policy,
     sizes,
     lease: {
@@ -62,6 +70,11 @@ async function copyClaimed(
       assertHeld() {
         if (!claim.lease.held()) throw new LeaseLost(`the right to ${claim.key} ended`);
       },
+    },
+    clock,
+    onUploadLeft(err) {
+      const { taskId, key } = claim;
+      log.warn({ event: 'upload.left', taskId, key, err }, 'a completed upload is still listed');
     },
   });
 }
@@ -115,22 +128,30 @@ function resultOfError(
 ): WorkResult {
   if (error instanceof LeaseLost || claim.lease.signal.aborted) return released;
   if (error instanceof TaskGone) return released; // And so are its changes.
-  if (error instanceof RangeError) return failed('too-large', error.message, startedAt);
+  if (error instanceof ObjectTooLarge) return failed('too-large', error.message, startedAt);
   if (error instanceof StoreError) {
     const again = error.transient && claim.attempt < options.attemptsMax;
     if (!again) return failed(error.fault, error.message, startedAt);
     return later(options, claim, { kind: error.fault, reason: error.message, startedAt, error });
   }
   const { taskId, key } = claim;
+  if (error instanceof DatabaseError && error.transient) {
+    options.log.error({ event: 'worker.trouble', doing: 'copy', taskId, key, err: error }, TROUBLE);
+    return { ...released, delayMs: delayAfter(options, claim) };
+  }
   options.log.error({ event: 'object.broke', taskId, key, err: error }, 'unexpected error');
   const reason = 'the attempt ended with an unexpected error';
   if (claim.attempt >= options.attemptsMax) return failed('internal', reason, startedAt);
   return later(options, claim, { kind: 'internal', reason, startedAt, error: undefined });
 }
 
+function delayAfter({ backoff, clock }: CopyWorkOptions, { attempt }: Claim): number {
+  return backoffMs(attempt, backoff, clock.random());
+}
+
 function later(
-  { clock, log, backoff, onRetry }: CopyWorkOptions,
-  { taskId, key, attempt }: Claim,
+  options: CopyWorkOptions,
+  claim: Claim,
   cause: {
     readonly kind: FailureKind;
     readonly reason: string;
@@ -138,11 +159,12 @@ function later(
     readonly error: StoreError | undefined;
   },
 ): WorkResult {
+  const { taskId, key, attempt } = claim;
   const { kind: fault, reason, startedAt } = cause;
-  const asked = Math.min(cause.error?.details.retryAfterMs ?? 0, backoff.maxMs);
-  const delayMs = Math.max(backoffMs(attempt, backoff, clock.random()), asked);
-  onRetry(fault);
-  log.warn(
+  const asked = Math.min(cause.error?.details.retryAfterMs ?? 0, options.backoff.maxMs);
+  const delayMs = Math.max(delayAfter(options, claim), asked);
+  options.onRetry(fault);
+  options.log.warn(
     { event: 'object.retry', taskId, key, attempt, fault, delayMs, reason },
     'trying again later',
   );
@@ -153,30 +175,5 @@ function later(
     startedAt,
     reason: fault,
     message: clean(reason),
-  };
-}
-
-function journalOf(database: Database, claim: Claim): UploadJournal {
-  const of = { taskId: claim.taskId, key: claim.key };
-  return {
-    async find() {
-      const found = await findUpload(database, of);
-      if (found === undefined) return undefined;
-      const { upload, parts } = found;
-      return {
-        ...upload,
-        uploadId: upload.uploadId ?? undefined,
-        parts: parts.map((part) => ({
-          ...part,
-          md5: part.md5 ?? undefined,
-          crc64: part.crc64 ?? undefined,
-        })),
-      };
-    },
-    intend: (upload) => insertUpload(database, of, upload),
-    opened: (uploadId) => setUploadId(database, of, uploadId),
-    checked: (part) =>
-      insertPart(database, of, { ...part, md5: part.md5 ?? null, crc64: part.crc64 ?? null }),
-    ended: () => removeUpload(database, of),
   };
 }

@@ -1,10 +1,16 @@
+import { eachConcurrently } from '../base/concurrently.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Database } from '../database/db.ts';
 import { removeOldObjects } from '../database/objects.ts';
 import { foldStatistics } from '../database/statistics.ts';
 import { clearTask, hiddenTasks, taskInWork } from '../database/tasks.ts';
-import { abandonedUploads, hasUploads, removeUpload } from '../database/uploads.ts';
+import {
+  type AbandonedUpload,
+  abandonedUploads,
+  hasUploads,
+  removeUpload,
+} from '../database/uploads.ts';
 import type { Job } from '../engine/jobs.ts';
 import { StoreError } from '../stores/store-error.ts';
 import { dropUpload } from '../transfer/drop-upload.ts';
@@ -23,6 +29,8 @@ export const CLEAR_TASKS = 'clear-tasks';
 
 const OLD_OBJECTS_BATCH = 5_000;
 const UPLOADS_BATCH = 200;
+const UPLOADS_WIDTH = 16;
+const ABORT_MS = 30_000;
 /** An upload whose store will not be reached any more is given up after this long. */
 const HOPELESS_UPLOAD_MS = 30 * 86_400_000;
 
@@ -45,7 +53,7 @@ export function maintenance(options: MaintenanceOptions): Job[] {
       name: 'abandoned-uploads',
       cron: '*/5 * * * *',
       expireSeconds: 3_600,
-      run: (signal) => abortAbandoned(options, signal),
+      run: (signal) => abortAbandoned(options, { hidden: false, signal }),
     },
     {
       name: CLEAR_TASKS,
@@ -73,46 +81,77 @@ async function removeHistory(
   if (removed > 0) log.info({ event: 'objects.retired', removed }, 'old lines removed');
 }
 
-/** Aborts the uploads that nobody will finish; one that cannot be reached is tried again next time. */
-async function abortAbandoned(options: MaintenanceOptions, signal: AbortSignal): Promise<void> {
-  const { database, log } = options;
-  for (const upload of await abandonedUploads(database, UPLOADS_BATCH)) {
-    signal.throwIfAborted();
-    const { taskId, key, uploadId, startedAt } = upload;
+/**
+ * Aborts uploads that nobody will finish, a few at once: one that cannot be reached is tried again
+ * next time, and holds the others up for a while only.
+ */
+async function abortAbandoned(
+  options: MaintenanceOptions,
+  { hidden, signal }: { readonly hidden: boolean; readonly signal: AbortSignal },
+): Promise<void> {
+  const uploads = await abandonedUploads(options.database, { hidden, limit: UPLOADS_BATCH });
+  await eachConcurrently(uploads, { width: UPLOADS_WIDTH, signal }, async (upload, stop) => {
     try {
-      using task = await options.openTasks.use(taskId, 0);
-      const journal = { ended: () => removeUpload(database, upload) };
-      const left = { uploadId: uploadId ?? undefined, startedAt };
-      await dropUpload({ key, target: task.target, journal, lease: { signal } }, left);
-      log.info({ event: 'upload.aborted', taskId, key, uploadId }, 'abandoned upload aborted');
+      await abort(options, upload, AbortSignal.any([stop, AbortSignal.timeout(ABORT_MS)]));
     } catch (error) {
+      stop.throwIfAborted();
       await giveUp(options, upload, error);
     }
-  }
+  });
+}
+
+async function abort(
+  { database, openTasks, log }: MaintenanceOptions,
+  upload: AbandonedUpload,
+  signal: AbortSignal,
+): Promise<void> {
+  const { taskId, key, uploadId, startedAt } = upload;
+  using task = await openTasks.use(taskId, 0);
+  const journal = { ended: () => removeUpload(database, upload) };
+  const left = { uploadId: uploadId ?? undefined, startedAt };
+  await dropUpload({ key, target: task.target, journal, lease: { signal } }, left);
+  log.info({ event: 'upload.aborted', taskId, key, uploadId }, 'abandoned upload aborted');
 }
 
 async function giveUp(
   { database, clock, log }: MaintenanceOptions,
-  upload: { taskId: string; key: string; uploadId: string | null; startedAt: number },
+  upload: AbandonedUpload,
   error: unknown,
 ): Promise<void> {
+  const { taskId, key, uploadId, startedAt } = upload;
   const gone = error instanceof StoreError && error.fault === 'no-bucket';
-  const hopeless = gone || clock.now() - upload.startedAt > HOPELESS_UPLOAD_MS;
-  log.warn({ event: 'upload.stuck', ...upload, err: error, hopeless }, 'upload not aborted');
+  const hopeless = gone || clock.now() - startedAt > HOPELESS_UPLOAD_MS;
+  log.warn(
+    { event: 'upload.stuck', taskId, key, uploadId, startedAt, err: error, hopeless },
+    'upload not aborted',
+  );
   if (hopeless) await removeUpload(database, upload);
 }
 
 /** Clears away deleted tasks, once nobody works on them and their uploads are aborted. */
 async function clearHidden(options: MaintenanceOptions, signal: AbortSignal): Promise<void> {
-  const { database, openTasks, log } = options;
-  const hidden = await hiddenTasks(database);
-  if (hidden.length === 0) return;
-  await abortAbandoned(options, signal);
+  const hidden = await hiddenTasks(options.database);
+  // Most have no uploads: they do not wait for the stores of those that have.
+  const left = await clearReady(options, hidden);
+  if (left.length === 0) return;
+  await abortAbandoned(options, { hidden: true, signal });
+  await clearReady(options, left);
+}
+
+/** @returns The tasks that are in work, or have uploads, still. */
+async function clearReady(
+  { database, openTasks, log }: MaintenanceOptions,
+  hidden: readonly string[],
+): Promise<string[]> {
+  const left: string[] = [];
   for (const taskId of hidden) {
-    if (await taskInWork(database, taskId)) continue;
-    if (await hasUploads(database, taskId)) continue;
+    if ((await taskInWork(database, taskId)) || (await hasUploads(database, taskId))) {
+      left.push(taskId);
+      continue;
+    }
     await clearTask(database, taskId);
     openTasks.forget(taskId);
     log.info({ event: 'task.cleared', taskId }, 'deleted task cleared away');
   }
+  return left;
 }

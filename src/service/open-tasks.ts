@@ -19,7 +19,7 @@ export interface OpenTasksOptions {
   readonly database: Database;
   readonly sealer: Sealer;
   readonly endpoints: Endpoints;
-  readonly open: (endpoint: ResolvedEndpoint, bucket: string, keys: KeyPair) => Store;
+  readonly open: (endpoint: ResolvedEndpoint, place: BucketPlace, keys: KeyPair) => Store;
 }
 
 interface Opened {
@@ -109,7 +109,7 @@ export class OpenTasks implements AsyncDisposable {
 
   #bucket(place: BucketPlace, keys: KeyPair): Store {
     const { endpoints, open } = this.#options;
-    return open(endpoints.resolve(place), place.bucket, keys);
+    return open(endpoints.resolve(place), place, keys);
   }
 
   #lend(opened: Opened): OpenTask {

@@ -10,7 +10,6 @@ export type Problem =
   | 'endpoint-refused'
   | 'not-supported'
   | 'bad-object-key'
-  | 'too-many-keys'
   | 'range-too-long'
   | 'range-too-old'
   | 'wrong-password'

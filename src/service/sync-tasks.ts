@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import type { Sealer } from '../base/seal.ts';
-import type { Database } from '../database/db.ts';
+import { type Database, DatabaseError } from '../database/db.ts';
 import {
   listObjects,
   listRetrying,
@@ -42,11 +42,12 @@ import type {
 
 export interface SyncTasksOptions {
   readonly database: Database;
+  /** For lists of objects, which may take long. */
+  readonly lists: Database;
   readonly sealer: Sealer;
   readonly intake: Intake;
   readonly endpoints: Endpoints;
   readonly tasksMax: number;
-  readonly eventKeysMax: number;
   readonly timeZone: string;
   readonly clock: Clock;
   /** The task was stopped or started: a hint for the workers. */
@@ -115,7 +116,7 @@ export class SyncTasks implements SyncTaskService {
     encodedKeys: readonly string[],
   ): Promise<void> {
     if (!UUID.test(taskId)) throw unknownTask(taskId);
-    const keys = decodeKeys(encodedKeys, this.#options.eventKeysMax);
+    const keys = decodeKeys(encodedKeys);
     const event = { projectId, taskId: taskId.toLowerCase(), keys };
     if (await accept(this.#options.intake, event)) return;
     await this.#find(projectId, taskId);
@@ -138,7 +139,8 @@ export class SyncTasks implements SyncTaskService {
   ): Promise<{ objects: readonly ObjectRecord[]; next: string | undefined }> {
     const task = await this.#find(projectId, taskId);
     const list = filter.outcome === 'retrying' ? listRetrying : listObjects;
-    const rows = await list(this.#database, task.id, { ...filter, limit: filter.limit + 1 });
+    const page = { ...filter, limit: filter.limit + 1 };
+    const rows = await inTime(list(this.#options.lists, task.id, page));
     const objects = rows.slice(0, filter.limit).map(toRecord);
     return { objects, next: rows.length > filter.limit ? objects.at(-1)?.key : undefined };
   }
@@ -218,14 +220,7 @@ function refusal(problem: Problem, because: string): (taskId: string) => Service
   return (taskId) => new ServiceError(problem, `Synchronization task ${taskId} ${because}`);
 }
 
-function decodeKeys(encodedKeys: readonly string[], most: number): string[] {
-  if (encodedKeys.length > most) {
-    throw new ServiceError(
-      'too-many-keys',
-      `An event may name at most ${most} objects; this one names ${encodedKeys.length}.`,
-      'Send the rest in further events.',
-    );
-  }
+function decodeKeys(encodedKeys: readonly string[]): string[] {
   return encodedKeys.map((encoded, index) => {
     try {
       return decodeObjectKey(encoded);
@@ -249,6 +244,18 @@ async function accept(
     if (!(error instanceof IntakeFull)) throw error;
     const message = 'Too many events wait to be written. Send this one again in a moment.';
     throw new ServiceError('overloaded', message, undefined, { cause: error });
+  }
+}
+
+/** Says what to do where the database gave up a list. */
+async function inTime(list: Promise<ObjectRow[]>): Promise<ObjectRow[]> {
+  try {
+    return await list;
+  } catch (error) {
+    if (!(error instanceof DatabaseError) || error.fault !== 'timed-out') throw error;
+    const message = 'The database took too long to find these objects.';
+    const detail = 'Ask for the objects of a prefix, or for all outcomes.';
+    throw new ServiceError('unavailable', message, detail, { cause: error });
   }
 }
 

@@ -29,20 +29,23 @@ export interface StoreAddress {
   readonly addressing?: Addressing | undefined;
 }
 
-export interface StoreOptions extends StoreAddress {
-  readonly credentials: AccessKey;
-  /** Requests in flight, and connections. */
+export interface LayerOptions {
+  /** Calls in progress, and connections. */
   readonly connections?: number | undefined;
+  readonly clock?: Clock | undefined;
+  readonly retries?: Partial<Retries> | undefined;
+  readonly onRequest?: OnRequest | undefined;
+  readonly onRetry?: ((error: StoreError, attempt: number, delayMs: number) => void) | undefined;
+}
+
+export interface StoreOptions extends StoreAddress, LayerOptions {
+  readonly credentials: AccessKey;
   /** PEM; trusted instead of the public authorities. */
   readonly ca?: string | undefined;
   readonly guard?: AddressGuard | undefined;
   /** Resolves names; the system's way unless given. */
   readonly lookup?: LookupFunction | undefined;
   readonly timeouts?: Partial<HttpTimeouts> | undefined;
-  readonly clock?: Clock | undefined;
-  readonly retries?: Partial<Retries> | undefined;
-  readonly onRequest?: OnRequest | undefined;
-  readonly onRetry?: ((error: StoreError, attempt: number, delayMs: number) => void) | undefined;
 }
 
 export interface Retries {
@@ -58,11 +61,21 @@ const defaultRetries: Retries = { attempts: 5, baseMs: 200, maxMs: 20_000 };
 /**
  * Opens a bucket, with all its layers.
  *
- * Their order is decided here: a read goes on after a break by reading anew (outermost); each try
- * waits for the pace, and then for a place, and holds neither while it waits to be repeated; what
- * is measured is each request itself.
+ * @see {@link layered} for their order.
  */
 export function openStore(options: StoreOptions): Store {
+  return layered(openS3(options), options);
+}
+
+/**
+ * Puts the layers around an adapter, in the order that is decided here.
+ *
+ * A call has a place (outermost) until it is over for good, its repetitions and a body that is read
+ * on after a break included. Whoever reads on holds a place of the target already, which those wait
+ * for who would get a place that was given back: all would wait for each other for ever. Each try
+ * waits for the pace; what is measured is each request itself.
+ */
+export function layered(adapter: Store, options: LayerOptions): Store {
   const { clock = systemClock, connections = defaultConnections } = options;
   const { attempts, baseMs, maxMs } = { ...defaultRetries, ...options.retries };
   const delayMs = (attempt: number): number =>
@@ -73,10 +86,10 @@ export function openStore(options: StoreOptions): Store {
     delayMaxMs: maxMs,
     onRetry: options.onRetry ?? (() => {}),
   };
-  const adapter = openS3({ ...options, clock, connections });
   const bare =
     options.onRequest === undefined ? adapter : measured(adapter, clock, options.onRequest);
-  return resuming(retrying(paced(limited(bare, connections), clock), policy, clock), policy, clock);
+  const tried = resuming(retrying(paced(bare, clock), policy, clock), policy, clock);
+  return limited(tried, connections);
 }
 
 /** The adapter alone, without a layer: for tests. */

@@ -110,6 +110,15 @@ describe('an intention without an ID', () => {
     assert.equal(rig.journal.upload, undefined);
   });
 
+  test('leads to nothing that was opened long after it', async () => {
+    const rig = await filledRig();
+    await rig.journal.intend({ sourceEtag: '"old"', size: SIZE, partSize: 8 });
+    rig.clock.time += 3_600_000;
+    const theirs = await rig.target.startParts(KEY, {}, signal);
+    assert.equal((await rig.copy()).kind, 'copied');
+    assert.deepEqual([...rig.target.openUploads.keys()], [theirs.id]);
+  });
+
   test('that the target refused for good is forgotten', async () => {
     const rig = await filledRig();
     rig.targetSeen = faulty(rig.target, { startParts: { 1: 'denied' } }).store;
@@ -188,6 +197,67 @@ describe('an upload that somebody else ends', () => {
       assert.ok(rig.clean);
     });
   }
+});
+
+describe('a target that asks for patience', () => {
+  async function throttledRig(calls: readonly number[], retryAfterMs?: number) {
+    const rig = await filledRig();
+    const putPart = Object.fromEntries(calls.map((call) => [call, 'throttled' as const]));
+    const faults = faulty(rig.target, { putPart }, { details: { retryAfterMs } });
+    rig.targetSeen = faults.store;
+    return { rig, calls: faults.calls };
+  }
+
+  test('gets it, part by part', async () => {
+    const { rig } = await throttledRig([1, 2, 4], 5_000);
+    assert.equal((await rig.copy(oneByOne)).kind, 'copied');
+    assert.deepEqual(rig.clock.sleeps, [5_000, 5_000, 5_000]);
+  });
+
+  test('gets more of it each time where it does not say how much', async () => {
+    const { rig } = await throttledRig([1, 2, 3], 0);
+    assert.equal((await rig.copy(oneByOne)).kind, 'copied');
+    const [first = 0, second = 0, third = 0] = rig.clock.sleeps;
+    assert.ok(first >= 100 && second >= 200 && third >= 400, String(rig.clock.sleeps));
+  });
+
+  test('for longer than an attempt has ends the attempt', async () => {
+    const { rig, calls } = await throttledRig([2], 60_000);
+    await assert.rejects(rig.copy(oneByOne), { fault: 'throttled' });
+    assert.deepEqual(rig.clock.sleeps, []);
+    assert.equal((await rig.copy(oneByOne)).kind, 'copied');
+    assert.equal(calls.get('putPart'), PARTS + 1);
+  });
+});
+
+test('a copy is none the worse for a journal that cannot be written at its end', async () => {
+  const rig = await filledRig();
+  const failure = new Error('the database is away');
+  rig.journal.ended = () => Promise.reject(failure);
+  assert.equal((await rig.copy()).kind, 'copied');
+  assert.deepEqual(rig.uploadsLeft, [failure]);
+});
+
+test('parts that the target has lost are sent anew, in another upload', async () => {
+  const rig = await filledRig();
+  rig.targetSeen = before(rig.target, 'complete', (call) => {
+    if (call === 1) for (const { parts } of rig.target.openUploads.values()) parts.delete(2);
+  });
+  await assert.rejects(rig.copy(), { fault: 'corrupt' });
+  assert.ok(rig.clean);
+  assert.equal((await rig.copy()).kind, 'copied');
+  assert.deepEqual(rig.copied, bytesOf(SIZE));
+});
+
+test('an upload whose parts may not be listed is not taken up', async () => {
+  const rig = await filledRig();
+  rig.journal.crashBefore = { step: 'checked', call: 4 };
+  await assert.rejects(rig.copy(oneByOne), Crash);
+  const { store, calls } = faulty(rig.target, { listParts: { 1: 'denied' } });
+  rig.targetSeen = store;
+  assert.equal((await rig.copy(oneByOne)).kind, 'copied');
+  assert.equal(calls.get('putPart'), PARTS);
+  assert.ok(rig.clean);
 });
 
 test('no more parts are in flight than may be', async () => {

@@ -1,24 +1,26 @@
-import { createHash } from 'node:crypto';
-import { combineCrc64 } from '../base/crc64.ts';
 import { eachConcurrently } from '../base/concurrently.ts';
 import type { CopyEvidence } from '../model/consistency.ts';
 import { type Fault, isRepeatable } from '../model/fault.ts';
 import type { ObjectHead } from '../model/object.ts';
 import { partCount, partRange, planPartSize } from '../model/part-plan.ts';
-import type { PartUpload, PutBody, PutOptions, PutReceipt } from '../stores/store.ts';
+import type { PartUpload, PutBody, PutOptions, PutReceipt, UploadedPart } from '../stores/store.ts';
 import { StoreError } from '../stores/store-error.ts';
 import { dropUpload } from './drop-upload.ts';
-import { headIfThere } from './head-if-there.ts';
 import { hashing } from './hashing.ts';
+import { ownCopy } from './own-copy.ts';
+import { crc64OfParts, inOrder, partsEvidence } from './parts-evidence.ts';
+import { pauseAfter } from './pause.ts';
+import { askable, assertAbsent } from './absent.ts';
 import type { CheckedPart, CopyJob, JournaledUpload } from './transfer.ts';
 
 /** A part's stream cannot be sent again by a layer, so a part is read and put again here. */
-const PART_TRIES = 3;
+const PART_TRIES = 5;
 const COMPLETE_TRIES = 3;
 
 interface PartsCopy {
   readonly job: CopyJob;
   readonly head: ObjectHead;
+  readonly options: PutOptions;
   readonly partSize: number;
   readonly upload: PartUpload;
   readonly done: Map<number, CheckedPart>;
@@ -47,12 +49,11 @@ export async function copyInParts(
       },
       (number, signal) => copyPart(copy, number, signal),
     );
-    const parts = [...copy.done.values()].sort((a, b) => a.number - b.number);
+    const parts = inOrder([...copy.done.values()]);
     checkWhole(copy, parts);
-    job.lease.assertHeld();
-    const receipt = await complete(copy, parts);
-    await job.journal.ended();
-    return evidenceOf(head, parts, copy.partSize, receipt);
+    const evidence = await complete(copy, parts);
+    await job.journal.ended().catch(job.onUploadLeft);
+    return evidence;
   } catch (error) {
     if (error instanceof StoreError && (!error.transient || spoiled.has(error.fault))) {
       await dropUpload(job, { uploadId: copy.upload.id, startedAt: 0 });
@@ -78,13 +79,13 @@ async function openUpload(
   const upload = await startParts(job, options);
   upload.detach(); // From here on the journal, not this process, decides when it is aborted.
   await job.journal.opened(upload.id);
-  return { job, head, partSize, upload, done: new Map() };
+  return { job, head, options, partSize, upload, done: new Map() };
 }
 
 /** What is refused for good opened no upload: nothing is left to look for. */
 async function startParts(job: CopyJob, options: PutOptions): Promise<PartUpload> {
   try {
-    return await job.target.startParts(job.key, options, job.lease.signal);
+    return await job.target.startParts(job.key, askable(job, options), job.lease.signal);
   } catch (error) {
     if (error instanceof StoreError && !error.transient) await job.journal.ended();
     throw error;
@@ -100,25 +101,36 @@ async function resume(
 ): Promise<PartsCopy | undefined> {
   if (previous?.uploadId === undefined) return undefined;
   if (previous.sourceEtag !== head.etag || previous.size !== head.size) return undefined;
-  const upload = job.target.resumeParts(job.key, previous.uploadId, options);
+  const upload = job.target.resumeParts(job.key, previous.uploadId, askable(job, options));
   upload.detach();
-  let held: Map<number, string>;
-  try {
-    const listed = await upload.listParts(job.lease.signal);
-    held = new Map(listed.map((part) => [part.number, part.etag]));
-  } catch (error) {
-    if (error instanceof StoreError && error.fault === 'not-found') return undefined;
-    throw error;
-  }
+  const listed = await listParts(job, upload);
+  if (listed === undefined) return undefined;
+  const held = new Map(listed.map((part) => [part.number, part.etag]));
   const done = previous.parts.filter((part) => held.get(part.number) === part.etag);
   return {
     job,
     head,
+    options,
     partSize: previous.partSize,
     upload,
     done: new Map(done.map((part) => [part.number, part])),
   };
 }
+
+/** Undefined where the upload is gone, or where nobody may ask: then it cannot be built on, either. */
+async function listParts(
+  { lease }: CopyJob,
+  upload: PartUpload,
+): Promise<UploadedPart[] | undefined> {
+  try {
+    return await upload.listParts(lease.signal);
+  } catch (error) {
+    if (error instanceof StoreError && unlisted.has(error.fault)) return undefined;
+    throw error;
+  }
+}
+
+const unlisted: ReadonlySet<Fault> = new Set<Fault>(['not-found', 'denied', 'unsupported']);
 
 function missingParts({ head, partSize, done }: PartsCopy): number[] {
   const numbers = Array.from({ length: partCount(head.size, partSize) }, (_, index) => index + 1);
@@ -136,6 +148,7 @@ async function copyPart(copy: PartsCopy, number: number, signal: AbortSignal): P
       const again =
         error instanceof StoreError && (isRepeatable(error.fault) || error.fault === 'corrupt');
       if (!again || tries === PART_TRIES) throw error;
+      await pauseAfter(error, tries, copy.job.clock, signal);
     }
   }
 }
@@ -190,7 +203,7 @@ function checkPart(
 
 /** @throws {StoreError} `corrupt` when what was read is not what the source says it has. */
 function checkWhole({ job, head, partSize }: PartsCopy, parts: readonly CheckedPart[]): void {
-  const read = combined(parts, head.size, partSize);
+  const read = crc64OfParts(parts, head.size, partSize);
   if (head.crc64 === undefined || read === undefined || read === head.crc64) return;
   const cloudMessage = `the source has the CRC-64 ${head.crc64}, what was read from it has ${read}`;
   throw new StoreError('corrupt', {
@@ -206,15 +219,21 @@ function checkWhole({ job, head, partSize }: PartsCopy, parts: readonly CheckedP
  * that is still there can be completed again; one that is gone was completed, if the target has
  * the object that these parts make.
  */
-async function complete(copy: PartsCopy, parts: readonly CheckedPart[]): Promise<PutReceipt> {
-  const { job, upload } = copy;
+async function complete(copy: PartsCopy, parts: readonly CheckedPart[]): Promise<CopyEvidence> {
+  const { job, head, options, partSize, upload } = copy;
   for (let tries = 1; ; tries++) {
     try {
-      return await upload.complete(parts, job.lease.signal);
+      // Not every store that keeps the condition at a put keeps it here: Ceph 16 does not.
+      if (options.absentOnly === true) await assertAbsent(job);
+      job.lease.assertHeld();
+      const receipt = await upload.complete(parts, job.lease.signal);
+      return partsEvidence(head, parts, partSize, receipt);
     } catch (error) {
       if (!(error instanceof StoreError) || !maybeDone.has(error.fault)) throw error;
-      if (!(await stillOpen(copy))) return await published(copy, parts);
+      const open = error.fault !== 'exists' && (await listParts(job, upload)) !== undefined;
+      if (!open) return await published(copy, parts, error);
       if (tries === COMPLETE_TRIES) throw error;
+      await pauseAfter(error, tries, job.clock, job.lease.signal);
     }
   }
 }
@@ -222,6 +241,7 @@ async function complete(copy: PartsCopy, parts: readonly CheckedPart[]): Promise
 /** Faults of a complete after which the object may be there all the same. */
 const maybeDone: ReadonlySet<Fault> = new Set<Fault>([
   'not-found',
+  'exists',
   'unavailable',
   'unreachable',
   'interrupted',
@@ -229,82 +249,24 @@ const maybeDone: ReadonlySet<Fault> = new Set<Fault>([
   'bad-reply',
 ]);
 
-async function stillOpen({ job, upload }: PartsCopy): Promise<boolean> {
-  try {
-    await upload.listParts(job.lease.signal);
-    return true;
-  } catch (error) {
-    if (error instanceof StoreError && error.fault === 'not-found') return false;
-    throw error;
-  }
-}
-
 /**
- * The receipt of an upload that was completed behind a failure.
+ * What is known of an upload that was completed behind a failure.
  *
- * @throws {StoreError} `interrupted` where the target's object cannot be told to be ours: the next
- *   attempt compares both sides anew.
+ * @throws {StoreError} `exists` where the target has another object, and `interrupted` where it has
+ *   none that can be told to be ours: the next attempt compares both sides anew.
  */
 async function published(
-  { job, head }: PartsCopy,
+  { job, head, partSize, upload }: PartsCopy,
   parts: readonly CheckedPart[],
-): Promise<PutReceipt> {
-  const target = await headIfThere(job);
-  if (target?.size === head.size && target.etag === compositeEtag(parts)) {
-    return { etag: target.etag, md5: target.md5, crc64: target.crc64, date: target.lastModified };
+  failure: StoreError,
+): Promise<CopyEvidence> {
+  const own = await ownCopy(job, (receipt) => partsEvidence(head, parts, partSize, receipt));
+  if (own !== undefined) {
+    await upload.abort(job.lease.signal); // It may be of an earlier try.
+    return own;
   }
-  throw new StoreError('interrupted', {
-    store: job.target.name,
-    operation: 'complete',
-    key: job.key,
-    cloudMessage: 'the upload is gone, and the object is not known to be made of its parts',
-  });
-}
-
-/** The ETag that the S3 protocol gives an object of these parts; some clouds have their own. */
-function compositeEtag(parts: readonly CheckedPart[]): string | undefined {
-  const hash = createHash('md5');
-  for (const { md5 } of parts) {
-    if (md5 === undefined) return undefined;
-    hash.update(md5, 'hex');
-  }
-  return `"${hash.digest('hex')}-${parts.length}"`;
-}
-
-function evidenceOf(
-  head: ObjectHead,
-  parts: readonly CheckedPart[],
-  partSize: number,
-  receipt: PutReceipt,
-): CopyEvidence {
-  // An equal composite proves that exactly these parts were joined; another one proves nothing.
-  const composite = compositeEtag(parts);
-  const joined = composite !== undefined && receipt.etag === composite ? composite : undefined;
-  return {
-    sourceSize: head.size,
-    sourceModified: head.lastModified,
-    copiedSize: head.size,
-    sourceMd5: undefined,
-    computedMd5: joined,
-    targetMd5: joined,
-    sourceCrc64: head.crc64,
-    computedCrc64: combined(parts, head.size, partSize),
-    targetCrc64: receipt.crc64,
-    targetSize: undefined,
-    targetModified: undefined,
-  };
-}
-
-function combined(
-  parts: readonly CheckedPart[],
-  size: number,
-  partSize: number,
-): string | undefined {
-  let whole: string | undefined;
-  for (const { number, crc64 } of parts) {
-    if (crc64 === undefined) return undefined;
-    const range = partRange(number, size, partSize);
-    whole = whole === undefined ? crc64 : combineCrc64(whole, crc64, range.last - range.first + 1);
-  }
-  return whole;
+  if (failure.fault === 'exists') throw failure;
+  const cloudMessage = 'the upload is gone, and the object is not known to be made of its parts';
+  const details = { store: job.target.name, operation: 'complete', key: job.key, cloudMessage };
+  throw new StoreError('interrupted', details, { cause: failure });
 }

@@ -3,13 +3,16 @@ import type { ObjectHead } from '../model/object.ts';
 import type { Outcome } from '../model/outcome.ts';
 import { decide, looksAtTarget } from '../model/overwrite.ts';
 import { s3ClassOf, targetPolicy } from '../model/storage-class.ts';
-import type { ObjectRead, PutOptions, PutReceipt } from '../stores/store.ts';
+import type { ObjectRead, PutBody, PutOptions, PutReceipt } from '../stores/store.ts';
 import { StoreError } from '../stores/store-error.ts';
+import { askable, assertAbsent } from './absent.ts';
 import { copyInParts } from './copy-in-parts.ts';
+import { dropUpload } from './drop-upload.ts';
 import { headIfThere } from './head-if-there.ts';
 import { sumsOf } from './hashing.ts';
+import { ownCopy } from './own-copy.ts';
+import { inOrder, partsEvidence } from './parts-evidence.ts';
 import type { CopyJob, JournaledUpload } from './transfer.ts';
-import { dropUpload } from './drop-upload.ts';
 
 /** How often a copy that did not pass its check is made again at once. */
 const COPIES_MAX = 3;
@@ -26,10 +29,12 @@ const COPIES_MAX = 3;
 export async function copyObject(job: CopyJob): Promise<Outcome> {
   const previous = job.uploading ? await job.journal.find() : undefined;
   const mode = job.policy.overwriteMode;
-  const target = looksAtTarget(mode) ? await headIfThere(job) : undefined;
+  // A copy of ours that failed its check is no reason to skip, in no mode.
+  const target = looksAtTarget(mode) && job.copiedEtag !== '' ? await headIfThere(job) : undefined;
   if (target !== undefined && mode === 'NO_OVERWRITE') {
+    const own = await earlierCopy(job, previous);
     await dropUpload(job, previous);
-    return { kind: 'skipped', reason: 'target-exists', size: target.size };
+    return own ?? { kind: 'skipped', reason: 'target-exists', size: target.size };
   }
   const read = await readSource(job, previous);
   const changed = job.copiedEtag !== undefined && job.copiedEtag !== read.head.etag;
@@ -40,6 +45,27 @@ export async function copyObject(job: CopyJob): Promise<Outcome> {
     return { kind: 'skipped', reason: verdict.reason, size: read.head.size };
   }
   return copyChecked(job, read, previous);
+}
+
+/** The copy that an earlier attempt made without being able to tell, where its bytes prove it. */
+async function earlierCopy(
+  job: CopyJob,
+  previous: JournaledUpload | undefined,
+): Promise<Outcome | undefined> {
+  if (job.attempt === 1 && previous === undefined) return undefined;
+  const { head, body } = await readSource(job, previous);
+  const small = head.size <= job.sizes.bufferBytes;
+  if (!small) body.discard();
+  const computed = small ? await computedOf(job, head, await body.bytes()) : undefined;
+  const parts = previous?.sourceEtag === head.etag ? inOrder(previous.parts) : [];
+  const own = await ownCopy(job, (receipt) =>
+    previous !== undefined && parts.length > 0
+      ? partsEvidence(head, parts, previous.partSize, receipt)
+      : { ...evidenceOf(head, receipt), ...computed },
+  );
+  if (own === undefined) return undefined;
+  const check = checkCopy(job.policy.consistencyCheck, own);
+  return { kind: 'copied', size: head.size, check, sourceEtag: head.etag };
 }
 
 /** A source that fails for good leaves no upload behind. */
@@ -132,18 +158,12 @@ async function putBuffered(
   options: PutOptions,
 ): Promise<CopyEvidence> {
   const bytes = await body.bytes();
-  const crc64 = head.crc64 !== undefined || job.target.traits.crc64;
-  // The source's own MD5 goes along unchecked: the target compares it with what arrives there.
-  const sums = await sumsOf(bytes, { md5: head.md5, crc64 });
-  job.lease.assertHeld();
-  const put = { content: bytes, size: bytes.length, md5: sums.md5 };
-  const receipt = await job.target.put(job.key, put, options, job.lease.signal);
-  return {
+  const computed = await computedOf(job, head, bytes);
+  const put = { content: bytes, size: bytes.length, md5: computed.computedMd5 };
+  return await putWhole(job, put, options, (receipt) => ({
     ...evidenceOf(head, receipt),
-    copiedSize: sums.size,
-    computedMd5: sums.md5,
-    computedCrc64: sums.crc64,
-  };
+    ...computed,
+  }));
 }
 
 async function putStreamed(
@@ -152,10 +172,38 @@ async function putStreamed(
   options: PutOptions,
   md5: string,
 ): Promise<CopyEvidence> {
-  job.lease.assertHeld();
   const put = { content: body, size: head.size, md5 };
-  const receipt = await job.target.put(job.key, put, options, job.lease.signal);
-  return { ...evidenceOf(head, receipt), copiedSize: head.size };
+  // What is small follows the first look at once; here a wait for a place may lie between.
+  if (options.absentOnly === true && !job.target.traits.conditionalPut) await assertAbsent(job);
+  return await putWhole(job, put, options, (receipt) => evidenceOf(head, receipt));
+}
+
+/** A layer may have sent it twice, and lost the first answer: then it is our own copy that exists. */
+async function putWhole(
+  job: CopyJob,
+  put: PutBody,
+  options: PutOptions,
+  evidence: (receipt: PutReceipt) => CopyEvidence,
+): Promise<CopyEvidence> {
+  job.lease.assertHeld();
+  try {
+    return evidence(await job.target.put(job.key, put, askable(job, options), job.lease.signal));
+  } catch (error) {
+    const exists = error instanceof StoreError && error.fault === 'exists';
+    const own = exists ? await ownCopy(job, evidence) : undefined;
+    if (own === undefined) throw error;
+    return own;
+  }
+}
+
+/** The source's own MD5 goes along unchecked: the target compares it with what arrives there. */
+async function computedOf(
+  { target }: CopyJob,
+  { md5, crc64 }: ObjectHead,
+  bytes: Uint8Array,
+): Promise<Pick<CopyEvidence, 'copiedSize' | 'computedMd5' | 'computedCrc64'>> {
+  const sums = await sumsOf(bytes, { md5, crc64: crc64 !== undefined || target.traits.crc64 });
+  return { copiedSize: sums.size, computedMd5: sums.md5, computedCrc64: sums.crc64 };
 }
 
 function evidenceOf(head: ObjectHead, receipt: PutReceipt): CopyEvidence {
@@ -164,11 +212,12 @@ function evidenceOf(head: ObjectHead, receipt: PutReceipt): CopyEvidence {
     sourceModified: head.lastModified,
     sourceMd5: head.md5,
     sourceCrc64: head.crc64,
-    copiedSize: 0,
+    copiedSize: head.size,
     computedMd5: undefined,
     computedCrc64: undefined,
     targetMd5: receipt.md5,
     targetCrc64: receipt.crc64,
+    md5OfParts: undefined,
     targetSize: undefined,
     targetModified: undefined,
   };
@@ -185,6 +234,6 @@ function putOptions(job: CopyJob, head: ObjectHead): PutOptions {
       userMetadata: head.userMetadata,
     }),
     storageClass: policy === undefined ? undefined : s3ClassOf[policy],
-    absentOnly: overwriteMode === 'NO_OVERWRITE' && job.target.traits.conditionalPut,
+    absentOnly: overwriteMode === 'NO_OVERWRITE' && job.copiedEtag !== '',
   };
 }

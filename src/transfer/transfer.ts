@@ -1,3 +1,4 @@
+import type { Clock } from '../base/clock.ts';
 import type { ConsistencyCheck, OverwriteMode, StoragePolicy } from '../model/sync-task.ts';
 import type { Store } from '../stores/store.ts';
 
@@ -77,7 +78,9 @@ export interface CopyJob {
   readonly key: string;
   readonly source: Store;
   readonly target: Store;
-  /** The source's ETag when this key was copied last. */
+  /** Counts from 1: from the second on, what the target has may be a copy of ours. */
+  readonly attempt: number;
+  /** The source's ETag when this key was copied last; empty where that copy failed its check. */
   readonly copiedEtag: string | undefined;
   /** Whether the journal may hold an upload of this key. */
   readonly uploading: boolean;
@@ -85,4 +88,7 @@ export interface CopyJob {
   readonly policy: CopyPolicy;
   readonly sizes: TransferSizes;
   readonly lease: WorkLease;
+  readonly clock: Clock;
+  /** An upload was completed and could not be forgotten: its copy is none the worse for it. */
+  readonly onUploadLeft: (error: unknown) => void;
 }

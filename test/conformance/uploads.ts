@@ -170,7 +170,7 @@ export function uploadPromises(promise: GivePromise): void {
     await using upload = await store.startParts(key, {}, signal);
     const receipt = await upload.putPart(1, bodyOf('part'), signal);
     const missing = { number: 2, etag: receipt.etag };
-    await rejectsWith('refused', upload.complete([receipt, missing], signal));
+    await rejectsWith('corrupt', upload.complete([receipt, missing], signal));
     await rejectsWith('not-found', store.head(key, signal));
   });
 

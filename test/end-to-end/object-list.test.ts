@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { OmsError, type ShownTask } from '../kit/oms-client.ts';
+import { startTestService } from '../kit/service.ts';
 import { startWorld, type World } from '../kit/world.ts';
 
 const FIVE_MINUTES = 300_000;
@@ -232,6 +233,21 @@ describe('numbers', () => {
       });
     }
   });
+});
+
+test('a list that takes the database too long is given up, and says what to do', async () => {
+  const task = await world.createTask();
+  const options = { beside: world.service, works: false, listTimeoutMs: 100 };
+  await using service = await startTestService(options);
+  await world.service.database.transaction(async (db) => {
+    await db.query('lock table objects');
+    await assert.rejects(service.client.objects(task), (error) => {
+      assert.ok(error instanceof OmsError);
+      assert.match(error.message, /too long to find these objects.*prefix/);
+      return error.status === 503;
+    });
+  });
+  assert.deepEqual(await service.client.objects(task), []);
 });
 
 describe('retry-failed', () => {

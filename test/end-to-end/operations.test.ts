@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { createLogger } from '../../src/base/log.ts';
 import { startWorld, type World } from '../kit/world.ts';
 
 describe('what operators look at', () => {
+  const lines: string[] = [];
   let world: World;
   before(async () => {
-    world = await startWorld();
+    world = await startWorld({ log: createLogger('info', { write: (line) => lines.push(line) }) });
   });
   after(() => world[Symbol.asyncDispose]());
 
@@ -28,7 +30,8 @@ describe('what operators look at', () => {
 
   test('/metrics counts what happened to objects, and names none of them', async () => {
     const { from, source } = world;
-    const taskId = await world.createTask();
+    // At an address that is none of Huawei's, so it is spoken to as plain S3.
+    const taskId = await world.createTask({ dst_cloud_type: 'HuaweiCloud' });
     from.put('metric/copied', '12345');
     from.put('metric/slow', '12345');
     const match = { key: 'metric/slow' };
@@ -46,11 +49,23 @@ describe('what operators look at', () => {
     assert.equal(found.get('brigade_waiting_changes{state="SYNCHRONIZING"}'), 0);
     assert.equal(found.get('brigade_lag_seconds{state="SYNCHRONIZING"}'), 0);
     const names = [...found.keys()].join('\n');
-    assert.match(names, /brigade_store_request_duration_seconds_count\{.*operation="put"/);
+    assert.match(
+      names,
+      /brigade_store_request_duration_seconds_count\{cloud="HuaweiCloud",operation="put"/,
+    );
     assert.match(names, /brigade_api_request_duration_seconds_count\{route="\/v2\/:project_id/);
     for (const secret of ['metric/', taskId, world.service.projectId, world.service.token]) {
       assert.ok(!names.includes(secret), secret);
     }
+  });
+
+  test('the log names an object that failed for good, and why', async () => {
+    const taskId = await world.createTask();
+    await world.sync(taskId, ['failed/missing']);
+    const line = lines.find(
+      (text) => text.includes('"event":"object.failed"') && text.includes(taskId),
+    );
+    assert.match(line ?? '', /"key":"failed\/missing","reason":"not-found","count":1/);
   });
 
   test('the backlog and its lag show while work waits, by the state of the task', async () => {

@@ -43,7 +43,7 @@ async function runJob(name: string, { database, sealer, settings }: TestService)
     database,
     sealer,
     endpoints: endpoints(settings.endpoints, settings.allowEndpoints),
-    open: ({ dialect, url, region }, bucket, credentials) =>
+    open: ({ dialect, url, region }, { bucket }, credentials) =>
       openStore({ dialect, endpoint: url, region, bucket, credentials }),
   });
   const { retentionDays, timeZone } = settings;

@@ -2,13 +2,15 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { systemClock } from '../../src/base/clock.ts';
 import { faults, isRepeatable } from '../../src/model/fault.ts';
+import { around } from '../../src/stores/layers/around.ts';
 import { limited } from '../../src/stores/layers/limited.ts';
 import { measured } from '../../src/stores/layers/measured.ts';
 import { paced } from '../../src/stores/layers/paced.ts';
 import { resuming } from '../../src/stores/layers/resuming.ts';
 import { retrying } from '../../src/stores/layers/retrying.ts';
 import { MemoryStore } from '../../src/stores/memory/memory-store.ts';
-import type { Store } from '../../src/stores/store.ts';
+import { layered } from '../../src/stores/open-store.ts';
+import type { ReadBody, Store } from '../../src/stores/store.ts';
 import { bodyOf, patterned, rejectsWith, streamed } from '../conformance/store.ts';
 import { type FaultScript, faulty, type FaultyOptions } from '../kit/faulty.ts';
 import { ManualClock } from '../kit/manual-clock.ts';
@@ -65,6 +67,12 @@ describe('retrying', () => {
     const hopeless = setUp({ head: { 1: 'throttled' } }, { details: { retryAfterMs: 6000 } });
     await rejectsWith('throttled', hopeless.store.head('key', signal));
     assert.deepEqual(hopeless.clock.sleeps, []);
+  });
+
+  test('waits its own time where the store asks for less', async () => {
+    const { store, clock } = setUp({ list: { 1: 'throttled' } }, { details: { retryAfterMs: 0 } });
+    await store.list({}, signal);
+    assert.deepEqual(clock.sleeps, [100]);
   });
 
   test('a stream is never sent again', async () => {
@@ -153,6 +161,33 @@ describe('resuming', () => {
     assert.equal(calls.get('read'), 4);
   });
 
+  test('a body that is given up while it is opened anew holds nothing', async () => {
+    const memory = new MemoryStore();
+    await memory.put('key', bodyOf('1234567890'), {}, signal);
+    let discarded = 0;
+    const inUse: ReadBody[] = [];
+    const { store } = faulty(memory, { read: { 1: { cutAfter: 5 } } });
+    const watched: Store = {
+      ...around(store, {
+        call: (_operation, _signal, run) => run(),
+        read: (_signal, run) => run(),
+      }),
+      async read(...call) {
+        const { head, body } = await store.read(...call);
+        inUse[0]?.discard();
+        const discard = (): void => void (discarded += 1);
+        return {
+          head,
+          body: { ...body, [Symbol.asyncIterator]: () => body[Symbol.asyncIterator](), discard },
+        };
+      },
+    };
+    const { body } = await resuming(watched, policy, new ManualClock()).read('key', {}, signal);
+    inUse.push(body);
+    await rejectsWith('interrupted', collected(body));
+    assert.equal(discarded, 2);
+  });
+
   test('a failure to read on is passed on', async () => {
     const { store } = await setUp({ read: { 1: { cutAfter: 10 }, 2: 'denied' } });
     const { body } = await store.read('key', {}, signal);
@@ -215,6 +250,25 @@ test('limited frees the place of an aborted read whose body nobody takes', async
   stop.abort(reason);
   await store.head('key', signal);
   await assert.rejects(body.bytes(), (error) => error === reason);
+});
+
+test('a body that is read on after a break waits for nobody who waits for it', {
+  timeout: 10_000,
+}, async () => {
+  const [from, to] = [new MemoryStore(), new MemoryStore()];
+  const bytes = patterned(1000);
+  await from.put('key', { content: bytes, size: bytes.length }, {}, signal);
+  const broken = faulty(from, { read: { 1: { cutAfter: 10 }, 2: { cutAfter: 20 } } });
+  const options = { connections: 2, clock: new ManualClock() };
+  const [source, target] = [layered(broken.store, options), layered(to, options)];
+  // The third and the fourth read wait for a place, and then for one of the target.
+  await Promise.all(
+    ['1', '2', '3', '4'].map(async (copy) => {
+      const { body } = await source.read('key', {}, signal);
+      await target.put(copy, { content: body, size: bytes.length }, {}, signal);
+    }),
+  );
+  assert.equal(to.objects.size, 4);
 });
 
 describe('paced', () => {

@@ -92,6 +92,7 @@ export class CopyRig {
   /** What a copy goes through, for faults and hooks. */
   sourceSeen: Store;
   targetSeen: Store;
+  readonly uploadsLeft: unknown[] = [];
   readonly #policy: CopyPolicy;
 
   constructor(options: RigOptions = {}) {
@@ -114,12 +115,18 @@ export class CopyRig {
       key: KEY,
       source: this.sourceSeen,
       target: this.targetSeen,
+      attempt: 1,
       copiedEtag: undefined,
       uploading: this.journal.upload !== undefined,
       journal: this.journal,
       policy: this.#policy,
       sizes,
       lease: { signal, assertHeld: () => undefined },
+      clock: this.clock,
+      onUploadLeft: (error) => {
+        if (error instanceof Crash) throw error;
+        this.uploadsLeft.push(error);
+      },
       ...options,
     };
   }
@@ -132,7 +139,7 @@ export class CopyRig {
   async copyPatiently(attempts = 5): Promise<Outcome> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.copy();
+        return await this.copy({ attempt });
       } catch (error) {
         const again = error instanceof StoreError && error.transient;
         if (!again || attempt === attempts) throw error;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
-import { buildApi } from '../../src/api/server.ts';
+import { type ApiSettings, buildApi } from '../../src/api/server.ts';
 import { MiB } from '../../src/base/bytes.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { type Logger, silentLog } from '../../src/base/log.ts';
@@ -13,6 +13,8 @@ import { OmsClient } from './oms-client.ts';
 import { testDatabaseUrl } from './postgres.ts';
 import type { S3Server } from './s3-server/server.ts';
 
+export type TestSettings = BrigadeSettings & ApiSettings;
+
 /** The whole service in this process. Disposing of it stops it, once. */
 export interface TestService extends AsyncDisposable {
   readonly client: OmsClient;
@@ -23,22 +25,23 @@ export interface TestService extends AsyncDisposable {
   readonly databaseUrl: Secret;
   readonly database: Database;
   readonly sealer: Sealer;
-  readonly settings: BrigadeSettings;
+  readonly settings: TestSettings;
   readonly metrics: Metrics;
   readonly brigade: Brigade;
   readonly api: FastifyInstance;
 }
 
 export interface TestServiceOptions {
-  readonly settings?: Partial<BrigadeSettings>;
+  readonly settings?: Partial<TestSettings>;
   readonly log?: Logger;
   /** Joins the database of another, as a further process does; else it gets one of its own. */
   readonly beside?: TestService;
+  readonly listTimeoutMs?: number;
   /** False: it takes requests and leaves the work to others. */
   readonly works?: boolean;
 }
 
-const settings: BrigadeSettings = {
+export const settings: TestSettings = {
   endpoints: [],
   allowEndpoints: ['127.0.0.1', 'localhost'],
   tasksMax: 5,
@@ -60,6 +63,8 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
   const { beside, works = true, log = silentLog } = options;
   const databaseUrl = beside?.databaseUrl ?? (await testDatabaseUrl());
   const database = await Database.connect({ url: databaseUrl, allowUnsafe: true });
+  const { listTimeoutMs: statementTimeoutMs = 10_000 } = options;
+  const lists = await Database.connect({ url: databaseUrl, allowUnsafe: true, statementTimeoutMs });
   const { projectId, token = '' } = beside ?? (await ensureFirstToken(database, undefined));
   const metrics = createMetrics();
   const sealer = beside?.sealer ?? new Sealer(randomBytes(32));
@@ -67,6 +72,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
   const brigade = await createBrigade({
     alone: false,
     database,
+    lists,
     sealer,
     clock: systemClock,
     log,
@@ -86,6 +92,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
   async function stop(): Promise<void> {
     await api.close();
     await brigade.stop();
+    await lists[Symbol.asyncDispose]();
     await database[Symbol.asyncDispose]();
   }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { acceptChanges, claimChanges, type ClaimedChange } from '../../src/database/changes.ts';
 import type { Db } from '../../src/database/db.ts';
-import { type SettledCounts, type Settlement, settleChanges } from '../../src/database/settle.ts';
+import { type Settlement, settleChanges } from '../../src/database/settle.ts';
 import { insertTask } from '../../src/database/tasks.ts';
 import { insertProject } from '../../src/database/tokens.ts';
 import type { SyncTaskPlan } from '../../src/model/sync-task.ts';
@@ -48,7 +48,7 @@ export async function addKeys(
   { writer = 1, accepted = keys.length }: AddKeys = {},
 ): Promise<boolean> {
   const taken = await acceptChanges(db, { named: [{ taskId, projectId, keys, accepted }], writer });
-  return taken.has(taskId);
+  return taken.get(taskId) === projectId;
 }
 
 /** Claims as a worker does; what comes is in the order of the keys. */
@@ -93,8 +93,9 @@ export async function settle(
   taskId: string,
   settlements: readonly Settlement[],
   writer = 1,
-): Promise<SettledCounts> {
-  return await settleChanges(db, { taskId, writer, settlements });
+): Promise<{ held: number; late: number }> {
+  const held = await settleChanges(db, { taskId, writer, settlements });
+  return { held: held.size, late: settlements.length - held.size };
 }
 
 /** One of something that must be there. */

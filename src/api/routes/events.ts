@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { SyncTaskService } from '../../service/sync-task-service.ts';
-import { Nothing, TaskPath, taskProblems } from '../schemas/common.ts';
+import { Nothing, TaskPath, taskProblems, tooLarge } from '../schemas/common.ts';
 import { createSyncEventsBody } from '../schemas/events.ts';
 
 /** Where sources say which objects have changed. */
@@ -18,7 +18,7 @@ export function eventRoutes(
           tags: ['Synchronization tasks'],
           params: TaskPath,
           body: createSyncEventsBody(keysMax),
-          response: { 200: Nothing, ...taskProblems },
+          response: { 200: Nothing, ...taskProblems, 413: tooLarge },
         },
         config: { action: 'oms:synctask:createEvent' },
       },

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { ObjectRecord, SyncTaskService } from '../../service/sync-task-service.ts';
 import { fromCursor, toCursor } from '../cursor.ts';
-import { TaskPath, taskProblems } from '../schemas/common.ts';
+import { TaskPath, taskProblems, tooLarge } from '../schemas/common.ts';
 import {
   ListSyncTaskObjectsQuery,
   ListSyncTaskObjectsReply,
@@ -49,7 +49,7 @@ export function objectRoutes(syncTasks: SyncTaskService): FastifyPluginAsyncType
           tags,
           params: TaskPath,
           body: RetryFailedBody,
-          response: { 200: RetryFailedReply, ...taskProblems },
+          response: { 200: RetryFailedReply, ...taskProblems, 413: tooLarge },
         },
         config: { action: 'oms:synctask:update' },
       },

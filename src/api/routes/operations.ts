@@ -4,6 +4,11 @@ import type { Health } from '../../service/sync-task-service.ts';
 
 const tags = ['Operations'];
 const config = { action: 'public' } as const;
+/** With its content type, since it is the one answer that is not JSON. */
+const MetricsText = {
+  description: 'The text format of Prometheus',
+  content: { 'text/plain': { schema: Type.String() } },
+};
 const Status = Type.Object({ status: Type.String() }, { description: 'In one word' });
 
 /**
@@ -52,7 +57,7 @@ export function operationRoutes(
     app.get(
       '/metrics',
       {
-        schema: { ...schema, summary: 'Metrics for Prometheus' },
+        schema: { ...schema, summary: 'Metrics for Prometheus', response: { 200: MetricsText } },
         config,
       },
       async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()),

@@ -1,6 +1,13 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { SyncTaskService } from '../../service/sync-task-service.ts';
-import { Nothing, ProjectPath, problems, TaskPath, taskProblems } from '../schemas/common.ts';
+import {
+  Nothing,
+  ProjectPath,
+  problems,
+  TaskPath,
+  taskProblems,
+  tooLarge,
+} from '../schemas/common.ts';
 import {
   CreateSyncTaskBody,
   CreateSyncTaskReply,
@@ -63,7 +70,7 @@ function collectionRoutes(syncTasks: SyncTaskService): FastifyPluginAsyncTypebox
           tags,
           params: ProjectPath,
           body: CreateSyncTaskBody,
-          response: { 200: CreateSyncTaskReply, ...problems },
+          response: { 200: CreateSyncTaskReply, ...problems, 413: tooLarge },
         },
         config: { action: 'oms:synctask:create' },
       },
@@ -127,7 +134,7 @@ function stateRoutes(syncTasks: SyncTaskService): FastifyPluginAsyncTypebox {
           tags,
           params: TaskPath,
           body: StartSyncTaskBody,
-          response: { 200: Nothing, ...taskProblems },
+          response: { 200: Nothing, ...taskProblems, 413: tooLarge },
         },
         config: { action: 'oms:synctask:update' },
       },

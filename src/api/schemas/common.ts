@@ -27,6 +27,9 @@ export const problems = {
 /** The refusals of routes that name a task. */
 export const taskProblems = { ...problems, 404: problem('No such task in this project') };
 
+/** Of routes that take a body. */
+export const tooLarge = problem('The body has more than 12 MiB');
+
 /** An answer of zero bytes. */
 export const Nothing = Type.Null({ description: 'Done; the body is empty' });
 
@@ -43,9 +46,15 @@ export const TaskPath = Type.Object({
   }),
 });
 
+const YEAR_9999_END_MS = 253_402_300_799_999;
+
 /** Milliseconds since the Unix epoch, up to the end of the year 9999. */
 export const timestamp = (description: string) =>
-  Type.Integer({ minimum: 0, maximum: 253_402_300_799_999, description });
+  Type.Integer({ minimum: 0, maximum: YEAR_9999_END_MS, description });
+
+/** A timestamp that a client sends, of 13 digits as in OMS: seconds would ask about January 1970. */
+export const queryTime = (description: string) =>
+  Type.Integer({ minimum: 1_000_000_000_000, maximum: YEAR_9999_END_MS, description });
 
 /** One of a closed list of words. */
 export const oneOf = <Word extends string>(

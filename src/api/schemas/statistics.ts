@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { POINTS_MAX, statisticTypes } from '../../model/statistics.ts';
-import { oneOf, timestamp } from './common.ts';
+import { oneOf, queryTime, timestamp } from './common.ts';
 
 export const ListSyncTaskStatisticQuery = Type.Object({
   data_type: Type.String({
@@ -8,8 +8,8 @@ export const ListSyncTaskStatisticQuery = Type.Object({
     maxLength: 255,
     description: `One or more of ${statisticTypes.join(', ')}, separated by commas`,
   }),
-  start_time: timestamp('Milliseconds; at most 100 days ago'),
-  end_time: timestamp('Milliseconds'),
+  start_time: queryTime('Milliseconds; at most 100 days ago'),
+  end_time: queryTime('Milliseconds'),
 });
 
 export const ListSyncTaskStatisticReply = Type.Object(

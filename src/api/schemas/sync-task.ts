@@ -6,17 +6,17 @@ import {
   storagePolicies,
   syncTaskStatuses,
 } from '../../model/sync-task.ts';
-import { oneOf, orNull, timestamp } from './common.ts';
+import { oneOf, orNull, queryTime, timestamp } from './common.ts';
 
 /*
- * Names, limits and defaults are those of the OMS API reference, "Synchronization Task Management";
- * what is ours says "Extension".
+ * Names, limits and defaults are those of the OMS API reference, "Synchronization Task Management", but
+ * for what docs/reference/api.md lists; what is ours says "Extension".
  */
 
 export const LIMIT_DEFAULT = 10;
 export const OFFSET_DEFAULT = 0;
 
-/** Of SourceCdnReq and SourceCdnResp. */
+/** Of SourceCdnResp. */
 const cdnAuthenticationTypes = [
   'NONE',
   'QINIU_PRIVATE_AUTHENTICATION',
@@ -46,6 +46,16 @@ const cryptoType = (whose: string) =>
   );
 
 const kmsKeyId = Type.Optional(Type.String({ maxLength: 36, description: 'With KMS' }));
+
+const region = () => Type.String({ minLength: 1, maxLength: 100 });
+
+/** The characters are checked where an address is made of them. */
+const bucket = () =>
+  Type.String({
+    minLength: 1,
+    maxLength: 255,
+    description: 'Letters, digits, dots, hyphens and underscores; the first a letter or a digit',
+  });
 
 const accessKey = () => Type.String({ minLength: 1, maxLength: 100 });
 
@@ -81,13 +91,13 @@ export const ListSyncTasksQuery = Type.Object({
 });
 
 export const ShowSyncTaskQuery = Type.Object({
-  query_time: timestamp('Milliseconds; the monthly numbers are of the calendar month that has it'),
+  query_time: queryTime('Milliseconds; the monthly numbers are of the calendar month that has it'),
 });
 
 export const CreateSyncTaskBody = Type.Object({
   src_cloud_type: Type.Optional(oneOf(cloudTypes, { default: 'Aliyun' })),
-  src_region: Type.String({ maxLength: 100 }),
-  src_bucket: Type.String({ minLength: 1, maxLength: 1024 }),
+  src_region: region(),
+  src_bucket: bucket(),
   src_endpoint: endpoint('source'),
   src_ak: accessKey(),
   src_sk: accessKey(),
@@ -99,8 +109,8 @@ export const CreateSyncTaskBody = Type.Object({
       description: 'Extension: the cloud of the destination',
     }),
   ),
-  dst_region: Type.String({ maxLength: 100 }),
-  dst_bucket: Type.String({ minLength: 1, maxLength: 1024 }),
+  dst_region: region(),
+  dst_bucket: bucket(),
   dst_endpoint: endpoint('destination'),
   dst_ak: accessKey(),
   dst_sk: accessKey(),
@@ -126,15 +136,16 @@ export const CreateSyncTaskBody = Type.Object({
       description: `Extension: ${overwriteMode.description}`,
     }),
   ),
-  dst_storage_policy: Type.Optional(oneOf(storagePolicies)),
+  dst_storage_policy: Type.Optional(
+    oneOf(storagePolicies, {
+      description: 'Absent: what the bucket does by itself; OMS says STANDARD',
+    }),
+  ),
   app_id: Type.Optional(
     Type.String({ maxLength: 255, description: 'Needed where src_cloud_type is Tencent' }),
   ),
   source_cdn: Type.Optional(
-    Type.Object(
-      { ...sourceCdn, authentication_key: Type.Optional(Type.String()) },
-      { description: 'This version reads from buckets only and refuses it' },
-    ),
+    Type.Object({}, { description: 'This version reads from buckets only and refuses it' }),
   ),
   consistency_check: Type.Optional(
     oneOf([...consistencyChecks, 'transmission'], {

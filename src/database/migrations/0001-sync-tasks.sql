@@ -12,6 +12,12 @@ create table tokens (
   created_at timestamptz not null default now()
 );
 
+-- The key of all sealed credentials, by its ID: one row, from the first process that started here.
+create table sealing_key (
+  single boolean primary key default true check (single),
+  id text not null
+);
+
 create table sync_tasks (
   id uuid primary key,
   project_id text not null references projects,
@@ -62,6 +68,8 @@ create table changes (
   attempt integer not null default 0,
   claim_id bigint,
   lease_until timestamptz,
+  -- A claim that had lapsed ended since: its write may lie over the one that is on record.
+  late_write boolean not null default false,
   -- Of the attempt that failed last in this round.
   reason text,
   message text,
@@ -114,10 +122,12 @@ create table statistics (
 );
 create index statistics_age on statistics (width, starts_at);
 
--- Multipart uploads in progress. A row without an ID is an intention: the upload may exist.
+-- Multipart uploads in progress. A row without an upload ID is an intention: the upload may exist.
 create table uploads (
   task_id uuid not null,
   object_key text collate "C" not null,
+  -- Tells an upload from the next one of the same key: who comes late changes nothing of that.
+  id bigint generated always as identity,
   upload_id text,
   source_etag text not null,
   size bigint not null,

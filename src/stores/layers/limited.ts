@@ -3,8 +3,11 @@ import { around } from './around.ts';
 import { watchedBody } from './watched-body.ts';
 
 /**
- * A store with at most `width` requests in flight; the others wait their turn, first come first
+ * A store with at most `width` calls in progress; the others wait their turn, first come first
  * served. A read keeps its place until its body is over.
+ *
+ * Outermost: a body that `resuming` opens anew keeps its place. Whoever reads it holds a place of the
+ * target, and must wait for none of the source.
  *
  * Source and target of a copy need limits of their own, even where they are one bucket: a read
  * that waits for the put that it feeds would wait for ever.

@@ -13,7 +13,7 @@ export interface ResumePolicy {
  * A store whose reads survive a break in the middle: they go on with what is missing, of the very
  * object that was begun, and fail with `changed` where it is another by now.
  *
- * Outermost: reopening a body is a new read, with all that the other layers do for it.
+ * Outside `retrying`: reopening a body is a new read, with all that the inner layers do for it.
  */
 export function resuming(inner: Store, policy: ResumePolicy, clock: Clock): Store {
   return {
@@ -55,6 +55,7 @@ class ResumingBody implements ReadBody {
   readonly #last: number;
   #body: ReadBody;
   #breaks = 0;
+  #discarded = false;
 
   constructor(call: ReadCall, body: ReadBody) {
     const { options, head } = call;
@@ -95,6 +96,7 @@ class ResumingBody implements ReadBody {
   }
 
   discard(): void {
+    this.#discarded = true;
     this.#body.discard();
   }
 
@@ -106,6 +108,7 @@ class ResumingBody implements ReadBody {
   /** Reads on from where it broke; throws the failure where that cannot help. */
   async #reopen(failure: unknown): Promise<void> {
     const { inner, policy, clock, options, head, signal } = this.#call;
+    this.#throwIfDiscarded(failure);
     if (!isBreak(failure) || this.#breaks >= policy.attempts || this.#at > this.#last)
       throw failure;
     this.#breaks += 1;
@@ -113,11 +116,19 @@ class ResumingBody implements ReadBody {
     const range = { first: this.#at, last: this.#last };
     const { versionId } = options;
     const read = await inner.read(head.key, { range, ifMatch: head.etag, versionId }, signal);
-    if (read.head.size !== head.size) {
-      read.body.discard();
-      throw this.#error('the object has another size now');
-    }
     this.#body = read.body;
+    if (read.head.size !== head.size) this.#giveUp(this.#error('the object has another size now'));
+    this.#throwIfDiscarded(failure);
+  }
+
+  /** Nobody comes for what was opened while the body was given up. */
+  #throwIfDiscarded(failure: unknown): void {
+    if (this.#discarded) this.#giveUp(failure);
+  }
+
+  #giveUp(failure: unknown): never {
+    this.#body.discard();
+    throw failure;
   }
 
   #error(message: string): StoreError {

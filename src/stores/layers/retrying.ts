@@ -12,8 +12,8 @@ export interface RetryPolicy {
 }
 
 /**
- * A store that sends a request again when the very same request may succeed. Outside `limited`,
- * `paced` and `measured`: each try counts anew, and a wait holds nothing.
+ * A store that sends a request again when the very same request may succeed. Outside `paced` and
+ * `measured`: each try waits for its turn, and counts anew.
  *
  * A put of a stream is not repeated, for its bytes are gone; nor is `complete`: after a failure
  * only a look at the key tells whether it was done; nor `startParts`: behind a lost answer an upload
@@ -26,7 +26,7 @@ export function retrying(inner: Store, policy: RetryPolicy, clock: Clock): Store
         return await call();
       } catch (error) {
         if (!(error instanceof StoreError) || !error.repeatable) throw error;
-        const delayMs = error.details.retryAfterMs ?? policy.delayMs(attempt);
+        const delayMs = Math.max(error.details.retryAfterMs ?? 0, policy.delayMs(attempt));
         if (attempt >= policy.attempts || delayMs > policy.delayMaxMs) throw error;
         policy.onRetry(error, attempt, delayMs);
         await clock.sleep(delayMs, signal);

@@ -236,7 +236,7 @@ export class MemoryStore implements Store {
     const found = parts.map(({ number, etag }, at) => {
       const part = upload.parts.get(number);
       const inOrder = at === 0 || (parts[at - 1]?.number ?? 0) < number;
-      if (part?.receipt.etag !== etag || !inOrder) throw this.#error('refused', 'complete', key);
+      if (part?.receipt.etag !== etag || !inOrder) throw this.#error('corrupt', 'complete', key);
       const small = part.bytes.length < this.traits.partSizeMin && at < parts.length - 1;
       if (small) throw this.#error('refused', 'complete', key);
       return part;

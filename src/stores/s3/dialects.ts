@@ -74,6 +74,8 @@ const s3Faults: readonly (readonly [string, Fault])[] = [
   ['TemporaryRedirect', 'unavailable'], // A bucket made minutes ago; soon its name will lead there.
   ['BadDigest', 'corrupt'],
   ['XAmzContentChecksumMismatch', 'corrupt'],
+  ['InvalidPart', 'corrupt'], // What the upload holds is not what was put: a new one may do.
+  ['InvalidPartOrder', 'corrupt'],
   ['NotImplemented', 'unsupported'],
 ];
 

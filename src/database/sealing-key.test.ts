@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { testDatabase } from '../../test/kit/postgres.ts';
+import { addTask } from '../../test/kit/sync-task.ts';
+import { keepSealingKey } from './sealing-key.ts';
+
+test('of keys that come at once one is kept, and all are told which', async () => {
+  await using db = await testDatabase();
+  const kept = await Promise.all(
+    ['a', 'b', 'c', 'd'].map((keyId) => keepSealingKey(db, { keyId, mayReplace: false })),
+  );
+  assert.equal(new Set(kept).size, 1);
+});
+
+test('a key is replaced only while there is no task, by who is alone', async () => {
+  await using db = await testDatabase();
+  assert.equal(await keepSealingKey(db, { keyId: 'a', mayReplace: false }), 'a');
+  assert.equal(await keepSealingKey(db, { keyId: 'b', mayReplace: false }), 'a');
+  assert.equal(await keepSealingKey(db, { keyId: 'b', mayReplace: true }), 'b');
+  await addTask(db);
+  assert.equal(await keepSealingKey(db, { keyId: 'c', mayReplace: true }), 'b');
+});

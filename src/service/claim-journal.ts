@@ -1,0 +1,75 @@
+import { forgetAttempts } from '../database/changes.ts';
+import type { Db } from '../database/db.ts';
+import {
+  findUpload,
+  insertPart,
+  insertUpload,
+  removeUpload,
+  setUploadId,
+  type UploadOf,
+} from '../database/uploads.ts';
+import type { Claim } from '../engine/work.ts';
+import {
+  type CheckedPart,
+  type JournaledUpload,
+  LeaseLost,
+  type UploadJournal,
+} from '../transfer/transfer.ts';
+
+/** The upload of a claimed key, in the database; and how often the work on the key got nowhere. */
+export class ClaimJournal implements UploadJournal {
+  /** The attempt that this one counts as. */
+  attempt: number;
+  readonly #database: Db;
+  readonly #claim: Claim;
+  /** Not there before one was found or intended, and so before there is anything to say of it. */
+  #upload: UploadOf;
+  #begunHere = false;
+
+  constructor(database: Db, claim: Claim) {
+    this.#database = database;
+    this.#claim = claim;
+    this.#upload = { taskId: claim.taskId, key: claim.key, id: '0' };
+    this.attempt = claim.attempt;
+  }
+
+  async find(): Promise<JournaledUpload | undefined> {
+    const found = await findUpload(this.#database, this.#claim);
+    if (found === undefined) return undefined;
+    const { id, ...row } = found.upload;
+    this.#upload = { ...this.#upload, id };
+    return {
+      ...row,
+      uploadId: row.uploadId ?? undefined,
+      parts: found.parts.map((part) => ({
+        ...part,
+        md5: part.md5 ?? undefined,
+        crc64: part.crc64 ?? undefined,
+      })),
+    };
+  }
+
+  async intend(upload: Parameters<UploadJournal['intend']>[0]): Promise<void> {
+    this.#begunHere = true;
+    const id = await insertUpload(this.#database, this.#claim, upload);
+    this.#upload = { ...this.#upload, id };
+  }
+
+  async opened(uploadId: string): Promise<void> {
+    if (await setUploadId(this.#database, this.#upload, uploadId)) return;
+    throw new LeaseLost(`the right to ${this.#upload.key} ended`);
+  }
+
+  async checked(part: CheckedPart): Promise<void> {
+    const row = { ...part, md5: part.md5 ?? null, crc64: part.crc64 ?? null };
+    await insertPart(this.#database, this.#upload, row);
+    // An upload begun here may be one more of those that come to nothing; one taken up gets on.
+    if (this.#begunHere || this.attempt === 1) return;
+    this.attempt = 1;
+    await forgetAttempts(this.#database, this.#claim);
+  }
+
+  async ended(): Promise<void> {
+    await removeUpload(this.#database, this.#upload);
+  }
+}

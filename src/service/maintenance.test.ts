@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { test } from 'node:test';
+import { testDatabase } from '../../test/kit/postgres.ts';
+import { addTask } from '../../test/kit/sync-task.ts';
+import { systemClock } from '../base/clock.ts';
+import { silentLog } from '../base/log.ts';
+import { Sealer, Secret } from '../base/seal.ts';
+import type { Database } from '../database/db.ts';
+import { hiddenTasks, hideTask, startTask, stopTask } from '../database/tasks.ts';
+import { findUpload, insertUpload, setUploadId } from '../database/uploads.ts';
+import { around } from '../stores/layers/around.ts';
+import { MemoryStore } from '../stores/memory/memory-store.ts';
+import { sealCredentials } from './credentials.ts';
+import { endpoints } from './endpoints.ts';
+import { CLEAR_TASKS, maintenance } from './maintenance.ts';
+import { OpenTasks } from './open-tasks.ts';
+
+const sealer = new Sealer(randomBytes(32));
+const keyPair = { accessKeyId: 'id', secretAccessKey: new Secret('secret') };
+
+async function addHiddenTask(db: Database): Promise<string> {
+  const id = await addTask(db);
+  await stopTask(db, id);
+  await startTask(db, id, sealCredentials(sealer, id, { source: keyPair, target: keyPair }));
+  await stopTask(db, id);
+  await hideTask(db, id);
+  return id;
+}
+
+async function addUpload(db: Database, taskId: string): Promise<void> {
+  const key = { taskId, key: 'k' };
+  const id = await insertUpload(db, key, { sourceEtag: '"e"', size: 1, partSize: 1 });
+  await setUploadId(db, { ...key, id }, 'upload');
+}
+
+test('a deleted task with a store that does not answer holds up no other', async () => {
+  await using database = await testDatabase();
+  const [stuck, running] = [await addHiddenTask(database), await addTask(database)];
+  await addHiddenTask(database);
+  await addUpload(database, stuck);
+  await addUpload(database, running);
+  const asked = Promise.withResolvers<undefined>();
+  const silent = around(new MemoryStore(), {
+    async call(_operation, signal) {
+      asked.resolve(undefined);
+      return await new Promise<never>((_, reject) => {
+        signal.addEventListener('abort', () => reject(new Error('aborted')));
+      });
+    },
+    read: (_signal, run) => run(),
+  });
+  await using openTasks = new OpenTasks({
+    database,
+    sealer,
+    endpoints: endpoints([], []),
+    open: () => silent,
+  });
+  const stop = new AbortController();
+  const done = maintenance({
+    database,
+    openTasks,
+    clock: systemClock,
+    log: silentLog,
+    retentionDays: 1,
+    timeZone: 'UTC',
+  })
+    .find(({ name }) => name === CLEAR_TASKS)
+    ?.run(stop.signal);
+  await asked.promise;
+  assert.deepEqual(await hiddenTasks(database), [stuck]);
+  stop.abort(new Error('enough'));
+  await assert.rejects(async () => done, /enough/);
+  assert.ok(await findUpload(database, { taskId: running, key: 'k' }), 'left to its own job');
+});

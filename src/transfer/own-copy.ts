@@ -1,0 +1,22 @@
+import { type CopyEvidence, proof } from '../model/consistency.ts';
+import type { PutReceipt } from '../stores/store.ts';
+import { headIfThere } from './head-if-there.ts';
+import type { CopyJob } from './transfer.ts';
+
+/**
+ * What is known of the target's object, where it is proven to be the copy that is to be made: an
+ * earlier write of ours whose answer was lost, or the like of it.
+ *
+ * @param evidenceOf What would be known if the target had answered the write with this receipt.
+ */
+export async function ownCopy(
+  job: CopyJob,
+  evidenceOf: (receipt: PutReceipt) => CopyEvidence,
+): Promise<CopyEvidence | undefined> {
+  const there = await headIfThere(job);
+  if (there === undefined) return undefined;
+  const { etag, md5, crc64, size, lastModified } = there;
+  const evidence = evidenceOf({ etag, md5, crc64, date: lastModified });
+  if (size !== evidence.sourceSize || proof(evidence)?.passed !== true) return undefined;
+  return { ...evidence, targetSize: size, targetModified: lastModified };
+}

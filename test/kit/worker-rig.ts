@@ -1,0 +1,161 @@
+import type { Clock } from '../../src/base/clock.ts';
+import type { ClaimedChange } from '../../src/database/changes.ts';
+import { DatabaseError } from '../../src/database/db.ts';
+import type { Settlement } from '../../src/database/settle.ts';
+import type { Claim, WorkResult } from '../../src/engine/work.ts';
+import { Worker, type WorkerOptions, type WorkQueue } from '../../src/engine/worker.ts';
+
+/** A clock that stands still but when it is moved. */
+export class SteppedClock implements Clock {
+  #time = 0;
+  readonly #sleepers = new Set<{ at: number; wake: () => void }>();
+
+  now = () => this.#time;
+  monotonic = () => this.#time;
+  random = () => 0;
+
+  async sleep(ms: number, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    await new Promise<void>((resolve, reject) => {
+      this.#sleepers.add({ at: this.#time + ms, wake: resolve });
+      signal.addEventListener('abort', () => reject(new Error('aborted')));
+    });
+  }
+
+  /** Lets this much time pass, a little at a time, so that all that it wakes gets its turn. */
+  async pass(ms: number): Promise<void> {
+    for (const end = this.#time + ms; this.#time < end; ) {
+      this.#time = Math.min(end, this.#time + 10);
+      for (const sleeper of this.#sleepers) {
+        if (sleeper.at > this.#time) continue;
+        this.#sleepers.delete(sleeper);
+        sleeper.wake();
+      }
+      await turn();
+    }
+  }
+}
+
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await turn();
+}
+
+/** The database's side, in memory: what is due is a list of keys for each task. */
+export class FakeQueue implements WorkQueue {
+  readonly due = new Map<string, string[]>();
+  readonly settled: (Settlement & { readonly taskId: string })[] = [];
+  readonly renewals: string[][] = [];
+  claimIds = 0;
+  looks = 0;
+  nextDueMs: number | undefined;
+  /** Thrown by the next calls, one each. */
+  readonly troubles: Error[] = [];
+  renewing = true;
+  /** Awaited by a claim after it took its keys. */
+  claimGate: Promise<void> = Promise.resolve();
+
+  add(taskId: string, ...keys: string[]): void {
+    this.due.set(taskId, [...(this.due.get(taskId) ?? []), ...keys]);
+  }
+
+  async dueTasks() {
+    this.looks += 1;
+    const trouble = this.troubles.shift();
+    if (trouble !== undefined) throw trouble;
+    return [...this.due].filter(([, keys]) => keys.length > 0).map(([taskId]) => taskId);
+  }
+
+  async claim({ taskId, limit }: { taskId: string; limit: number }): Promise<ClaimedChange[]> {
+    const keys = this.due.get(taskId)?.splice(0, limit) ?? [];
+    await this.claimGate;
+    return keys.map((key) => ({
+      key,
+      generation: '1',
+      claimId: String((this.claimIds += 1)),
+      attempt: 1,
+      acceptedAt: 0,
+      revision: 1,
+      copiedEtag: null,
+      uploading: false,
+    }));
+  }
+
+  async renew({ claims }: { claims: readonly { key: string; claimId: string }[] }) {
+    if (!this.renewing) throw new DatabaseError('unavailable', 'gone');
+    this.renewals.push(claims.map(({ key }) => key));
+    return new Set(claims.map(({ claimId }) => claimId));
+  }
+
+  async settle(taskId: string, settlements: readonly Settlement[]) {
+    for (const settlement of settlements) {
+      this.settled.push({ ...settlement, taskId });
+      if (settlement.released) this.add(taskId, settlement.key);
+    }
+    return new Set(settlements.map(({ claimId }) => claimId));
+  }
+
+  async untilNextDue() {
+    return this.nextDueMs;
+  }
+
+  /** Keys that were settled as done. */
+  done(taskId: string): string[] {
+    return this.settled
+      .filter((one) => one.taskId === taskId && one.done)
+      .map(({ key }) => key)
+      .sort();
+  }
+
+  released(): string[] {
+    return this.settled.filter((one) => one.released).map(({ key }) => key);
+  }
+}
+
+export const done: WorkResult = { done: true, delayMs: 0, released: false, outcome: 'copied' };
+
+/** A worker whose changes are in work until they are told to end. */
+export function workerOf(options: Partial<WorkerOptions> = {}) {
+  const queue = new FakeQueue();
+  const clock = new SteppedClock();
+  const inWork = new Map<string, { claim: Claim; end: () => void }>();
+  const troubles: string[] = [];
+  const worker = new Worker({
+    queue,
+    clock,
+    // Works until it is told to end, or its lease is over.
+    handle: (claim) =>
+      new Promise<WorkResult>((resolve) => {
+        const end = () => {
+          inWork.delete(claim.key);
+          resolve(done);
+        };
+        inWork.set(claim.key, { claim, end });
+        claim.lease.signal.addEventListener('abort', end);
+      }),
+    width: 4,
+    taskWidth: 2,
+    leaseMs: 60_000,
+    onSettled: () => undefined,
+    onLate: () => undefined,
+    onTrouble: (doing) => troubles.push(doing),
+    ...options,
+  });
+  return {
+    queue,
+    clock,
+    worker,
+    inWork,
+    troubles,
+    working: () => [...inWork.keys()].sort(),
+    /** Stops at once, whatever is in work. */
+    end: async (): Promise<void> => {
+      const state = { over: false };
+      void worker.stop(0).then(() => (state.over = true));
+      while (!state.over) await clock.pass(10);
+    },
+  };
+}
