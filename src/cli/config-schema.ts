@@ -4,13 +4,31 @@ import { logLevels } from '../base/log.ts';
 import { cloudTypes } from '../model/cloud.ts';
 import { type S3Cloud, s3Dialects } from '../stores/s3/dialects.ts';
 
+/** What a text has to look like, and how a person is told that it does not. */
+const patterns = {
+  endpoint: {
+    pattern: '^https?://[^/?#@\\s]+/?$',
+    told: 'must be a scheme, a host and a port, like https://host:9000',
+  },
+  databaseUrl: { pattern: '^postgres(ql)?://', told: 'must be a postgres:// URL' },
+  token: {
+    pattern: '^[\\x21-\\x7e]+$',
+    told: 'must be of letters, digits and signs of ASCII, without spaces: it travels in a header',
+  },
+} as const;
+
+/** What to tell where a text does not match this pattern. */
+export function toldOfPattern(pattern: string): string | undefined {
+  return Object.values(patterns).find((known) => known.pattern === pattern)?.told;
+}
+
 /** What the file says of one cloud's region; as `MappedEndpoint`, but with a file for the authority. */
 const Endpoint = Type.Object(
   {
     cloud: Type.Enum([...cloudTypes]),
     region: Type.String({ minLength: 1, description: '`*` for every region of the cloud' }),
     endpoint: Type.String({
-      pattern: '^https?://[^/?#@\\s]+/?$',
+      pattern: patterns.endpoint.pattern,
       description: 'Scheme, host and port',
     }),
     addressing: Type.Optional(Type.Enum(['path', 'virtual-host'])),
@@ -53,7 +71,7 @@ export const SettingsSchema = Type.Object(
     }),
     databaseUrl: Type.Optional(
       Type.String({
-        pattern: '^postgres(ql)?://',
+        pattern: patterns.databaseUrl.pattern,
         secret: true,
         description: 'postgres://… of a PostgreSQL 15 or later; a private one is run when absent',
       }),
@@ -70,6 +88,7 @@ export const SettingsSchema = Type.Object(
       Type.String({
         minLength: 16,
         maxLength: 1024,
+        pattern: patterns.token.pattern,
         secret: true,
         description: 'Token of the first project; else generated and printed once',
       }),

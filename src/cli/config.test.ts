@@ -130,10 +130,10 @@ endpoints:
         'BRIGADE_PROT: no such setting; is it BRIGADE_PORT?',
         'BRIGADE_LOG_LEVEL: must be one of debug, info, warn, error, silent',
         'BRIGADE_SECRET_KEY: must be 32 bytes, as 64 hexadecimal digits or in base64',
-        `[0].cloud of endpoints${where}: must be one of AWS, Azure, Aliyun, Tencent, HuaweiCloud, QingCloud, KingsoftCloud, Baidu, Qiniu, UCloud`,
-        `[0].endpoint of endpoints${where}: must be a scheme, a host and a port, like https://host:9000`,
-        `[1] of endpoints${where}: must have region`,
-        `[1] of endpoints${where}: no such name: caFlie`,
+        `endpoints[0].cloud${where}: must be one of AWS, Azure, Aliyun, Tencent, HuaweiCloud, QingCloud, KingsoftCloud, Baidu, Qiniu, UCloud`,
+        `endpoints[0].endpoint${where}: must be a scheme, a host and a port, like https://host:9000`,
+        `endpoints[1]${where}: must have region`,
+        `endpoints[1]${where}: no such name: caFlie`,
         `bootstrapToken${where}: must be string`,
         'entry 2 of BRIGADE_ALLOW_ENDPOINTS: must be a host, host:port, *.domain, address, network or origin',
         'entry 3 of BRIGADE_ALLOW_ENDPOINTS: must be a host, host:port, *.domain, address, network or origin',
@@ -169,7 +169,7 @@ endpoints:
     const secrets = {
       BRIGADE_DATABASE_URL: 'postgres://u:hunter2@db/brigade',
       BRIGADE_SECRET_KEY: key,
-      BRIGADE_BOOTSTRAP_TOKEN: 'a token of some length',
+      BRIGADE_BOOTSTRAP_TOKEN: 'a-token-of-some-length',
     };
     const settings = await readSettings(secrets, noFile);
     assert.equal(settings.databaseUrl?.reveal(), secrets.BRIGADE_DATABASE_URL);
@@ -177,6 +177,15 @@ endpoints:
     assert.equal(settings.bootstrapToken?.reveal(), secrets.BRIGADE_BOOTSTRAP_TOKEN);
     const shown = inspect(settings, { depth: 9 }) + JSON.stringify(settings);
     for (const secret of Object.values(secrets)) assert.ok(!shown.includes(secret));
+  });
+
+  test('takes no token that a header cannot carry', async () => {
+    for (const token of ['spaces in the middle', 'ends-in-a-line-end\n', 'schlüssel-zum-dienst']) {
+      const [mistake = ''] = await mistakesOf(
+        readSettings({ BRIGADE_BOOTSTRAP_TOKEN: token }, noFile),
+      );
+      assert.match(mistake, /^BRIGADE_BOOTSTRAP_TOKEN: must be of letters, digits and signs/);
+    }
   });
 
   test('never tells a value that is wrong', async () => {

@@ -6,7 +6,7 @@ import { Value } from 'typebox/value';
 import { LineCounter, parseDocument } from 'yaml';
 import { Secret } from '../base/seal.ts';
 import { parseSecretKey } from '../database/data-directory.ts';
-import { type PlainSettings, SettingsSchema } from './config-schema.ts';
+import { type PlainSettings, SettingsSchema, toldOfPattern } from './config-schema.ts';
 
 type SecretName = 'databaseUrl' | 'secretKey' | 'bootstrapToken' | 'bootstrapAccessKey';
 
@@ -39,6 +39,8 @@ function variableOf(key: string): string {
   return PREFIX + key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 }
 
+const nameOfVariable: NameOf = (key, within = '') => variableOf(key) + within;
+
 const keysByVariable: ReadonlyMap<string, Key> = new Map(
   keys.filter((key) => key !== FILE_ONLY).map((key) => [variableOf(key), key]),
 );
@@ -59,11 +61,14 @@ function describedOf(key: string): Described {
   return schemas[key] ?? {};
 }
 
+/** How a place calls a setting, or what stands `within` it: `endpoints[0].cloud in brigade.yaml`. */
+type NameOf = (key: string, within?: string) => string;
+
 /** What one place, the environment or the file, says; with how it calls each setting. */
 interface Given {
   readonly values: Readonly<Record<string, unknown>>;
   readonly mistakes: readonly string[];
-  readonly nameOf: (key: string) => string;
+  readonly nameOf: NameOf;
 }
 
 /** Text that is no whole number stays text, for the schema to refuse: "8 080" is not 8. */
@@ -87,7 +92,7 @@ function readEnvironment(environment: NodeJS.ProcessEnv): Given {
     if (key === undefined) mistakes.push(unknown(name, [...keysByVariable.keys(), CONFIG]));
     else values[key] = fromText(key, text);
   }
-  return { values, mistakes, nameOf: variableOf };
+  return { values, mistakes, nameOf: nameOfVariable };
 }
 
 /** Neither parser may speak for itself: both quote the line, which may hold a secret. */
@@ -118,7 +123,7 @@ async function readConfigFile(path: string, readFile: ReadFile): Promise<Given> 
   if (typeof read !== 'object' || read === null || Array.isArray(read)) {
     throw new SettingsError([`${path}: not a list of names and values`]);
   }
-  const nameOf = (key: string) => `${key} in ${path}`;
+  const nameOf: NameOf = (key, within = '') => `${key}${within} in ${path}`;
   const entries = Object.entries(read as Record<string, unknown>);
   return {
     // `key:` without a value is one that is not set.
@@ -132,7 +137,7 @@ async function readConfigFile(path: string, readFile: ReadFile): Promise<Given> 
 
 type ReadFile = (path: string) => Promise<string>;
 
-const nothing: Given = { values: {}, mistakes: [], nameOf: variableOf };
+const nothing: Given = { values: {}, mistakes: [], nameOf: nameOfVariable };
 
 /**
  * Reads all settings, once, at start: from the environment (`BRIGADE_PART_BYTES`) and, where that
@@ -156,15 +161,13 @@ export async function readSettings(
       unread = error.mistakes;
     }
   }
-  const nameOf = (key: string) => (key in outer.values ? outer : inner).nameOf(key);
+  const nameOf: NameOf = (key, within) => (key in outer.values ? outer : inner).nameOf(key, within);
   const read = Value.Default(SettingsSchema, { ...inner.values, ...outer.values });
   const mistakes = [...outer.mistakes, ...unread, ...inner.mistakes, ...findMistakes(read, nameOf)];
   if (mistakes.length > 0) throw new SettingsError(mistakes);
   // Checked against its schema just now.
   return finish(read as PlainSettings, path);
 }
-
-type NameOf = (key: string) => string;
 
 /** TypeBox stops at the eighth mistake unless told otherwise. */
 const MISTAKES_MAX = 1_000;
@@ -177,8 +180,7 @@ function findMistakes(read: unknown, nameOf: NameOf): string[] {
     // The places that lead to a mistake are reported too; the mistake itself comes first.
     if (keyword === 'anyOf' || keyword === 'boolean' || key === '') continue;
     const within = rest.map((step) => (/^\d+$/.test(step) ? `[${step}]` : `.${step}`)).join('');
-    const place = `${within === '' ? '' : `${within.replace(/^\./, '')} of `}${nameOf(key)}`;
-    found.add(`${place}: ${explain(keyword, params, message)}`);
+    found.add(`${nameOf(key, within)}: ${explain(keyword, params, message)}`);
   }
   // Each looks at values of the right type only.
   return [...found, ...judge(read as Partial<PlainSettings>, nameOf)];
@@ -196,9 +198,7 @@ function explain(keyword: string, params: object, message: string): string {
     return `must have ${(params.requiredProperties as string[]).join(', ')}`;
   }
   if (keyword === 'pattern' && 'pattern' in params) {
-    return String(params.pattern).startsWith('^postgres')
-      ? 'must be a postgres:// URL'
-      : 'must be a scheme, a host and a port, like https://host:9000';
+    return toldOfPattern(String(params.pattern)) ?? message;
   }
   return message;
 }

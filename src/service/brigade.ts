@@ -177,7 +177,12 @@ async function startWork(
   if (left > 0) log.info({ event: 'claims.released', count: left }, 'taken up from a crash');
   await using started = new AsyncDisposableStack();
   started.use(await database.listen('changes', () => worker.wake()));
-  started.use(await database.listen('tasks', (taskId) => worker.giveBack(taskId)));
+  started.use(
+    await database.listen('tasks', (taskId) => {
+      worker.giveBack(taskId);
+      openTasks.forget(taskId);
+    }),
+  );
   const { retentionDays, timeZone, drainMs } = settings;
   started.defer(() => worker.stop(drainMs));
   const jobs = started.use(

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { BucketPlace } from '../model/sync-task.ts';
-import { endpoints, type MappedEndpoint } from './endpoints.ts';
+import { endpoints, isSameBucket, type MappedEndpoint } from './endpoints.ts';
 import type { Problem } from './service-error.ts';
 
 function place(differs: Partial<BucketPlace> = {}): BucketPlace {
@@ -60,6 +60,34 @@ describe('a place without an address', () => {
       ['https://minio.example', 'other', 'path'],
     );
     assert.equal(known.resolve(place({ cloud: 'Aliyun' })).dialect, 'AWS');
+  });
+
+  test('is where its own entry says, wherever that stands beside the one for all regions', () => {
+    const all = { cloud: 'AWS', region: '*', endpoint: 'https://all.example' } as const;
+    const one = { ...all, region: 'eu-west-1', endpoint: 'https://one.example' };
+    for (const mapped of [
+      [all, one],
+      [one, all],
+    ]) {
+      const known = endpoints(mapped, []);
+      assert.equal(known.resolve(place({ region: 'eu-west-1' })).url, one.endpoint);
+      assert.equal(known.resolve(place({ region: 'eu-west-2' })).url, all.endpoint);
+    }
+  });
+
+  test('is known to be one bucket by its address, however it is named', () => {
+    const minio = 'https://minio.example:9000';
+    const known = endpoints([{ cloud: 'AWS', region: 'here', endpoint: minio }], ['minio.example']);
+    const mapped = place({ region: 'here' });
+    const named = place({ cloud: 'HuaweiCloud', region: 'x', endpoint: `${minio}/` });
+    assert.equal(isSameBucket(known, mapped, named), true);
+    assert.equal(isSameBucket(known, mapped, { ...named, bucket: 'another' }), false);
+    assert.equal(isSameBucket(known, mapped, place({ region: 'eu-west-1' })), false);
+  });
+
+  test('of no region says that this is missing', () => {
+    const check = () => endpoints([], []).check(place({ region: '' }), 'src');
+    assert.throws(check, /No region is given for AWS/);
   });
 
   test('of a cloud whose address is not known is refused, and says how to map it', () => {

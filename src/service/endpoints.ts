@@ -58,9 +58,10 @@ export function endpoints(
       const dialect = dialectAt(place.endpoint, cloud);
       return { ...plain, dialect, url: place.endpoint, region, guard };
     }
-    const own = mapped.find(
-      (entry) => entry.cloud === cloud && (entry.region === region || entry.region === '*'),
-    );
+    const ofCloud = mapped.filter((entry) => entry.cloud === cloud);
+    const own =
+      ofCloud.find((entry) => entry.region === region) ??
+      ofCloud.find((entry) => entry.region === '*');
     if (own !== undefined) {
       return {
         dialect: own.dialect ?? dialectAt(own.endpoint, cloud),
@@ -117,11 +118,21 @@ function dialectAt(url: string, cloud: CloudType): S3Cloud {
 }
 
 function unknownPlace({ cloud, region }: BucketPlace): ServiceError {
+  if (region === '') {
+    const message = `No region is given for ${cloud}, and its address is not known without one.`;
+    return new ServiceError('endpoint-unknown', message);
+  }
   return new ServiceError(
     'endpoint-unknown',
     `No address is known for ${cloud} in region "${region}".`,
     `The operator can map it in the file that BRIGADE_CONFIG names, under "endpoints": {cloud: ${cloud}, region: ${region}, endpoint: "https://…"}.`,
   );
+}
+
+/** Whether two places are one bucket, however they were named. */
+export function isSameBucket(places: Endpoints, one: BucketPlace, other: BucketPlace): boolean {
+  const hostOf = (place: BucketPlace) => new URL(places.resolve(place).url).host;
+  return one.bucket === other.bucket && hostOf(one) === hostOf(other);
 }
 
 /** An entry as the guard takes it; the colons of a bare IPv6 address are no port. */

@@ -60,7 +60,8 @@ export class OpenTasks implements AsyncDisposable {
       const opened = await opening;
       if (opened.retired) continue;
       if (opened.revision >= revision) return this.#lend(opened);
-      this.forget(taskId);
+      // Of the many who wait for it only the first lets it go: the others' is another one already.
+      if (this.#opened.get(taskId) === opening) this.forget(taskId);
     }
   }
 

@@ -28,7 +28,7 @@ import {
 } from '../model/statistics.ts';
 import { step, type SyncTask, type SyncTaskSignal } from '../model/sync-task.ts';
 import { sealCredentials } from './credentials.ts';
-import type { Endpoints } from './endpoints.ts';
+import { type Endpoints, isSameBucket } from './endpoints.ts';
 import { type Problem, ServiceError } from './service-error.ts';
 import type {
   NewSyncTask,
@@ -191,6 +191,13 @@ async function create(
 ): Promise<SyncTask> {
   endpoints.check(plan.source, 'src');
   endpoints.check(plan.target, 'dst');
+  if (isSameBucket(endpoints, plan.source, plan.target)) {
+    throw new ServiceError(
+      'invalid-request',
+      'Source and target are the same bucket.',
+      'request parameter [dst_bucket] invalid. Name another bucket than src_bucket, or another place.',
+    );
+  }
   const id = randomUUID();
   const sealed = sealCredentials(sealer, id, credentials);
   const task = await database.transaction((db) =>

@@ -69,6 +69,12 @@ async function tablesWith(taskId: string): Promise<Record<string, number>> {
   return found;
 }
 
+test('a task from a bucket to itself is refused', async () => {
+  const { source } = world;
+  const created = world.createTask({ dst_endpoint: source.url, dst_bucket: 'source' });
+  await assert.rejects(created, /the same bucket/);
+});
+
 describe('stop and start', () => {
   test('a stop lets objects in flight end, keeps what waits, and a start goes on', async () => {
     const { from, to, source, client } = world;

@@ -116,11 +116,9 @@ describe('the service as a user starts it', () => {
   });
 
   test('does not start with a key that does not open what is sealed', async () => {
-    await using source = await startS3Server({ buckets: ['source'] });
+    await using server = await startS3Server({ buckets: ['source', 'target'] });
     const service = await startServiceProcess(dataDir);
-    await service.client.createTask(
-      taskBetween(source, source, { source: 'source', target: 'source' }),
-    );
+    await service.client.createTask(taskBetween(server, server));
     await service.child.stop();
     const child = startBare({ BRIGADE_DATA_DIR: dataDir, BRIGADE_SECRET_KEY: 'f'.repeat(64) });
     assert.equal(await child.stopped(), 1);

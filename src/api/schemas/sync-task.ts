@@ -6,7 +6,7 @@ import {
   storagePolicies,
   syncTaskStatuses,
 } from '../../model/sync-task.ts';
-import { oneOf, orNull, queryTime, timestamp } from './common.ts';
+import { oneOf, orNull, timestamp } from './common.ts';
 
 /*
  * Names, limits and defaults are those of the OMS API reference, "Synchronization Task Management", but
@@ -91,7 +91,7 @@ export const ListSyncTasksQuery = Type.Object({
 });
 
 export const ShowSyncTaskQuery = Type.Object({
-  query_time: queryTime('Milliseconds; the monthly numbers are of the calendar month that has it'),
+  query_time: timestamp('Milliseconds; the monthly numbers are of the calendar month that has it'),
 });
 
 export const CreateSyncTaskBody = Type.Object({
