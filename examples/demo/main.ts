@@ -25,8 +25,18 @@ const WIDTH = 16;
 
 async function main(ceph: boolean): Promise<number> {
   const interrupted = new AbortController();
-  process.once('SIGINT', () => interrupted.abort(new Error('interrupted')));
-  const { signal } = interrupted;
+  // Each time, not once: under npm a Ctrl-C comes twice.
+  for (const name of ['SIGINT', 'SIGTERM']) process.on(name, () => interrupted.abort());
+  try {
+    return await demonstrate(ceph, interrupted.signal);
+  } catch (error) {
+    if (!interrupted.signal.aborted) throw error;
+    process.stdout.write('\nStopped; all is removed.\n');
+    return 130;
+  }
+}
+
+async function demonstrate(ceph: boolean, signal: AbortSignal): Promise<number> {
   await using cleanUp = new AsyncDisposableStack();
   const kind = ceph ? 'ceph' : 'ours';
   step(`Starting two S3 servers (${ceph ? 'Ceph' : 'our own'})`);
@@ -75,9 +85,10 @@ async function synchronize(
     enable_metadata_migration: true,
   });
   const keys = objects.map(({ key }) => key);
-  const sent = client.sendEvents(taskId, keys);
-  await progress(() => client.show(taskId), { objects: objects.length, bytes }, signal);
-  await sent;
+  await Promise.all([
+    client.sendEvents(taskId, keys),
+    progress(() => client.show(taskId), { objects: objects.length, bytes }, signal),
+  ]);
   const failed = await client.objects(taskId, 'failed');
   for (const { object_key, message } of failed.slice(0, 5)) {
     process.stderr.write(`failed: ${object_key}: ${message ?? ''}\n`);

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { serveCommand } from './commands/serve.ts';
 import { settingsCommand } from './commands/settings.ts';
@@ -5,8 +6,14 @@ import { settingsCommand } from './commands/settings.ts';
 /** The command line. Every command is one value in `commands/`. */
 export function program(): Command {
   return new Command('brigade')
+    .version(versionOf(new URL('../../package.json', import.meta.url)))
     .description('Keeps buckets in step across clouds.')
     .showHelpAfterError('(see "brigade help")')
     .addCommand(serveCommand())
     .addCommand(settingsCommand());
+}
+
+function versionOf(packageFile: URL): string {
+  const text = readFileSync(packageFile, 'utf8');
+  return /"version": "([^"]+)"/.exec(text)?.[1] ?? 'unknown';
 }

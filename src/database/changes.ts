@@ -65,7 +65,8 @@ const DUE_TASKS = `
   select id from sync_tasks
   where status = 'SYNCHRONIZING' and deleted_at is null and exists (
     select from changes
-    where task_id = sync_tasks.id and due_at <= now() and (lease_until is null or lease_until < now())
+    where uuid_send(task_id) = uuid_send(sync_tasks.id) and due_at <= now()
+      and (lease_until is null or lease_until < now())
   )
   order by id`;
 
@@ -96,7 +97,8 @@ export interface ClaimedChange {
 /*
  * The statements on claims find their rows by `object_key = any(array(…))`: whatever the planner
  * believes of a table that it has not analyzed yet, that is a look into the primary key for each,
- * where for a join it may read the whole table. And they are not prepared: a plan that was made for an
+ * where for a join it may read the whole table. (What is due is found by `uuid_send(task_id)`, so that
+ * the index of that cannot serve here.) And they are not prepared: a plan that was made for an
  * empty table, and kept, reads the whole table, too (3 s to settle 256 of 100,000 instead of 8 ms).
  */
 
@@ -105,8 +107,8 @@ const CLAIM = `
     select revision from sync_tasks where id = $1 and status = 'SYNCHRONIZING' and deleted_at is null
   ), due as materialized (
     select object_key from changes
-    where task_id = $1 and due_at <= now() and (lease_until is null or lease_until < now())
-      and exists (select from task)
+    where uuid_send(task_id) = uuid_send($1) and due_at <= now()
+      and (lease_until is null or lease_until < now()) and exists (select from task)
     order by due_at
     limit $2
     for update skip locked
@@ -213,7 +215,7 @@ export async function untilNextDue(db: Db): Promise<number | undefined> {
     select (extract(epoch from min(next.due_at) - now()) * 1000)::float8 as ms
     from sync_tasks, lateral (
       select due_at from changes
-      where task_id = sync_tasks.id and (lease_until is null or lease_until < now())
+      where uuid_send(task_id) = uuid_send(sync_tasks.id) and (lease_until is null or lease_until < now())
       order by due_at limit 1
     ) as next
     where status = 'SYNCHRONIZING' and deleted_at is null`);

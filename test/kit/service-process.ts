@@ -16,7 +16,7 @@ export async function startServiceProcess(
   dataDir: string,
   environment: Readonly<Record<string, string>> = {},
 ): Promise<ServiceProcess> {
-  const main = new URL('../../src/cli/main.ts', import.meta.url);
+  const main = new URL('../../src/cli/brigade.js', import.meta.url);
   const settings = {
     BRIGADE_DATA_DIR: dataDir,
     BRIGADE_PORT: '0',

@@ -15,7 +15,7 @@ import { taskBetween } from '../kit/service.ts';
 import { startServiceProcess } from '../kit/service-process.ts';
 
 const run = promisify(execFile);
-const main = new URL('../../src/cli/main.ts', import.meta.url);
+const main = new URL('../../src/cli/brigade.js', import.meta.url);
 
 /** The service without anything that would spare it a decision. */
 function startBare(environment: Readonly<Record<string, string>>): Child {

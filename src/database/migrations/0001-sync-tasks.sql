@@ -82,7 +82,9 @@ create table changes (
   autovacuum_vacuum_threshold = 5000,
   autovacuum_vacuum_insert_threshold = -1
 );
-create index changes_due on changes (task_id, due_at);
+-- Not of task_id itself: what asks for keys of a task would then do with this index at times, by what
+-- the planner believes of a task that it has not yet seen, and read all of the task's rows.
+create index changes_due on changes (uuid_send(task_id), due_at);
 
 -- How the last look at each key ended. History, not work.
 create table objects (
