@@ -24,11 +24,6 @@ import { versionRoutes } from './routes/versions.ts';
 import { Problem } from './schemas/common.ts';
 import { compileValidator } from './validation.ts';
 
-export interface ApiSettings {
-  /** How many keys one request for sync events may name. */
-  readonly eventKeysMax: number;
-}
-
 export interface ApiParts {
   readonly syncTasks: SyncTaskService;
   readonly gatekeeper: Gatekeeper;
@@ -39,7 +34,6 @@ export interface ApiParts {
   readonly metrics: Pick<Metrics, 'registry' | 'apiRequestSeconds'>;
   /** Gets facts only: no body, no credential, no query. */
   readonly log: FastifyBaseLogger;
-  readonly settings: ApiSettings;
 }
 
 /**
@@ -68,7 +62,7 @@ export async function buildApi(parts: ApiParts): Promise<FastifyInstance> {
   await app.register(auditRoutes(parts.audit));
   await app.register(operationRoutes(parts.health, parts.metrics));
   await app.register(syncTaskRoutes(parts.syncTasks));
-  await app.register(eventRoutes(parts.syncTasks, parts.settings.eventKeysMax));
+  await app.register(eventRoutes(parts.syncTasks));
   await app.register(statisticRoutes(parts.syncTasks));
   await app.register(objectRoutes(parts.syncTasks));
   return app;

@@ -15,7 +15,7 @@ import type {
   SyncTaskService,
   TaskCredentials,
 } from '../service/sync-task-service.ts';
-import { type ApiSettings, buildApi } from './server.ts';
+import { buildApi } from './server.ts';
 
 /** For the tests of this folder: the API over use cases that live in memory. */
 
@@ -186,7 +186,7 @@ function refusal(problem: Problem): ServiceError {
 }
 
 /** One API of its own for one test. */
-export async function openApi(settings: Partial<ApiSettings> = {}) {
+export async function openApi() {
   const lines: string[] = [];
   const syncTasks = new FakeSyncTasks();
   const audited: AuditEntry[] = [];
@@ -207,7 +207,6 @@ export async function openApi(settings: Partial<ApiSettings> = {}) {
     health: { ready: () => health.ready() },
     metrics,
     log: pino({ level: 'trace' }, { write: (line: string) => lines.push(line) }),
-    settings: { eventKeysMax: 100, ...settings },
   });
 
   /** With the credential, below the project, unless `headers` or a leading slash say otherwise. */

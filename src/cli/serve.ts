@@ -142,7 +142,7 @@ async function connectExternal(
 
 async function listen(
   started: AsyncDisposableStack,
-  { host, port, eventKeysMax }: Settings,
+  { host, port }: Settings,
   {
     brigade,
     metrics,
@@ -163,7 +163,6 @@ async function listen(
     health,
     metrics,
     log,
-    settings: { eventKeysMax },
   });
   started.defer(() => api.close());
   try {
@@ -183,6 +182,7 @@ async function brigadeSettings(settings: Settings) {
     allowEndpoints: settings.allowEndpoints,
     firstTokens: settings.firstTokens,
     tasksMax: settings.tasksMax,
+    eventKeysMax: settings.eventKeysMax,
     timeZone: settings.timeZone,
     retentionDays: settings.retentionDays,
     width: settings.width,

@@ -23,9 +23,12 @@ export async function listProjects(db: Db): Promise<ProjectRow[]> {
   return (await db.query<ProjectRow>(`${PROJECT} order by created_at, id`)).rows;
 }
 
-/** By name or ID. */
+/** By ID or name; where one's ID is another's name, that of the ID. */
 export async function findProject(db: Db, nameOrId: string): Promise<ProjectRow | undefined> {
-  const { rows } = await db.query<ProjectRow>(`${PROJECT} where name = $1 or id = $1`, [nameOrId]);
+  const { rows } = await db.query<ProjectRow>(
+    `${PROJECT} where id = $1 or name = $1 order by id = $1 desc`,
+    [nameOrId],
+  );
   return rows[0];
 }
 

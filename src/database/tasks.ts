@@ -68,8 +68,8 @@ function toTask(row: TaskRow): SyncTask {
 }
 
 /**
- * Inserts a task unless the project has `tasksMax` already. Creations of one project wait for each
- * other, so that two cannot share the last place.
+ * Inserts a task unless the project has as many as it may: its own `tasks_max`, or `tasksMax` where it has
+ * none. Creations of one project wait for each other, so that two cannot share the last place.
  *
  * @returns Undefined where the project has no place left.
  */
@@ -85,7 +85,8 @@ export async function insertTask(
       target_cloud, target_region, target_bucket, target_endpoint, description, metadata_migration, overwrite_mode,
       consistency_check, storage_policy, app_id, sealed_credentials, sealing_key_id)
     select $1, $2, 'SYNCHRONIZING', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18
-    where (select count(*) from sync_tasks where project_id = $2 and deleted_at is null) < $19
+    where (select count(*) from sync_tasks where project_id = $2 and deleted_at is null)
+      < coalesce((select tasks_max from projects where id = $2), $19::integer)
     returning *`,
     [
       task.id,

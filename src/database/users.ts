@@ -34,9 +34,12 @@ export async function listUsers(db: Db): Promise<UserRow[]> {
   return (await db.query<UserRow>(`${USER} order by name`)).rows;
 }
 
-/** By name or ID. */
+/** By ID or name; where one's ID is another's name, that of the ID. */
 export async function findUser(db: Db, nameOrId: string): Promise<UserRow | undefined> {
-  const { rows } = await db.query<UserRow>(`${USER} where name = $1 or id = $1`, [nameOrId]);
+  const { rows } = await db.query<UserRow>(
+    `${USER} where id = $1 or name = $1 order by id = $1 desc`,
+    [nameOrId],
+  );
   return rows[0];
 }
 
@@ -46,7 +49,8 @@ export async function passwordHashOf(
   name: string,
 ): Promise<{ readonly id: string; readonly hash: string | null } | undefined> {
   const { rows } = await db.query<{ id: string; hash: string | null }>(
-    `select id, password_hash as hash from users where (name = $1 or id = $1) and enabled`,
+    `select id, password_hash as hash from users where (id = $1 or name = $1) and enabled
+     order by id = $1 desc`,
     [name],
   );
   return rows[0];
@@ -101,9 +105,12 @@ export async function listGroups(db: Db): Promise<GroupRow[]> {
   return (await db.query<GroupRow>(`${GROUP} order by name`)).rows;
 }
 
-/** By name or ID. */
+/** As {@link findUser}. */
 export async function findGroup(db: Db, nameOrId: string): Promise<GroupRow | undefined> {
-  const { rows } = await db.query<GroupRow>(`${GROUP} where name = $1 or id = $1`, [nameOrId]);
+  const { rows } = await db.query<GroupRow>(
+    `${GROUP} where id = $1 or name = $1 order by id = $1 desc`,
+    [nameOrId],
+  );
   return rows[0];
 }
 

@@ -35,6 +35,8 @@ import { type Audit, DatabaseAudit } from './audit.ts';
 import { DatabaseGatekeeper } from './gatekeeper.ts';
 import { Identity } from './identity.ts';
 import type { Gatekeeper, IdentityService } from './identity-service.ts';
+import { EventQuotas } from './quotas.ts';
+import { checkSealingKey } from './sealing-key.ts';
 import type { Health, KeyPair, SyncTaskService } from './sync-task-service.ts';
 import { SyncTasks } from './sync-tasks.ts';
 import type { TransferSizes } from '../transfer/transfer.ts';
@@ -44,6 +46,8 @@ export interface BrigadeSettings {
   /** What requests may name; see {@link endpoints}. */
   readonly allowEndpoints: readonly string[];
   readonly tasksMax: number;
+  /** How many names one event may have. */
+  readonly eventKeysMax: number;
   readonly timeZone: string;
   readonly retentionDays: number;
   /** Objects in work at once in this process, and of these, of one task. */
@@ -118,7 +122,8 @@ export async function createBrigade(parts: BrigadeParts): Promise<Brigade> {
     const rows = await backlog(lists);
     return rows.map(({ status, ...row }) => ({ state: status, ...row }));
   });
-  const access = accessOf(parts);
+  const eventQuotas = new EventQuotas({ ...settings, database, now: () => clock.now() });
+  const access = accessOf(parts, eventQuotas);
   let work: Work | undefined;
   return {
     syncTasks: new SyncTasks({
@@ -129,6 +134,7 @@ export async function createBrigade(parts: BrigadeParts): Promise<Brigade> {
       clock,
       intake,
       endpoints: places,
+      eventQuotas,
       onTaskChanged: (taskId) => tell(parts, 'tasks', taskId),
       onTaskDeleted: () => {
         // Without this it is done by its schedule.
@@ -156,11 +162,14 @@ export async function createBrigade(parts: BrigadeParts): Promise<Brigade> {
 }
 
 /** Who may do what, and who did. */
-function accessOf({ database, sealer, clock, log, settings }: BrigadeParts) {
+function accessOf(
+  { database, sealer, clock, log, settings }: BrigadeParts,
+  eventQuotas: EventQuotas,
+) {
   const now = (): number => clock.now();
   const { firstTokens } = settings;
   const gatekeeper = new DatabaseGatekeeper({ database, sealer, now, firstTokens });
-  const identity = new Identity({ database, sealer, gatekeeper, now });
+  const identity = new Identity({ database, sealer, gatekeeper, eventQuotas, now });
   return { gatekeeper, identity, audit: new DatabaseAudit({ database, log }) };
 }
 

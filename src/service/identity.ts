@@ -21,12 +21,14 @@ import type {
   Project,
   User,
 } from './identity-service.ts';
+import type { EventQuotas } from './quotas.ts';
 import { ServiceError } from './service-error.ts';
 
 export interface IdentityOptions {
   readonly database: Database;
   readonly sealer: Sealer;
   readonly gatekeeper: DatabaseGatekeeper;
+  readonly eventQuotas: EventQuotas;
   readonly now: () => number;
 }
 
@@ -107,7 +109,8 @@ export class Identity implements IdentityService {
       eventKeysMax: eventKeysMax === undefined ? project.eventKeysMax : eventKeysMax,
     };
     await taken(`project ${name ?? ''}`, projects.updateProject(this.#database, row));
-    return this.#changed(toProject(row));
+    this.#options.eventQuotas.forget();
+    return toProject(row);
   }
 
   listUsers(): Promise<User[]> {

@@ -8,6 +8,7 @@ import {
   type ObjectRow,
   retryFailedBatch,
 } from '../database/objects.ts';
+import { findProject } from '../database/projects.ts';
 import { countersBetween, countersOfMonth } from '../database/statistics.ts';
 import {
   findTask,
@@ -29,6 +30,7 @@ import {
 import { step, type SyncTask, type SyncTaskSignal } from '../model/sync-task.ts';
 import { sealCredentials } from './credentials.ts';
 import { type Endpoints, isSameBucket } from './endpoints.ts';
+import type { EventQuotas } from './quotas.ts';
 import { type Problem, ServiceError } from './service-error.ts';
 import type {
   NewSyncTask,
@@ -47,7 +49,9 @@ export interface SyncTasksOptions {
   readonly sealer: Sealer;
   readonly intake: Intake;
   readonly endpoints: Endpoints;
+  /** Of a project that has no number of its own. */
   readonly tasksMax: number;
+  readonly eventQuotas: EventQuotas;
   readonly timeZone: string;
   readonly clock: Clock;
   /** The task was stopped or started: a hint for the workers. */
@@ -116,6 +120,7 @@ export class SyncTasks implements SyncTaskService {
     encodedKeys: readonly string[],
   ): Promise<void> {
     if (!UUID.test(taskId)) throw unknownTask(taskId);
+    await this.#mayName(encodedKeys.length, projectId);
     const keys = decodeKeys(encodedKeys);
     const event = { projectId, taskId: taskId.toLowerCase(), keys };
     if (await accept(this.#options.intake, event)) return;
@@ -163,6 +168,17 @@ export class SyncTasks implements SyncTaskService {
     }
   }
 
+  async #mayName(keys: number, projectId: string): Promise<void> {
+    const { max, own } = await this.#options.eventQuotas.of(projectId);
+    if (keys <= max) return;
+    const limit = own ? 'event_keys_max of the project' : 'BRIGADE_EVENT_KEYS_MAX';
+    throw new ServiceError(
+      'invalid-request',
+      'Invalid request parameters.',
+      `request parameter [object_keys] must not have more than ${max} items; send several requests, or raise ${limit}`,
+    );
+  }
+
   async #find(projectId: string, taskId: string): Promise<SyncTask> {
     const valid = UUID.test(taskId);
     const task = valid ? await findTask(this.#database, projectId, taskId) : undefined;
@@ -204,10 +220,12 @@ async function create(
     insertTask(db, { ...plan, id, projectId }, sealed, tasksMax),
   );
   if (task !== undefined) return task;
+  const own = (await findProject(database, projectId))?.tasksMax ?? undefined;
+  const limit = own === undefined ? 'BRIGADE_TASKS_MAX' : 'tasks_max of the project';
   throw new ServiceError(
     'too-many-tasks',
-    `This project has ${tasksMax} synchronization tasks, which is as many as it may have.`,
-    'Delete one that is no longer needed, or raise BRIGADE_TASKS_MAX.',
+    `This project may have ${own ?? tasksMax} synchronization tasks, and has as many.`,
+    `Delete one that is no longer needed, or raise ${limit}.`,
   );
 }
 

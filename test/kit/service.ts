@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
-import { type ApiSettings, buildApi } from '../../src/api/server.ts';
+import { buildApi } from '../../src/api/server.ts';
 import { MiB } from '../../src/base/bytes.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { type Logger, silentLog } from '../../src/base/log.ts';
@@ -13,8 +13,6 @@ import { OmsClient } from './oms-client.ts';
 import { testDatabaseUrl } from './postgres.ts';
 import type { S3Server } from './s3-server/server.ts';
 
-export type TestSettings = BrigadeSettings & ApiSettings;
-
 /** The whole service in this process. Disposing of it stops it, once. */
 export interface TestService extends AsyncDisposable {
   readonly client: OmsClient;
@@ -25,14 +23,14 @@ export interface TestService extends AsyncDisposable {
   readonly databaseUrl: Secret;
   readonly database: Database;
   readonly sealer: Sealer;
-  readonly settings: TestSettings;
+  readonly settings: BrigadeSettings;
   readonly metrics: Metrics;
   readonly brigade: Brigade;
   readonly api: FastifyInstance;
 }
 
 export interface TestServiceOptions {
-  readonly settings?: Partial<TestSettings>;
+  readonly settings?: Partial<BrigadeSettings>;
   readonly log?: Logger;
   /** Joins the database of another, as a further process does; else it gets one of its own. */
   readonly beside?: TestService;
@@ -41,7 +39,7 @@ export interface TestServiceOptions {
   readonly works?: boolean;
 }
 
-export const settings: TestSettings = {
+export const settings: BrigadeSettings = {
   endpoints: [],
   allowEndpoints: ['127.0.0.1', 'localhost'],
   tasksMax: 5,
@@ -82,7 +80,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
   if (works) await brigade.startWork();
   const { syncTasks, gatekeeper, identity, audit, health } = brigade;
   const api = await buildApi({
-    ...{ syncTasks, gatekeeper, identity, audit, health, metrics, log, settings: own },
+    ...{ syncTasks, gatekeeper, identity, audit, health, metrics, log },
     now: () => Date.now(),
   });
   const url = await api.listen({ host: '127.0.0.1', port: 0 });

@@ -9,7 +9,7 @@ import { type ListedObject, type OmsClient, roundsOf, type ShownTask } from './o
 import type { Bucket } from './s3-server/bucket.ts';
 import { allBytes, heldContent } from './s3-server/content.ts';
 import { type S3Server, type S3ServerOptions, startS3Server } from './s3-server/server.ts';
-import { startTestService, taskBetween, type TestService, type TestSettings } from './service.ts';
+import { startTestService, taskBetween, type TestService } from './service.ts';
 
 /** Two clouds with a bucket each, and the service between them. */
 export interface World extends AsyncDisposable {
@@ -30,7 +30,7 @@ export interface World extends AsyncDisposable {
 }
 
 export interface WorldOptions {
-  readonly settings?: Partial<TestSettings>;
+  readonly settings?: Partial<BrigadeSettings>;
   /** For settings that name the servers. */
   readonly settingsOf?: (servers: Pick<World, 'source' | 'target'>) => Partial<BrigadeSettings>;
   readonly source?: S3ServerOptions;

@@ -1,13 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { SyncTaskService } from '../../service/sync-task-service.ts';
 import { Nothing, TaskPath, taskProblems, tooLarge } from '../schemas/common.ts';
-import { createSyncEventsBody } from '../schemas/events.ts';
+import { CreateSyncEventsBody } from '../schemas/events.ts';
 
 /** Where sources say which objects have changed. */
-export function eventRoutes(
-  syncTasks: SyncTaskService,
-  keysMax: number,
-): FastifyPluginAsyncTypebox {
+export function eventRoutes(syncTasks: SyncTaskService): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.post(
       '/v2/:project_id/sync-tasks/:sync_task_id/events',
@@ -17,7 +14,7 @@ export function eventRoutes(
           summary: 'Ask for objects to be synchronized; durable when it answers',
           tags: ['Synchronization tasks'],
           params: TaskPath,
-          body: createSyncEventsBody(keysMax),
+          body: CreateSyncEventsBody,
           response: { 200: Nothing, ...taskProblems, 413: tooLarge },
         },
         config: { action: 'oms:synctask:createEvent' },
