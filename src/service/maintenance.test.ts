@@ -8,7 +8,9 @@ import { silentLog } from '../base/log.ts';
 import { Sealer, Secret } from '../base/seal.ts';
 import type { Database } from '../database/db.ts';
 import { hiddenTasks, hideTask, startTask, stopTask } from '../database/tasks.ts';
+import { findToken, insertProject, insertToken } from '../database/tokens.ts';
 import { findUpload, insertUpload, setUploadId } from '../database/uploads.ts';
+import { insertUser } from '../database/users.ts';
 import { around } from '../stores/layers/around.ts';
 import { MemoryStore } from '../stores/memory/memory-store.ts';
 import { sealCredentials } from './credentials.ts';
@@ -72,4 +74,26 @@ test('a deleted task with a store that does not answer holds up no other', async
   stop.abort(new Error('enough'));
   await assert.rejects(async () => done, /enough/);
   assert.ok(await findUpload(database, { taskId: running, key: 'k' }), 'left to its own job');
+});
+
+test('tokens that have ended are forgotten, and no others', async () => {
+  await using database = await testDatabase();
+  await using openTasks = new OpenTasks({
+    ...{ database, sealer, endpoints: endpoints([], []), open: () => new MemoryStore() },
+  });
+  const [projectId, userId] = ['p', 'u'];
+  await insertProject(database, projectId);
+  await insertUser(database, { id: userId, name: 'ann', passwordHash: undefined });
+  const [first, living, ended] = [Buffer.from('first'), Buffer.from('live'), Buffer.from('end')];
+  await insertToken(database, { hash: first, projectId });
+  await insertToken(database, { hash: living, projectId, userId, lifetimeMs: 60_000 });
+  await insertToken(database, { hash: ended, projectId, userId, lifetimeMs: -1 });
+  assert.equal(await findToken(database, ended), undefined);
+  const jobs = maintenance({
+    ...{ database, openTasks, clock: systemClock, log: silentLog },
+    ...{ retentionDays: 1, timeZone: 'UTC' },
+  });
+  await jobs.find(({ name }) => name === 'expired-tokens')?.run(new AbortController().signal);
+  const { rows } = await database.query<{ hash: Buffer }>('select hash from tokens');
+  assert.deepEqual(new Set(rows.map(({ hash }) => hash.toString())), new Set(['first', 'live']));
 });

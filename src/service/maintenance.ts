@@ -5,6 +5,7 @@ import type { Database } from '../database/db.ts';
 import { removeOldObjects } from '../database/objects.ts';
 import { foldStatistics } from '../database/statistics.ts';
 import { clearTask, hiddenTasks, taskInWork } from '../database/tasks.ts';
+import { deleteExpiredTokens } from '../database/tokens.ts';
 import {
   type AbandonedUpload,
   abandonedUploads,
@@ -48,6 +49,12 @@ export function maintenance(options: MaintenanceOptions): Job[] {
       cron: '37 * * * *',
       expireSeconds: 600,
       run: () => foldStatistics(options.database, options.timeZone),
+    },
+    {
+      name: 'expired-tokens',
+      cron: '47 * * * *',
+      expireSeconds: 600,
+      run: () => deleteExpiredTokens(options.database),
     },
     {
       name: 'abandoned-uploads',
