@@ -37,6 +37,14 @@ test('nor does a part of it, more of it, another context or another key', () => 
   });
 });
 
+test('what an old key sealed still opens; what is sealed now is by the new one', () => {
+  const both = new Sealer(Buffer.alloc(32, 8), [Buffer.alloc(32, 7)]);
+  assert.equal(both.open(sealer.seal('secret', 'context'), 'context'), 'secret');
+  assert.throws(() => both.open(sealer.seal('secret', 'context'), 'other'), { name: 'SealError' });
+  assert.throws(() => sealer.open(both.seal('secret', 'context'), 'context'));
+  assert.deepEqual(both.keyIds, [new Sealer(Buffer.alloc(32, 8)).keyId, sealer.keyId]);
+});
+
 test('the same text is never sealed to the same bytes', () => {
   assert.notDeepEqual(sealer.seal('secret', ''), sealer.seal('secret', ''));
 });

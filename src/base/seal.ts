@@ -43,18 +43,24 @@ const VERSION = 1;
  */
 export class Sealer {
   readonly #key: Buffer;
+  readonly #old: readonly Buffer[];
   /** Names the key without telling it; stored beside what it sealed. */
   readonly keyId: string;
+  /** Of all keys whose seals open here, the one that seals first. */
+  readonly keyIds: readonly string[];
 
-  /** @param key 32 bytes. */
-  constructor(key: Uint8Array) {
-    if (key.length !== 32) throw new SealError('a sealing key has 32 bytes');
+  /**
+   * @param key 32 bytes.
+   * @param old Keys of before: what they sealed still opens.
+   */
+  constructor(key: Uint8Array, old: readonly Uint8Array[] = []) {
+    if ([key, ...old].some(({ length }) => length !== 32)) {
+      throw new SealError('a sealing key has 32 bytes');
+    }
     this.#key = Buffer.from(key);
-    this.keyId = createHash('sha256')
-      .update('bucket-brigade key id')
-      .update(key)
-      .digest('hex')
-      .slice(0, 16);
+    this.#old = old.map((each) => Buffer.from(each));
+    this.keyId = idOf(key);
+    this.keyIds = [...new Set([key, ...old].map(idOf))];
   }
 
   seal(text: string, context: string): Buffer {
@@ -70,16 +76,29 @@ export class Sealer {
     if (bytes[0] !== VERSION || bytes.length < 1 + NONCE_BYTES + TAG_BYTES) {
       throw new SealError('not a sealed value');
     }
-    const nonce = bytes.subarray(1, 1 + NONCE_BYTES);
-    const tag = bytes.subarray(1 + NONCE_BYTES, 1 + NONCE_BYTES + TAG_BYTES);
-    const decipher = createDecipheriv('aes-256-gcm', this.#key, nonce, { authTagLength: TAG_BYTES })
-      .setAAD(Buffer.from(context))
-      .setAuthTag(tag);
-    try {
-      const body = bytes.subarray(1 + NONCE_BYTES + TAG_BYTES);
-      return Buffer.concat([decipher.update(body), decipher.final()]).toString('utf8');
-    } catch (cause) {
-      throw new SealError('a sealed value does not open with this key', { cause });
+    let failure: unknown;
+    for (const key of [this.#key, ...this.#old]) {
+      try {
+        return openWith(key, bytes, context);
+      } catch (cause) {
+        failure ??= cause;
+      }
     }
+    throw new SealError('a sealed value does not open with this key', { cause: failure });
   }
+}
+
+function openWith(key: Buffer, bytes: Buffer, context: string): string {
+  const nonce = bytes.subarray(1, 1 + NONCE_BYTES);
+  const tag = bytes.subarray(1 + NONCE_BYTES, 1 + NONCE_BYTES + TAG_BYTES);
+  const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
+    .setAAD(Buffer.from(context))
+    .setAuthTag(tag);
+  const body = bytes.subarray(1 + NONCE_BYTES + TAG_BYTES);
+  return Buffer.concat([decipher.update(body), decipher.final()]).toString('utf8');
+}
+
+function idOf(key: Uint8Array): string {
+  const hash = createHash('sha256').update('bucket-brigade key id').update(key);
+  return hash.digest('hex').slice(0, 16);
 }

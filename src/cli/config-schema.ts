@@ -84,6 +84,12 @@ export const SettingsSchema = Type.Object(
           'else kept in secret.key in the data directory',
       }),
     ),
+    oldSecretKeys: Type.Array(Type.String(), {
+      default: [],
+      secret: true,
+      description:
+        'Keys that still open what they sealed before, and seal nothing: for a change of the key',
+    }),
     bootstrapToken: Type.Optional(
       Type.String({
         minLength: 16,

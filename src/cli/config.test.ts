@@ -43,6 +43,7 @@ describe('readSettings', () => {
       firstTokens: true,
       allowEndpoints: [],
       logLevel: 'info',
+      oldSecretKeys: [],
       width: 48,
       taskWidth: 32,
       partBytes: 16_777_216,
@@ -226,7 +227,7 @@ describe('describeSettings', () => {
     assert.equal(rows[0]?.variable, 'BRIGADE_CONFIG');
     assert.deepEqual(
       rows.flatMap(({ secret, key: name }) => (secret ? name : [])),
-      ['databaseUrl', 'secretKey', 'bootstrapToken', 'bootstrapAccessKey'],
+      ['databaseUrl', 'secretKey', 'oldSecretKeys', 'bootstrapToken', 'bootstrapAccessKey'],
     );
     assert.ok(rows.every(({ description }) => description !== ''));
     assert.equal(rows.find(({ key: name }) => name === 'endpoints')?.variable, undefined);

@@ -5,15 +5,15 @@ import { Settings as TypeBoxSettings } from 'typebox/system';
 import { Value } from 'typebox/value';
 import { LineCounter, parseDocument } from 'yaml';
 import { Secret } from '../base/seal.ts';
-import { parseSecretKey } from '../database/data-directory.ts';
+import { parseSecretKey } from '../database/secret-key.ts';
 import { type PlainSettings, SettingsSchema, toldOfPattern } from './config-schema.ts';
 
 type SecretName = 'databaseUrl' | 'secretKey' | 'bootstrapToken' | 'bootstrapAccessKey';
 
 /** All that the operator can decide; what each means stands in {@link describeSettings}. */
-export type Settings = Readonly<Omit<PlainSettings, SecretName>> & {
+export type Settings = Readonly<Omit<PlainSettings, SecretName | 'oldSecretKeys'>> & {
   readonly [name in SecretName]: Secret | undefined;
-};
+} & { readonly oldSecretKeys: readonly Secret[] };
 
 /** Names every mistake in the settings, a line each, and no value: values may be secrets. */
 export class SettingsError extends Error {
@@ -205,11 +205,8 @@ function explain(keyword: string, params: object, message: string): string {
 
 /** What a schema cannot say. */
 function judge(read: Partial<PlainSettings>, nameOf: NameOf): string[] {
-  const { secretKey, databaseUrl, timeZone, backoffBaseMs, backoffMaxMs, allowEndpoints } = read;
-  const found: string[] = [];
-  if (typeof secretKey === 'string' && parseSecretKey(secretKey) === undefined) {
-    found.push(`${nameOf('secretKey')}: must be 32 bytes, as 64 hexadecimal digits or in base64`);
-  }
+  const { databaseUrl, timeZone, backoffBaseMs, backoffMaxMs, allowEndpoints } = read;
+  const found = judgeKeys(read, nameOf);
   if (
     typeof databaseUrl === 'string' &&
     /^postgres/.test(databaseUrl) &&
@@ -231,6 +228,16 @@ function judge(read: Partial<PlainSettings>, nameOf: NameOf): string[] {
     });
   }
   return found;
+}
+
+function judgeKeys({ secretKey, oldSecretKeys }: Partial<PlainSettings>, nameOf: NameOf): string[] {
+  const told = 'must be 32 bytes, as 64 hexadecimal digits or in base64';
+  const isWrong = (key: unknown) => typeof key === 'string' && parseSecretKey(key) === undefined;
+  const old: readonly unknown[] = Array.isArray(oldSecretKeys) ? oldSecretKeys : [];
+  return [
+    ...(isWrong(secretKey) ? [`${nameOf('secretKey')}: ${told}`] : []),
+    ...(old.some(isWrong) ? [`${nameOf('oldSecretKeys')}: each ${told}`] : []),
+  ];
 }
 
 function isTimeZone(name: string): boolean {
@@ -278,6 +285,7 @@ function finish(read: PlainSettings, configFile: string | undefined): Settings {
     ...read,
     databaseUrl: sealed(read.databaseUrl),
     secretKey: sealed(read.secretKey),
+    oldSecretKeys: read.oldSecretKeys.map((key) => new Secret(key)),
     bootstrapToken: sealed(read.bootstrapToken),
     bootstrapAccessKey: sealed(read.bootstrapAccessKey),
     allowEndpoints: read.allowEndpoints.map((entry) => normalizeEntry(entry) ?? entry),

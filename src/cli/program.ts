@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { secretsCommand } from './commands/secrets.ts';
 import { serveCommand } from './commands/serve.ts';
 import { settingsCommand } from './commands/settings.ts';
 
@@ -10,7 +11,8 @@ export function program(): Command {
     .description('Keeps buckets in step across clouds.')
     .showHelpAfterError('(see "brigade help")')
     .addCommand(serveCommand())
-    .addCommand(settingsCommand());
+    .addCommand(settingsCommand())
+    .addCommand(secretsCommand());
 }
 
 function versionOf(packageFile: URL): string {

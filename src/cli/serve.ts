@@ -5,11 +5,10 @@ import { systemClock } from '../base/clock.ts';
 import { createLogger, type Logger } from '../base/log.ts';
 import { createMetrics } from '../base/metrics.ts';
 import { Sealer, Secret } from '../base/seal.ts';
-import { lockDataDirectory, readSecretKey } from '../database/data-directory.ts';
-import { Database, DatabaseError } from '../database/db.ts';
-import { startEmbedded } from '../database/embedded.ts';
+import { lockDataDirectory } from '../database/data-directory.ts';
 import { isNewDatabase, migrate } from '../database/migrate.ts';
-import { type Brigade, type BrigadeParts, createBrigade } from '../service/brigade.ts';
+import { readSecretKeys } from '../database/secret-key.ts';
+import { type Brigade, createBrigade } from '../service/brigade.ts';
 import type { MappedEndpoint } from '../service/endpoints.ts';
 import {
   ensureFirstAccessKey,
@@ -18,6 +17,7 @@ import {
   type FirstToken,
 } from '../service/tokens.ts';
 import type { Settings } from './config.ts';
+import { openDatabase, StartError } from './open-database.ts';
 
 /** A service that runs. Disposing of it drains and stops all of it, the database included. */
 export interface Service extends AsyncDisposable {
@@ -28,15 +28,7 @@ export interface Service extends AsyncDisposable {
   readonly failed: Promise<Error>;
 }
 
-/** A mistake that whoever starts the service can mend; the message says how. */
-export class StartError extends Error {
-  override readonly name = 'StartError';
-}
-
 const BUFFER_BYTES = MiB;
-const CONNECTIONS = 10;
-const LIST_CONNECTIONS = 3;
-const LIST_TIMEOUT_MS = 10_000;
 const DRAIN_MS = 25_000;
 
 /**
@@ -49,17 +41,14 @@ export async function startService(settings: Settings): Promise<Service> {
   const log = createLogger(settings.logLevel);
   const data = started.use(await lockDataDirectory(settings.dataDir));
   const { database, lists, alone, failed } = await openDatabase(started, settings, data.path, log);
-  const key = await readSecretKey(data.path, {
+  const [key, ...old] = await readSecretKeys(data.path, {
     given: settings.secretKey,
+    old: settings.oldSecretKeys,
     mayGenerate: await isNewDatabase(database),
   });
   await migrate(database, { log });
   const metrics = createMetrics();
-  const sealer = new Sealer(key);
-  const firstKey = settings.bootstrapAccessKey;
-  if (firstKey !== undefined) {
-    await ensureFirstAccessKey({ database, sealer }, readFirstAccessKey(firstKey));
-  }
+  const sealer = new Sealer(key, old);
   const brigade = await createBrigade({
     database,
     lists,
@@ -71,6 +60,11 @@ export async function startService(settings: Settings): Promise<Service> {
     alone,
   });
   started.defer(() => brigade.stop());
+  // Sealed by a key that the database was asked about.
+  const firstKey = settings.bootstrapAccessKey;
+  if (firstKey !== undefined) {
+    await ensureFirstAccessKey({ database, sealer }, readFirstAccessKey(firstKey));
+  }
   await brigade.startWork();
   const url = await listen(started, settings, { brigade, metrics, log });
   // The last thing that can fail: a token that was made is shown, and never again.
@@ -94,50 +88,6 @@ export async function startService(settings: Settings): Promise<Service> {
 function readFirstAccessKey(given: Secret): FirstAccessKey {
   const [id = '', secret = '', projectId = ''] = given.reveal().split(':');
   return { id, secret: new Secret(secret), projectId };
-}
-
-interface OpenDatabase extends Pools {
-  /** No other process can be at work on it. */
-  readonly alone: boolean;
-  readonly failed: Promise<Error>;
-}
-
-async function openDatabase(
-  started: AsyncDisposableStack,
-  { databaseUrl }: Settings,
-  dataDir: string,
-  log: Logger,
-): Promise<OpenDatabase> {
-  if (databaseUrl !== undefined) {
-    const pools = await connectExternal(started, databaseUrl, log);
-    return { ...pools, alone: false, failed: new Promise<Error>(() => undefined) };
-  }
-  const { url, exited } = started.use(await startEmbedded({ dataDir, log }));
-  const failed = exited.then((reason) => reason ?? new Promise<Error>(() => undefined));
-  return { ...(await connect(started, url, log)), alone: true, failed };
-}
-
-type Pools = Pick<BrigadeParts, 'database' | 'lists'>;
-
-async function connect(started: AsyncDisposableStack, url: Secret, log: Logger): Promise<Pools> {
-  const database = started.use(await Database.connect({ url, log, connections: CONNECTIONS }));
-  const lists = { connections: LIST_CONNECTIONS, statementTimeoutMs: LIST_TIMEOUT_MS };
-  return { database, lists: started.use(await Database.connect({ url, log, ...lists })) };
-}
-
-async function connectExternal(
-  started: AsyncDisposableStack,
-  url: Secret,
-  log: Logger,
-): Promise<Pools> {
-  try {
-    return await connect(started, url, log);
-  } catch (cause) {
-    if (!(cause instanceof DatabaseError)) throw cause;
-    const what = cause.fault === 'unavailable' ? 'reached' : 'used';
-    const message = `the database of BRIGADE_DATABASE_URL cannot be ${what}: ${cause.message}`;
-    throw new StartError(message, { cause });
-  }
 }
 
 async function listen(

@@ -1,29 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  chmod,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  rm,
-  stat,
-  symlink,
-  writeFile,
-} from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { Secret } from '../base/seal.ts';
 import { lockByFile, lockBySocket } from './data-directory-lock.ts';
-import {
-  DataDirectoryError,
-  lockDataDirectory,
-  parseSecretKey,
-  readSecretKey,
-  sharedFileSystem,
-} from './data-directory.ts';
+import { DataDirectoryError, lockDataDirectory, sharedFileSystem } from './data-directory.ts';
 
 async function temporary(): Promise<{ path: string } & AsyncDisposable> {
   const path = await mkdtemp(join(tmpdir(), 'brigade-test-'));
@@ -122,57 +105,4 @@ describe('lockDataDirectory', () => {
       await lockAndFree(dir.path, lockBy);
     });
   }
-});
-
-describe('readSecretKey', () => {
-  const hex = '00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff';
-  const none = { given: undefined, mayGenerate: false };
-
-  test('generates one on the first start, for ourselves alone, and keeps it', async () => {
-    await using dir = await temporary();
-    const first = await readSecretKey(dir.path, { ...none, mayGenerate: true });
-    assert.equal(first.length, 32);
-    assert.equal((await stat(join(dir.path, 'secret.key'))).mode & 0o777, 0o600);
-    assert.deepEqual(await readSecretKey(dir.path, none), first);
-    assert.deepEqual(await readSecretKey(dir.path, { ...none, mayGenerate: true }), first);
-    assert.deepEqual(await readdir(dir.path), ['secret.key']);
-  });
-
-  test('does not generate one for a database that has been used', async () => {
-    await using dir = await temporary();
-    await assert.rejects(readSecretKey(dir.path, none), /secret\.key is missing/);
-    assert.deepEqual(await readdir(dir.path), []);
-  });
-
-  test('takes the given one before the file, and writes nothing', async () => {
-    await using dir = await temporary();
-    await readSecretKey(dir.path, { ...none, mayGenerate: true });
-    const before = await readFile(join(dir.path, 'secret.key'));
-    const key = await readSecretKey(dir.path, { ...none, given: new Secret(hex) });
-    assert.equal(key.toString('hex'), hex);
-    assert.deepEqual(await readFile(join(dir.path, 'secret.key')), before);
-  });
-
-  test('refuses a file that others can read, and one that is not a key', async () => {
-    await using dir = await temporary();
-    const path = join(dir.path, 'secret.key');
-    await writeFile(path, hex, { mode: 0o644 });
-    await assert.rejects(readSecretKey(dir.path, none), /chmod 600/);
-    await chmod(path, 0o600);
-    await writeFile(path, hex.slice(1));
-    await assert.rejects(readSecretKey(dir.path, none), (error: Error) => {
-      assert.match(error.message, /is not a key/);
-      return !error.message.includes(hex.slice(1, 9));
-    });
-  });
-
-  test('reads 32 bytes in hexadecimal digits and in both kinds of base64', () => {
-    const key = Buffer.alloc(32, 0xfb);
-    for (const coding of ['hex', 'base64', 'base64url'] as const) {
-      assert.deepEqual(parseSecretKey(key.toString(coding)), key);
-    }
-    for (const wrong of ['', 'abc', hex.slice(2), `${hex}00`, `${hex.slice(1)}g`, 'x'.repeat(42)]) {
-      assert.equal(parseSecretKey(wrong), undefined);
-    }
-  });
 });

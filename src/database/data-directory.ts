@@ -1,18 +1,5 @@
-import { randomBytes } from 'node:crypto';
-import {
-  chmod,
-  link,
-  mkdir,
-  open,
-  readdir,
-  realpath,
-  rm,
-  stat,
-  statfs,
-  writeFile,
-} from 'node:fs/promises';
+import { chmod, mkdir, readdir, realpath, stat, statfs, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { Secret } from '../base/seal.ts';
 import { lockByFile, lockBySocket, type Lock } from './data-directory-lock.ts';
 
 /** Something about the data directory that a person must put right; the message says what. */
@@ -40,8 +27,6 @@ export interface DataDirectory extends AsyncDisposable {
 }
 
 const MARKER = '.brigade';
-const SECRET_KEY = 'secret.key';
-const SECRET_KEY_BYTES = 32;
 
 /**
  * File systems that other machines may use at the same time: a lock here says nothing there.
@@ -126,89 +111,4 @@ function heldError(path: string, pid: number | undefined): DataDirectoryError {
     `${path} is in use by ${who}: stop it, or name another folder in BRIGADE_DATA_DIR. ` +
       'Workers beside a running service join it by BRIGADE_DATABASE_URL',
   );
-}
-
-/** The bytes of a key given as 64 hexadecimal digits or in base64; undefined when it is neither. */
-export function parseSecretKey(text: string): Buffer | undefined {
-  if (/^[0-9a-f]{64}$/i.test(text)) return Buffer.from(text, 'hex');
-  if (/^[A-Za-z0-9+/_-]{43}=?$/.test(text)) return Buffer.from(text, 'base64');
-  return undefined;
-}
-
-export interface SecretKeySource {
-  /** Comes before the file. */
-  readonly given: Secret | undefined;
-  /** Only for a database in which nothing is sealed yet: a new key opens nothing. */
-  readonly mayGenerate: boolean;
-}
-
-/**
- * The key that seals credentials, 32 bytes: the one that is given, else the one in `secret.key`,
- * else a new one, which is on disk when this returns.
- *
- * @throws {DataDirectoryError} when there is none and none may be generated, or when others can
- *   read the file.
- */
-export async function readSecretKey(
-  dir: string,
-  { given, mayGenerate }: SecretKeySource,
-): Promise<Buffer> {
-  if (given !== undefined) return checkKey(given.reveal(), 'BRIGADE_SECRET_KEY');
-  const path = join(dir, SECRET_KEY);
-  const kept = await readKeyFile(path);
-  if (kept !== undefined) return kept;
-  if (!mayGenerate) {
-    throw new DataDirectoryError(
-      `${path} is missing: the credentials in the database do not open without it. ` +
-        'Put it back, or give it in BRIGADE_SECRET_KEY',
-    );
-  }
-  const key = randomBytes(SECRET_KEY_BYTES);
-  await writeKeyFile(dir, path, key);
-  return key;
-}
-
-function checkKey(text: string, where: string): Buffer {
-  const key = parseSecretKey(text.trim());
-  if (key !== undefined) return key;
-  throw new DataDirectoryError(
-    `${where} is not a key: 32 bytes are expected, as 64 hexadecimal digits or in base64`,
-  );
-}
-
-async function readKeyFile(path: string): Promise<Buffer | undefined> {
-  let file;
-  try {
-    file = await open(path, 'r');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
-  }
-  try {
-    if (((await file.stat()).mode & 0o077) !== 0) {
-      throw new DataDirectoryError(`${path} can be read by others: chmod 600 ${path}`);
-    }
-    return checkKey(await file.readFile('utf8'), path);
-  } finally {
-    await file.close();
-  }
-}
-
-/** All of it or nothing, and on disk before anything is sealed with it. */
-async function writeKeyFile(dir: string, path: string, key: Buffer): Promise<void> {
-  const unfinished = `${path}.new`;
-  await rm(unfinished, { force: true });
-  const file = await open(unfinished, 'wx', 0o600);
-  try {
-    await file.writeFile(`${key.toString('hex')}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  // Unlike a rename, this never replaces a key.
-  await link(unfinished, path);
-  await rm(unfinished);
-  const folder = await open(dir, 'r');
-  await folder.sync();
-  await folder.close();
 }

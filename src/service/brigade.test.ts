@@ -8,7 +8,8 @@ import { createMetrics } from '../base/metrics.ts';
 import { Sealer } from '../base/seal.ts';
 import type { Database } from '../database/db.ts';
 import { settings } from '../../test/kit/service.ts';
-import { type Brigade, createBrigade, WrongSealingKey } from './brigade.ts';
+import { type Brigade, createBrigade } from './brigade.ts';
+import { WrongSealingKey } from './sealing-key.ts';
 
 function create(database: Database, { alone = false } = {}): Promise<Brigade> {
   return createBrigade({

@@ -12,7 +12,6 @@ import {
   untilNextDue,
 } from '../database/changes.ts';
 import type { Database } from '../database/db.ts';
-import { keepSealingKey } from '../database/sealing-key.ts';
 import { settleChanges } from '../database/settle.ts';
 import { newWriter } from '../database/statistics.ts';
 import { Intake } from '../engine/intake.ts';
@@ -91,11 +90,6 @@ export interface Brigade {
 
 const EVENTS_BATCH = 2_000;
 const EVENTS_QUEUE = 50_000;
-
-/** Another key than the one that seals the credentials in the database. */
-export class WrongSealingKey extends Error {
-  override readonly name = 'WrongSealingKey';
-}
 
 /**
  * Joins engine, transfer and database to the service.
@@ -205,14 +199,6 @@ async function startWork(
   worker.start();
   const all = started.move();
   return { jobs, [Symbol.asyncDispose]: () => all[Symbol.asyncDispose]() };
-}
-
-async function checkSealingKey({ database, sealer, alone }: BrigadeParts): Promise<void> {
-  const kept = await keepSealingKey(database, { keyId: sealer.keyId, mayReplace: alone });
-  if (kept === sealer.keyId) return;
-  throw new WrongSealingKey(
-    'the credentials in the database are sealed by another key. Give the key that sealed them (BRIGADE_SECRET_KEY, or secret.key in the data directory).',
-  );
 }
 
 function openTasksOf(

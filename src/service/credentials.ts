@@ -1,4 +1,5 @@
 import { Secret, type Sealer } from '../base/seal.ts';
+import type { SealedKind } from '../database/sealing-key.ts';
 import type { SealedCredentials } from '../database/tasks.ts';
 import type { KeyPair, TaskCredentials } from './sync-task-service.ts';
 
@@ -12,7 +13,10 @@ export function sealCredentials(
   { source, target }: TaskCredentials,
 ): SealedCredentials {
   const plain: Plain = [toPlain(source), toPlain(target)];
-  return { sealed: sealer.seal(JSON.stringify(plain), context(taskId)), keyId: sealer.keyId };
+  return {
+    sealed: sealer.seal(JSON.stringify(plain), sealedContext('task', taskId)),
+    keyId: sealer.keyId,
+  };
 }
 
 /** @throws {SealError} when they were sealed by another key, or for another task. */
@@ -22,12 +26,13 @@ export function openCredentials(
   { sealed }: SealedCredentials,
 ): TaskCredentials {
   // Only sealCredentials writes what opens here: the seal is authenticated.
-  const [source, target] = JSON.parse(sealer.open(sealed, context(taskId))) as Plain;
+  const [source, target] = JSON.parse(sealer.open(sealed, sealedContext('task', taskId))) as Plain;
   return { source: fromPlain(source), target: fromPlain(target) };
 }
 
-function context(taskId: string): string {
-  return `sync-task ${taskId}`;
+/** What a sealed value is bound to: it opens for nothing else. */
+export function sealedContext(kind: SealedKind, id: string): string {
+  return kind === 'task' ? `sync-task ${id}` : `access key ${id}`;
 }
 
 function toPlain({ accessKeyId, secretAccessKey }: KeyPair): PlainPair {
@@ -45,16 +50,12 @@ export function sealAccessKey(
   secret: Secret,
 ): { readonly sealedSecret: Uint8Array; readonly sealingKeyId: string } {
   return {
-    sealedSecret: sealer.seal(secret.reveal(), accessKeyContext(id)),
+    sealedSecret: sealer.seal(secret.reveal(), sealedContext('access key', id)),
     sealingKeyId: sealer.keyId,
   };
 }
 
 /** @throws {SealError} when it was sealed by another key, or for another access key. */
 export function openAccessKey(sealer: Sealer, id: string, sealed: Uint8Array): Secret {
-  return new Secret(sealer.open(sealed, accessKeyContext(id)));
-}
-
-function accessKeyContext(id: string): string {
-  return `access key ${id}`;
+  return new Secret(sealer.open(sealed, sealedContext('access key', id)));
 }

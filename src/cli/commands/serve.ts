@@ -1,23 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
-import { DataDirectoryError } from '../../database/data-directory.ts';
-import { DatabaseError } from '../../database/db.ts';
-import { EmbeddedError } from '../../database/embedded.ts';
-import { MigrationError } from '../../database/migrate.ts';
-import { WrongSealingKey } from '../../service/brigade.ts';
-import { readSettings, SettingsError } from '../config.ts';
-import { type Service, StartError, startService } from '../serve.ts';
-
-/** Mistakes of the operator's: told by their message alone. */
-const mistakes = [
-  SettingsError,
-  StartError,
-  DataDirectoryError,
-  DatabaseError,
-  EmbeddedError,
-  MigrationError,
-  WrongSealingKey,
-];
+import { readSettings } from '../config.ts';
+import { tellingMistakes } from '../mistakes.ts';
+import { type Service, startService } from '../serve.ts';
 
 export function serveCommand(): Command {
   return new Command('serve')
@@ -30,27 +15,21 @@ Settings come from the environment and from the file that BRIGADE_CONFIG names;
 stops everything; a second one, or one during the start, stops at once.`,
     )
     .action(async () => {
-      process.exitCode = await serve();
+      process.exitCode = await tellingMistakes(serve);
     });
 }
 
 async function serve(): Promise<number> {
   // A start may wait for others, and long: nobody waits for it to end well.
   onSignal(exitAtOnce);
-  try {
-    const settings = await readSettings(process.env, (path) => readFile(path, 'utf8'));
-    await using service = await startService(settings);
-    const stop = stopSignal();
-    process.stdout.write(banner(service));
-    const failure = await Promise.race([stop, service.failed]);
-    if (failure === undefined) return 0;
-    process.stderr.write(`brigade: ${failure.message}\n`);
-    return 1;
-  } catch (error) {
-    if (!mistakes.some((kind) => error instanceof kind)) throw error;
-    process.stderr.write(`brigade: ${error instanceof Error ? error.message : ''}\n`);
-    return 1;
-  }
+  const settings = await readSettings(process.env, (path) => readFile(path, 'utf8'));
+  await using service = await startService(settings);
+  const stop = stopSignal();
+  process.stdout.write(banner(service));
+  const failure = await Promise.race([stop, service.failed]);
+  if (failure === undefined) return 0;
+  process.stderr.write(`brigade: ${failure.message}\n`);
+  return 1;
 }
 
 /** Under npm a Ctrl-C comes twice, from the terminal and then from npm: this soon it is one. */

@@ -1,0 +1,29 @@
+import { DataDirectoryError } from '../database/data-directory.ts';
+import { DatabaseError } from '../database/db.ts';
+import { EmbeddedError } from '../database/embedded.ts';
+import { MigrationError } from '../database/migrate.ts';
+import { WrongSealingKey } from '../service/sealing-key.ts';
+import { SettingsError } from './config.ts';
+import { StartError } from './open-database.ts';
+
+/** Mistakes of the operator's: told by their message alone. */
+const mistakes = [
+  SettingsError,
+  StartError,
+  DataDirectoryError,
+  DatabaseError,
+  EmbeddedError,
+  MigrationError,
+  WrongSealingKey,
+];
+
+/** Runs a command. @returns Its exit code; 1 after a mistake of the operator's, which it tells. */
+export async function tellingMistakes(run: () => Promise<number>): Promise<number> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!mistakes.some((kind) => error instanceof kind)) throw error;
+    process.stderr.write(`brigade: ${error instanceof Error ? error.message : ''}\n`);
+    return 1;
+  }
+}
