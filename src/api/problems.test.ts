@@ -45,7 +45,7 @@ describe('states and limits of tasks', () => {
       assert.equal(reply.statusCode, 404, rest);
       assert.deepEqual(reply.json(), {
         error_code: 'OMS.1009',
-        error_msg: 'refused: unknown-task',
+        error_msg: 'refused: unknown-task Detail of unknown-task',
         error_detail: 'detail of unknown-task',
       });
     }
@@ -67,7 +67,7 @@ describe('states and limits of tasks', () => {
       assert.equal(reply.statusCode, 400);
       assert.deepEqual(reply.json(), {
         error_code: 'OMS.0064',
-        error_msg: 'what',
+        error_msg: 'what What to do',
         error_detail: 'what to do',
       });
     }

@@ -196,9 +196,8 @@ function bodyOf(
     };
   }
   const detail = error?.detail;
-  return {
-    error_code: answer.code,
-    error_msg: message,
-    ...(detail === undefined ? {} : { error_detail: detail }),
-  };
+  if (detail === undefined) return { error_code: answer.code, error_msg: message };
+  // SDKs show the message only: what to change must stand there too.
+  const error_msg = `${message} ${detail.charAt(0).toUpperCase()}${detail.slice(1)}`;
+  return { error_code: answer.code, error_msg, error_detail: detail };
 }
