@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { type Action, taskUrn } from '../model/policy.ts';
+import { type Action, urnOf } from '../model/policy.ts';
 import type { Gatekeeper, Principal } from '../service/identity-service.ts';
 import { RequestError } from './request-error.ts';
 import {
@@ -182,7 +182,7 @@ async function admit(
     throw new RequestError('not-allowed', 'X-Project-Id is not the project of the path');
   }
   request.projectId = projectId;
-  const resource = taskUrn(projectId ?? '', params.sync_task_id ?? '*');
+  const resource = urnOf(action, projectId ?? '', params.sync_task_id);
   if (await gatekeeper.may(principal, projectId, { action, resource })) return;
   const message = `the credential may not do ${action} here`;
   throw new RequestError('not-allowed', message);

@@ -78,10 +78,14 @@ function describe(error: TLocalizedValidationError | undefined): RequestError {
   if (error.keyword === 'enum') {
     return invalid(parameter, `must be one of ${error.params.allowedValues.join(', ')}`);
   }
-  // One schema has a pattern: that of a description.
   if (error.keyword === 'pattern') {
-    return new RequestError('forbidden-characters', says(parameter, 'has forbidden characters'));
+    if (parameter === 'description') {
+      return new RequestError('forbidden-characters', says(parameter, 'has forbidden characters'));
+    }
+    return invalid(parameter, `must match ${error.params.pattern.toString()}`);
   }
+  // A field that a schema allows nothing in: its name is the caller's, so no more of it than names have.
+  if (error.keyword === 'boolean') return invalid(parameter.slice(0, 100), 'is not known here');
   return invalid(parameter, error.message);
 }
 

@@ -8,8 +8,10 @@ import {
   type Policy,
   systemRoles,
   taskActions,
-  taskUrn,
+  urnOf,
 } from './policy.ts';
+
+const taskUrn = (project: string, task: string) => urnOf('oms:synctask:get', project, task);
 
 /** What a pattern means, said slowly. */
 function matchesSlowly(pattern: string, text: string): boolean {
@@ -23,7 +25,7 @@ function matchesSlowly(pattern: string, text: string): boolean {
 }
 
 const short = (alphabet: string) =>
-  fc.array(fc.constantFrom(...alphabet), { maxLength: 7 }).map((all) => all.join(''));
+  fc.array(fc.constantFrom(...Array.from(alphabet)), { maxLength: 7 }).map((all) => all.join(''));
 
 const statement = fc.record({
   Effect: fc.constantFrom('Allow', 'Deny'),
@@ -50,7 +52,11 @@ function allowsSlowly(all: readonly Policy[], action: string, resource: string):
     .filter((one) =>
       one.Action.some((pattern) => matchesSlowly(pattern.toLowerCase(), action.toLowerCase())),
     )
-    .filter((one) => one.Resource?.some((pattern) => matchesSlowly(pattern, resource)) ?? true);
+    .filter(
+      ({ Resource }) =>
+        Resource?.some((pattern) => matchesSlowly(pattern.toLowerCase(), resource.toLowerCase())) ??
+        true,
+    );
   return (
     covering.some((one) => one.Effect === 'Allow') && !covering.some((one) => one.Effect === 'Deny')
   );
@@ -83,6 +89,28 @@ describe('policies', () => {
 
   test('nothing is allowed by nothing', () => {
     for (const action of actions) assert.ok(!allows([], { action, resource: taskUrn('p', 'x') }));
+  });
+
+  test('another spelling of a task is the same task', () => {
+    const id = '31e9b7e6-6ffb-452f-9842-6ce354d99d70';
+    const deny = { Effect: 'Deny', Action: ['*'], Resource: [taskUrn('p', id)] } as const;
+    const allow = { Effect: 'Allow', Action: ['*'] } as const;
+    const policy = { Version: '5.0', Statement: [allow, deny] };
+    const may = (resource: string) => allows([policy], { action: 'oms:synctask:get', resource });
+    assert.ok(!may(taskUrn('p', id.toUpperCase())));
+    assert.ok(may(taskUrn('q', id)));
+  });
+
+  test('all rights on all tasks are none on users and the audit', () => {
+    const Resource = ['oms:local:*:synctask:*'];
+    const policy = {
+      Version: '5.0',
+      Statement: [{ Effect: 'Allow', Action: ['*'], Resource }],
+    } as const;
+    const may = actions.filter((action) =>
+      allows([policy], { action, resource: urnOf(action, 'p') }),
+    );
+    assert.deepEqual(may, taskActions);
   });
 
   test('the roles of the system let their holders do what their names say', () => {

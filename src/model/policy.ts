@@ -32,16 +32,20 @@ export interface Policy {
 /** What a request does to what. */
 export interface Access {
   readonly action: Action;
-  /** A URN, see {@link taskUrn}. */
+  /** See {@link urnOf}. */
   readonly resource: string;
 }
 
+const types: Record<string, string> = { oms: 'synctask', iam: 'identity', audit: 'entry' };
+
 /**
- * The name of a task in policies: `oms:<region>:<project>:synctask:<id>`. One service is one region,
- * `local`; a list and a creation are of the task `*`.
+ * What an action is done to, as policies name it: `oms:<region>:<project>:synctask:<id>`. One service is
+ * one region, `local`; a list and a creation are of the task `*`. What is not about a task has a service
+ * and a type of its own, so that who may do all to all tasks may do nothing to users.
  */
-export function taskUrn(projectId: string, taskId: string): string {
-  return `oms:local:${projectId}:synctask:${taskId}`;
+export function urnOf(action: Action, projectId: string, taskId = '*'): string {
+  const [service = ''] = action.split(':');
+  return `${service}:local:${projectId}:${types[service] ?? ''}:${taskId}`;
 }
 
 /** Roles that need no policy to be written. */
@@ -65,7 +69,7 @@ export const systemRoles = {
   },
 } as const satisfies Record<string, Policy>;
 
-/** Denied wins over allowed; what nothing allows is denied. */
+/** Denied wins over allowed; what nothing allows is denied. Case makes no difference: a task's ID has none. */
 export function allows(policies: readonly Policy[], access: Access): boolean {
   let allowed = false;
   for (const { Statement: statements } of policies) {
@@ -80,9 +84,14 @@ export function allows(policies: readonly Policy[], access: Access): boolean {
 
 function covers({ Action: patterns, Resource: resources }: Statement, access: Access): boolean {
   return (
-    patterns.some((pattern) => matches(pattern.toLowerCase(), access.action.toLowerCase())) &&
-    (resources === undefined || resources.some((pattern) => matches(pattern, access.resource)))
+    matchesAny(patterns, access.action) &&
+    (resources === undefined || matchesAny(resources, access.resource))
   );
+}
+
+function matchesAny(patterns: readonly string[], text: string): boolean {
+  const lower = text.toLowerCase();
+  return patterns.some((pattern) => matches(pattern.toLowerCase(), lower));
 }
 
 /**

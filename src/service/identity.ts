@@ -7,6 +7,7 @@ import * as grants from '../database/grants.ts';
 import * as projects from '../database/projects.ts';
 import { deleteToken, insertToken } from '../database/tokens.ts';
 import * as users from '../database/users.ts';
+import { policyFlaw } from '../model/policy-flaw.ts';
 import { isSystemRole, type Policy, systemRoles } from '../model/policy.ts';
 import { sealAccessKey } from './credentials.ts';
 import { type DatabaseGatekeeper, hashOfToken } from './gatekeeper.ts';
@@ -183,6 +184,11 @@ export class Identity implements IdentityService {
   async putPolicy(name: string, document: Policy): Promise<void> {
     if (isSystemRole(name))
       throw new ServiceError('name-taken', `${name} is a role of the system.`);
+    const flaw = policyFlaw(document);
+    if (flaw !== undefined) {
+      const detail = `request parameter [${flaw.at}] ${flaw.rule}`;
+      throw new ServiceError('invalid-request', 'Invalid request parameters.', detail);
+    }
     await grants.putPolicy(this.#database, name, document);
     this.#options.gatekeeper.forget();
   }

@@ -123,9 +123,9 @@ function userRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
         },
         config: write,
       },
-      async ({ params }) => {
+      async ({ params }, reply) => {
         await identity.deleteUser(params.name);
-        return null;
+        return reply.send();
       },
     );
   };
@@ -169,9 +169,9 @@ function groupRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
         },
         config: write,
       },
-      async ({ params }) => {
+      async ({ params }, reply) => {
         await identity.deleteGroup(params.name);
-        return null;
+        return reply.send();
       },
     );
     await app.register(memberRoutes(identity));
@@ -190,9 +190,9 @@ function memberRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
         },
         config: write,
       },
-      async ({ params }) => {
+      async ({ params }, reply) => {
         await identity.addMember(params.name, params.user);
-        return null;
+        return reply.send();
       },
     );
     app.delete(
@@ -205,9 +205,9 @@ function memberRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
         },
         config: write,
       },
-      async ({ params }) => {
+      async ({ params }, reply) => {
         await identity.removeMember(params.name, params.user);
-        return null;
+        return reply.send();
       },
     );
   };
@@ -258,9 +258,9 @@ function accessKeyChanges(identity: IdentityService): FastifyPluginAsyncTypebox 
         },
         config: write,
       },
-      async ({ params, body }) => {
+      async ({ params, body }, reply) => {
         await identity.enableAccessKey(params.id, body.enabled);
-        return null;
+        return reply.send();
       },
     );
     app.delete(
@@ -273,9 +273,9 @@ function accessKeyChanges(identity: IdentityService): FastifyPluginAsyncTypebox 
         },
         config: write,
       },
-      async ({ params }) => {
+      async ({ params }, reply) => {
         await identity.deleteAccessKey(params.id);
-        return null;
+        return reply.send();
       },
     );
   };

@@ -46,15 +46,15 @@ function policyRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...described('PutIamPolicy', 'Write a policy, or replace it'),
-          params: schemas.Named,
+          params: schemas.NewlyNamed,
           body: schemas.PolicyDocument,
           response: { 200: Nothing, ...problems },
         },
         config: write,
       },
-      async ({ params, body }) => {
+      async ({ params, body }, reply) => {
         await identity.putPolicy(params.name, body);
-        return null;
+        return reply.send();
       },
     );
     app.delete(
@@ -67,9 +67,9 @@ function policyRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
         },
         config: write,
       },
-      async ({ params }) => {
+      async ({ params }, reply) => {
         await identity.deletePolicy(params.name);
-        return null;
+        return reply.send();
       },
     );
   };
@@ -115,9 +115,9 @@ function grantRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
         },
         config: write,
       },
-      async ({ params }) => {
+      async ({ params }, reply) => {
         await identity.deleteGrant(params.id);
-        return null;
+        return reply.send();
       },
     );
   };

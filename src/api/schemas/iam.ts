@@ -1,16 +1,19 @@
 import { Type } from 'typebox';
-import { orNull } from './common.ts';
+import { oneOf, orNull } from './common.ts';
 
 /** Names of users, groups, projects and policies: what is easy to type and to quote. */
 const name = Type.String({
   minLength: 1,
   maxLength: 64,
-  description: 'Letters, digits, and any of `._@ -`',
+  pattern: '^[A-Za-z0-9._@-]([A-Za-z0-9._@ -]*[A-Za-z0-9._@-])?$',
+  description: 'Letters, digits, and any of `._@ -`; no space at an end',
 });
 /** In a path, where an ID does as well. */
 const given = Type.String({ minLength: 1, maxLength: 128 });
 
 export const Named = Type.Object({ name: given });
+/** Of what is made under the name. */
+export const NewlyNamed = Type.Object({ name });
 export const Identified = Type.Object({ id: given });
 export const Member = Type.Object({ name: given, user: given });
 
@@ -24,7 +27,12 @@ export const ProjectsReply = Type.Object({ projects: Type.Array(ProjectReply) })
 export const CreateProjectBody = Type.Object({
   name,
   id: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 64, description: 'Generated unless given' }),
+    Type.String({
+      minLength: 1,
+      maxLength: 64,
+      pattern: '^[A-Za-z0-9._@-]+$',
+      description: 'Generated unless given',
+    }),
   ),
 });
 export const UpdateProjectBody = Type.Object({
@@ -60,7 +68,7 @@ export const GroupReply = Type.Object({
 export const GroupsReply = Type.Object({ groups: Type.Array(GroupReply) });
 export const CreateGroupBody = Type.Object({ name });
 
-const patterns = Type.Array(Type.String({ minLength: 1, maxLength: 256 }), {
+const patterns = Type.Array(Type.String({ minLength: 1, maxLength: 256, pattern: '^[!-~]+$' }), {
   minItems: 1,
   maxItems: 100,
 });
@@ -68,11 +76,11 @@ const patterns = Type.Array(Type.String({ minLength: 1, maxLength: 256 }), {
 /** A policy as identity services write it. What we cannot honour, conditions above all, is refused. */
 export const PolicyDocument = Type.Object(
   {
-    Version: Type.String({ description: '`1.1` or `5.0`: they mean the same here' }),
+    Version: oneOf(['1.1', '5.0'], { description: 'They mean the same here' }),
     Statement: Type.Array(
       Type.Object(
         {
-          Effect: Type.Enum(['Allow', 'Deny']),
+          Effect: oneOf(['Allow', 'Deny']),
           Action: patterns,
           Resource: Type.Optional(patterns),
         },
