@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { fastify } from 'fastify';
+import { actions } from '../model/policy.ts';
 import { guard } from './auth.ts';
 import { minimalBody, openApi, PROJECT, TOKEN } from './testing.ts';
 
@@ -43,21 +44,33 @@ describe('credentials', () => {
     assert.equal(reply.statusCode, 401);
   });
 
-  test('every route says its action; those that are public name no project', async () => {
+  test('every route says its action, and is closed to whoever has no credential', async () => {
     await using api = await openApi();
     const { paths } = (await api.app.inject('/openapi.json')).json<{
       paths: Record<string, Record<string, { 'security'?: unknown[]; 'x-action': string }>>;
     }>();
+    const known = new Set<string>(actions);
+    const used = new Set<string>();
     for (const [path, operations] of Object.entries(paths)) {
-      for (const operation of Object.values(operations)) {
-        const open = operation['x-action'] === 'public';
-        assert.equal(open, operation.security?.length === 0, path);
-        assert.equal(open, !path.includes('{project_id}'), path);
-        assert.ok(open || operation['x-action'].startsWith('oms:synctask:'), path);
-        const status = (await api.app.inject(path.replaceAll(/[{}]/g, ''))).statusCode;
-        assert.ok(open ? status === 200 : status === 401 || status === 404, path);
+      for (const [method, operation] of Object.entries(operations)) {
+        const action = operation['x-action'];
+        used.add(action);
+        const [route, open] = [`${method} ${path}`, action === 'public'];
+        assert.equal(open, operation.security?.length === 0, route);
+        assert.ok(open || action === 'anybody' || known.has(action), route);
+        assert.equal(/^(?:oms|audit):/.test(action), path.includes('{project_id}'), route);
+        assert.equal(action.startsWith('iam:'), path.startsWith('/iam/'), route);
+        const reads = /:(?:list|get|read|statistics)$/.test(action);
+        assert.ok(!known.has(action) || reads === (method === 'get'), route);
+        const url = path.replaceAll(/[{}]/g, '');
+        const reply = await api.app.inject({ method: method as 'GET', url });
+        assert.equal(reply.statusCode === 401, !open, `${route}: ${reply.statusCode}`);
       }
     }
+    assert.deepEqual(
+      [...known].filter((action) => !used.has(action)),
+      [],
+    );
   });
 
   test('a route without an action cannot be built', async () => {
