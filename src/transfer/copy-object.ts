@@ -29,12 +29,14 @@ const COPIES_MAX = 3;
 export async function copyObject(job: CopyJob): Promise<Outcome> {
   const previous = job.uploading ? await job.journal.find() : undefined;
   const mode = job.policy.overwriteMode;
-  // A copy of ours that failed its check is no reason to skip, in no mode.
-  const target = looksAtTarget(mode) && job.copiedEtag !== '' ? await headIfThere(job) : undefined;
+  // What a doubtful copy of ours left is no reason to skip; nor is it one to replace what is there
+  // where nothing may be replaced.
+  const looks = looksAtTarget(mode) && (!doubtful(job) || mode === 'NO_OVERWRITE');
+  const target = looks ? await headIfThere(job) : undefined;
   if (target !== undefined && mode === 'NO_OVERWRITE') {
     const own = await earlierCopy(job, previous);
     await dropUpload(job, previous);
-    return own ?? { kind: 'skipped', reason: 'target-exists', size: target.size };
+    return own ?? left(job, target.size);
   }
   const read = await readSource(job, previous);
   const changed = job.copiedEtag !== undefined && job.copiedEtag !== read.head.etag;
@@ -47,12 +49,26 @@ export async function copyObject(job: CopyJob): Promise<Outcome> {
   return copyChecked(job, read, previous);
 }
 
+/** A copy of ours failed its check, or a write of ours came late: the record does not tell what is there. */
+function doubtful({ copiedEtag }: CopyJob): boolean {
+  return copiedEtag === '';
+}
+
+/** Where nothing may be replaced, and what is there is not known to be our copy. */
+function left(job: CopyJob, size: number): Outcome {
+  if (!doubtful(job)) return { kind: 'skipped', reason: 'target-exists', size };
+  const message =
+    'the target has an object that may be a copy of ours that went wrong, and it is not what the ' +
+    'source has. It is not replaced under NO_OVERWRITE: remove it there, then retry';
+  return { kind: 'failed', fault: 'inconsistent', message, size };
+}
+
 /** The copy that an earlier attempt made without being able to tell, where its bytes prove it. */
 async function earlierCopy(
   job: CopyJob,
   previous: JournaledUpload | undefined,
 ): Promise<Outcome | undefined> {
-  if (job.attempt === 1 && previous === undefined) return undefined;
+  if (job.attempt === 1 && previous === undefined && !doubtful(job)) return undefined;
   const { head, body } = await readSource(job, previous);
   const small = head.size <= job.sizes.bufferBytes;
   if (!small) body.discard();
@@ -234,6 +250,6 @@ function putOptions(job: CopyJob, head: ObjectHead): PutOptions {
       userMetadata: head.userMetadata,
     }),
     storageClass: policy === undefined ? undefined : s3ClassOf[policy],
-    absentOnly: overwriteMode === 'NO_OVERWRITE' && job.copiedEtag !== '',
+    absentOnly: overwriteMode === 'NO_OVERWRITE',
   };
 }

@@ -92,13 +92,18 @@ describe('NO_OVERWRITE', () => {
 });
 
 describe('under NO_OVERWRITE a copy of ours', () => {
-  test('that failed its check is made again by the next round', async () => {
-    const rig = await filledRig(7);
-    await write(rig.target, bytesOf(7, 9));
-    const outcome = await rig.copy({ copiedEtag: '' });
-    assert.equal(outcome.kind, 'copied');
-    assert.deepEqual(rig.copied, bytesOf(7));
-  });
+  for (const size of Object.values(ways)) {
+    test(`that may have gone wrong is told apart: gone, good or not, of ${size} bytes`, async () => {
+      const rig = await filledRig(size);
+      const doubtful = { copiedEtag: '' };
+      assert.equal((await rig.copy(doubtful)).kind, 'copied');
+      if (size <= ways['held whole']) assert.equal((await rig.copy(doubtful)).kind, 'copied');
+      await write(rig.target, bytesOf(size, 9));
+      const outcome = await rig.copy(doubtful);
+      assert.ok(outcome.kind === 'failed' && outcome.fault === 'inconsistent');
+      assert.deepEqual(rig.copied, bytesOf(size, 9));
+    });
+  }
 
   for (const [way, size] of Object.entries(ways)) {
     test(`whose answer was lost counts as copied, ${way}`, async () => {
