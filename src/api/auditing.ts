@@ -1,43 +1,55 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Audit } from '../service/audit.ts';
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What the audit says it was about, where the path alone does not: what was made, or how changed. */
+    subject: string | undefined;
+  }
+}
+
 const reading = /:(?:list|get|read|statistics)$/;
+const SUBJECT_LENGTH_MAX = 256;
 
 /**
  * Writes down who did what, before they hear of it. Calls that only read are not written down, unless
  * they were refused; without a known caller there is only the log.
  */
 export function auditCalls(app: FastifyInstance, audit: Audit): void {
+  app.decorateRequest('subject', undefined);
   app.addHook('onSend', async (request, reply) => {
     const { principal, routeOptions } = request;
-    const { action = 'public' } = routeOptions.config;
-    if (principal === undefined || action === 'anybody') return;
-    if (reading.test(action) && reply.statusCode !== 403) return;
+    if (principal === undefined) return;
+    const refused = reply.statusCode === 403;
+    if (onlyReads(request) && !refused) return;
     const entry = {
-      projectId: request.projectId,
+      projectId: request.projectId ?? principal.projectId,
       actor: principal.name,
       actorKind: principal.kind,
       address: request.ip,
       operation: routeOptions.schema?.operationId ?? `${request.method} ${routeOptions.url ?? ''}`,
-      resource: resourceOf(request),
+      resource: subjectOf(request)?.slice(0, SUBJECT_LENGTH_MAX),
       status: reply.statusCode,
       errorCode: request.refusal?.errorCode,
       requestId: request.id,
       requests: 1,
     };
-    if (action === 'oms:synctask:createEvent') audit.count(entry);
+    // What changes nothing may come as often as somebody likes.
+    if (refused || routeOptions.config.action === 'oms:synctask:createEvent') audit.count(entry);
     else await audit.record(entry);
   });
 }
 
-function parametersOf(request: FastifyRequest): Readonly<Record<string, string | undefined>> {
-  return request.params as Record<string, string | undefined>;
+function onlyReads({ method, routeOptions }: FastifyRequest): boolean {
+  const { action = 'public' } = routeOptions.config;
+  return action === 'anybody' ? method === 'GET' : reading.test(action);
 }
 
-/** What the path names beside the project. */
-function resourceOf(request: FastifyRequest): string | undefined {
-  const named = Object.entries(parametersOf(request))
+/** By default what the path names beside the project. */
+function subjectOf({ subject, params }: FastifyRequest): string | undefined {
+  if (subject !== undefined) return subject;
+  const named = Object.entries(params as Record<string, string | undefined>)
     .filter(([name]) => name !== 'project_id')
     .map(([, value]) => value);
-  return named.length === 0 ? undefined : named.join('/').slice(0, 256);
+  return named.length === 0 ? undefined : named.join('/');
 }

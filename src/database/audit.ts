@@ -41,19 +41,23 @@ type Nullable<Row> = {
   [Name in keyof Row]: undefined extends Row[Name] ? NonNullable<Row[Name]> | null : Row[Name];
 };
 
-/** The newest first; `before` is the ID from which an earlier page went on. */
+/**
+ * The newest first; `before` is the ID from which an earlier page went on.
+ *
+ * @param projectId Undefined: of all projects, and what was of none.
+ */
 export async function listAudit(
   db: Db,
-  projectId: string,
+  projectId: string | undefined,
   { limit, before }: { readonly limit: number; readonly before: number | undefined },
 ): Promise<AuditRow[]> {
   const { rows } = await db.query<Nullable<AuditRow>>(
     `select id::float8 as id, at, project_id as "projectId", actor, actor_kind as "actorKind", address,
        operation, resource, status, error_code as "errorCode", request_id as "requestId",
        requests::float8 as requests
-     from audit where project_id = $1 and ($2::bigint is null or id < $2)
+     from audit where ($1::text is null or project_id = $1) and ($2::bigint is null or id < $2)
      order by id desc limit $3`,
-    [projectId, before ?? null, limit],
+    [projectId ?? null, before ?? null, limit],
   );
   return rows.map((row) => ({
     ...row,

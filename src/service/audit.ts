@@ -10,8 +10,9 @@ export interface Audit {
   record(entry: AuditEntry): Promise<void>;
   /** For what comes very often: alike ones of some seconds become one entry. */
   count(entry: AuditEntry): void;
+  /** Undefined: of all projects. */
   list(
-    projectId: string,
+    projectId: string | undefined,
     page: { readonly limit: number; readonly before: number | undefined },
   ): Promise<AuditRow[]>;
 }

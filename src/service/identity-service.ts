@@ -3,7 +3,7 @@ import type { Access, Policy } from '../model/policy.ts';
 
 /** Who calls, and by what. */
 export interface Principal {
-  readonly kind: 'first-token' | 'token' | 'access-key' | 'single-sign-on';
+  readonly kind: 'first-token' | 'token' | 'access-key' | 'single-sign-on' | 'password';
   /** What the audit calls them. */
   readonly name: string;
   readonly userId: string | undefined;
@@ -122,7 +122,8 @@ export interface IdentityService {
 
   listGrants(): Promise<Grant[]>;
   createGrant(grant: Omit<Grant, 'id'>): Promise<Grant>;
-  deleteGrant(id: string): Promise<void>;
+  /** Gives what it was. */
+  deleteGrant(id: string): Promise<Grant>;
 
   listAccessKeys(): Promise<AccessKey[]>;
   /** The secret is told this once. */

@@ -223,8 +223,11 @@ export class Identity implements IdentityService {
     return this.#changed({ id, user: user?.name, group: group?.name, projectId, policy });
   }
 
-  async deleteGrant(id: string): Promise<void> {
-    if (!this.#changed(await grants.deleteGrant(this.#database, id))) throw unknown('grant', id);
+  async deleteGrant(id: string): Promise<Grant> {
+    const grant = (await this.listGrants()).find((one) => one.id === id);
+    const deleted = this.#changed(await grants.deleteGrant(this.#database, id));
+    if (grant === undefined || !deleted) throw unknown('grant', id);
+    return grant;
   }
 
   listAccessKeys(): Promise<AccessKey[]> {

@@ -1,12 +1,20 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { Static } from 'typebox';
 import type { Audit, AuditRow } from '../../service/audit.ts';
 import { ListAuditQuery, ListAuditReply } from '../schemas/audit.ts';
 import { ProjectPath, problems } from '../schemas/common.ts';
 
 const LIMIT_DEFAULT = 100;
 
-/** Who did what in a project, the newest first: an API of our own. */
+/** Who did what, the newest first, in a project and in all: an API of our own. */
 export function auditRoutes(audit: Audit): FastifyPluginAsyncTypebox {
+  async function page(projectId: string | undefined, query: Static<typeof ListAuditQuery>) {
+    const { limit = LIMIT_DEFAULT, before } = query;
+    const rows = await audit.list(projectId, { limit, before });
+    const last = rows.length < limit ? undefined : rows.at(-1);
+    return { entries: rows.map(toEntry), next_before: last?.id ?? null };
+  }
+
   return async (app) => {
     app.get(
       '/v2/:project_id/audit',
@@ -21,11 +29,21 @@ export function auditRoutes(audit: Audit): FastifyPluginAsyncTypebox {
         },
         config: { action: 'audit:list' },
       },
-      async ({ params, query: { limit = LIMIT_DEFAULT, before } }) => {
-        const rows = await audit.list(params.project_id, { limit, before });
-        const last = rows.length < limit ? undefined : rows.at(-1);
-        return { entries: rows.map(toEntry), next_before: last?.id ?? null };
+      ({ params, query }) => page(params.project_id, query),
+    );
+    app.get(
+      '/iam/v1/audit',
+      {
+        schema: {
+          operationId: 'ListIamAudit',
+          summary: 'The audit of all projects',
+          tags: ['Audit'],
+          querystring: ListAuditQuery,
+          response: { 200: ListAuditReply, ...problems },
+        },
+        config: { action: 'iam:read' },
       },
+      ({ query }) => page(undefined, query),
     );
   };
 }
@@ -33,6 +51,7 @@ export function auditRoutes(audit: Audit): FastifyPluginAsyncTypebox {
 function toEntry(row: AuditRow) {
   return {
     id: row.id,
+    project_id: row.projectId ?? null,
     time: row.at.getTime(),
     actor: row.actor,
     actor_kind: row.actorKind,

@@ -12,6 +12,7 @@ export function iamRoutes(identity: IdentityService): FastifyPluginAsyncTypebox 
   return async (app) => {
     await app.register(projectRoutes(identity));
     await app.register(userRoutes(identity));
+    await app.register(userChanges(identity));
     await app.register(groupRoutes(identity));
     await app.register(accessKeyRoutes(identity));
     await app.register(accessKeyChanges(identity));
@@ -46,7 +47,12 @@ function projectRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
         },
         config: write,
       },
-      async ({ body }) => toProject(await identity.createProject({ name: body.name, id: body.id })),
+      async (request) => {
+        const { name, id } = request.body;
+        const project = await identity.createProject({ name, id });
+        request.subject = `${project.id}: ${name}`;
+        return toProject(project);
+      },
     );
     app.post(
       '/iam/v1/projects/:name',
@@ -59,7 +65,10 @@ function projectRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
         },
         config: write,
       },
-      async ({ params, body }) => {
+      async (request) => {
+        const { params, body } = request;
+        const { name, tasks_max, event_keys_max } = body;
+        request.subject = `${params.name}: ${JSON.stringify({ name, tasks_max, event_keys_max })}`;
         const quota = (value: number | undefined) => (value === -1 ? null : value);
         const change = {
           name: body.name,
@@ -95,8 +104,17 @@ function userRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
         },
         config: write,
       },
-      async ({ body: { name, password } }) => toUser(await identity.createUser({ name, password })),
+      async (request) => {
+        const { name, password } = request.body;
+        request.subject = name;
+        return toUser(await identity.createUser({ name, password }));
+      },
     );
+  };
+}
+
+function userChanges(identity: IdentityService): FastifyPluginAsyncTypebox {
+  return async (app) => {
     app.post(
       '/iam/v1/users/:name',
       {
@@ -111,7 +129,13 @@ function userRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
         },
         config: write,
       },
-      async ({ params, body }) => toUser(await identity.updateUser(params.name, body)),
+      async (request) => {
+        const { params, body } = request;
+        const { enabled, password } = body;
+        const changes = [enabledOrNot(enabled), password === undefined ? undefined : 'password'];
+        request.subject = `${params.name}: ${changes.filter((change) => change !== undefined).join(', ')}`;
+        return toUser(await identity.updateUser(params.name, { enabled, password }));
+      },
     );
     app.delete(
       '/iam/v1/users/:name',
@@ -157,7 +181,11 @@ function groupRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
         },
         config: write,
       },
-      async ({ body }) => ({ ...(await identity.createGroup(body.name)), members: [] }),
+      async (request) => {
+        const { name } = request.body;
+        request.subject = name;
+        return { ...(await identity.createGroup(name)), members: [] };
+      },
     );
     app.delete(
       '/iam/v1/groups/:name',
@@ -236,8 +264,10 @@ function accessKeyRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
         },
         config: write,
       },
-      async ({ body }, reply) => {
-        const { id, secret } = await identity.createAccessKey(body.user);
+      async (request, reply) => {
+        const { user } = request.body;
+        const { id, secret } = await identity.createAccessKey(user);
+        request.subject = `${id} of ${user}`;
         void reply.header('cache-control', 'no-store');
         return { id, secret: secret.reveal() };
       },
@@ -258,7 +288,9 @@ function accessKeyChanges(identity: IdentityService): FastifyPluginAsyncTypebox 
         },
         config: write,
       },
-      async ({ params, body }, reply) => {
+      async (request, reply) => {
+        const { params, body } = request;
+        request.subject = `${params.id}: ${enabledOrNot(body.enabled) ?? ''}`;
         await identity.enableAccessKey(params.id, body.enabled);
         return reply.send();
       },
@@ -279,6 +311,11 @@ function accessKeyChanges(identity: IdentityService): FastifyPluginAsyncTypebox 
       },
     );
   };
+}
+
+function enabledOrNot(enabled: boolean | undefined): string | undefined {
+  if (enabled === undefined) return undefined;
+  return enabled ? 'enabled' : 'disabled';
 }
 
 function toProject({ id, name, tasksMax, eventKeysMax }: Project) {

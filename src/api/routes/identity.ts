@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyRequest } from 'fastify';
 import type { IdentityService, IssuedToken, Project } from '../../service/identity-service.ts';
+import type { Limits } from '../limits.ts';
 import { RequestError } from '../request-error.ts';
 import { Nothing, problems } from '../schemas/common.ts';
 import {
@@ -20,9 +21,12 @@ const config = { action: 'anybody' } as const;
 const DOMAIN = { id: 'bucket-brigade', name: 'bucket-brigade' };
 
 /** What clients of the cloud's identity API ask for by themselves: tokens, and who and where they are. */
-export function identityRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
+export function identityRoutes(
+  identity: IdentityService,
+  limits: Limits,
+): FastifyPluginAsyncTypebox {
   return async (app) => {
-    await app.register(logIn(identity));
+    await app.register(logIn(identity, limits));
     await app.register(logOut(identity));
     await app.register(projectLookup(identity));
     await app.register(domainLookup);
@@ -30,7 +34,7 @@ export function identityRoutes(identity: IdentityService): FastifyPluginAsyncTyp
   };
 }
 
-function logIn(identity: IdentityService): FastifyPluginAsyncTypebox {
+function logIn(identity: IdentityService, limits: Limits): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.post(
       '/v3/auth/tokens',
@@ -44,8 +48,10 @@ function logIn(identity: IdentityService): FastifyPluginAsyncTypebox {
           response: { 201: CreateTokenReply, ...problems },
         },
         config: { action: 'public' },
+        onRequest: async (request) => limits.logIn(request),
       },
-      async ({ body: { auth } }, reply) => {
+      async (request, reply) => {
+        const { auth } = request.body;
         const { methods, password } = auth.identity;
         if (!methods.includes('password')) {
           throw invalid('auth.identity.methods', 'must be password: there is no other way here');
@@ -55,6 +61,11 @@ function logIn(identity: IdentityService): FastifyPluginAsyncTypebox {
         if (user === undefined) throw invalid('auth.identity.password.user', 'must have a name');
         const project = auth.scope?.project?.id ?? auth.scope?.project?.name;
         const issued = await identity.logIn({ user, password: given, project });
+        const { user: found, project: scope } = issued;
+        request.principal = {
+          ...{ kind: 'password', name: found.name, userId: found.id, groups: [] },
+          projectId: scope.id,
+        };
         return await reply
           .code(201)
           .header('x-subject-token', issued.token)

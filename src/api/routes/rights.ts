@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Policy } from '../../model/policy.ts';
-import type { IdentityService } from '../../service/identity-service.ts';
+import type { Grant, IdentityService } from '../../service/identity-service.ts';
 import { Nothing, problems } from '../schemas/common.ts';
 import * as schemas from '../schemas/iam.ts';
 import { invalid } from '../validation.ts';
@@ -98,11 +98,14 @@ function grantRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
         },
         config: write,
       },
-      async ({ body: { user, group, project, policy } }) => {
+      async (request) => {
+        const { user, group, project, policy } = request.body;
         if ((user === undefined) === (group === undefined)) {
           throw invalid('user', 'or group must be given, and not both');
         }
-        return toGrant(await identity.createGrant({ user, group, projectId: project, policy }));
+        const grant = await identity.createGrant({ user, group, projectId: project, policy });
+        request.subject = inWords(grant);
+        return toGrant(grant);
       },
     );
     app.delete(
@@ -115,8 +118,8 @@ function grantRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
         },
         config: write,
       },
-      async ({ params }, reply) => {
-        await identity.deleteGrant(params.id);
+      async (request, reply) => {
+        request.subject = inWords(await identity.deleteGrant(request.params.id));
         return reply.send();
       },
     );
@@ -134,7 +137,13 @@ function toDocument({ Version, Statement }: Policy) {
   };
 }
 
-function toGrant(grant: Awaited<ReturnType<IdentityService['createGrant']>>) {
+/** For the audit: when it is gone, its ID says nothing. */
+function inWords({ id, user, group, projectId, policy }: Grant): string {
+  const holder = user === undefined ? `group ${group ?? ''}` : `user ${user}`;
+  return `${id}: ${policy} in ${projectId} to ${holder}`;
+}
+
+function toGrant(grant: Grant) {
   const { id, user, group, projectId, policy } = grant;
   return { id, user: user ?? null, group: group ?? null, project_id: projectId, policy };
 }

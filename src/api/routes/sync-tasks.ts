@@ -74,8 +74,10 @@ function collectionRoutes(syncTasks: SyncTaskService): FastifyPluginAsyncTypebox
         },
         config: { action: 'oms:synctask:create' },
       },
-      async ({ params, body }) => {
+      async (request) => {
+        const { params, body } = request;
         const task = await syncTasks.create(params.project_id, toNewSyncTask(body));
+        request.subject = task.id;
         return { sync_task_id: task.id };
       },
     );

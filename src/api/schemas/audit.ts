@@ -12,6 +12,7 @@ export const ListAuditReply = Type.Object({
   entries: Type.Array(
     Type.Object({
       id: Type.Integer(),
+      project_id: orNull(Type.String({ description: 'That of the call' })),
       time: Type.Integer({ description: 'Milliseconds since the Unix epoch' }),
       actor: Type.String({ description: 'Name of the user, or `first token`' }),
       actor_kind: Type.String({ description: 'By what they came in' }),
