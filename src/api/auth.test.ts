@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { fastify } from 'fastify';
 import { actions } from '../model/policy.ts';
 import { guard } from './auth.ts';
+import { Limits } from './limits.ts';
 import { minimalBody, openApi, PROJECT, TOKEN } from './testing.ts';
 
 const url = `/v2/${PROJECT}/sync-tasks`;
@@ -14,8 +15,8 @@ describe('credentials', () => {
       [{}, /Unauthorized/],
       [{ 'x-auth-token': '' }, /Unauthorized/],
       [{ 'x-auth-token': 'some-other-token' }, /not known/],
-      [{ 'x-auth-token': 'x'.repeat(16_385) }, /not known/],
-      [{ authorization: 'SDK-HMAC-SHA256 Access=AK, SignedHeaders=host' }, /signatures/],
+      [{ 'x-auth-token': 'x'.repeat(16_385) }, /16384 characters at most/],
+      [{ authorization: 'SDK-HMAC-SHA256 Access=AK, SignedHeaders=host' }, /lacks Signature/],
     ] as const) {
       const reply = await api.app.inject({ url, headers });
       assert.equal(reply.statusCode, 401);
@@ -80,7 +81,11 @@ describe('credentials', () => {
       accessKey: async () => undefined,
       may: async () => false,
     };
-    guard(app, { gatekeeper, singleSignOn: async () => undefined, now: () => 0 });
+    const limits = new Limits(
+      { logInsPerMinute: 0, authFailuresPerMinute: 0, callsPerMinute: 0, eventsPerMinute: 0 },
+      () => 0,
+    );
+    guard(app, { gatekeeper, singleSignOn: async () => undefined, limits, now: () => 0 });
     assert.throws(() => app.get('/open', () => 'secret'), /does not say which action/);
   });
 });

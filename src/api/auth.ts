@@ -3,6 +3,8 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Action, urnOf } from '../model/policy.ts';
 import type { Gatekeeper, Principal } from '../service/identity-service.ts';
+import { type SingleSignOn, TokenRefused } from '../service/single-sign-on.ts';
+import type { Limits } from './limits.ts';
 import { RequestError } from './request-error.ts';
 import {
   isSignature,
@@ -39,8 +41,8 @@ interface Signed {
 
 export interface GuardOptions {
   readonly gatekeeper: Gatekeeper;
-  /** Knows tokens of other issuers; undefined for what is none of theirs. */
-  readonly singleSignOn: (token: string) => Promise<Principal | undefined>;
+  readonly singleSignOn: SingleSignOn;
+  readonly limits: Limits;
   readonly now: () => number;
 }
 
@@ -67,7 +69,7 @@ export function guard(app: FastifyInstance, options: GuardOptions): void {
     const { authorization } = request.headers;
     const token = request.headers['x-auth-token'];
     if (typeof token === 'string' && token !== '') {
-      await admit(request, await holderOf(token, options), options.gatekeeper);
+      await admit(request, await holderOf(request, token, options), options);
     } else if (isSignature(authorization)) {
       request.signed = await readSigned(request, options, strikes);
     } else {
@@ -78,37 +80,65 @@ export function guard(app: FastifyInstance, options: GuardOptions): void {
     const { signed } = request;
     if (signed === undefined) return payload;
     const body = await readAll(payload, request.routeOptions.bodyLimit);
-    verifySigned(request, signed, body, strikes);
-    await admit(request, signed.principal, options.gatekeeper);
+    verifySigned(request, signed, body, { strikes, limits: options.limits });
+    await admit(request, signed.principal, options);
     return Object.assign(Readable.from([body]), { receivedEncodedLength: body.length });
   });
 }
 
 async function holderOf(
+  request: FastifyRequest,
   token: string,
-  { gatekeeper, singleSignOn }: GuardOptions,
+  { gatekeeper, singleSignOn, limits }: GuardOptions,
 ): Promise<Principal> {
-  if (token.length > TOKEN_LENGTH_MAX) throw unauthenticated('decrypt token fail');
-  const principal = (await singleSignOn(token)) ?? (await gatekeeper.holderOf(token));
-  if (principal === undefined) {
+  limits.credential(request, token);
+  try {
+    if (token.length > TOKEN_LENGTH_MAX) {
+      throw unauthenticated(
+        `decrypt token fail; a token has ${TOKEN_LENGTH_MAX} characters at most`,
+      );
+    }
+    const principal = (await vouchedFor(token, singleSignOn)) ?? (await gatekeeper.holderOf(token));
+    if (principal === undefined) {
+      throw unauthenticated(
+        'decrypt token fail; the token in X-Auth-Token is not known or has ended',
+      );
+    }
+    limits.right(token);
+    return principal;
+  } catch (error) {
+    if (error instanceof RequestError) limits.wrong(request);
+    throw error;
+  }
+}
+
+async function vouchedFor(
+  token: string,
+  singleSignOn: SingleSignOn,
+): Promise<Principal | undefined> {
+  try {
+    return await singleSignOn(token);
+  } catch (error) {
+    if (!(error instanceof TokenRefused)) throw error;
     throw unauthenticated(
-      'decrypt token fail; the token in X-Auth-Token is not known or has ended',
+      `decrypt token fail; the JWT in X-Auth-Token is refused: ${error.message}`,
     );
   }
-  return principal;
 }
 
 async function readSigned(
   request: FastifyRequest,
-  { gatekeeper, now }: GuardOptions,
+  { gatekeeper, now, limits }: GuardOptions,
   strikes: Strikes,
 ): Promise<Signed> {
   const claim = readingClaim(() => readClaim(request.headers, now()));
   const key = strikeKey(request, claim);
   if (strikes.isOut(key)) throw unauthenticated('AK access failed to reach the limit,forbidden');
+  limits.credential(request, claim.accessKeyId);
   const known = await gatekeeper.accessKey(claim.accessKeyId);
   if (known === undefined) {
     strikes.add(key);
+    limits.wrong(request);
     const ak = claim.accessKeyId.slice(0, 64);
     throw unauthenticated(`Get secretKey failed,ak:${ak},err:ak not exist`);
   }
@@ -124,7 +154,7 @@ function verifySigned(
   request: FastifyRequest,
   { claim, secret }: Signed,
   body: Uint8Array,
-  strikes: Strikes,
+  { strikes, limits }: { readonly strikes: Strikes; readonly limits: Limits },
 ): void {
   const { method, headers } = request;
   const url = request.raw.url ?? '/';
@@ -135,8 +165,10 @@ function verifySigned(
       verify(claim, secret, { method, url, headers, bodySha256, bodyLength: body.length }),
     );
     strikes.clear(key);
+    limits.right(claim.accessKeyId);
   } catch (error) {
     strikes.add(key);
+    limits.wrong(request);
     throw error;
   }
 }
@@ -169,7 +201,7 @@ async function readAll(payload: AsyncIterable<Uint8Array>, max: number): Promise
 async function admit(
   request: FastifyRequest,
   principal: Principal,
-  gatekeeper: Gatekeeper,
+  { gatekeeper, limits }: GuardOptions,
 ): Promise<void> {
   request.principal = principal;
   const { action = 'public' } = request.routeOptions.config;
@@ -183,7 +215,8 @@ async function admit(
   }
   request.projectId = projectId;
   const resource = urnOf(action, projectId ?? '', params.sync_task_id);
-  if (await gatekeeper.may(principal, projectId, { action, resource })) return;
-  const message = `the credential may not do ${action} here`;
-  throw new RequestError('not-allowed', message);
+  if (!(await gatekeeper.may(principal, projectId, { action, resource }))) {
+    throw new RequestError('not-allowed', `the credential may not do ${action} here`);
+  }
+  limits.call(request, action);
 }

@@ -34,6 +34,11 @@ const flaws: Record<RequestFlaw, Answer> = {
   'body-too-large': { status: 413, code: 'APIGW.0201', message: 'Request entity too large' },
   'url-too-long': { status: 414, code: 'APIGW.0201', message: 'Request URI too long' },
   'bad-http': { status: 400, code: 'APIGW.0201', message: 'Bad request' },
+  'too-many-requests': {
+    status: 429,
+    code: 'APIGW.0308',
+    message: 'The throttling threshold has been reached',
+  },
   'not-allowed': { status: 403, code: 'OMS.0072', message: 'Insufficient permissions.' },
   'missing-parameter': { status: 400, code: 'OMS.1004', message: 'A parameter is missing.' },
   'wrong-type': { status: 400, code: 'OMS.1002', message: 'A parameter has a wrong type.' },
@@ -111,9 +116,8 @@ export function sendProblem(
     request.log.warn({ event: 'api.unavailable', err: error }, 'the database did not serve');
   }
   request.refusal = refusalOf(answer, known);
-  if (answer.retryAfterSeconds !== undefined) {
-    void reply.header('retry-after', answer.retryAfterSeconds);
-  }
+  const { retryAfterSeconds } = known instanceof RequestError ? known : answer;
+  if (retryAfterSeconds !== undefined) void reply.header('retry-after', retryAfterSeconds);
   return reply
     .code(answer.status)
     .type('application/json; charset=utf-8')

@@ -11,7 +11,8 @@ export type RequestFlaw =
   | 'wrong-media-type'
   | 'body-too-large'
   | 'url-too-long'
-  | 'bad-http';
+  | 'bad-http'
+  | 'too-many-requests';
 
 /** A request that the API refuses by itself. */
 export class RequestError extends Error {
@@ -19,10 +20,16 @@ export class RequestError extends Error {
   readonly flaw: RequestFlaw;
   /** For the caller: what is wrong, by names and limits. Never a value that was sent. */
   readonly detail: string;
+  readonly retryAfterSeconds: number | undefined;
 
-  constructor(flaw: RequestFlaw, detail: string, options?: ErrorOptions) {
+  constructor(
+    flaw: RequestFlaw,
+    detail: string,
+    options?: ErrorOptions & { readonly retryAfterSeconds?: number },
+  ) {
     super(`${flaw}: ${detail}`, options);
     this.flaw = flaw;
     this.detail = detail;
+    this.retryAfterSeconds = options?.retryAfterSeconds;
   }
 }

@@ -1,13 +1,22 @@
+import type { Server } from 'node:http';
 import helmet from '@fastify/helmet';
-import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
+import {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyHttpOptions,
+  fastify,
+  LogController,
+} from 'fastify';
 import { KiB, MiB } from '../base/bytes.ts';
 import type { Metrics } from '../base/metrics.ts';
 import type { Audit } from '../service/audit.ts';
 import type { Gatekeeper, IdentityService } from '../service/identity-service.ts';
+import type { SingleSignOn } from '../service/single-sign-on.ts';
 import type { Health, SyncTaskService } from '../service/sync-task-service.ts';
 import { auditCalls } from './auditing.ts';
 import { guard } from './auth.ts';
 import { readJsonBodies } from './json-body.ts';
+import { Limits, type RequestLimits } from './limits.ts';
 import { nameUnknownFields, observe, requestIdOf } from './observation.ts';
 import { describeApi } from './openapi.ts';
 import { rawProblem, replyWithProblems, sendProblem } from './problems.ts';
@@ -28,35 +37,53 @@ export interface ApiParts {
   readonly syncTasks: SyncTaskService;
   readonly gatekeeper: Gatekeeper;
   readonly identity: IdentityService;
+  readonly singleSignOn: SingleSignOn;
+  readonly limits: RequestLimits;
   readonly audit: Audit;
   readonly now: () => number;
   readonly health: Health;
   readonly metrics: Pick<Metrics, 'registry' | 'apiRequestSeconds'>;
   /** Gets facts only: no body, no credential, no query. */
   readonly log: FastifyBaseLogger;
+  /** Undefined: without TLS. */
+  readonly tls?: TlsSettings | undefined;
+  /** Addresses and networks of proxies, whose word on the client's address counts. */
+  readonly trustProxy?: readonly string[] | undefined;
 }
+
+/** Certificate and key are PEM. */
+export interface TlsSettings {
+  readonly cert: string;
+  readonly key: string;
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
+}
+
+const YEAR_SECONDS = 365 * 86_400;
 
 /**
  * The HTTP server, ready to take more routes and to listen; every further route says its action too.
  * Closing it closes nothing that was passed in.
  */
 export async function buildApi(parts: ApiParts): Promise<FastifyInstance> {
-  const app = createServer(parts.log);
+  const app = createServer(parts);
+  const limits = new Limits(parts.limits, parts.now);
   app.setValidatorCompiler(compileValidator);
   app.addSchema(Problem);
   readJsonBodies(app);
   observe(app, parts.metrics);
-  guard(app, { ...parts, singleSignOn: async () => undefined });
+  guard(app, { ...parts, limits });
   auditCalls(app, parts.audit);
   nameUnknownFields(app, parts.log);
   replyWithProblems(app);
   await app.register(helmet, {
     contentSecurityPolicy: { directives: { 'default-src': ["'none'"] }, useDefaults: false },
-    strictTransportSecurity: false, // For whoever ends TLS to say.
+    // Where a proxy ends TLS it is for the proxy to say.
+    strictTransportSecurity:
+      parts.tls === undefined ? false : { maxAge: YEAR_SECONDS, includeSubDomains: false },
   });
   await describeApi(app);
   await app.register(versionRoutes);
-  await app.register(identityRoutes(parts.identity));
+  await app.register(identityRoutes(parts.identity, limits));
   await app.register(iamRoutes(parts.identity));
   await app.register(rightsRoutes(parts.identity));
   await app.register(auditRoutes(parts.audit));
@@ -68,8 +95,10 @@ export async function buildApi(parts: ApiParts): Promise<FastifyInstance> {
   return app;
 }
 
-function createServer(log: FastifyBaseLogger): FastifyInstance {
-  return fastify({
+function createServer({ log, tls, trustProxy = [] }: ApiParts): FastifyInstance {
+  // A token may have 16,384 characters; Node's default leaves no room beside it.
+  const http = { maxHeaderSize: 32 * KiB, headersTimeout: 30_000 };
+  const options: FastifyHttpOptions<Server> = {
     loggerInstance: log,
     logController: new LogController({
       disableRequestLogging: true,
@@ -77,8 +106,8 @@ function createServer(log: FastifyBaseLogger): FastifyInstance {
     }),
     genReqId: requestIdOf,
     bodyLimit: 12 * MiB, // OMS's own.
-    // A token may have 16,384 characters; Node's default leaves no room beside it.
-    http: { maxHeaderSize: 32 * KiB, headersTimeout: 30_000 },
+    http,
+    trustProxy: trustProxy.length === 0 ? false : [...trustProxy],
     requestTimeout: 60_000,
     connectionTimeout: 120_000,
     keepAliveTimeout: 75_000, // Longer than the idle time of the usual proxies, 60 s.
@@ -95,5 +124,8 @@ function createServer(log: FastifyBaseLogger): FastifyInstance {
       if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
       else socket.end(rawProblem(error.code, requestIdOf({ headers: {} })));
     },
-  });
+  };
+  const https = { ...http, ...tls, handshakeTimeout: 30_000 };
+  const secure = tls === undefined ? options : { ...options, https };
+  return fastify(secure);
 }

@@ -10,6 +10,15 @@ const patterns = {
     pattern: '^https?://[^/?#@\\s]+/?$',
     told: 'must be a scheme, a host and a port, like https://host:9000',
   },
+  issuer: {
+    pattern:
+      '^(https://[^/?#@\\s]+|http://(127\\.0\\.0\\.1|localhost|\\[::1\\])(:\\d+)?)(/[^?#\\s]*)?$',
+    told: 'must be an https:// URL; http:// is taken for this machine only',
+  },
+  accessKey: {
+    pattern: '^[^:\\s]{4,128}:[^:\\s]{8,256}:[^:\\s/]{1,64}$',
+    told: 'must be AK:SK:PROJECT_ID: 4, 8 and 1 characters or more, without spaces',
+  },
   databaseUrl: { pattern: '^postgres(ql)?://', told: 'must be a postgres:// URL' },
   token: {
     pattern: '^[\\x21-\\x7e]+$',
@@ -47,6 +56,23 @@ const Endpoint = Type.Object(
   { additionalProperties: false },
 );
 
+const claim = (description: string) => Type.String({ minLength: 1, maxLength: 100, description });
+const issuerUrl = { pattern: patterns.issuer.pattern, maxLength: 500 };
+
+/** An issuer whose tokens are let in; as `Issuer`. */
+const Oidc = Type.Object(
+  {
+    issuer: Type.String({ ...issuerUrl, description: 'As in `iss`' }),
+    audience: Type.String({ minLength: 1, description: 'What `aud` must have' }),
+    jwksUri: Type.Optional(Type.String({ ...issuerUrl, description: 'Else by discovery' })),
+    userClaim: Type.String({ default: 'sub', minLength: 1, maxLength: 100 }),
+    projectClaim: Type.Optional(claim('Has the ID of the project')),
+    project: Type.Optional(claim('ID of the project where no claim says it')),
+    groupsClaim: Type.Optional(claim('Has names of groups')),
+  },
+  { additionalProperties: false },
+);
+
 /**
  * Every setting, once: `partBytes` here and in the file is `BRIGADE_PART_BYTES` in the environment.
  * The same schema checks them, gives their defaults and prints the reference table.
@@ -63,6 +89,26 @@ export const SettingsSchema = Type.Object(
       minimum: 0,
       maximum: 65_535,
       description: 'Port to listen on; 0 takes a free one',
+    }),
+    tlsCertFile: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description:
+          'PEM of the certificate to serve HTTPS with, and those between it and its root',
+      }),
+    ),
+    tlsKeyFile: Type.Optional(
+      Type.String({ minLength: 1, description: 'PEM of its key, without a passphrase' }),
+    ),
+    tlsMinVersion: Type.Enum(['TLSv1.2', 'TLSv1.3'], {
+      default: 'TLSv1.2',
+      description: 'Oldest version of TLS that is spoken',
+    }),
+    trustProxy: Type.Array(Type.String({ minLength: 1 }), {
+      default: [],
+      description:
+        'Addresses and networks (10.1.0.0/16) of proxies before this service, whose X-Forwarded-For, ' +
+        '-Proto and -Host are believed; of others they are not',
     }),
     dataDir: Type.String({
       default: './brigade-data',
@@ -101,7 +147,7 @@ export const SettingsSchema = Type.Object(
     ),
     bootstrapAccessKey: Type.Optional(
       Type.String({
-        pattern: '^[^:\\s]{4,128}:[^:\\s]{8,256}:[^:\\s/]{1,64}$',
+        pattern: patterns.accessKey.pattern,
         secret: true,
         description:
           'First access key, as AK:SK:PROJECT_ID, for clients that sign; of the user bootstrap, ' +
@@ -118,6 +164,33 @@ export const SettingsSchema = Type.Object(
       description:
         'What requests may name as an endpoint: hosts, host:ports, *.domains, addresses, ' +
         'networks (10.1.0.0/16) or origins; in the environment separated by commas',
+    }),
+    logInsPerMinute: Type.Integer({
+      default: 30,
+      minimum: 0,
+      maximum: 10_000_000,
+      description: 'Log-ins by password a minute from one address; 0: as many as come',
+    }),
+    authFailuresPerMinute: Type.Integer({
+      default: 60,
+      minimum: 0,
+      maximum: 10_000_000,
+      description:
+        'Wrong credentials a minute from one address, before others of it are not looked at; 0: any number',
+    }),
+    callsPerMinute: Type.Integer({
+      default: 600,
+      minimum: 0,
+      maximum: 10_000_000,
+      description:
+        'Creations, starts, stops and statistics a minute of one project from one address; 0: as many as come',
+    }),
+    eventsPerMinute: Type.Integer({
+      default: 60_000,
+      minimum: 0,
+      maximum: 10_000_000,
+      description:
+        'Requests with events a minute of one project from one address; 0: as many as come',
     }),
     logLevel: Type.Enum([...logLevels], {
       default: 'info',
@@ -201,6 +274,12 @@ export const SettingsSchema = Type.Object(
       default: 'UTC',
       minLength: 1,
       description: 'Whose months the monthly statistics count, as Europe/Berlin',
+    }),
+    oidc: Type.Array(Oidc, {
+      default: [],
+      description:
+        'Only in the file: whose JWTs are let in as tokens; a list of {issuer, audience} with, where ' +
+        'needed, jwksUri, userClaim (else sub), groupsClaim, projectClaim and project',
     }),
     endpoints: Type.Array(Endpoint, {
       default: [],

@@ -41,6 +41,12 @@ describe('readSettings', () => {
       port: 8080,
       dataDir: './brigade-data',
       firstTokens: true,
+      tlsMinVersion: 'TLSv1.2',
+      trustProxy: [],
+      logInsPerMinute: 30,
+      authFailuresPerMinute: 60,
+      callsPerMinute: 600,
+      eventsPerMinute: 60_000,
       allowEndpoints: [],
       logLevel: 'info',
       oldSecretKeys: [],
@@ -58,7 +64,64 @@ describe('readSettings', () => {
       leaseSeconds: 60,
       timeZone: 'UTC',
       endpoints: [],
+      oidc: [],
     });
+  });
+
+  test('reads issuers from the file, and what is wrong with them', async () => {
+    const { oidc } = await withFile(
+      'oidc: [{ issuer: "https://login.example/realm", audience: us, groupsClaim: roles }]',
+    );
+    assert.deepEqual(oidc, [
+      {
+        ...{ issuer: 'https://login.example/realm', audience: 'us' },
+        ...{ groupsClaim: 'roles', userClaim: 'sub' },
+      },
+    ]);
+    const mistakes = await mistakesOf(
+      withFile(`oidc:
+  - { issuer: "http://login.example", audience: us }
+  - { issuer: "http://localhost:8090/realm", audience: us, jwksUri: "https://host/k?x" }
+  - { issuer: "https://login.example" }
+`),
+    );
+    const where = ' in /etc/brigade/brigade.yaml';
+    assert.deepEqual(mistakes, [
+      `oidc[0].issuer${where}: must be an https:// URL; http:// is taken for this machine only`,
+      `oidc[1].jwksUri${where}: must be an https:// URL; http:// is taken for this machine only`,
+      `oidc[2]${where}: must have audience`,
+    ]);
+  });
+
+  test('tells what does not go together at the door', async () => {
+    const environment = {
+      BRIGADE_TLS_CERT_FILE: 'cert.pem',
+      BRIGADE_TLS_MIN_VERSION: 'TLSv1',
+      BRIGADE_TRUST_PROXY: '10.0.0.1, 10.1.0.0/16,::1,proxy.lan,10.0.0.0/33',
+      BRIGADE_FIRST_TOKENS: 'false',
+      BRIGADE_BOOTSTRAP_TOKEN: 'a-token-of-the-first-start',
+    };
+    const told = 'must be an address or a network, as 10.1.0.0/16';
+    assert.deepEqual(await mistakesOf(readSettings(environment, noFile)), [
+      'BRIGADE_TLS_MIN_VERSION: must be one of TLSv1.2, TLSv1.3',
+      'BRIGADE_TLS_CERT_FILE and BRIGADE_TLS_KEY_FILE: one needs the other',
+      'BRIGADE_BOOTSTRAP_TOKEN: would not be let in, since BRIGADE_FIRST_TOKENS is false; leave one out',
+      `entry 4 of BRIGADE_TRUST_PROXY: ${told}`,
+      `entry 5 of BRIGADE_TRUST_PROXY: ${told}`,
+    ]);
+  });
+
+  test('reads yes and no, and a first access key', async () => {
+    assert.equal(
+      (await readSettings({ BRIGADE_FIRST_TOKENS: 'false' }, noFile)).firstTokens,
+      false,
+    );
+    assert.equal((await readSettings({ BRIGADE_FIRST_TOKENS: 'true' }, noFile)).firstTokens, true);
+    const environment = { BRIGADE_FIRST_TOKENS: 'no', BRIGADE_BOOTSTRAP_ACCESS_KEY: 'AK:SK' };
+    assert.deepEqual(await mistakesOf(readSettings(environment, noFile)), [
+      'BRIGADE_BOOTSTRAP_ACCESS_KEY: must be AK:SK:PROJECT_ID: 4, 8 and 1 characters or more, without spaces',
+      'BRIGADE_FIRST_TOKENS: must be boolean',
+    ]);
   });
 
   test('the environment comes before the file, setting by setting', async () => {

@@ -28,7 +28,7 @@ export class SettingsError extends Error {
 
 const PREFIX = 'BRIGADE_';
 const CONFIG = `${PREFIX}CONFIG`;
-const FILE_ONLY = 'endpoints';
+const fileOnly: ReadonlySet<string> = new Set(['endpoints', 'oidc']);
 
 type Key = keyof PlainSettings;
 const schemas: Readonly<Record<string, TSchema>> = SettingsSchema.properties;
@@ -42,14 +42,14 @@ function variableOf(key: string): string {
 const nameOfVariable: NameOf = (key, within = '') => variableOf(key) + within;
 
 const keysByVariable: ReadonlyMap<string, Key> = new Map(
-  keys.filter((key) => key !== FILE_ONLY).map((key) => [variableOf(key), key]),
+  keys.filter((key) => !fileOnly.has(key)).map((key) => [variableOf(key), key]),
 );
 
 /** A schema as a table tells of it. */
 interface Described {
   readonly type?: string;
   readonly enum?: readonly string[];
-  readonly default?: unknown;
+  readonly default?: string | number | boolean | readonly unknown[];
   readonly description?: string;
   readonly minimum?: number;
   readonly maximum?: number;
@@ -74,6 +74,7 @@ interface Given {
 /** Text that is no whole number stays text, for the schema to refuse: "8 080" is not 8. */
 function fromText(key: string, text: string): unknown {
   const { type } = describedOf(key);
+  if (type === 'boolean') return text === 'true' || (text === 'false' ? false : text);
   if (type === 'integer') return /^-?\d{1,15}$/.test(text.trim()) ? Number(text) : text;
   if (type !== 'array') return text;
   return text
@@ -206,7 +207,7 @@ function explain(keyword: string, params: object, message: string): string {
 /** What a schema cannot say. */
 function judge(read: Partial<PlainSettings>, nameOf: NameOf): string[] {
   const { databaseUrl, timeZone, backoffBaseMs, backoffMaxMs, allowEndpoints } = read;
-  const found = judgeKeys(read, nameOf);
+  const found = [...judgeKeys(read, nameOf), ...judgeDoor(read, nameOf)];
   if (
     typeof databaseUrl === 'string' &&
     /^postgres/.test(databaseUrl) &&
@@ -227,6 +228,26 @@ function judge(read: Partial<PlainSettings>, nameOf: NameOf): string[] {
       found.push(`${place}: must be a host, host:port, *.domain, address, network or origin`);
     });
   }
+  return found;
+}
+
+/** Who may come in, and how. */
+function judgeDoor(read: Partial<PlainSettings>, nameOf: NameOf): string[] {
+  const found: string[] = [];
+  const { tlsCertFile, tlsKeyFile, firstTokens, bootstrapToken, trustProxy } = read;
+  if ((tlsCertFile === undefined) !== (tlsKeyFile === undefined)) {
+    found.push(`${nameOf('tlsCertFile')} and ${nameOf('tlsKeyFile')}: one needs the other`);
+  }
+  if (firstTokens === false && bootstrapToken !== undefined) {
+    const off = `${nameOf('firstTokens')} is false`;
+    found.push(`${nameOf('bootstrapToken')}: would not be let in, since ${off}; leave one out`);
+  }
+  const proxies: readonly unknown[] = Array.isArray(trustProxy) ? trustProxy : [];
+  proxies.forEach((entry, index) => {
+    if (typeof entry !== 'string' || isIP(entry) !== 0 || isNetwork(entry)) return;
+    const place = `entry ${index + 1} of ${nameOf('trustProxy')}`;
+    found.push(`${place}: must be an address or a network, as 10.1.0.0/16`);
+  });
   return found;
 }
 
@@ -352,10 +373,10 @@ export function describeSettings(): SettingRow[] {
 function describeSetting(key: Key): SettingRow {
   const { default: preset, description = '', secret = false } = describedOf(key);
   return {
-    variable: key === FILE_ONLY ? undefined : variableOf(key),
+    variable: fileOnly.has(key) ? undefined : variableOf(key),
     key,
     takes: takes(describedOf(key)),
-    default: typeof preset === 'string' || typeof preset === 'number' ? `${preset}` : '',
+    default: typeof preset === 'object' ? '' : `${preset ?? ''}`,
     description,
     secret,
   };
@@ -363,6 +384,7 @@ function describeSetting(key: Key): SettingRow {
 
 function takes({ type, enum: allowed, minimum, maximum }: Described): string {
   if (allowed !== undefined) return allowed.join(' | ');
+  if (type === 'boolean') return 'true | false';
   if (type === 'integer') return `integer, ${minimum ?? ''} to ${maximum ?? ''}`;
   return type === 'array' ? 'list' : 'text';
 }

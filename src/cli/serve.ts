@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { buildApi } from '../api/server.ts';
+import { createSecureContext } from 'node:tls';
+import { buildApi, type TlsSettings } from '../api/server.ts';
 import { MiB } from '../base/bytes.ts';
 import { systemClock } from '../base/clock.ts';
 import { createLogger, type Logger } from '../base/log.ts';
@@ -10,6 +11,7 @@ import { isNewDatabase, migrate } from '../database/migrate.ts';
 import { readSecretKeys } from '../database/secret-key.ts';
 import { type Brigade, createBrigade } from '../service/brigade.ts';
 import type { MappedEndpoint } from '../service/endpoints.ts';
+import { singleSignOn } from '../service/single-sign-on.ts';
 import {
   ensureFirstAccessKey,
   ensureFirstToken,
@@ -24,6 +26,8 @@ export interface Service extends AsyncDisposable {
   readonly url: string;
   readonly dataDir: string;
   readonly first: FirstToken;
+  /** Whether the tokens of first starts are let in. */
+  readonly firstTokens: boolean;
   /** Resolves with the reason when something that it cannot do without has ended by itself. */
   readonly failed: Promise<Error>;
 }
@@ -38,6 +42,7 @@ const DRAIN_MS = 25_000;
  */
 export async function startService(settings: Settings): Promise<Service> {
   await using started = new AsyncDisposableStack();
+  const { firstTokens } = settings;
   const log = createLogger(settings.logLevel);
   const data = started.use(await lockDataDirectory(settings.dataDir));
   const { database, lists, alone, failed } = await openDatabase(started, settings, data.path, log);
@@ -68,13 +73,14 @@ export async function startService(settings: Settings): Promise<Service> {
   await brigade.startWork();
   const url = await listen(started, settings, { brigade, metrics, log });
   // The last thing that can fail: a token that was made is shown, and never again.
-  const first = await ensureFirstToken(database, settings.bootstrapToken?.reveal());
+  const first = await ensureFirstToken(database, settings.bootstrapToken?.reveal(), firstTokens);
   log.info({ event: 'service.started', url, dataDir: data.path }, 'the service runs');
   const all = started.move();
   return {
     url,
     dataDir: data.path,
     first,
+    firstTokens,
     failed,
     async [Symbol.asyncDispose]() {
       log.info({ event: 'service.stopping' }, 'objects in work end, then all stops');
@@ -92,7 +98,7 @@ function readFirstAccessKey(given: Secret): FirstAccessKey {
 
 async function listen(
   started: AsyncDisposableStack,
-  { host, port }: Settings,
+  settings: Settings,
   {
     brigade,
     metrics,
@@ -103,13 +109,19 @@ async function listen(
     readonly log: Logger;
   },
 ): Promise<string> {
+  const { host, port, oidc: issuers } = settings;
   const { syncTasks, gatekeeper, identity, audit, health } = brigade;
+  const now = (): number => systemClock.now();
   const api = await buildApi({
     syncTasks,
     gatekeeper,
     identity,
+    singleSignOn: singleSignOn({ issuers, log, now }),
+    limits: settings,
+    tls: await readTls(settings),
+    trustProxy: settings.trustProxy,
     audit,
-    now: () => systemClock.now(),
+    now,
     health,
     metrics,
     log,
@@ -123,6 +135,32 @@ async function listen(
     const why = code === 'EADDRINUSE' ? 'is taken by another program' : `cannot be used (${code})`;
     const message = `the address ${host}:${port} ${why}; choose others by BRIGADE_PORT and BRIGADE_HOST`;
     throw new StartError(message, { cause: error });
+  }
+}
+
+async function readTls({
+  tlsCertFile,
+  tlsKeyFile,
+  tlsMinVersion: minVersion,
+}: Settings): Promise<TlsSettings | undefined> {
+  if (tlsCertFile === undefined || tlsKeyFile === undefined) return undefined;
+  const cert = await readPem(tlsCertFile, 'BRIGADE_TLS_CERT_FILE');
+  const key = await readPem(tlsKeyFile, 'BRIGADE_TLS_KEY_FILE');
+  try {
+    createSecureContext({ cert, key, minVersion });
+  } catch (cause) {
+    const message =
+      'BRIGADE_TLS_CERT_FILE and BRIGADE_TLS_KEY_FILE must be a certificate and its key, in PEM, the key without a passphrase';
+    throw new StartError(message, { cause });
+  }
+  return { cert, key, minVersion };
+}
+
+async function readPem(path: string, variable: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new StartError(`${variable}: ${path} cannot be read`, { cause });
   }
 }
 

@@ -10,7 +10,7 @@ import { hashOfToken } from './gatekeeper.ts';
 
 export interface FirstToken {
   readonly projectId: string;
-  /** Undefined where the database has tokens already: they are not kept in the clear. */
+  /** Undefined where the database has tokens already, which are not kept in the clear, or needs none. */
   readonly token: string | undefined;
 }
 
@@ -18,10 +18,12 @@ export interface FirstToken {
  * Makes sure that there is a project and a token for it.
  *
  * @param given A token to take instead of a generated one; added when it is new.
+ * @param letIn Whether such tokens are let in; if not, none is made.
  */
 export async function ensureFirstToken(
   database: Database,
   given: string | undefined,
+  letIn = true,
 ): Promise<FirstToken> {
   return await database.transaction(async (db) => {
     // Several processes may start at once on an empty database: one of them makes the project.
@@ -32,7 +34,7 @@ export async function ensureFirstToken(
       await insertToken(db, { hash: hashOfToken(given), projectId });
       return { projectId, token: undefined };
     }
-    if (await hasTokens(db)) return { projectId, token: undefined };
+    if (!letIn || (await hasTokens(db))) return { projectId, token: undefined };
     const token = newToken();
     await insertToken(db, { hash: hashOfToken(token), projectId });
     return { projectId, token };

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
-import { buildApi } from '../../src/api/server.ts';
+import type { RequestLimits } from '../../src/api/limits.ts';
+import { buildApi, type TlsSettings } from '../../src/api/server.ts';
 import { MiB } from '../../src/base/bytes.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { type Logger, silentLog } from '../../src/base/log.ts';
@@ -8,6 +9,7 @@ import { createMetrics, type Metrics } from '../../src/base/metrics.ts';
 import { Sealer, type Secret } from '../../src/base/seal.ts';
 import { Database } from '../../src/database/db.ts';
 import { type Brigade, type BrigadeSettings, createBrigade } from '../../src/service/brigade.ts';
+import { type Issuer, singleSignOn } from '../../src/service/single-sign-on.ts';
 import { ensureFirstToken } from '../../src/service/tokens.ts';
 import { OmsClient } from './oms-client.ts';
 import { testDatabaseUrl } from './postgres.ts';
@@ -32,6 +34,12 @@ export interface TestService extends AsyncDisposable {
 export interface TestServiceOptions {
   readonly settings?: Partial<BrigadeSettings>;
   readonly log?: Logger;
+  /** None, unless some are given: tests ask often. */
+  readonly limits?: Partial<RequestLimits>;
+  readonly tls?: TlsSettings;
+  readonly trustProxy?: readonly string[];
+  /** Whose tokens are let in beside ours. */
+  readonly issuers?: readonly Issuer[];
   /** Joins the database of another, as a further process does; else it gets one of its own. */
   readonly beside?: TestService;
   readonly listTimeoutMs?: number;
@@ -57,6 +65,10 @@ export const settings: BrigadeSettings = {
   firstTokens: true,
 };
 
+const noLimits: RequestLimits = {
+  ...{ logInsPerMinute: 0, authFailuresPerMinute: 0, callsPerMinute: 0, eventsPerMinute: 0 },
+};
+
 export async function startTestService(options: TestServiceOptions = {}): Promise<TestService> {
   const { beside, works = true, log = silentLog } = options;
   const databaseUrl = beside?.databaseUrl ?? (await testDatabaseUrl());
@@ -78,11 +90,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
     settings: own,
   });
   if (works) await brigade.startWork();
-  const { syncTasks, gatekeeper, identity, audit, health } = brigade;
-  const api = await buildApi({
-    ...{ syncTasks, gatekeeper, identity, audit, health, metrics, log },
-    now: () => Date.now(),
-  });
+  const api = await apiOf(brigade, metrics, options);
   const url = await api.listen({ host: '127.0.0.1', port: 0 });
   const access = { url, projectId, token };
   let stopped: Promise<void> | undefined;
@@ -106,6 +114,19 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
     api,
     [Symbol.asyncDispose]: () => (stopped ??= stop()),
   };
+}
+
+function apiOf(
+  { syncTasks, gatekeeper, identity, audit, health }: Brigade,
+  metrics: Metrics,
+  { log = silentLog, issuers = [], limits, tls, trustProxy }: TestServiceOptions,
+): Promise<FastifyInstance> {
+  const now = (): number => Date.now();
+  return buildApi({
+    ...{ syncTasks, gatekeeper, identity, audit, health, metrics, log, now, tls, trustProxy },
+    limits: { ...noLimits, ...limits },
+    singleSignOn: singleSignOn({ issuers, log, now }),
+  });
 }
 
 /** The body that creates a task from one bucket of a test server to one of another. */

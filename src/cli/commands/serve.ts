@@ -56,10 +56,11 @@ function onSignal(react: () => void): void {
   for (const signal of ['SIGINT', 'SIGTERM']) process.removeAllListeners(signal).on(signal, react);
 }
 
-function banner({ url, dataDir, first }: Service): string {
+function banner({ url, dataDir, first, firstTokens }: Service): string {
   const { projectId, token } = first;
-  const credentials =
-    token === undefined
+  const credentials = !firstTokens
+    ? `  Token      first tokens are not let in: log in, or sign with an access key.`
+    : token === undefined
       ? `  Token      the one that the first start printed, or BRIGADE_BOOTSTRAP_TOKEN.
              Lost? Start once with BRIGADE_BOOTSTRAP_TOKEN=<a new one, 16 characters or more>.`
       : `  Token      ${token}
