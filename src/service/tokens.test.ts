@@ -3,10 +3,13 @@ import { test } from 'node:test';
 import { ManualClock } from '../../test/kit/manual-clock.ts';
 import { testDatabase, testDatabaseUrl } from '../../test/kit/postgres.ts';
 import { Database } from '../database/db.ts';
+import { listAccessKeys } from '../database/access-keys.ts';
+import { listGrants } from '../database/grants.ts';
 import { insertProject } from '../database/tokens.ts';
-import { Sealer } from '../base/seal.ts';
+import { listUsers } from '../database/users.ts';
+import { Sealer, Secret } from '../base/seal.ts';
 import { DatabaseGatekeeper } from './gatekeeper.ts';
-import { ensureFirstToken } from './tokens.ts';
+import { ensureFirstAccessKey, ensureFirstToken } from './tokens.ts';
 
 /** The project that a token is for, as far as the gatekeeper tells. */
 function projects(database: Database, now: () => number = () => 0) {
@@ -91,4 +94,42 @@ test('a token that is taken away works for ten seconds more at most', async () =
   clock.time += 10_001;
   assert.equal(await projectOf(token), undefined);
   await insertProject(database, projectId); // It is there already, which is fine.
+});
+
+test('where first tokens are not let in there is a project, and none is made', async () => {
+  await using database = await testDatabase();
+  const { projectId, token } = await ensureFirstToken(database, undefined, false);
+  assert.equal(token, undefined);
+  assert.deepEqual((await database.query('select from tokens')).rows, []);
+  assert.equal((await ensureFirstToken(database, undefined, false)).projectId, projectId);
+});
+
+test('a first access key is there after each start, once, with the secret that was given last', async () => {
+  await using database = await testDatabase();
+  const sealer = new Sealer(Buffer.alloc(32));
+  const [id, projectId] = ['FIRSTKEY', 'a-project'];
+  for (const secret of ['first-secret', 'first-secret', 'second-secret']) {
+    await ensureFirstAccessKey({ database, sealer }, { id, secret: new Secret(secret), projectId });
+  }
+  const gatekeeper = new DatabaseGatekeeper({ database, sealer, now: () => 0, firstTokens: true });
+  const key = await gatekeeper.accessKey(id);
+  assert.ok(key);
+  assert.equal(key.secret.reveal(), 'second-secret');
+  assert.equal((await listUsers(database)).length, 1);
+  assert.equal((await listAccessKeys(database)).length, 1);
+  assert.deepEqual(
+    (await listGrants(database)).map(({ user, policy, projectId: project }) => [
+      user,
+      policy,
+      project,
+    ]),
+    [
+      ['bootstrap', 'OMS Administrator', projectId],
+      ['bootstrap', 'Security Administrator', projectId],
+    ],
+  );
+  const resource = `oms:local:${projectId}:synctask:*`;
+  const may = (project: string) =>
+    gatekeeper.may(key.principal, project, { action: 'oms:synctask:create', resource });
+  assert.deepEqual([await may(projectId), await may('another')], [true, false]);
 });
