@@ -10,6 +10,8 @@ const ALGORITHM = 'SDK-HMAC-SHA256';
 /** How far the client's clock may be off, either way. */
 const SKEW_MS = 15 * 60_000;
 const SIGNED_HEADERS_MAX = 100;
+/** Of a canonical request. */
+const SECRET_LINES = /^(authorization|cookie|x-auth-token|x-security-token|x-subject-token):.*$/gm;
 
 /** What the `Authorization` of a request claims. */
 export interface SignatureClaim {
@@ -54,9 +56,9 @@ export function readClaim(headers: IncomingHttpHeaders, now: number): SignatureC
   const space = authorization.search(/\s/);
   const algorithm = authorization.slice(0, space);
   if (algorithm !== ALGORITHM) {
-    throw new SignatureError(
-      `the algorithm ${algorithm.slice(0, 40)} is not supported, ${ALGORITHM} is`,
-    );
+    // Whatever else stands there may be a secret in the wrong place.
+    const named = /^[A-Z0-9-]{1,40}$/.test(algorithm) ? ` ${algorithm}` : '';
+    throw new SignatureError(`the algorithm${named} is not supported, ${ALGORITHM} is`);
   }
   const fields = fieldsOf(authorization.slice(space));
   const signature = fields.get('Signature') ?? '';
@@ -119,7 +121,7 @@ function readDate(value: string | string[] | undefined, now: number): string {
  * Verifies a claim with the key that it names.
  *
  * @throws {SignatureError} whose message has the canonical request as we made it, with `|` for line ends:
- *   the way to find out what a client signs differently. It holds nothing secret that was not sent.
+ *   the way to find out what a client signs differently. Headers that hold secrets are without them.
  */
 export function verify(claim: SignatureClaim, secret: string, request: SignedRequest): void {
   const given = request.headers['x-sdk-content-sha256'];
@@ -134,7 +136,8 @@ export function verify(claim: SignatureClaim, secret: string, request: SignedReq
     return timingSafeEqual(createHmac('sha256', key).update(text).digest(), signature);
   });
   if (same) return;
-  const ours = (candidates[0] ?? '').replaceAll('\n', '|');
+  // It is told, and logged.
+  const ours = (candidates[0] ?? '').replaceAll(SECRET_LINES, '$1:[secret]').replaceAll('\n', '|');
   throw new SignatureError(`verify aksk signature fail, canonicalRequest:${ours}`);
 }
 

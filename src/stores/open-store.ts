@@ -1,6 +1,7 @@
 import type { LookupFunction } from 'node:net';
 import { backoffMs } from '../base/backoff.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
+import { redactor } from '../base/redact.ts';
 import type { CloudType } from '../model/cloud.ts';
 import type { AddressGuard } from './guard.ts';
 import { HttpClient, type HttpTimeouts } from './http.ts';
@@ -108,9 +109,15 @@ export function openS3(options: StoreOptions): Store {
     host,
     root,
     dialect,
+    redact: redactor(secretsOf(credentials)),
     clock,
   });
   return new S3Store(wire);
+}
+
+function secretsOf({ accessKeyId, secretAccessKey, sessionToken }: AccessKey): string[] {
+  const token = sessionToken === undefined ? [] : [sessionToken.reveal()];
+  return [accessKeyId, secretAccessKey.reveal(), ...token];
 }
 
 function addressOf(address: StoreAddress, dialect: S3Dialect) {

@@ -5,6 +5,9 @@ import { StoreError, type StoreErrorDetails } from '../store-error.ts';
 import type { S3Dialect } from './dialects.ts';
 import { dateOf, headerOf } from './head.ts';
 
+const CODE_MAX = 128;
+const MESSAGE_MAX = 300;
+
 /** What a store says when it does not do as it was asked. */
 export interface Refusal {
   readonly status: number;
@@ -31,24 +34,31 @@ export function codeAndMessage(error: XmlElement | undefined): Pick<Refusal, 'co
   if (code === 'SignatureDoesNotMatch') return { code, message: 'the secret key is wrong' };
   const region = error?.textOf('Region') ?? error?.textOf('Endpoint');
   const message = [error?.textOf('Message'), region].filter((part) => part !== undefined);
-  return { code, message: message.length === 0 ? undefined : message.join(' ').slice(0, 300) };
+  return { code, message: message.length === 0 ? undefined : message.join(' ') };
+}
+
+/** Whose refusal it is. */
+interface Refuser {
+  readonly dialect: S3Dialect;
+  /** Takes out the secrets that it was signed with: a store may say again what it was sent. */
+  readonly redact: (text: string) => string;
 }
 
 export function refusalError(
   refusal: Refusal,
   about: StoreErrorDetails,
-  dialect: S3Dialect,
+  { dialect, redact }: Refuser,
   fault: Fault = faultOf(refusal, dialect),
 ): StoreError {
   const { status, headers, code, message } = refusal;
+  const requestId =
+    headerOf(headers, `${dialect.headerPrefix}request-id`) ?? headerOf(headers, 'x-obs-request-id');
   return new StoreError(fault, {
     ...about,
     status,
-    cloudCode: code,
-    cloudMessage: message,
-    requestId:
-      headerOf(headers, `${dialect.headerPrefix}request-id`) ??
-      headerOf(headers, 'x-obs-request-id'),
+    cloudCode: code && redact(code).slice(0, CODE_MAX),
+    cloudMessage: message && redact(message).slice(0, MESSAGE_MAX),
+    requestId: requestId && redact(requestId).slice(0, CODE_MAX),
     retryAfterMs: retryAfter(headers),
   });
 }

@@ -69,11 +69,7 @@ async function removeBatch(
   for (const element of root.all('Error')) {
     const refusal = { status: 200, headers, ...codeAndMessage(element) };
     const key = element.textOf('Key');
-    const error = refusalError(
-      refusal,
-      { store: wire.name, operation: 'remove', key },
-      wire.dialect,
-    );
+    const error = refusalError(refusal, { store: wire.name, operation: 'remove', key }, wire);
     if (error.fault !== 'not-found') throw error;
   }
 }

@@ -37,6 +37,8 @@ export interface WireOptions {
   /** What comes before the key in a path: `/`, or `/bucket/`. */
   readonly root: string;
   readonly dialect: S3Dialect;
+  /** Takes out of the store's words what must not be told. */
+  readonly redact: (text: string) => string;
   readonly clock: Clock;
 }
 
@@ -51,6 +53,7 @@ export class S3Wire {
   readonly cloud: CloudType;
   readonly name: string;
   readonly dialect: S3Dialect;
+  readonly redact: (text: string) => string;
   readonly #options: WireOptions;
   /** How far the store's clock is ahead of ours, once it has complained. */
   #skewMs = 0;
@@ -61,6 +64,7 @@ export class S3Wire {
     this.cloud = options.cloud;
     this.name = options.name;
     this.dialect = options.dialect;
+    this.redact = options.redact;
     this.#options = options;
   }
 
@@ -107,12 +111,14 @@ export class S3Wire {
       const { status, headers } = reply;
       throw this.#error({ status, headers, ...codeAndMessage(root) }, about);
     }
-    if (root.name !== answer) throw this.badReply(request, `a <${root.name.slice(0, 40)}>`);
+    if (root.name !== answer)
+      throw this.badReply(request, `a <${this.redact(root.name).slice(0, 40)}>`);
     return { root, headers: reply.headers };
   }
 
   badReply({ operation, key }: Pick<S3Request, 'operation' | 'key'>, message: string): StoreError {
-    return new StoreError('bad-reply', { store: this.name, operation, key, cloudMessage: message });
+    const cloudMessage = this.redact(message);
+    return new StoreError('bad-reply', { store: this.name, operation, key, cloudMessage });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -165,10 +171,10 @@ export class S3Wire {
   }
 
   #error(refusal: Refusal, about: StoreErrorDetails): StoreError {
-    const error = refusalError(refusal, about, this.dialect);
+    const error = refusalError(refusal, about, this);
     const skewed = error.fault === 'clock-skew' || refusal.status === 403;
     return skewed && this.#learnSkew(refusal)
-      ? refusalError(refusal, about, this.dialect, 'clock-skew')
+      ? refusalError(refusal, about, this, 'clock-skew')
       : error;
   }
 

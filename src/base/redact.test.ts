@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { redactor } from './redact.ts';
+
+const secret = 'a/Secret+of=20 signs';
+const redact = redactor([secret, 'another-one', 'short']);
+
+test('a secret is taken out in each of its forms, and as often as it is there', () => {
+  const bytes = Buffer.from(secret);
+  const forms = [
+    secret,
+    encodeURIComponent(secret),
+    bytes.toString('base64'),
+    bytes.toString('base64url'),
+    bytes.toString('hex'),
+    bytes.toString('hex').toUpperCase(),
+  ];
+  for (const form of forms) {
+    assert.match(redact(`<${form}> and ${form}`), /^<\[secret\]=*> and \[secret\]=*$/);
+  }
+});
+
+test('other words stay, and so do those that are too short to be told from them', () => {
+  assert.equal(redact('a short word; another one'), 'a short word; another one');
+  assert.equal(redactor([])('all'), 'all');
+});
