@@ -182,7 +182,9 @@ function refusalOf(
 ): Refusal {
   if (error === undefined) return { errorCode, problem: 'internal' };
   if (error instanceof ServiceError) return { errorCode, problem: error.problem };
-  return { errorCode, problem: error.flaw, detail: error.detail };
+  // The canonical request has the values of headers and query: for the client, not for the log.
+  const [detail = ''] = error.detail.split(', canonicalRequest:');
+  return { errorCode, problem: error.flaw, detail };
 }
 
 function bodyOf(

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { Writable } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
 import { BasicCredentials } from '@huaweicloud/huaweicloud-sdk-core/auth/BasicCredentials.js';
 import { Region } from '@huaweicloud/huaweicloud-sdk-core/region/region.js';
 import { SdkException } from '@huaweicloud/huaweicloud-sdk-core/exception/SdkException.js';
+import { createLogger } from '../../src/base/log.ts';
 import type { AccessKey } from '../kit/sign-request.ts';
 import { startTestService, type TestService } from '../kit/service.ts';
 import { clientOf, credentialsOf, makeKey, options } from './clients.ts';
@@ -15,10 +17,21 @@ import { refused } from './refused.ts';
 const REGION = 'cn-north-4';
 const nobody = '31e9b7e6-6ffb-452f-9842-6ce354d99d75';
 
+const logged: string[] = [];
+const log = createLogger(
+  'debug',
+  new Writable({
+    write(chunk: Buffer, _encoding, written) {
+      logged.push(chunk.toString());
+      written();
+    },
+  }),
+);
+
 let service: TestService;
 let key: AccessKey;
 before(async () => {
-  service = await startTestService({ works: false });
+  service = await startTestService({ log, works: false });
   key = await makeKey(service);
 });
 after(() => service[Symbol.asyncDispose]());
@@ -42,6 +55,16 @@ describe('a signature that is not taken is 401 APIGW.0301', () => {
     await refused(oms.listSyncTasks(), locked);
     await refused(clientOf(service, wrong).listSyncTasks(), locked);
     await clientOf(service, key).listSyncTasks();
+  });
+
+  test('the log says so too, without what the client sent', async () => {
+    const wrong = { id: (await makeKey(service)).id, secret: 'SECRET-KEY' };
+    const headers = { 'X-Security-Token': 'SECRET-TOKEN' };
+    const oms = clientOf(service, wrong, { headers });
+    await refused(oms.listSyncTasks({ status: 'SECRET-QUERY' }), unauthorized(/verify aksk/));
+    const lines = logged.join('');
+    assert.match(lines, /"detail":"verify aksk signature fail"/);
+    assert.doesNotMatch(lines, /SECRET-|canonicalRequest/);
   });
 
   test('of a key that is not known, was disabled or deleted', async () => {
