@@ -44,6 +44,7 @@ export async function startService(settings: Settings): Promise<Service> {
   await using started = new AsyncDisposableStack();
   const { firstTokens } = settings;
   const log = createLogger(settings.logLevel);
+  const tls = await readTls(settings);
   const data = started.use(await lockDataDirectory(settings.dataDir));
   const { database, lists, alone, failed } = await openDatabase(started, settings, data.path, log);
   const [key, ...old] = await readSecretKeys(data.path, {
@@ -71,7 +72,7 @@ export async function startService(settings: Settings): Promise<Service> {
     await ensureFirstAccessKey({ database, sealer }, readFirstAccessKey(firstKey));
   }
   await brigade.startWork();
-  const url = await listen(started, settings, { brigade, metrics, log });
+  const url = await listen(started, settings, { brigade, metrics, log, tls });
   // The last thing that can fail: a token that was made is shown, and never again.
   const first = await ensureFirstToken(database, settings.bootstrapToken?.reveal(), firstTokens);
   log.info({ event: 'service.started', url, dataDir: data.path }, 'the service runs');
@@ -103,10 +104,12 @@ async function listen(
     brigade,
     metrics,
     log,
+    tls,
   }: {
     readonly brigade: Brigade;
     readonly metrics: ReturnType<typeof createMetrics>;
     readonly log: Logger;
+    readonly tls: TlsSettings | undefined;
   },
 ): Promise<string> {
   const { host, port, oidc: issuers } = settings;
@@ -118,7 +121,7 @@ async function listen(
     identity,
     singleSignOn: singleSignOn({ issuers, log, now }),
     limits: settings,
-    tls: await readTls(settings),
+    tls,
     trustProxy: settings.trustProxy,
     audit,
     now,
