@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type AccessKey, signedHeaders } from '../kit/sign-request.ts';
+import { startTestService, type TestService } from '../kit/service.ts';
+import { makeKey } from './clients.ts';
+
+/*
+ * As Terraform's provider asks: it signs all headers that are there at that time, and adds the project
+ * and a security token afterwards, unsigned. It takes a 404 for gone, and stops and deletes at once.
+ */
+
+interface Answer {
+  readonly status: number;
+  readonly body: Record<string, unknown>;
+}
+
+async function send(
+  { url: origin, projectId }: TestService,
+  key: AccessKey,
+  { method = 'GET', path, body }: { method?: string; path: string; body?: object },
+): Promise<Answer> {
+  const url = `${origin}/v2/${projectId}/sync-tasks${path}`;
+  const text = body === undefined ? undefined : JSON.stringify(body);
+  const headers = {
+    'accept': 'application/json',
+    'content-type': 'application/json',
+    'user-agent': 'terraform-provider-huaweicloud golangsdk/2.0.0',
+  };
+  const request = { method, url, headers, ...(text !== undefined && { body: text }) };
+  const unsigned = { 'X-Project-Id': projectId, 'X-Domain-Id': 'any' };
+  const response = await fetch(url, {
+    method,
+    headers: { ...signedHeaders(request, key), ...unsigned },
+    ...(text !== undefined && { body: text }),
+  });
+  const answer = await response.text();
+  return {
+    status: response.status,
+    body: answer === '' ? {} : (JSON.parse(answer) as Answer['body']),
+  };
+}
+
+test('a task as Terraform’s provider makes it, reads it back and takes it away', async () => {
+  await using service = await startTestService({ works: false });
+  const key = await makeKey(service);
+  const ask = (request: Parameters<typeof send>[2]) => send(service, key, request);
+  const keys = { src_ak: 'a', src_sk: 'b', dst_ak: 'c', dst_sk: 'd' };
+  const wanted = {
+    ...{ src_cloud_type: 'HuaweiCloud', src_region: 'cn-north-1', src_bucket: 'source' },
+    ...{ dst_region: 'cn-north-4', dst_bucket: 'target', description: 'by terraform' },
+    ...{ enable_kms: false, enable_restore: false, enable_metadata_migration: true },
+    ...{ consistency_check: 'crc64', dst_storage_policy: 'STANDARD' },
+  };
+  const created = await ask({ method: 'POST', path: '', body: { ...wanted, ...keys } });
+  assert.equal(created.status, 200, JSON.stringify(created.body));
+  const path = `/${String(created.body['sync_task_id'])}`;
+  const read = { path: `${path}?query_time=${Date.now()}` };
+  assert.partialDeepStrictEqual((await ask(read)).body, { ...wanted, status: 'SYNCHRONIZING' });
+  const page = await ask({ path: '?limit=100&offset=0' });
+  assert.equal(page.body['count'], 1);
+  const events = { object_keys: ['a%2Fb'] };
+  const day = 86_400_000;
+  const range = `start_time=${Date.now() - day}&end_time=${Date.now()}`;
+  for (const request of [
+    { method: 'POST', path: `${path}/events`, body: events },
+    { path: `${path}/statistics?data_type=SUCCESS&${range}` },
+    { method: 'POST', path: `${path}/stop` },
+    { method: 'POST', path: `${path}/start`, body: keys },
+    { method: 'POST', path: `${path}/stop` },
+    { method: 'DELETE', path },
+  ]) {
+    const answer = await ask(request);
+    assert.equal(answer.status, 200, `${request.path}: ${JSON.stringify(answer.body)}`);
+  }
+  assert.equal((await ask(read)).status, 404);
+});
