@@ -25,10 +25,10 @@ export async function send(
   }
   if (fault?.kind === 'silence' && fault.after === 'request') return;
   response.writeHead(reply.status, { ...common, ...lengthHeaders(reply, head), ...reply.headers });
-  if (fault?.kind === 'silence') {
+  if (head || reply.body === undefined) {
+    response.end(); // After headers without a body there is nothing to be silent about.
+  } else if (fault?.kind === 'silence') {
     response.flushHeaders();
-  } else if (head || reply.body === undefined) {
-    response.end();
   } else {
     await sendBody(response, reply.body, fault);
   }
