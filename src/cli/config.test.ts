@@ -86,6 +86,10 @@ describe('readSettings', () => {
 `),
     );
     const where = ' in /etc/brigade/brigade.yaml';
+    const one = '{ issuer: "https://login.example", audience: us }';
+    assert.deepEqual(await mistakesOf(withFile(`oidc: [${one}, ${one}]`)), [
+      `oidc${where}: each entry must have an issuer of its own`,
+    ]);
     assert.deepEqual(mistakes, [
       `oidc[0].issuer${where}: must be an https:// URL; http:// is taken for this machine only`,
       `oidc[1].jwksUri${where}: must be an https:// URL; http:// is taken for this machine only`,

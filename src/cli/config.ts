@@ -242,6 +242,11 @@ function judgeDoor(read: Partial<PlainSettings>, nameOf: NameOf): string[] {
     const off = `${nameOf('firstTokens')} is false`;
     found.push(`${nameOf('bootstrapToken')}: would not be let in, since ${off}; leave one out`);
   }
+  const issuers: readonly unknown[] = Array.isArray(read.oidc) ? read.oidc : [];
+  const named = issuers.map((entry) => (entry as { readonly issuer?: unknown } | null)?.issuer);
+  if (new Set(named).size < named.length) {
+    found.push(`${nameOf('oidc')}: each entry must have an issuer of its own`);
+  }
   const proxies: readonly unknown[] = Array.isArray(trustProxy) ? trustProxy : [];
   proxies.forEach((entry, index) => {
     if (typeof entry !== 'string' || isIP(entry) !== 0 || isNetwork(entry)) return;
