@@ -5,6 +5,7 @@ import { MigrationError } from '../database/migrate.ts';
 import { WrongSealingKey } from '../service/sealing-key.ts';
 import { SettingsError } from './config.ts';
 import { StartError } from './open-database.ts';
+import { RemoteError } from './remote-error.ts';
 
 /** Mistakes of the operator's: told by their message alone. */
 const mistakes = [
@@ -15,6 +16,7 @@ const mistakes = [
   EmbeddedError,
   MigrationError,
   WrongSealingKey,
+  RemoteError,
 ];
 
 /** Runs a command. @returns Its exit code; 1 after a mistake of the operator's, which it tells. */

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { auditCommand } from './commands/audit.ts';
+import { iamCommand } from './commands/iam.ts';
 import { secretsCommand } from './commands/secrets.ts';
 import { serveCommand } from './commands/serve.ts';
 import { settingsCommand } from './commands/settings.ts';
@@ -12,7 +14,9 @@ export function program(): Command {
     .showHelpAfterError('(see "brigade help")')
     .addCommand(serveCommand())
     .addCommand(settingsCommand())
-    .addCommand(secretsCommand());
+    .addCommand(secretsCommand())
+    .addCommand(iamCommand())
+    .addCommand(auditCommand());
 }
 
 function versionOf(packageFile: URL): string {
