@@ -40,9 +40,18 @@ describe('the OpenAPI document', () => {
         `${method} ${path} ${operationId}`.trim(),
       ),
     );
+    const ofTasks = listed.filter((operation) => !/ \/(iam|v3)\/| ListAudit$/.test(operation));
+    const ofIdentity = listed.filter((operation) => / \/v3\//.test(operation));
+    assert.deepEqual(ofIdentity.sort(), [
+      'delete /v3/auth/tokens RevokeToken',
+      'get /v3/auth/domains KeystoneListAuthDomains',
+      'get /v3/projects KeystoneListProjects',
+      'get /v3/regions KeystoneListRegions',
+      'post /v3/auth/tokens CreateToken',
+    ]);
     const task = '/v2/{project_id}/sync-tasks/{sync_task_id}';
     assert.deepEqual(
-      listed.sort(),
+      ofTasks.sort(),
       [
         `delete ${task} DeleteSyncTask`,
         'get / ListApiVersions',
@@ -110,7 +119,7 @@ describe('the OpenAPI document', () => {
         assert.equal(responses['413'] !== undefined, requestBody !== undefined, name);
         assert.equal(
           responses['503'] !== undefined,
-          path.includes('{') || path === '/readyz',
+          !['/', '/v2', '/healthz', '/metrics'].includes(path),
           name,
         );
       }

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { IdentityService, Project, User } from '../../service/identity-service.ts';
-import { Nothing, problems } from '../schemas/common.ts';
+import { Nothing, problems, tooLarge } from '../schemas/common.ts';
 import * as schemas from '../schemas/iam.ts';
 
 const tags = ['Users and rights'];
@@ -43,7 +43,7 @@ function projectRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
         schema: {
           ...described('CreateIamProject', 'Make a project'),
           body: schemas.CreateProjectBody,
-          response: { 200: schemas.ProjectReply, ...problems },
+          response: { 200: schemas.ProjectReply, ...problems, 413: tooLarge },
         },
         config: write,
       },
@@ -61,7 +61,7 @@ function projectRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
           ...described('UpdateIamProject', 'Change a project’s name or quotas'),
           params: schemas.Named,
           body: schemas.UpdateProjectBody,
-          response: { 200: schemas.ProjectReply, ...problems },
+          response: { 200: schemas.ProjectReply, ...problems, 413: tooLarge },
         },
         config: write,
       },
@@ -100,7 +100,7 @@ function userRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
         schema: {
           ...described('CreateIamUser', 'Make a user'),
           body: schemas.CreateUserBody,
-          response: { 200: schemas.UserReply, ...problems },
+          response: { 200: schemas.UserReply, ...problems, 413: tooLarge },
         },
         config: write,
       },
@@ -125,7 +125,7 @@ function userChanges(identity: IdentityService): FastifyPluginAsyncTypebox {
           ),
           params: schemas.Named,
           body: schemas.UpdateUserBody,
-          response: { 200: schemas.UserReply, ...problems },
+          response: { 200: schemas.UserReply, ...problems, 413: tooLarge },
         },
         config: write,
       },
@@ -177,7 +177,7 @@ function groupRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
         schema: {
           ...described('CreateIamGroup', 'Make a group'),
           body: schemas.CreateGroupBody,
-          response: { 200: schemas.GroupReply, ...problems },
+          response: { 200: schemas.GroupReply, ...problems, 413: tooLarge },
         },
         config: write,
       },
@@ -260,7 +260,7 @@ function accessKeyRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
         schema: {
           ...described('CreateIamAccessKey', 'Make an access key; its secret is shown this once'),
           body: schemas.CreateAccessKeyBody,
-          response: { 200: schemas.CreateAccessKeyReply, ...problems },
+          response: { 200: schemas.CreateAccessKeyReply, ...problems, 413: tooLarge },
         },
         config: write,
       },
@@ -284,7 +284,7 @@ function accessKeyChanges(identity: IdentityService): FastifyPluginAsyncTypebox 
           ...described('UpdateIamAccessKey', 'Enable or disable an access key'),
           params: schemas.Identified,
           body: schemas.UpdateAccessKeyBody,
-          response: { 200: Nothing, ...problems },
+          response: { 200: Nothing, ...problems, 413: tooLarge },
         },
         config: write,
       },

@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import type { IdentityService, IssuedToken, Project } from '../../service/identity-service.ts';
 import type { Limits } from '../limits.ts';
 import { RequestError } from '../request-error.ts';
-import { Nothing, problems } from '../schemas/common.ts';
+import { Nothing, problems, tooLarge } from '../schemas/common.ts';
 import {
   CreateTokenBody,
   CreateTokenReply,
@@ -45,7 +45,7 @@ function logIn(identity: IdentityService, limits: Limits): FastifyPluginAsyncTyp
           tags,
           security: [],
           body: CreateTokenBody,
-          response: { 201: CreateTokenReply, ...problems },
+          response: { 201: CreateTokenReply, ...problems, 413: tooLarge },
         },
         config: { action: 'public' },
         onRequest: async (request) => limits.logIn(request),

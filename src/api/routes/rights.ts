@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Policy } from '../../model/policy.ts';
 import type { Grant, IdentityService } from '../../service/identity-service.ts';
-import { Nothing, problems } from '../schemas/common.ts';
+import { Nothing, problems, tooLarge } from '../schemas/common.ts';
 import * as schemas from '../schemas/iam.ts';
 import { invalid } from '../validation.ts';
 
@@ -48,7 +48,7 @@ function policyRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
           ...described('PutIamPolicy', 'Write a policy, or replace it'),
           params: schemas.NewlyNamed,
           body: schemas.PolicyDocument,
-          response: { 200: Nothing, ...problems },
+          response: { 200: Nothing, ...problems, 413: tooLarge },
         },
         config: write,
       },
@@ -94,7 +94,7 @@ function grantRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
         schema: {
           ...described('CreateIamGrant', 'Grant a policy in a project to a user or a group'),
           body: schemas.CreateGrantBody,
-          response: { 200: schemas.GrantReply, ...problems },
+          response: { 200: schemas.GrantReply, ...problems, 413: tooLarge },
         },
         config: write,
       },

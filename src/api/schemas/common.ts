@@ -19,7 +19,8 @@ const problem = (description: string) => Type.Ref('Problem', { description });
 export const problems = {
   400: problem('Bad request'),
   401: problem('The credential is missing or not known'),
-  403: problem('The credential belongs to another project'),
+  403: problem('The caller may not do this, or not in this project'),
+  429: problem('More than is let through; send it again after Retry-After seconds'),
   500: problem('Internal error'),
   503: problem('Too busy, or the database is away; send it again after Retry-After seconds'),
 };
