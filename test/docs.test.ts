@@ -7,6 +7,7 @@ import { ListSyncTaskStatisticQuery } from '../src/api/schemas/statistics.ts';
 import { CreateSyncTaskBody, ListSyncTasksQuery } from '../src/api/schemas/sync-task.ts';
 import { createMetrics } from '../src/base/metrics.ts';
 import { describeSettings } from '../src/cli/config.ts';
+import { remoteVariables } from '../src/cli/remote.ts';
 import { faults, isTransient } from '../src/model/fault.ts';
 import { remedies } from '../src/model/remedies.ts';
 import { s3Dialects } from '../src/stores/s3/dialects.ts';
@@ -77,7 +78,8 @@ describe('the documents', () => {
       const text = read(page);
       const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
       for (const name of found(text, /npm run ([\w:-]+)/g)) assert.ok(name in scripts, name);
-      const known = new Set(describeSettings().map(({ variable }) => variable));
+      const ofService = describeSettings().map(({ variable }) => variable);
+      const known = new Set<string>([...ofService, ...Object.values(remoteVariables)]);
       for (const name of found(text, /\b(BRIGADE_[A-Z_]+)\b/g)) assert.ok(known.has(name), name);
     });
 
