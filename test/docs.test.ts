@@ -79,7 +79,7 @@ describe('the documents', () => {
       const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
       for (const name of found(text, /npm run ([\w:-]+)/g)) assert.ok(name in scripts, name);
       const ofService = describeSettings().map(({ variable }) => variable);
-      const known = new Set<string>([...ofService, ...Object.values(remoteVariables)]);
+      const known = new Set<string | undefined>([...ofService, ...Object.values(remoteVariables)]);
       for (const name of found(text, /\b(BRIGADE_[A-Z_]+)\b/g)) assert.ok(known.has(name), name);
     });
 
