@@ -71,12 +71,13 @@ describe('AwsV4Signer', () => {
       applyChecksum: false,
     });
     const text = fc.string({ unit: 'binary' }).filter((each) => each.isWellFormed());
+    const name = text.filter((each) => each !== '__proto__'); // The official one loses it.
     const value = fc.string().map((each) => each.trim());
     await fc.assert(
       fc.asyncProperty(
         fc.constantFrom('GET', 'PUT', 'POST', 'DELETE'),
         text,
-        fc.dictionary(text, text, { maxKeys: 4 }),
+        fc.dictionary(name, text, { maxKeys: 4 }),
         fc.dictionary(fc.stringMatching(/^[a-z]{1,8}$/), value, { maxKeys: 3 }),
         async (method, key, query, metadata) => {
           const path = `/${encodeKey(key)}`;
