@@ -2,12 +2,16 @@ import assert from 'node:assert/strict';
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, normalize, relative } from 'node:path';
 import { describe, test } from 'node:test';
+import type { Command } from 'commander';
+import { ListAuditReply } from '../src/api/schemas/audit.ts';
 import { ListSyncTaskObjectsQuery, ListSyncTaskObjectsReply } from '../src/api/schemas/objects.ts';
 import { ListSyncTaskStatisticQuery } from '../src/api/schemas/statistics.ts';
 import { CreateSyncTaskBody, ListSyncTasksQuery } from '../src/api/schemas/sync-task.ts';
 import { createMetrics } from '../src/base/metrics.ts';
 import { describeSettings } from '../src/cli/config.ts';
+import { program } from '../src/cli/program.ts';
 import { remoteVariables } from '../src/cli/remote.ts';
+import { actions } from '../src/model/policy.ts';
 import { faults, isTransient } from '../src/model/fault.ts';
 import { remedies } from '../src/model/remedies.ts';
 import { s3Dialects } from '../src/stores/s3/dialects.ts';
@@ -135,6 +139,22 @@ describe('the reference', () => {
     assert.deepEqual(found(read('docs/reference/api.md'), /^\| `([A-Z]\w+)` \|/gm), operations);
   });
 
+  test('iam.md names every call and every command that manages users and rights', () => {
+    const page = read('docs/reference/iam.md');
+    const calls = ['iam', 'rights', 'audit']
+      .map((name) => read(`src/api/routes/${name}.ts`))
+      .join();
+    const operations = found(calls, /(?:operationId: |described\(\s*)'([^']+)'/g);
+    assert.ok(operations.length > 20);
+    assert.deepEqual(found(page, /^\| `([A-Z]\w+Iam\w+|ListAudit)` \| `/gm), operations);
+    const commands = commandsBelow(program()).filter((line) => /^brigade (?:iam|audit)/.test(line));
+    assert.deepEqual(found(page, /^\| `(brigade [^`]+)` \|/gm), commands.sort());
+    for (const action of actions) assert.ok(page.includes(`| \`${action}\` |`), action);
+    for (const name of Object.keys(ListAuditReply.properties.entries.items.properties)) {
+      assert.ok(page.includes(`\`${name}\``), name);
+    }
+  });
+
   test('api.md names every field of a creation and of the list of objects', () => {
     const { objects } = ListSyncTaskObjectsReply.properties;
     const fields = [
@@ -165,6 +185,17 @@ describe('the reference', () => {
     assert.deepEqual(rows.sort(), errors.sort());
   });
 });
+
+/** Every command that does something, with its arguments. */
+function commandsBelow(command: Command, above = ''): string[] {
+  const { commands, registeredArguments } = command;
+  const args = registeredArguments.map((one) =>
+    one.required ? `<${one.name()}>` : `[${one.name()}]`,
+  );
+  const path = `${above} ${command.name()}`.trim();
+  if (commands.length === 0) return [[path, ...args].join(' ')];
+  return commands.flatMap((below) => commandsBelow(below, path));
+}
 
 /** A part of a page that is made from the code: it is compared, or written anew. */
 function agree(page: string, name: string, made: string): void {

@@ -1,0 +1,383 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import fc from 'fast-check';
+import { Secret } from '../../src/base/seal.ts';
+import { insertToken } from '../../src/database/tokens.ts';
+import { actions, isSystemRole, type Policy, systemRoles } from '../../src/model/policy.ts';
+import { hashOfToken } from '../../src/service/gatekeeper.ts';
+import type { Principal } from '../../src/service/identity-service.ts';
+import { startTestService, type TestService } from '../kit/service.ts';
+
+/*
+ * Users, groups, policies, grants and requests by chance, in any order, compared with a model of what each
+ * user may do: written anew here, slow and plain, from what the documents say.
+ */
+
+const SECONDS = 8;
+const USERS = ['ann', 'ben', 'cai'] as const;
+const GROUPS = ['ops', 'dev'] as const;
+const POLICIES = [
+  'one',
+  'two',
+  'OMS Administrator',
+  'OMS ReadOnlyAccess',
+  'Security Administrator',
+];
+const NOWHERE = 'ffffffffffffffffffffffffffffffff';
+const NO_TASK = '00000000-0000-4000-8000-000000000000';
+
+let service: TestService;
+/** IDs of two projects, and of a task in each. */
+let projects: string[];
+let tasks: string[];
+
+before(async () => {
+  service = await startTestService({ works: false });
+  const { identity } = service.brigade;
+  const other = await identity.createProject({ name: 'other', id: undefined });
+  projects = [service.projectId, other.id];
+  for (const name of USERS) await identity.createUser({ name, password: undefined });
+  for (const name of GROUPS) await identity.createGroup(name);
+  const place = { cloud: 'AWS', region: 'r', endpoint: 'http://127.0.0.1:1' } as const;
+  const keys = { accessKeyId: 'a', secretAccessKey: new Secret('s') };
+  tasks = [];
+  for (const project of projects) {
+    const task = await service.brigade.syncTasks.create(project, {
+      ...{ source: { ...place, bucket: 'source' }, target: { ...place, bucket: 'target' } },
+      ...{ description: '', metadataMigration: false, storagePolicy: undefined, appId: undefined },
+      ...{ overwriteMode: 'FULL_OVERWRITE', consistencyCheck: 'no_check' },
+      credentials: { source: keys, target: keys },
+    });
+    tasks.push(task.id);
+  }
+});
+after(() => service[Symbol.asyncDispose]());
+
+/** What the service must believe. */
+interface Model {
+  readonly enabled: Set<string>;
+  /** `ops/ann` */
+  readonly members: Set<string>;
+  readonly policies: Map<string, Policy>;
+  readonly grants: { id: string; holder: string; project: string; policy: string }[];
+  /** By user and project; gone when the user was disabled. */
+  readonly tokens: Map<string, { readonly token: string; live: boolean }>;
+}
+
+const some = <const T>(...items: readonly T[]) => fc.constantFrom(...items);
+const bit = fc.nat(1);
+const holder = some<string>(...USERS, ...GROUPS);
+
+const actionPattern = some(
+  ...['*', 'oms:*:*', 'oms:synctask:*', 'OMS:SyncTask:LIST', 'oms:synctask:?et', '*:list', 'iam:*'],
+  ...actions,
+);
+/** The places in them are filled in when there are projects and tasks. */
+const resourcePattern = some(
+  ...['*', 'oms:local:P0:synctask:*', 'oms:*:P1:*', 'oms:local:*:synctask:T0'],
+  ...['oms:local:P?:synctask:t1', 'iam:*', 'audit:local:P0:entry:\*', 'oms:local:*:synctask:\*'],
+);
+const statement = fc.record({
+  Effect: some('Allow', 'Allow', 'Deny'),
+  Action: fc.array(actionPattern, { minLength: 1, maxLength: 3 }),
+  Resource: fc.option(fc.array(resourcePattern, { minLength: 1, maxLength: 2 }), {
+    nil: undefined,
+  }),
+});
+
+const operations = {
+  list: ['GET', 'sync-tasks', 'oms:synctask:list', 200],
+  create: ['POST', 'sync-tasks', 'oms:synctask:create', 400],
+  show: ['GET', 'TASK?query_time=1700000000000', 'oms:synctask:get', 200],
+  objects: ['GET', 'TASK/objects', 'oms:synctask:get', 200],
+  remove: ['DELETE', 'TASK', 'oms:synctask:delete', 400],
+  start: ['POST', 'TASK/start', 'oms:synctask:update', 400],
+  retry: ['POST', 'TASK/retry-failed', 'oms:synctask:update', 200],
+  event: ['POST', 'TASK/events', 'oms:synctask:createEvent', 200],
+  statistics: [
+    ...['GET', 'TASK/statistics?data_type=SUCCESS&start_time=START&end_time=END'],
+    ...['oms:synctask:statistics', 200],
+  ],
+  audit: ['GET', 'audit', 'audit:list', 200],
+  users: ['GET', '/iam/v1/users', 'iam:read', 200],
+  group: ['DELETE', '/iam/v1/groups/none', 'iam:write', 404],
+} as unknown as Record<string, readonly ['GET', string, string, number]>;
+
+const step = fc.oneof(
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: some('grant'), holder, project: bit, policy: some(...POLICIES) }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: some('revoke'), nth: fc.nat(9) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      ...{ do: some('member'), group: some(...GROUPS), user: some(...USERS), is: fc.boolean() },
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      ...{ do: some('policy'), name: some('one', 'two') },
+      statements: fc.array(statement, { minLength: 1, maxLength: 3 }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      ...{ do: some('enable'), user: some(...USERS), is: fc.boolean() },
+      /** Whether the user logs in again. */
+      again: fc.boolean(),
+    }),
+  },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      ...{ do: some('ask'), user: some(...USERS), of: bit, path: fc.nat(2), task: fc.nat(4) },
+      operation: some(...Object.keys(operations)),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      ...{ do: some('may'), user: fc.option(some(...USERS)), vouched: fc.subarray([...GROUPS]) },
+      ...{ project: bit, action: some(...actions), task: fc.nat(4) },
+    }),
+  },
+);
+type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
+type Of<Kind extends Step['do']> = Extract<Step, { readonly do: Kind }>;
+
+/** `*` any text, `?` any character, case does not matter. */
+function fits(pattern: string, text: string): boolean {
+  const escaped = pattern.replaceAll(/[.+^${}()|[\]\\]/g, '\\$&');
+  const regex = escaped.replaceAll('*', '.*').replaceAll('?', '.');
+  return new RegExp(`^${regex}$`, 'is').test(text);
+}
+
+const types: Readonly<Record<string, string>> = {
+  oms: 'synctask',
+  iam: 'identity',
+  audit: 'entry',
+};
+
+function urn(project: string, action: string, task = '*'): string {
+  const [name = ''] = action.split(':');
+  return `${name}:local:${project}:${types[name] ?? ''}:${task}`;
+}
+
+/** The rule: something that was granted allows it, and nothing that was granted denies it. */
+function mayInModel(
+  model: Model,
+  who: { readonly user: string | null; readonly groups: readonly string[] },
+  what: { readonly project: string; readonly action: string; readonly task: string | undefined },
+): boolean {
+  const { project, action, task } = what;
+  const resource = urn(project, action, task);
+  const groups = GROUPS.filter(
+    (group) => who.groups.includes(group) || model.members.has(`${group}/${who.user ?? ''}`),
+  );
+  const effects = model.grants
+    .filter((grant) => grant.project === project)
+    .filter((grant) => grant.holder === who.user || groups.some((one) => one === grant.holder))
+    .flatMap(({ policy }): readonly Policy['Statement'][number][] =>
+      isSystemRole(policy)
+        ? systemRoles[policy].Statement
+        : (model.policies.get(policy)?.Statement ?? []),
+    )
+    .filter((one) => one.Action.some((pattern) => fits(pattern, action)))
+    .filter((one) => one.Resource?.some((pattern) => fits(pattern, resource)) ?? true)
+    .map(({ Effect }) => Effect);
+  return effects.includes('Allow') && !effects.includes('Deny');
+}
+
+function filledIn(pattern: string): string {
+  const [p0 = '', p1 = ''] = projects;
+  const [t0 = '', t1 = ''] = tasks;
+  const texts = { 'P0': p0, 'P1': p1, 'P?': '*', 'T0': t0, 't1': t1.toUpperCase() };
+  return Object.entries(texts).reduce((all, [name, text]) => all.replace(name, text), pattern);
+}
+
+function taskOf(number: number): string {
+  const [t0 = '', t1 = ''] = tasks;
+  return [t0, t1, t0.toUpperCase(), NO_TASK, 'no-uuid'][number] ?? '';
+}
+
+const run: { readonly [Kind in Step['do']]: (model: Model, step: Of<Kind>) => Promise<void> } = {
+  async grant(model, { holder: name, project: at, policy }) {
+    const project = projects[at] ?? '';
+    const known = policy !== 'one' && policy !== 'two' ? true : model.policies.has(policy);
+    const isUser = USERS.some((user) => user === name);
+    const to = isUser ? { user: name, group: undefined } : { user: undefined, group: name };
+    const made = service.brigade.identity.createGrant({ ...to, projectId: project, policy });
+    const twice = model.grants.some(
+      (one) => one.holder === name && one.project === project && one.policy === policy,
+    );
+    if (twice || !known) return assert.rejects(made);
+    model.grants.push({ id: (await made).id, holder: name, project, policy });
+  },
+
+  async revoke(model, { nth }) {
+    const [grant] = model.grants.splice(nth, 1);
+    if (grant !== undefined) await service.brigade.identity.deleteGrant(grant.id);
+  },
+
+  async member(model, { group, user, is }) {
+    const { identity } = service.brigade;
+    if (is) await identity.addMember(group, user);
+    else await identity.removeMember(group, user);
+    model.members[is ? 'add' : 'delete'](`${group}/${user}`);
+  },
+
+  async policy(model, { name, statements }) {
+    const Statement = statements.map(({ Resource, ...rest }) => ({
+      ...rest,
+      Resource: Resource?.map(filledIn),
+    }));
+    const policy = { Version: '5.0', Statement };
+    await service.brigade.identity.putPolicy(name, policy);
+    model.policies.set(name, policy);
+  },
+
+  async enable(model, { user, is, again }) {
+    await service.brigade.identity.updateUser(user, { enabled: is });
+    model.enabled[is ? 'add' : 'delete'](user);
+    // Those of before stay ended when the user comes back.
+    for (const project of projects) {
+      const known = model.tokens.get(`${user} ${project}`);
+      if (known !== undefined) known.live = false;
+      if (is && again) model.tokens.delete(`${user} ${project}`);
+    }
+  },
+
+  async ask(model, { user, of, path, task: number, operation }) {
+    const [method, template, action, whenAllowed] = operations[operation] ?? assert.fail();
+    const own = projects[of] ?? '';
+    const project = template.startsWith('/') ? own : ([...projects, NOWHERE][path] ?? '');
+    const task = template.includes('TASK') ? taskOf(number) : undefined;
+    const { token, live } = await tokenOf(model, user, own);
+    const reply = await send(token, method, urlOf(template, project, task));
+
+    const what = { project, action, task };
+    const may = project === own && mayInModel(model, { user, groups: [] }, what);
+    const expected = live ? statusOf(may, what, whenAllowed) : 401;
+    assert.equal(reply.status, expected, `${operation} ${reply.text}`);
+    if (expected === 403) sameAsEver(`403 of ${action}`, reply.text);
+    if (expected === 404 && task !== undefined) {
+      sameAsEver('404 of a task', reply.text.replaceAll(task, 'TASK'));
+    }
+  },
+
+  async may(model, { user, vouched, project: at, action, task: number }) {
+    const project = projects[at] ?? '';
+    const task = action.startsWith('oms:') ? taskOf(number) : undefined;
+    const id = await idOf(user);
+    const principal: Principal = {
+      ...{ kind: 'single-sign-on', name: 'somebody', userId: id, groups: vouched },
+      projectId: undefined,
+    };
+    const resource = urn(project, action, task);
+    const actual = await service.brigade.gatekeeper.may(principal, project, { action, resource });
+    const who = { user, groups: vouched };
+    assert.equal(actual, mayInModel(model, who, { project, action, task }));
+    const bound = { ...principal, projectId: projects[1 - at] };
+    assert.ok(!(await service.brigade.gatekeeper.may(bound, project, { action, resource })));
+  },
+};
+
+function statusOf(
+  may: boolean,
+  { project, task }: { readonly project: string; readonly task: string | undefined },
+  whenAllowed: number,
+): number {
+  if (!may) return 403;
+  const there = task === undefined || task.toLowerCase() === tasks[projects.indexOf(project)];
+  return there ? whenAllowed : 404;
+}
+
+let ids: Map<string, string> | undefined;
+
+async function idOf(user: string | null): Promise<string | undefined> {
+  ids ??= new Map(
+    (await service.brigade.identity.listUsers()).map(({ id, name }) => [name, id] as const),
+  );
+  return user === null ? undefined : ids.get(user);
+}
+
+/** A token as a log-in makes one, but for the time that a password takes. */
+async function tokenOf(model: Model, user: string, projectId: string) {
+  const key = `${user} ${projectId}`;
+  const known = model.tokens.get(key);
+  if (known !== undefined) return known;
+  const token = `bb_${randomBytes(32).toString('base64url')}`;
+  const userId = (await idOf(user)) ?? '';
+  const lifetimeMs = 3_600_000;
+  await insertToken(service.database, { hash: hashOfToken(token), projectId, userId, lifetimeMs });
+  const made = { token, live: model.enabled.has(user) };
+  model.tokens.set(key, made);
+  return made;
+}
+
+async function send(token: string, method: 'GET', url: string) {
+  const payload = url.endsWith('/events') ? { payload: { object_keys: ['key'] } } : {};
+  const headers = { 'x-auth-token': token };
+  const reply = await service.api.inject({ method, url, headers, ...payload });
+  return { status: reply.statusCode, text: reply.body };
+}
+
+function urlOf(template: string, project: string, task: string | undefined): string {
+  if (template.startsWith('/')) return template;
+  const end = Date.now();
+  return `/v2/${project}/${template}`
+    .replace('TASK', `sync-tasks/${task ?? ''}`)
+    .replace('START', String(end - 3_600_000))
+    .replace('END', String(end));
+}
+
+const texts = new Map<string, string>();
+
+/** A refusal says the same whether or not the project or the task is there, or somebody else's. */
+function sameAsEver(refusal: string, text: string): void {
+  const known = texts.get(refusal) ?? text;
+  texts.set(refusal, known);
+  assert.equal(text, known, refusal);
+  for (const id of [...projects, ...tasks]) assert.ok(!text.includes(id), refusal);
+}
+
+/** All as it was, but for policies: those that nobody is granted have no effect. */
+async function begin(): Promise<Model> {
+  const { identity } = service.brigade;
+  for (const { id } of await identity.listGrants()) await identity.deleteGrant(id);
+  for (const group of GROUPS) for (const user of USERS) await identity.removeMember(group, user);
+  for (const user of USERS) await identity.updateUser(user, { enabled: true });
+  for (const { name, system } of await identity.listPolicies()) {
+    if (!system) await identity.deletePolicy(name);
+  }
+  return {
+    enabled: new Set(USERS),
+    members: new Set(),
+    policies: new Map(),
+    grants: [],
+    tokens: new Map(),
+  };
+}
+
+test(`who may do what is what was granted, in ${SECONDS} s of chance`, async () => {
+  const done = new Map<string, number>();
+  const outcome = await fc.check(
+    fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 80 }), async (steps) => {
+      const model = await begin();
+      for (const one of steps) {
+        done.set(one.do, (done.get(one.do) ?? 0) + 1);
+        await (run[one.do] as (model: Model, one: Step) => Promise<void>)(model, one);
+      }
+    }),
+    { interruptAfterTimeLimit: SECONDS * 1000, numRuns: 10_000, markInterruptAsFailure: false },
+  );
+  assert.ok(
+    !outcome.failed,
+    `${fc.defaultReportMessage(outcome)} ${String(outcome.errorInstance)}`,
+  );
+  for (const kind of Object.keys(run)) assert.ok((done.get(kind) ?? 0) > 10, kind);
+});
