@@ -97,7 +97,11 @@ export async function buildApi(parts: ApiParts): Promise<FastifyInstance> {
 
 function createServer({ log, tls, trustProxy = [] }: ApiParts): FastifyInstance {
   // A token may have 16,384 characters; Node's default leaves no room beside it.
-  const http = { maxHeaderSize: 32 * KiB, headersTimeout: 30_000 };
+  const http = {
+    maxHeaderSize: 32 * KiB,
+    headersTimeout: 30_000,
+    connectionsCheckingInterval: 5_000, // How late a timeout may be.
+  };
   const options: FastifyHttpOptions<Server> = {
     loggerInstance: log,
     logController: new LogController({

@@ -7,23 +7,13 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MiB } from '../../src/base/bytes.ts';
 import { OmsError } from '../kit/oms-client.ts';
+import { randomFrom } from '../kit/random.ts';
 import { type S3Server, startS3Server } from '../kit/s3-server/server.ts';
 import { taskBetween } from '../kit/service.ts';
 import { type ServiceProcess, startServiceProcess } from '../kit/service-process.ts';
 
 const CRASHES = Number(process.env['CRASHES'] ?? 8);
 const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
-
-/** Numbers in [0, 1) that a seed repeats: https://en.wikipedia.org/wiki/Xorshift */
-function randomFrom(seed: number): () => number {
-  let state = seed === 0 ? 1 : seed;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
-}
 
 /** A process and all that came from it. */
 function processTree(root: number): number[] {
