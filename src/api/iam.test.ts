@@ -162,6 +162,21 @@ describe('users and rights', () => {
     }
   });
 
+  test('what no database takes is refused, however deep it lies', async () => {
+    for (const [name, id] of [
+      ['a\0b', 'p'],
+      ['a', 'p\0'],
+    ]) {
+      const user = { name, password: 'x' };
+      const identity = { methods: ['password'], password: { user } };
+      const payload = { auth: { identity, scope: { project: { id } } } };
+      const reply = await service.api.inject({ method: 'POST', url: '/v3/auth/tokens', payload });
+      assert.equal(reply.statusCode, 400);
+    }
+    const { status } = await call('GET', `audit?before=${'9'.repeat(19)}`);
+    assert.equal(status, 400);
+  });
+
   test('a password has 12 characters at least, and is not told', async () => {
     for (const password of ['', 'eleven-char', 'x'.repeat(1025)]) {
       const { status, detail } = await call('POST', 'users', { name: 'weak', password });

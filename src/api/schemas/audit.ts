@@ -4,7 +4,11 @@ import { orNull } from './common.ts';
 export const ListAuditQuery = Type.Object({
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 100 })),
   before: Type.Optional(
-    Type.Integer({ minimum: 1, description: '`next_before` of the page before this one' }),
+    Type.Integer({
+      minimum: 1,
+      maximum: Number.MAX_SAFE_INTEGER,
+      description: '`next_before` of the page before this one',
+    }),
   ),
 });
 

@@ -1,6 +1,8 @@
 import { Type } from 'typebox';
 
-const text = (description: string) => Type.String({ minLength: 1, maxLength: 256, description });
+/** What a database takes: without NUL. */
+const text = (description: string) =>
+  Type.String({ minLength: 1, maxLength: 256, pattern: '^[^\\u0000]+$', description });
 
 /** The part of the identity API's body that we read: a password, for one project. */
 export const CreateTokenBody = Type.Object({
