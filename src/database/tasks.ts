@@ -1,8 +1,8 @@
 import type { CloudType } from '../model/cloud.ts';
+import type { StoragePolicy } from '../model/storage-class.ts';
 import type {
   ConsistencyCheck,
   OverwriteMode,
-  StoragePolicy,
   SyncTask,
   SyncTaskStatus,
 } from '../model/sync-task.ts';

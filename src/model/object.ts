@@ -1,3 +1,5 @@
+import type { StorageTier } from './storage-class.ts';
+
 /** The headers that describe an object's content and travel with it. */
 export const contentHeaderNames = [
   'content-encoding',
@@ -9,6 +11,9 @@ export const contentHeaderNames = [
 
 export type ContentHeaderName = (typeof contentHeaderNames)[number];
 export type ContentHeaders = Readonly<Partial<Record<ContentHeaderName, string>>>;
+
+/** `store`: the service's own key; `kms`: one of its key service; `customer`: one that each request brings. */
+export type ObjectEncryption = 'store' | 'kms' | 'customer';
 
 /** What a HEAD tells of an object. */
 export interface ObjectHead {
@@ -23,13 +28,16 @@ export interface ObjectHead {
   readonly contentHeaders: ContentHeaders;
   /** Names in lower case, without the cloud's prefix. */
   readonly userMetadata: Readonly<Record<string, string>>;
+  /** As the store names it; undefined where it says nothing, which is its standard class. */
   readonly storageClass: string | undefined;
+  /** What that class is in OMS's words; undefined where it is not known. */
+  readonly tier: StorageTier | undefined;
   /** Lower-case hex; only where the store's facts say that the ETag is the MD5 of the bytes. */
   readonly md5: string | undefined;
   /** CRC-64/XZ as an unsigned decimal; only where the store computed it itself. */
   readonly crc64: string | undefined;
-  /** The server-side encryption the store names, such as `aws:kms`. */
-  readonly encryption: string | undefined;
+  /** By whose key the store encrypts it, where it says so. */
+  readonly encryption: ObjectEncryption | undefined;
   readonly versionId: string | undefined;
 }
 

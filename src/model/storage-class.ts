@@ -1,39 +1,27 @@
-import type { StoragePolicy } from './sync-task.ts';
+/** What OMS calls the classes of storage, whatever a cloud calls its own. */
+export const storageTiers = ['STANDARD', 'IA', 'ARCHIVE', 'DEEP_ARCHIVE'] as const;
+export type StorageTier = (typeof storageTiers)[number];
 
-type FixedPolicy = Exclude<StoragePolicy, 'SRC_STORAGE_MAPPING'>;
+/** What a task wants of the class; `SRC_STORAGE_MAPPING` follows the source's. */
+export const storagePolicies = [...storageTiers, 'SRC_STORAGE_MAPPING'] as const;
+export type StoragePolicy = (typeof storagePolicies)[number];
 
-/** OMS publishes no table for SRC_STORAGE_MAPPING; this one keeps cost and access time alike. */
-const policyOfClass: ReadonlyMap<string, FixedPolicy> = new Map<string, FixedPolicy>([
-  ['STANDARD', 'STANDARD'],
-  ['REDUCED_REDUNDANCY', 'STANDARD'],
-  ['INTELLIGENT_TIERING', 'STANDARD'],
-  ['EXPRESS_ONEZONE', 'STANDARD'],
-  ['STANDARD_IA', 'IA'],
-  ['ONEZONE_IA', 'IA'],
-  ['GLACIER_IR', 'IA'],
-  ['WARM', 'IA'],
-  ['GLACIER', 'ARCHIVE'],
-  ['COLD', 'ARCHIVE'],
-  ['DEEP_ARCHIVE', 'DEEP_ARCHIVE'],
-]);
-
-/**
- * The class that the target writes, in OMS's words; undefined leaves it to the bucket.
- *
- * @param sourceClass As the source names it; absent and unknown ones count as STANDARD.
- */
-export function targetPolicy(
-  policy: StoragePolicy | undefined,
-  sourceClass: string | undefined,
-): FixedPolicy | undefined {
-  if (policy !== 'SRC_STORAGE_MAPPING') return policy;
-  return policyOfClass.get(sourceClass ?? 'STANDARD') ?? 'STANDARD';
+/** What there is to know of one class of one cloud. */
+export interface StorageClassFacts {
+  /** By cost and access time: OMS publishes no table for SRC_STORAGE_MAPPING. */
+  readonly tier: StorageTier;
+  /** Must be restored before it can be read. */
+  readonly archived: boolean;
 }
 
-/** The names of the classes in the S3 protocol. */
-export const s3ClassOf: Readonly<Record<FixedPolicy, string>> = {
-  STANDARD: 'STANDARD',
-  IA: 'STANDARD_IA',
-  ARCHIVE: 'GLACIER',
-  DEEP_ARCHIVE: 'DEEP_ARCHIVE',
-};
+/**
+ * The tier that the target writes; undefined leaves it to the bucket.
+ *
+ * @param sourceTier Undefined where the source names no class, or one that is not known: STANDARD.
+ */
+export function targetTier(
+  policy: StoragePolicy | undefined,
+  sourceTier: StorageTier | undefined,
+): StorageTier | undefined {
+  return policy === 'SRC_STORAGE_MAPPING' ? (sourceTier ?? 'STANDARD') : policy;
+}

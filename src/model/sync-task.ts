@@ -1,4 +1,5 @@
 import type { CloudType } from './cloud.ts';
+import type { StoragePolicy } from './storage-class.ts';
 
 export const syncTaskStatuses = ['SYNCHRONIZING', 'STOPPED'] as const;
 export type SyncTaskStatus = (typeof syncTaskStatuses)[number];
@@ -28,15 +29,6 @@ export type OverwriteMode = (typeof overwriteModes)[number];
 
 export const consistencyChecks = ['size_last_modified', 'crc64', 'no_check'] as const;
 export type ConsistencyCheck = (typeof consistencyChecks)[number];
-
-export const storagePolicies = [
-  'STANDARD',
-  'IA',
-  'ARCHIVE',
-  'DEEP_ARCHIVE',
-  'SRC_STORAGE_MAPPING',
-] as const;
-export type StoragePolicy = (typeof storagePolicies)[number];
 
 /** One end of a sync task, as the request named it. */
 export interface BucketPlace {

@@ -1,4 +1,12 @@
-import type { ByteRange, ContentHeaders, ObjectEntry, ObjectHead } from '../model/object.ts';
+import type {
+  ByteRange,
+  ContentHeaderName,
+  ContentHeaders,
+  ObjectEncryption,
+  ObjectEntry,
+  ObjectHead,
+} from '../model/object.ts';
+import type { StorageTier } from '../model/storage-class.ts';
 
 /** What this store can do. Callers and tests read it; nobody asks for a cloud's name. */
 export interface Traits {
@@ -14,6 +22,11 @@ export interface Traits {
   readonly listsFromKey: boolean;
   readonly serverSideCopy: boolean;
   readonly restore: boolean;
+  /** Puts with `kms` are honoured. */
+  readonly kms: boolean;
+  /** The tiers that a put can name. */
+  readonly tiers: readonly StorageTier[];
+  readonly metadata: MetadataTraits;
   /** Bytes of one put. */
   readonly putSizeMax: number;
   /** Bytes; every part but the last must reach it. */
@@ -22,13 +35,24 @@ export interface Traits {
   readonly partCountMax: number;
 }
 
+/** What a store keeps beside the bytes. */
+export interface MetadataTraits {
+  /** What names of user metadata may be: any token of HTTP, or a letter or `_` with letters, digits and `_`. */
+  readonly names: 'token' | 'identifier';
+  /** The content headers that it keeps and gives back. */
+  readonly contentHeaders: readonly ContentHeaderName[];
+}
+
 /** What is written beside the bytes. */
 export interface PutOptions {
   readonly contentType?: string | undefined;
   readonly contentHeaders?: ContentHeaders | undefined;
   /** Names in lower case, without prefix; values as text, the adapter encodes what it must. */
   readonly userMetadata?: Readonly<Record<string, string>> | undefined;
-  readonly storageClass?: string | undefined;
+  /** Undefined leaves it to the bucket. One that is not among the traits' `tiers` is `unsupported`. */
+  readonly tier?: StorageTier | undefined;
+  /** Encrypt with the default key of the store's key service; only where the trait says so. */
+  readonly kms?: boolean | undefined;
   /** Fails with `exists` when the key is taken; only where the trait says so. */
   readonly absentOnly?: boolean | undefined;
 }
@@ -53,6 +77,8 @@ export interface PutReceipt {
   /** Lower-case hex; only where the ETag is known to be the MD5 of these bytes. */
   readonly md5: string | undefined;
   readonly crc64: string | undefined;
+  /** Undefined where the answer does not say. */
+  readonly encryption: ObjectEncryption | undefined;
   /** The store's own clock, milliseconds since the Unix epoch: the object is no older. */
   readonly date: number | undefined;
 }
@@ -166,6 +192,14 @@ export interface Store extends AsyncDisposable {
     key: string,
     signal: AbortSignal,
   ): Promise<PutReceipt>;
-  /** Asks for an archived object to be thawed for `days`; one being thawed already is no error. */
-  restore(key: string, options: { readonly days: number }, signal: AbortSignal): Promise<void>;
+  /**
+   * Asks for an archived object to be thawed for `days`; one being thawed already is no error.
+   *
+   * @returns When it is worth looking again, milliseconds from now.
+   */
+  restore(
+    key: string,
+    options: { readonly days: number },
+    signal: AbortSignal,
+  ): Promise<{ readonly checkAfterMs: number }>;
 }

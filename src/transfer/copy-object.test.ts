@@ -322,7 +322,7 @@ describe('what travels beside the bytes', () => {
     contentType: 'text/plain',
     contentHeaders: { 'cache-control': 'no-store', 'expires': 'tomorrow' },
     userMetadata: { author: 'somebody' },
-    storageClass: 'STANDARD_IA',
+    tier: 'IA' as const,
   };
 
   for (const [way, size] of Object.entries(ways)) {
@@ -335,20 +335,20 @@ describe('what travels beside the bytes', () => {
         assert.equal(head?.contentType, 'text/plain');
         assert.deepEqual(head.contentHeaders, metadataMigration ? beside.contentHeaders : {});
         assert.deepEqual(head.userMetadata, metadataMigration ? beside.userMetadata : {});
-        assert.equal(head.storageClass, undefined);
+        assert.equal(head.tier, undefined);
       });
     }
 
     for (const [storagePolicy, expected] of [
       [undefined, undefined],
-      ['ARCHIVE', 'GLACIER'],
-      ['SRC_STORAGE_MAPPING', 'STANDARD_IA'],
+      ['ARCHIVE', 'ARCHIVE'],
+      ['SRC_STORAGE_MAPPING', 'IA'],
     ] as const) {
       test(`the class is as the policy ${storagePolicy ?? '(none)'} says, ${way}`, async () => {
         const rig = new CopyRig({ policy: { storagePolicy } });
         await rig.fill(bytesOf(size), beside);
         await rig.copy();
-        assert.equal(rig.target.objects.get(KEY)?.head.storageClass, expected);
+        assert.equal(rig.target.objects.get(KEY)?.head.tier, expected);
       });
     }
   }

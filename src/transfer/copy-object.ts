@@ -2,7 +2,7 @@ import { type CopyEvidence, checkCopy, needsLook } from '../model/consistency.ts
 import type { ObjectHead } from '../model/object.ts';
 import type { Outcome } from '../model/outcome.ts';
 import { decide, looksAtTarget } from '../model/overwrite.ts';
-import { s3ClassOf, targetPolicy } from '../model/storage-class.ts';
+import { targetTier } from '../model/storage-class.ts';
 import type { ObjectRead, PutBody, PutOptions, PutReceipt } from '../stores/store.ts';
 import { StoreError } from '../stores/store-error.ts';
 import { askable, assertAbsent } from './absent.ts';
@@ -242,14 +242,13 @@ function evidenceOf(head: ObjectHead, receipt: PutReceipt): CopyEvidence {
 /** What travels beside the bytes: the type always, the rest where the task asks for it. */
 function putOptions(job: CopyJob, head: ObjectHead): PutOptions {
   const { metadataMigration, storagePolicy, overwriteMode } = job.policy;
-  const policy = targetPolicy(storagePolicy, head.storageClass);
   return {
     contentType: head.contentType,
     ...(metadataMigration && {
       contentHeaders: head.contentHeaders,
       userMetadata: head.userMetadata,
     }),
-    storageClass: policy === undefined ? undefined : s3ClassOf[policy],
+    tier: targetTier(storagePolicy, head.tier),
     absentOnly: overwriteMode === 'NO_OVERWRITE',
   };
 }

@@ -15,8 +15,8 @@ export async function ownCopy(
 ): Promise<CopyEvidence | undefined> {
   const there = await headIfThere(job);
   if (there === undefined) return undefined;
-  const { etag, md5, crc64, size, lastModified } = there;
-  const evidence = evidenceOf({ etag, md5, crc64, date: lastModified });
+  const { etag, md5, crc64, encryption, size, lastModified } = there;
+  const evidence = evidenceOf({ etag, md5, crc64, encryption, date: lastModified });
   if (size !== evidence.sourceSize || proof(evidence)?.passed !== true) return undefined;
   return { ...evidence, targetSize: size, targetModified: lastModified };
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
-import type { ConsistencyCheck, OverwriteMode, StoragePolicy } from '../model/sync-task.ts';
+import type { StoragePolicy } from '../model/storage-class.ts';
+import type { ConsistencyCheck, OverwriteMode } from '../model/sync-task.ts';
 import type { Store } from '../stores/store.ts';
 
 /** What a task asks of every copy. */

@@ -22,7 +22,7 @@ function harness(wrap: (inner: Store) => Store): Harness {
       return {
         store,
         bucket: 'bucket',
-        archive: { storageClass: 'GLACIER', thaw: () => {} },
+        archive: { tier: 'ARCHIVE', thaw: () => {} },
         [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
       };
     },

@@ -174,7 +174,7 @@ export function putPromises(promise: GivePromise): void {
     for (const options of [
       { contentType: 'text/plain\r\nx-amz-acl: public-read' },
       { contentHeaders: { 'cache-control': 'a\nb' } },
-      { storageClass: 'A\0' },
+      { contentType: 'A\0' },
       { userMetadata: { 'bad name': 'x' } },
       { userMetadata: { 'x:': 'x' } },
     ]) {

@@ -141,8 +141,8 @@ export function readPromises(promise: GivePromise): void {
       const { store, archive, signal, prefix } = trial;
       assert.ok(archive !== undefined);
       const key = `${prefix}archived`;
-      await store.put(key, bodyOf('cold'), { storageClass: archive.storageClass }, signal);
-      assert.equal((await store.head(key, signal)).storageClass, archive.storageClass);
+      await store.put(key, bodyOf('cold'), { tier: archive.tier }, signal);
+      assert.equal((await store.head(key, signal)).tier, archive.tier);
       await rejectsWith('archived', store.read(key, {}, signal));
       await store.restore(key, { days: 1 }, signal);
       await store.restore(key, { days: 1 }, signal);

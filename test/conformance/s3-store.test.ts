@@ -41,7 +41,7 @@ function harness({ server: serverOptions, tls = false, store, open = openS3 }: V
         store: opened,
         bucket: 'bucket',
         archive: {
-          storageClass: 'GLACIER',
+          tier: 'ARCHIVE',
           thaw: (key) => server.bucket('bucket').finishRestore(key),
         },
         async [Symbol.asyncDispose]() {

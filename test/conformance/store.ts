@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
+import type { StorageTier } from '../../src/model/storage-class.ts';
 import type { PutBody, Store, Traits } from '../../src/stores/store.ts';
 import { listingPromises } from './listing.ts';
 import { namePromises } from './names.ts';
@@ -19,7 +20,7 @@ export interface TestBucket extends AsyncDisposable {
 
 export interface TestArchive {
   /** Objects put with it are archived at once. */
-  readonly storageClass: string;
+  readonly tier: StorageTier;
   /** Ends the thawing that a restore has begun. */
   readonly thaw: (key: string) => void;
 }

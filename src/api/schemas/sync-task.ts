@@ -1,11 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { cloudTypes } from '../../model/cloud.ts';
-import {
-  consistencyChecks,
-  overwriteModes,
-  storagePolicies,
-  syncTaskStatuses,
-} from '../../model/sync-task.ts';
+import { storagePolicies } from '../../model/storage-class.ts';
+import { consistencyChecks, overwriteModes, syncTaskStatuses } from '../../model/sync-task.ts';
 import { oneOf, orNull, timestamp } from './common.ts';
 
 /*

@@ -3,10 +3,11 @@ import { type Clock, systemClock } from '../../base/clock.ts';
 import { GiB } from '../../base/bytes.ts';
 import { startCrc64 } from '../../base/crc64.ts';
 import type { Fault } from '../../model/fault.ts';
-import type { ObjectEntry, ObjectHead } from '../../model/object.ts';
+import { contentHeaderNames, type ObjectEntry, type ObjectHead } from '../../model/object.ts';
+import { storageTiers } from '../../model/storage-class.ts';
 import { orLetGo } from '../let-go.ts';
-import { faultOfHeaders } from '../header-value.ts';
 import { compareKeys, faultOfKey } from '../keys.ts';
+import { checkPutOptions } from '../put-options.ts';
 import type {
   ListOptions,
   ListPage,
@@ -43,7 +44,6 @@ export interface MemoryOptions {
 }
 
 const PAGE_MAX = 1000;
-const archiveClass = 'GLACIER';
 
 /** A bucket in memory: the reference of what `Store` promises, and a stand-in in tests. */
 export class MemoryStore implements Store {
@@ -66,6 +66,9 @@ export class MemoryStore implements Store {
       listsFromKey: true,
       serverSideCopy: true,
       restore: true,
+      kms: true,
+      tiers: storageTiers,
+      metadata: { names: 'token', contentHeaders: contentHeaderNames },
       putSizeMax: 5 * GiB,
       partSizeMin: 1,
       partSizeMax: 5 * GiB,
@@ -173,9 +176,10 @@ export class MemoryStore implements Store {
     key: string,
     _options: { readonly days: number },
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<{ readonly checkAfterMs: number }> {
     signal.throwIfAborted();
     this.#object('restore', key).archived = false;
+    return { checkAfterMs: 0 };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -269,20 +273,21 @@ export class MemoryStore implements Store {
       contentType: options.contentType ?? 'application/octet-stream',
       contentHeaders: { ...options.contentHeaders },
       userMetadata: { ...options.userMetadata },
-      storageClass: options.storageClass,
+      storageClass: options.tier,
+      tier: options.tier,
       md5: receipt.md5,
       crc64: receipt.crc64,
-      encryption: undefined,
+      encryption: options.kms === true ? 'kms' : undefined,
       versionId: `v${this.#versions}`,
     };
-    this.objects.set(key, { head, bytes, archived: options.storageClass === archiveClass });
-    return receipt;
+    this.objects.set(key, { head, bytes, archived: archivedTiers.has(options.tier) });
+    return { ...receipt, encryption: head.encryption };
   }
 
   async #receipt(bytes: Uint8Array, etag: string): Promise<PutReceipt> {
     const plain = /^"([\da-f]{32})"$/.exec(etag)?.[1];
     const crc64 = this.traits.crc64 ? (await startCrc64()).update(bytes).digest() : undefined;
-    return { etag, md5: plain, crc64, date: this.#clock.now() };
+    return { etag, md5: plain, crc64, encryption: undefined, date: this.#clock.now() };
   }
 
   async #collect(
@@ -323,14 +328,19 @@ export class MemoryStore implements Store {
   }
 
   #check(operation: string, key: string, options: PutOptions = {}): void {
-    const mistake = faultOfKey(key) ?? faultOfHeaders(options);
-    if (mistake !== undefined) throw this.#error('refused', operation, key);
+    if (faultOfKey(key) !== undefined) throw this.#error('refused', operation, key);
+    checkPutOptions(options, this.traits, { store: this.name, operation, key });
   }
 
   #error(fault: Fault, operation: string, key: string): StoreError {
     return new StoreError(fault, { store: this.name, operation, key });
   }
 }
+
+const archivedTiers: ReadonlySet<PutOptions['tier']> = new Set([
+  'ARCHIVE',
+  'DEEP_ARCHIVE',
+] as const);
 
 function entryOf({ key, size, etag, lastModified, storageClass }: ObjectHead): ObjectEntry {
   return { key, size, etag, lastModified, storageClass };

@@ -1,6 +1,7 @@
 import { GiB, KiB, MiB } from '../../base/bytes.ts';
 import type { CloudType } from '../../model/cloud.ts';
 import type { Fault } from '../../model/fault.ts';
+import type { StorageClassFacts, StorageTier } from '../../model/storage-class.ts';
 
 /** How one cloud's S3 face differs from the others. Facts only, no code. */
 export interface S3Dialect {
@@ -25,6 +26,12 @@ export interface S3Dialect {
   /** How values that ASCII cannot carry are written, and read back. */
   readonly metadata: 'rfc2047' | 'percent';
   readonly restore: boolean;
+  /** What `server-side-encryption` says to use the default key of the key service. */
+  readonly kms: string | undefined;
+  /** Its classes, as heads and lists name them. */
+  readonly classes: ReadonlyMap<string, StorageClassFacts>;
+  /** The class that a put names for each tier. */
+  readonly tierClasses: Readonly<Partial<Record<StorageTier, string>>>;
   readonly putSizeMax: number;
   readonly partSizeMin: number;
   readonly partSizeMax: number;
@@ -79,6 +86,22 @@ const s3Faults: readonly (readonly [string, Fault])[] = [
   ['NotImplemented', 'unsupported'],
 ];
 
+const online = (tier: StorageTier): StorageClassFacts => ({ tier, archived: false });
+const archived = (tier: StorageTier): StorageClassFacts => ({ tier, archived: true });
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-class-intro.html */
+const s3Classes: ReadonlyMap<string, StorageClassFacts> = new Map([
+  ['STANDARD', online('STANDARD')],
+  ['REDUCED_REDUNDANCY', online('STANDARD')],
+  ['INTELLIGENT_TIERING', online('STANDARD')],
+  ['EXPRESS_ONEZONE', online('STANDARD')],
+  ['STANDARD_IA', online('IA')],
+  ['ONEZONE_IA', online('IA')],
+  ['GLACIER_IR', online('IA')],
+  ['GLACIER', archived('ARCHIVE')],
+  ['DEEP_ARCHIVE', archived('DEEP_ARCHIVE')],
+]);
+
 const aws: S3Dialect = {
   cloud: 'AWS',
   endpoint: 'https://s3.{region}.amazonaws.com',
@@ -100,6 +123,14 @@ const aws: S3Dialect = {
   // before storing, and encoded so before returning; those who do neither give back what we sent.
   metadata: 'rfc2047',
   restore: true,
+  kms: 'aws:kms',
+  classes: s3Classes,
+  tierClasses: {
+    STANDARD: 'STANDARD',
+    IA: 'STANDARD_IA',
+    ARCHIVE: 'GLACIER',
+    DEEP_ARCHIVE: 'DEEP_ARCHIVE',
+  },
   // https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
   putSizeMax: 5 * GiB,
   partSizeMin: 5 * MiB,
@@ -129,6 +160,8 @@ export const s3Dialects = {
     conditionalPut: false,
     // OBS API reference, "User-defined metadata": ASCII only; Huawei's SDKs percent-encode the rest.
     metadata: 'percent',
+    // OBS API reference, "Storage Classes": its own words come too, by the other protocol.
+    classes: new Map([...s3Classes, ['WARM', online('IA')], ['COLD', archived('ARCHIVE')]]),
     // OBS API reference, "Uploading Parts": 100 KB to 5 GB.
     partSizeMin: 100 * KiB,
     faults: new Map<string, Fault>([

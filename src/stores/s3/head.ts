@@ -1,4 +1,9 @@
-import { contentHeaderNames, type ContentHeaders, type ObjectHead } from '../../model/object.ts';
+import {
+  contentHeaderNames,
+  type ContentHeaders,
+  type ObjectEncryption,
+  type ObjectHead,
+} from '../../model/object.ts';
 import type { HttpReply } from '../http.ts';
 import type { PutReceipt } from '../store.ts';
 import type { S3Dialect } from './dialects.ts';
@@ -22,6 +27,7 @@ export function headOf(
 ): ObjectHead | string {
   const prefix = dialect.headerPrefix;
   const etag = headerOf(headers, 'etag');
+  const storageClass = headerOf(headers, `${prefix}storage-class`);
   const lastModified = dateOf(headerOf(headers, 'last-modified'));
   if (etag === undefined) return 'an answer without an ETag';
   if (lastModified === undefined) return 'an answer without Last-Modified';
@@ -33,7 +39,8 @@ export function headOf(
     contentType: headerOf(headers, 'content-type'),
     contentHeaders: contentHeadersOf(headers),
     userMetadata: userMetadataOf(headers, dialect),
-    storageClass: headerOf(headers, `${prefix}storage-class`),
+    storageClass,
+    tier: storageClass === undefined ? undefined : dialect.classes.get(storageClass)?.tier,
     md5: md5Of(etag, headers, dialect),
     // Of a ranged answer the clouds do not say whose CRC it is.
     crc64: ranged ? undefined : crc64Of(headers, dialect),
@@ -48,6 +55,7 @@ export function receiptOf(etag: string, headers: Headers, dialect: S3Dialect): P
     etag,
     md5: md5Of(etag, headers, dialect),
     crc64: crc64Of(headers, dialect),
+    encryption: encryptionOf(headers, dialect.headerPrefix),
     date: dateOf(headerOf(headers, 'date')),
   };
 }
@@ -67,16 +75,16 @@ const plainMd5 = /^"?([\da-f]{32})"?$/i;
 
 function md5Of(etag: string, headers: Headers, dialect: S3Dialect): string | undefined {
   if (!dialect.etagIsMd5) return undefined;
-  const { headerPrefix: prefix } = dialect;
   // With a key of a KMS, or of the customer, it is the MD5 of what is stored: of ciphertext.
-  if (headers[`${prefix}server-side-encryption`]?.includes('kms') === true) return undefined;
-  if (headers[`${prefix}server-side-encryption-customer-algorithm`] !== undefined) return undefined;
+  const encryption = encryptionOf(headers, dialect.headerPrefix);
+  if (encryption === 'kms' || encryption === 'customer') return undefined;
   return plainMd5.exec(etag)?.[1]?.toLowerCase();
 }
 
-function encryptionOf(headers: Headers, prefix: string): string | undefined {
+function encryptionOf(headers: Headers, prefix: string): ObjectEncryption | undefined {
   const named = headerOf(headers, `${prefix}server-side-encryption`);
-  if (named !== undefined) return named;
+  // `aws:kms`, `aws:kms:dsse`, `KMS`, `cos/kms`.
+  if (named !== undefined) return /kms/i.test(named) ? 'kms' : 'store';
   const customer = headers[`${prefix}server-side-encryption-customer-algorithm`];
   return customer === undefined ? undefined : 'customer';
 }

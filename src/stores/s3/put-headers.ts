@@ -6,7 +6,7 @@ import { encodeMetadata, latin1OfUtf8 } from './metadata.ts';
 /** The headers of a put or of the start of an upload, in pairs. */
 export function putHeaders(options: PutOptions, dialect: S3Dialect): string[] {
   const headers: string[] = [];
-  const { contentType, contentHeaders, userMetadata, storageClass } = options;
+  const { contentType, contentHeaders, userMetadata, tier, kms } = options;
   const { headerPrefix: prefix, metadata } = dialect;
   if (contentType !== undefined) headers.push('content-type', latin1OfUtf8(contentType));
   if (contentHeaders !== undefined) {
@@ -20,7 +20,11 @@ export function putHeaders(options: PutOptions, dialect: S3Dialect): string[] {
       headers.push(`${prefix}meta-${name.toLowerCase()}`, encodeMetadata(value, metadata));
     }
   }
+  const storageClass = tier === undefined ? undefined : dialect.tierClasses[tier];
   if (storageClass !== undefined) headers.push(`${prefix}storage-class`, storageClass);
+  if (kms === true && dialect.kms !== undefined) {
+    headers.push(`${prefix}server-side-encryption`, dialect.kms);
+  }
   return headers;
 }
 

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { ObjectHead } from '../../model/object.ts';
-import { faultOfHeaders } from '../header-value.ts';
 import type { HttpReply } from '../http.ts';
+import { contentHeaderNames } from '../../model/object.ts';
+import { storageTiers } from '../../model/storage-class.ts';
 import { orLetGo } from '../let-go.ts';
+import { checkPutOptions } from '../put-options.ts';
 import { canonicalQuery, encodeKey } from '../sign/aws-v4.ts';
 import type {
   ListOptions,
@@ -143,7 +145,7 @@ export class S3Store implements Store {
     key: string,
     { days }: { readonly days: number },
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<{ readonly checkAfterMs: number }> {
     const content = Buffer.from(
       `<RestoreRequest xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Days>${days}</Days><GlacierJobParameters><Tier>Standard</Tier></GlacierJobParameters></RestoreRequest>`,
     );
@@ -167,6 +169,7 @@ export class S3Store implements Store {
       const code = error instanceof StoreError ? error.details.cloudCode : undefined;
       if (code === undefined || !alreadyThawed.has(code)) throw error;
     }
+    return { checkAfterMs: 1_800_000 };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -174,11 +177,8 @@ export class S3Store implements Store {
   }
 
   #putHeaders(operation: string, key: string, options: PutOptions): string[] {
-    const unsupported = options.absentOnly === true && !this.traits.conditionalPut;
-    if (unsupported) throw new StoreError('unsupported', { store: this.name, operation, key });
-    const mistake = faultOfHeaders(options);
-    if (mistake === undefined) return putHeaders(options, this.#wire.dialect);
-    throw new StoreError('refused', { store: this.name, operation, key, cloudMessage: mistake });
+    checkPutOptions(options, this.traits, { store: this.name, operation, key });
+    return putHeaders(options, this.#wire.dialect);
   }
 }
 
@@ -196,6 +196,9 @@ function traitsOf({ cloud, dialect }: S3Wire): Traits {
     listsFromKey: true,
     serverSideCopy: true,
     restore: dialect.restore,
+    kms: dialect.kms !== undefined,
+    tiers: storageTiers.filter((tier) => dialect.tierClasses[tier] !== undefined),
+    metadata: { names: 'token', contentHeaders: contentHeaderNames },
     putSizeMax: dialect.putSizeMax,
     partSizeMin: dialect.partSizeMin,
     partSizeMax: dialect.partSizeMax,
