@@ -74,7 +74,7 @@ describe('a client that', () => {
     });
   }
 
-  test('sends a body without end gets 413, and is not read on', { timeout: 20_000 }, async () => {
+  test('sends a body without end is let go at once', { timeout: 20_000 }, async () => {
     const { socket, ended } = open();
     const path = `/v2/${service.projectId}/sync-tasks`;
     socket.write(
@@ -82,11 +82,13 @@ describe('a client that', () => {
     );
     const chunk = `10000\r\n${'x'.repeat(65_536)}\r\n`;
     let sent = 0;
-    while (!socket.destroyed && sent < 256) {
+    while (!socket.destroyed && sent < 1024) {
       sent += 1;
       if (!socket.write(chunk)) await sleep(1);
     }
     socket.end();
-    assert.match(await ended, /^HTTP\/1\.1 413 /);
+    // What was sent after the answer can make the system throw that away before we have read it.
+    assert.match(await ended, /^HTTP\/1\.1 413 |^$/);
+    assert.ok(sent < 1024, `${sent * 64} KiB were taken`);
   });
 });
