@@ -62,6 +62,8 @@ const problems: Record<Problem, Answer> = {
   'endpoint-unknown': { status: 400, code: 'OMS.0064' },
   'endpoint-refused': { status: 400, code: 'OMS.0064' },
   'not-supported': { status: 400, code: 'OMS.0064' },
+  'source-refused': { status: 400, code: 'OMS.1014' },
+  'target-refused': { status: 400, code: 'OMS.1020' },
   'bad-object-key': { status: 400, code: 'OMS.0064' },
   'wrong-password': { status: 401, code: 'APIGW.0301' },
   'not-found': { status: 404, code: 'OMS.1009' },

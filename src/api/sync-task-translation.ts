@@ -16,10 +16,6 @@ const kmsCredentials = 'credentials encrypted by KMS cannot be read here; send t
 /** What the request asks for and this version does not do, each with what to do instead. */
 function unsupported(body: CreateSyncTaskBody): string[] {
   return [
-    body.enable_kms === true &&
-      'enable_kms: set default encryption on the destination bucket instead',
-    body.enable_restore === true &&
-      'enable_restore: restore archived objects at the source first, then send their events',
     body.source_cdn !== undefined &&
       'source_cdn: leave it out, objects are read from the source bucket itself',
     body.src_crypto_type === 'KMS' && `src_crypto_type: ${kmsCredentials}`,
@@ -47,7 +43,6 @@ export function toNewSyncTask(body: CreateSyncTaskBody): NewSyncTask {
   const cloud = body.src_cloud_type ?? 'Aliyun';
   const appId = body.app_id === '' ? undefined : body.app_id;
   if (cloud === 'Tencent' && appId === undefined) throw missingParameter('app_id');
-  const check = body.consistency_check ?? 'size_last_modified';
   return {
     source: {
       cloud,
@@ -61,14 +56,24 @@ export function toNewSyncTask(body: CreateSyncTaskBody): NewSyncTask {
       bucket: body.dst_bucket,
       endpoint: body.dst_endpoint,
     },
-    description: body.description ?? '',
-    metadataMigration: body.enable_metadata_migration ?? false,
-    overwriteMode: body.object_overwrite_mode ?? 'SIZE_LAST_MODIFIED_COMPARISON_OVERWRITE',
-    consistencyCheck: check === 'transmission' ? 'no_check' : check,
-    storagePolicy: body.dst_storage_policy,
+    ...choices(body),
     appId,
     credentials: credentials(body),
   };
+}
+
+/** How objects are to be copied, with the defaults of OMS. */
+function choices(body: CreateSyncTaskBody) {
+  const check = body.consistency_check ?? 'size_last_modified';
+  return {
+    description: body.description ?? '',
+    metadataMigration: body.enable_metadata_migration ?? false,
+    kms: body.enable_kms ?? false,
+    restore: body.enable_restore ?? false,
+    overwriteMode: body.object_overwrite_mode ?? 'SIZE_LAST_MODIFIED_COMPARISON_OVERWRITE',
+    consistencyCheck: check === 'transmission' ? 'no_check' : check,
+    storagePolicy: body.dst_storage_policy,
+  } as const;
 }
 
 /**
@@ -134,9 +139,9 @@ function shared(task: SyncTask): Omit<SyncTaskInfo, 'source_cdn'> {
     dst_region: target.region,
     description: task.description,
     status: task.status,
-    enable_kms: false,
+    enable_kms: task.kms,
     enable_metadata_migration: task.metadataMigration,
-    enable_restore: false,
+    enable_restore: task.restore,
     app_id: task.appId ?? null,
     object_overwrite_mode: task.overwriteMode,
     dst_storage_policy: task.storagePolicy ?? null,

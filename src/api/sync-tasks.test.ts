@@ -46,6 +46,8 @@ describe('CreateSyncTask', () => {
       },
       description: '',
       metadataMigration: false,
+      kms: false,
+      restore: false,
       overwriteMode: 'SIZE_LAST_MODIFIED_COMPARISON_OVERWRITE',
       consistencyCheck: 'size_last_modified',
       storagePolicy: undefined,
@@ -129,8 +131,6 @@ describe('CreateSyncTask', () => {
       authentication_key: null,
     };
     for (const [field, value] of [
-      ['enable_kms', true],
-      ['enable_restore', true],
       ['source_cdn', cdn],
       ['src_crypto_type', 'KMS'],
       ['dst_crypto_type', 'KMS'],

@@ -264,6 +264,24 @@ export const SettingsSchema = Type.Object(
       maximum: 86_400_000,
       description: 'Milliseconds between attempts at most',
     }),
+    checkBuckets: Type.Boolean({
+      default: true,
+      description:
+        'Whether buckets are asked, when a task is created or started, if they will do what it asks for',
+    }),
+    restoreDays: Type.Integer({
+      default: 3,
+      minimum: 1,
+      maximum: 7,
+      description: 'Days that a task with enable_restore has archived objects restored for',
+    }),
+    restoreWaitHours: Type.Integer({
+      default: 72,
+      minimum: 1,
+      maximum: 720,
+      description:
+        'Hours that an archived object may take to be restored, before it counts as failed',
+    }),
     leaseSeconds: Type.Integer({
       default: 60,
       minimum: 15,

@@ -187,6 +187,9 @@ async function brigadeSettings(settings: Settings) {
     attemptsMax: settings.attempts,
     backoff: { baseMs: settings.backoffBaseMs, maxMs: settings.backoffMaxMs },
     leaseMs: settings.leaseSeconds * 1000,
+    restoreDays: settings.restoreDays,
+    checkBuckets: settings.checkBuckets,
+    restoreWaitMs: settings.restoreWaitHours * 3_600_000,
     drainMs: DRAIN_MS,
   };
 }

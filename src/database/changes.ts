@@ -92,6 +92,8 @@ export interface ClaimedChange {
   readonly copiedEtag: string | null;
   /** Whether a multipart upload of this key was begun and not ended. */
   readonly uploading: boolean;
+  /** Since when the source is being restored, milliseconds since the Unix epoch. */
+  readonly restoringSince: number | null;
 }
 
 /*
@@ -121,6 +123,7 @@ const CLAIM = `
   select object_key as key, generation, claim_id as "claimId", attempt,
     (extract(epoch from accepted_at) * 1000)::float8 as "acceptedAt",
     (select revision from task) as revision,
+    (extract(epoch from restoring_since) * 1000)::float8 as "restoringSince",
     case when late_write then ''
       else (select source_etag from objects where task_id = $1 and object_key = claimed.object_key)
     end as "copiedEtag",

@@ -61,7 +61,8 @@ export async function listRetrying(
       ${milliseconds('accepted_at')} as "acceptedAt", ${milliseconds('started_at')} as "startedAt",
       null as "settledAt", ${milliseconds('due_at')} as "dueAt"
     from changes
-    where ${WITHIN} and reason is not null and attempt > 0
+    where ${WITHIN} and reason is not null
+      and (attempt > 0 or restoring_since is not null)
     order by object_key limit $4`,
     [taskId, filter.after ?? '', filter.prefix ?? null, filter.limit],
   );

@@ -11,7 +11,7 @@ import {
 } from '../../test/kit/sync-task.ts';
 import { testDatabase } from '../../test/kit/postgres.ts';
 import type { Db } from './db.ts';
-import { listObjects } from './objects.ts';
+import { listObjects, listRetrying } from './objects.ts';
 import { countersOfMonth } from './statistics.ts';
 import { clearTask, hideTask, stopTask } from './tasks.ts';
 
@@ -129,6 +129,38 @@ test('a claim that is given back unused does not count as an attempt', async () 
   const held = first(await claim(db, task));
   await settle(db, task, [settlement(held, { done: false, released: true })]);
   assert.equal(first(await claim(db, task)).attempt, 1);
+});
+
+test('what waits for a restore counts no attempt, tells since when, and forgets it with any other end', async () => {
+  await using db = await testDatabase();
+  const task = await addTask(db);
+  await addKeys(db, task, ['k']);
+  const waiting = {
+    done: false,
+    restoring: true,
+    reason: 'archived',
+    message: 'thaws',
+    startedAt: 1,
+  };
+  let held = first(await claim(db, task));
+  assert.equal(held.restoringSince, null);
+  await settle(db, task, [settlement(held, waiting)]);
+  held = first(await claim(db, task));
+  const since = held.restoringSince ?? assert.fail();
+  assert.ok(Math.abs(Date.now() - since) < 60_000);
+  assert.equal(held.attempt, 1);
+  await settle(db, task, [settlement(held, waiting)]);
+  const [listed] = await listRetrying(db, task, { limit: 9 });
+  assert.partialDeepStrictEqual(listed, { key: 'k', reason: 'archived', message: 'thaws' });
+  held = first(await claim(db, task));
+  assert.equal(held.restoringSince, since, 'since it was asked for first');
+  await settle(db, task, [settlement(held, { done: false, released: true })]);
+  held = first(await claim(db, task));
+  assert.equal(held.restoringSince, since);
+  await settle(db, task, [settlement(held, { done: false, reason: 'unavailable', startedAt: 1 })]);
+  held = first(await claim(db, task));
+  assert.equal(held.restoringSince, null);
+  assert.equal(held.attempt, 2);
 });
 
 test('a claim that lapsed counts nothing, and makes its key due again', async () => {

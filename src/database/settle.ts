@@ -13,6 +13,8 @@ export interface Settlement {
   readonly delayMs: number;
   /** Given back unused: the attempt does not count. */
   readonly released: boolean;
+  /** The source is being restored: the attempt does not count, and the wait is told since its begin. */
+  readonly restoring?: boolean | undefined;
   readonly outcome?: string | undefined;
   readonly reason?: string | undefined;
   readonly message?: string | undefined;
@@ -28,7 +30,7 @@ export interface Settlement {
 const SETTLE = `
   with input as materialized (
     select * from json_to_recordset($2) as r(
-      key text, "claimId" bigint, generation bigint, done boolean, "delayMs" int8, released boolean,
+      key text, "claimId" bigint, generation bigint, done boolean, "delayMs" int8, released boolean, restoring boolean,
       outcome text, reason text, message text, size bigint, "checkMethod" text, "checkPassed" boolean,
       "checkDetail" text, "sourceEtag" text, "startedAt" float8)
   ), locked as materialized (
@@ -52,11 +54,13 @@ const SETTLE = `
       claim_id = null,
       lease_until = null,
       attempt = case when held.again then 0
-        when held.released then changes.attempt - 1 else changes.attempt end,
+        when held.released or held.restoring then changes.attempt - 1 else changes.attempt end,
       due_at = case when held.again then now()
         else now() + held."delayMs" * interval '1 millisecond' end,
       accepted_at = case when held.done then changes.due_at else changes.accepted_at end,
       late_write = changes.late_write or held.overtaken,
+      restoring_since = case when held.restoring then coalesce(changes.restoring_since, now())
+        when held.released then changes.restoring_since end,
       reason = case when held.released then changes.reason when not held.again then held.reason end,
       message = case when held.released then changes.message when not held.again then held.message end,
       started_at = case when held.released then changes.started_at

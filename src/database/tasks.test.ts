@@ -32,6 +32,8 @@ test('a task comes back as it was made', async () => {
     target: { cloud: 'HuaweiCloud', region: 's', bucket: 'c', endpoint: undefined },
     description: "it's 中",
     metadataMigration: true,
+    kms: true,
+    restore: true,
     overwriteMode: 'CRC64_COMPARISON_OVERWRITE',
     consistencyCheck: 'no_check',
     storagePolicy: 'SRC_STORAGE_MAPPING',

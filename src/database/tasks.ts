@@ -31,6 +31,8 @@ interface TaskRow {
   readonly target_endpoint: string | null;
   readonly description: string;
   readonly metadata_migration: boolean;
+  readonly kms: boolean;
+  readonly restore: boolean;
   readonly overwrite_mode: OverwriteMode;
   readonly consistency_check: ConsistencyCheck;
   readonly storage_policy: StoragePolicy | null;
@@ -60,6 +62,8 @@ function toTask(row: TaskRow): SyncTask {
     },
     description: row.description,
     metadataMigration: row.metadata_migration,
+    kms: row.kms,
+    restore: row.restore,
     overwriteMode: row.overwrite_mode,
     consistencyCheck: row.consistency_check,
     storagePolicy: row.storage_policy ?? undefined,
@@ -83,10 +87,10 @@ export async function insertTask(
   const { rows } = await db.query<TaskRow>(
     `insert into sync_tasks (id, project_id, status, source_cloud, source_region, source_bucket, source_endpoint,
       target_cloud, target_region, target_bucket, target_endpoint, description, metadata_migration, overwrite_mode,
-      consistency_check, storage_policy, app_id, sealed_credentials, sealing_key_id)
-    select $1, $2, 'SYNCHRONIZING', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18
+      consistency_check, storage_policy, app_id, kms, restore, sealed_credentials, sealing_key_id)
+    select $1, $2, 'SYNCHRONIZING', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20
     where (select count(*) from sync_tasks where project_id = $2 and deleted_at is null)
-      < coalesce((select tasks_max from projects where id = $2), $19::integer)
+      < coalesce((select tasks_max from projects where id = $2), $21::integer)
     returning *`,
     [
       task.id,
@@ -105,6 +109,8 @@ export async function insertTask(
       task.consistencyCheck,
       task.storagePolicy ?? null,
       task.appId ?? null,
+      task.kms,
+      task.restore,
       credentials.sealed,
       credentials.keyId,
       tasksMax,

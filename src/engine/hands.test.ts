@@ -17,6 +17,7 @@ function claimOf(taskId: string): Claim {
     acceptedAt: 0,
     copiedEtag: null,
     uploading: false,
+    restoringSince: null,
     lease: { signal: new AbortController().signal, held: () => true },
   };
 }

@@ -21,6 +21,7 @@ function claimOf(key: string, taskId = 't', held: () => boolean = () => true): C
     acceptedAt: 0,
     copiedEtag: null,
     uploading: false,
+    restoringSince: null,
     lease: { signal: new AbortController().signal, held },
   };
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkCopy, type CopyEvidence, needsLook } from './consistency.ts';
-import { consistencyChecks } from './sync-task.ts';
+import { checkCopy, type CopyEvidence, type Demand, needsLook } from './consistency.ts';
+import { type ConsistencyCheck, consistencyChecks } from './sync-task.ts';
 
 const TIME = 1_700_000_000_000;
 const values = [undefined, '1', '2'] as const;
@@ -16,6 +16,8 @@ interface Sums {
 const triples: Sums[] = values.flatMap((source) =>
   values.flatMap((computed) => values.map((target) => ({ source, computed, target }))),
 );
+
+const demand = (method: ConsistencyCheck): Demand => ({ method, kms: false });
 
 const none: Sums = { source: undefined, computed: undefined, target: undefined };
 
@@ -43,6 +45,7 @@ function evidence(crc64: Sums, md5: Sums, look: Look, copiedSize = 5): CopyEvide
     md5OfParts: undefined,
     targetSize: look?.size,
     targetModified: look?.time,
+    targetEncryption: undefined,
   };
 }
 
@@ -59,12 +62,12 @@ for (const method of consistencyChecks) {
       for (const md5 of triples) {
         for (const look of looks) {
           const given = evidence(crc64, md5, look);
-          const check = checkCopy(method, given);
+          const check = checkCopy(demand(method), given);
           const [crcs, md5s] = [judge(crc64), judge(md5)];
           const text = `${JSON.stringify(given)} → ${JSON.stringify(check)}`;
           const proof = expectedProof(crcs, md5s);
           assert.equal(
-            needsLook(method, given),
+            needsLook(demand(method), given),
             proof === undefined && look === undefined && method !== 'no_check',
             text,
           );
@@ -97,7 +100,7 @@ test('bytes that are missing fail every method, whatever sums say', () => {
   const same = { source: '1', computed: '1', target: '1' } as const;
   for (const method of consistencyChecks) {
     for (const copied of [4, 6, 0]) {
-      const check = checkCopy(method, evidence(same, same, looks[1], copied));
+      const check = checkCopy(demand(method), evidence(same, same, looks[1], copied));
       assert.deepEqual([check.passed, check.method], [false, 'size']);
       assert.match(check.detail, new RegExp(`${copied} bytes were copied of 5`));
     }
@@ -105,23 +108,46 @@ test('bytes that are missing fail every method, whatever sums say', () => {
 });
 
 test('the detail says how they differ, for people', () => {
-  const late = checkCopy('crc64', evidence(none, none, { size: 5, time: TIME - 1 }));
+  const late = checkCopy(demand('crc64'), evidence(none, none, { size: 5, time: TIME - 1 }));
   assert.match(late.detail, /0\.001 s before/);
   const other = { source: '1', computed: undefined, target: '2' } as const;
-  assert.match(checkCopy('crc64', evidence(other, none, undefined)).detail, /has 1, the target 2/);
+  assert.match(
+    checkCopy(demand('crc64'), evidence(other, none, undefined)).detail,
+    /has 1, the target 2/,
+  );
 });
 
 test('parts that were joined as they were sent prove a copy where the whole has no sum', () => {
   const joined = { ...evidence(none, none, undefined), md5OfParts: '"1-2"' };
   for (const method of consistencyChecks) {
-    assert.equal(needsLook(method, joined), false);
-    assert.deepEqual(checkCopy(method, joined), {
+    assert.equal(needsLook(demand(method), joined), false);
+    assert.deepEqual(checkCopy(demand(method), joined), {
       method: 'md5_of_parts',
       passed: true,
       detail: '"1-2"',
     });
     const other: Sums = { source: '1', computed: undefined, target: '2' };
     const summed = { ...evidence(other, none, undefined), md5OfParts: '"1-2"' };
-    assert.equal(checkCopy(method, summed).passed, false);
+    assert.equal(checkCopy(demand(method), summed).passed, false);
+  }
+});
+
+test('a task that encrypts by a key service wants to see that it was', () => {
+  const same: Sums = { source: '1', computed: '1', target: '1' };
+  for (const method of consistencyChecks) {
+    const wanted: Demand = { method, kms: true };
+    for (const look of looks) {
+      for (const sums of [same, none]) {
+        const unsaid = evidence(sums, none, look);
+        assert.equal(needsLook(wanted, unsaid), look === undefined);
+        for (const targetEncryption of [undefined, 'store', 'customer'] as const) {
+          const check = checkCopy(wanted, { ...unsaid, targetEncryption });
+          assert.deepEqual([check.passed, check.method], [false, 'encryption']);
+        }
+        const encrypted = { ...unsaid, targetEncryption: 'kms' } as const;
+        assert.deepEqual(checkCopy(wanted, encrypted), checkCopy(demand(method), encrypted));
+        assert.equal(needsLook(wanted, encrypted), needsLook(demand(method), encrypted));
+      }
+    }
   }
 });

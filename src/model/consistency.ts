@@ -1,3 +1,4 @@
+import type { ObjectEncryption } from './object.ts';
 import type { Check } from './outcome.ts';
 import type { ConsistencyCheck } from './sync-task.ts';
 
@@ -22,6 +23,15 @@ export interface CopyEvidence {
   /** From a look at the target after the copy; undefined where none was needed. */
   readonly targetSize: number | undefined;
   readonly targetModified: number | undefined;
+  /** Undefined where the target has not said. */
+  readonly targetEncryption: ObjectEncryption | undefined;
+}
+
+/** What a task asks of a copy. */
+export interface Demand {
+  readonly method: ConsistencyCheck;
+  /** Whether the target must have encrypted it by its key service. */
+  readonly kms: boolean;
 }
 
 interface Sums {
@@ -34,7 +44,8 @@ interface Sums {
  * Whether the target must be looked at again before {@link checkCopy} can say something: not when
  * its receipt already carries a sum of the bytes it took.
  */
-export function needsLook(method: ConsistencyCheck, evidence: CopyEvidence): boolean {
+export function needsLook({ method, kms }: Demand, evidence: CopyEvidence): boolean {
+  if (kms && evidence.targetEncryption === undefined) return evidence.targetSize === undefined;
   if (method === 'no_check' || proof(evidence) !== undefined) return false;
   return evidence.targetSize === undefined;
 }
@@ -45,10 +56,13 @@ export function needsLook(method: ConsistencyCheck, evidence: CopyEvidence): boo
  * the comparison of size and time only: bytes and sums that went through our hands are compared
  * always.
  */
-export function checkCopy(method: ConsistencyCheck, evidence: CopyEvidence): Check {
+export function checkCopy({ method, kms }: Demand, evidence: CopyEvidence): Check {
   const { sourceSize, copiedSize, targetSize, targetModified, sourceModified } = evidence;
   if (copiedSize !== sourceSize) {
     return failed('size', `${copiedSize} bytes were copied of ${sourceSize}`);
+  }
+  if (kms && evidence.targetEncryption !== 'kms') {
+    return failed('encryption', 'the target did not encrypt it by its key service');
   }
   const summed = proof(evidence);
   if (summed !== undefined) return summed;

@@ -13,8 +13,16 @@ export type SkipReason = (typeof skipReasons)[number];
 /**
  * How a copy was proven, the strongest that both ends allowed. Sums are of the whole object but for
  * `md5_of_parts`: each part has arrived as it was read, and exactly these parts were joined.
+ * `encryption` only ever fails: the bytes are there, and not encrypted as the task asks.
  */
-export const checkMethods = ['crc64', 'md5', 'md5_of_parts', 'size_last_modified', 'size'] as const;
+export const checkMethods = [
+  'crc64',
+  'md5',
+  'md5_of_parts',
+  'size_last_modified',
+  'size',
+  'encryption',
+] as const;
 export type CheckMethod = (typeof checkMethods)[number];
 
 export interface Check {
@@ -32,6 +40,8 @@ export type Outcome =
       readonly check: Check;
       /** The ETag that was copied: the next round compares it. */
       readonly sourceEtag: string;
+      /** For people: what of the object's metadata could not travel as it was. */
+      readonly notes: readonly string[];
     }
   | { readonly kind: 'skipped'; readonly reason: SkipReason; readonly size: number | undefined }
   | {
@@ -40,7 +50,9 @@ export type Outcome =
       /** For people: what went wrong, where, and what to do about it. Never a secret. */
       readonly message: string;
       readonly size: number | undefined;
-    };
+    }
+  /** Its source is archived and was asked to be restored: nothing can be said before. */
+  | { readonly kind: 'restoring'; readonly checkAfterMs: number };
 
 /** A store's fault, or what only the look at both ends can tell. */
 export type FailureKind = Fault | 'inconsistent' | 'too-large' | 'internal';

@@ -6,13 +6,18 @@ import { type OverwriteMode, overwriteModes } from './sync-task.ts';
 const TIME = 1_700_000_000_000;
 
 function object(differs: Partial<Comparable> = {}): Comparable {
-  return { size: 5, lastModified: TIME, md5: undefined, crc64: undefined, ...differs };
+  return {
+    ...{ size: 5, lastModified: TIME, md5: undefined, crc64: undefined, encryption: undefined },
+    ...differs,
+  };
 }
 
 test('what the target does not have is copied in every mode', () => {
   for (const mode of overwriteModes) {
     for (const changed of [true, false]) {
-      assert.deepEqual(decide(mode, object(), undefined, changed), { kind: 'copy' });
+      assert.deepEqual(decide(mode, object(), undefined, { sourceChanged: changed, kms: false }), {
+        kind: 'copy',
+      });
     }
   }
 });
@@ -90,9 +95,20 @@ for (const mode of overwriteModes) {
         md5: targetSum[one.md5],
         crc64: targetSum[one.crc64],
       });
-      const verdict = decide(mode, source, target, one.changed);
+      const verdict = decide(mode, source, target, { sourceChanged: one.changed, kms: false });
       const told = verdict.kind === 'copy' ? 'copy' : verdict.reason;
       assert.equal(told, expected(mode, one), JSON.stringify(one));
     }
   });
 }
+
+test('what is not encrypted as the task asks is copied anew, but where nothing may be replaced', () => {
+  const known = { sourceChanged: false, kms: true };
+  for (const mode of overwriteModes) {
+    for (const encryption of [undefined, 'store', 'customer', 'kms'] as const) {
+      const { kind } = decide(mode, object(), object({ encryption }), known);
+      const copied = mode === 'FULL_OVERWRITE' || (encryption !== 'kms' && mode !== 'NO_OVERWRITE');
+      assert.equal(kind, copied ? 'copy' : 'skip', `${mode} ${encryption ?? 'none'}`);
+    }
+  }
+});

@@ -7,7 +7,7 @@ export type Verdict =
   | { readonly kind: 'skip'; readonly reason: SkipReason };
 
 /** What the verdict needs to know of an object. */
-export type Comparable = Pick<ObjectHead, 'size' | 'lastModified' | 'md5' | 'crc64'>;
+export type Comparable = Pick<ObjectHead, 'size' | 'lastModified' | 'md5' | 'crc64' | 'encryption'>;
 
 const copy: Verdict = { kind: 'copy' };
 
@@ -25,15 +25,18 @@ export function looksAtTarget(mode: OverwriteMode): boolean {
  * the one that was copied last, or when both ends have a sum of the same kind and these differ.
  *
  * @param target Undefined where the target has no such object.
- * @param sourceChanged Whether an earlier round copied this key and the source's ETag is another now.
+ * @param known.sourceChanged Whether an earlier round copied this key and the source's ETag is another now.
+ * @param known.kms Whether the task encrypts by a key service: a target that is not so encrypted is
+ *   not what the task wants, whatever its bytes.
  */
 export function decide(
   mode: OverwriteMode,
   source: Comparable,
   target: Comparable | undefined,
-  sourceChanged: boolean,
+  { sourceChanged, kms }: { readonly sourceChanged: boolean; readonly kms: boolean },
 ): Verdict {
   if (target === undefined) return copy;
+  if (kms && target.encryption !== 'kms' && mode !== 'NO_OVERWRITE') return copy;
   switch (mode) {
     case 'FULL_OVERWRITE':
       return copy;

@@ -14,7 +14,7 @@ export const remedies: Record<FailureKind, string> = {
     'The store does not accept the credentials. Stop the task, start it with valid ones, and retry the failed objects.',
   'clock-skew': 'The clocks of this machine and the store differ too much. Set them by NTP.',
   'archived':
-    'The source object is archived. Restore it at the source cloud, then retry the failed objects.',
+    'The source object is archived. Restore it at the source cloud, then retry the failed objects; a task with enable_restore does that by itself.',
   'full':
     'The target takes no more bytes. Make room or raise its quota, then retry the failed objects.',
   'refused': 'The store did not accept the request. Its message says why.',

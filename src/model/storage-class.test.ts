@@ -1,22 +1,31 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { storagePolicies, storageTiers, targetTier } from './storage-class.ts';
+import { storagePolicies, type StorageTier, storageTiers, targetTier } from './storage-class.ts';
 
 test('a fixed policy is what the target writes, whatever the source has', () => {
   for (const policy of storagePolicies) {
     if (policy === 'SRC_STORAGE_MAPPING') continue;
     for (const source of [undefined, ...storageTiers])
-      assert.equal(targetTier(policy, source), policy);
+      assert.equal(targetTier(policy, source, storageTiers), policy);
   }
 });
 
 test('without a policy the bucket decides', () => {
   for (const source of [undefined, ...storageTiers])
-    assert.equal(targetTier(undefined, source), undefined);
+    assert.equal(targetTier(undefined, source, storageTiers), undefined);
 });
 
 test('the mapping keeps the tier, and takes what is not known for STANDARD', () => {
   for (const source of storageTiers)
-    assert.equal(targetTier('SRC_STORAGE_MAPPING', source), source);
-  assert.equal(targetTier('SRC_STORAGE_MAPPING', undefined), 'STANDARD');
+    assert.equal(targetTier('SRC_STORAGE_MAPPING', source, storageTiers), source);
+  assert.equal(targetTier('SRC_STORAGE_MAPPING', undefined, storageTiers), 'STANDARD');
+});
+
+test('a mapped tier that the target lacks becomes the next warmer one, or the bucket decides', () => {
+  const mapped = (source: StorageTier, tiers: readonly StorageTier[]) =>
+    targetTier('SRC_STORAGE_MAPPING', source, tiers);
+  assert.equal(mapped('DEEP_ARCHIVE', ['STANDARD', 'IA', 'ARCHIVE']), 'ARCHIVE');
+  assert.equal(mapped('DEEP_ARCHIVE', ['STANDARD']), 'STANDARD');
+  assert.equal(mapped('IA', ['STANDARD', 'ARCHIVE']), 'STANDARD');
+  assert.equal(mapped('DEEP_ARCHIVE', []), undefined);
 });

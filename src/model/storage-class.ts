@@ -17,11 +17,18 @@ export interface StorageClassFacts {
 /**
  * The tier that the target writes; undefined leaves it to the bucket.
  *
+ * A mapped tier that the target does not have becomes the next warmer one: nothing gets slower to
+ * read than it was.
+ *
  * @param sourceTier Undefined where the source names no class, or one that is not known: STANDARD.
+ * @param tiers Those that the target has.
  */
 export function targetTier(
   policy: StoragePolicy | undefined,
   sourceTier: StorageTier | undefined,
+  tiers: readonly StorageTier[],
 ): StorageTier | undefined {
-  return policy === 'SRC_STORAGE_MAPPING' ? (sourceTier ?? 'STANDARD') : policy;
+  if (policy !== 'SRC_STORAGE_MAPPING') return policy;
+  const coldness = storageTiers.indexOf(sourceTier ?? 'STANDARD');
+  return storageTiers.findLast((tier, at) => at <= coldness && tiers.includes(tier));
 }

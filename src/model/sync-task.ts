@@ -45,6 +45,10 @@ export interface SyncTaskPlan {
   readonly target: BucketPlace;
   readonly description: string;
   readonly metadataMigration: boolean;
+  /** Whether the target encrypts by its key service. */
+  readonly kms: boolean;
+  /** Whether archived sources are restored first. */
+  readonly restore: boolean;
   readonly overwriteMode: OverwriteMode;
   readonly consistencyCheck: ConsistencyCheck;
   readonly storagePolicy: StoragePolicy | undefined;

@@ -21,12 +21,8 @@ import type { BucketPlace } from '../model/sync-task.ts';
 import { openStore } from '../stores/open-store.ts';
 import type { Store } from '../stores/store.ts';
 import { copyWork } from './copy-work.ts';
-import {
-  type Endpoints,
-  endpoints,
-  type MappedEndpoint,
-  type ResolvedEndpoint,
-} from './endpoints.ts';
+import { checkBuckets } from './bucket-checks.ts';
+import { type Endpoints, endpoints, type MappedEndpoint } from './endpoints.ts';
 import { FailureLog } from './failure-log.ts';
 import { CLEAR_TASKS, maintenance } from './maintenance.ts';
 import { OpenTasks } from './open-tasks.ts';
@@ -55,6 +51,10 @@ export interface BrigadeSettings {
   readonly sizes: TransferSizes;
   readonly attemptsMax: number;
   readonly backoff: { readonly baseMs: number; readonly maxMs: number };
+  readonly restoreDays: number;
+  readonly restoreWaitMs: number;
+  /** Whether buckets are asked for their rights when a task is created or started. */
+  readonly checkBuckets: boolean;
   readonly leaseMs: number;
   /** Whether the tokens of first starts are let in. */
   readonly firstTokens: boolean;
@@ -90,6 +90,7 @@ export interface Brigade {
 
 const EVENTS_BATCH = 2_000;
 const EVENTS_QUEUE = 50_000;
+const CHECK_MS = 20_000;
 
 /**
  * Joins engine, transfer and database to the service.
@@ -101,17 +102,11 @@ export async function createBrigade(parts: BrigadeParts): Promise<Brigade> {
   await checkSealingKey(parts);
   const writer = await newWriter(database);
   const places = endpoints(settings.endpoints, settings.allowEndpoints);
-  const openTasks = openTasksOf(parts, places);
+  const open = openerOf(parts, places);
+  const { restoreDays, checkBuckets: probes } = settings;
+  const openTasks = new OpenTasks({ database, sealer, restoreDays, open });
   const worker = workerOf(parts, openTasks, writer);
-  const intake = new Intake({
-    commit: (named) => acceptChanges(database, { named, writer }),
-    onAccepted(keys) {
-      metrics.acceptedKeys.inc(keys);
-      worker.wake();
-    },
-    batchMax: EVENTS_BATCH,
-    queueMax: EVENTS_QUEUE,
-  });
+  const intake = intakeOf(parts, worker, writer);
   metrics.watchBacklog(async () => {
     const rows = await backlog(lists);
     return rows.map(({ status, ...row }) => ({ state: status, ...row }));
@@ -128,6 +123,8 @@ export async function createBrigade(parts: BrigadeParts): Promise<Brigade> {
       clock,
       intake,
       endpoints: places,
+      checkBuckets: (plan, credentials) =>
+        checkBuckets({ open, probes, timeoutMs: CHECK_MS }, plan, credentials),
       eventQuotas,
       onTaskChanged: (taskId) => tell(parts, 'tasks', taskId),
       onTaskDeleted: () => {
@@ -153,6 +150,18 @@ export async function createBrigade(parts: BrigadeParts): Promise<Brigade> {
       await access.audit[Symbol.asyncDispose]();
     },
   };
+}
+
+function intakeOf({ database, metrics }: BrigadeParts, worker: Worker, writer: number): Intake {
+  return new Intake({
+    commit: (named) => acceptChanges(database, { named, writer }),
+    onAccepted(keys) {
+      metrics.acceptedKeys.inc(keys);
+      worker.wake();
+    },
+    batchMax: EVENTS_BATCH,
+    queueMax: EVENTS_QUEUE,
+  });
 }
 
 /** Who may do what, and who did. */
@@ -201,12 +210,11 @@ async function startWork(
   return { jobs, [Symbol.asyncDispose]: () => all[Symbol.asyncDispose]() };
 }
 
-function openTasksOf(
-  { database, sealer, clock, log, metrics }: BrigadeParts,
-  places: Endpoints,
-): OpenTasks {
-  function open(endpoint: ResolvedEndpoint, { cloud, bucket }: BucketPlace, keys: KeyPair): Store {
-    const { dialect, url, region, addressing, ca, guard } = endpoint;
+/** Opens the buckets that tasks name. */
+function openerOf({ clock, log, metrics }: BrigadeParts, places: Endpoints) {
+  return (place: BucketPlace, keys: KeyPair): Store => {
+    const { cloud, bucket } = place;
+    const { dialect, url, region, addressing, ca, guard } = places.resolve(place);
     return openStore({
       dialect,
       cloud,
@@ -226,8 +234,7 @@ function openTasksOf(
           'trying again',
         ),
     });
-  }
-  return new OpenTasks({ database, sealer, endpoints: places, open });
+  };
 }
 
 function workerOf(
@@ -252,6 +259,7 @@ function workerOf(
       log,
       attemptsMax: settings.attemptsMax,
       backoff: settings.backoff,
+      restoreWaitMs: settings.restoreWaitMs,
       onRetry: (fault) => metrics.retries.inc({ fault }),
     }),
     clock,

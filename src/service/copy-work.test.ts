@@ -25,6 +25,7 @@ class Bench {
     this.db = db;
     this.taskId = taskId;
     this.#work = copyWork({
+      restoreWaitMs: 3_600_000,
       database: db,
       openTasks: {
         use: async () => {

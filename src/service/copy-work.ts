@@ -20,6 +20,8 @@ export interface CopyWorkOptions {
   readonly log: Logger;
   readonly attemptsMax: number;
   readonly backoff: Backoff;
+  /** How long an archived source may take to be restored, milliseconds. */
+  readonly restoreWaitMs: number;
   /** An attempt failed and comes again; counted by what it failed of. */
   readonly onRetry: (kind: FailureKind) => void;
 }
@@ -34,7 +36,10 @@ export function copyWork(options: CopyWorkOptions): WorkHandler {
     if (claim.attempt > options.attemptsMax) return givenUp(options, claim, startedAt);
     const journal = new ClaimJournal(options.database, claim);
     try {
-      return resultOf(await copyClaimed(options, claim, journal), startedAt);
+      const outcome = await copyClaimed(options, claim, journal);
+      return outcome.kind === 'restoring'
+        ? waiting(options, claim, { ...outcome, startedAt })
+        : resultOf(outcome, startedAt);
     } catch (error) {
       const { attempt } = journal;
       return resultOfError(options, { ...claim, attempt }, { error, startedAt });
@@ -79,7 +84,33 @@ async function copyClaimed(
   });
 }
 
-function resultOf(outcome: Outcome, startedAt: number): WorkResult {
+type Restoring = Extract<Outcome, { kind: 'restoring' }>;
+
+/** The source thaws: the change becomes due again, and no worker is held meanwhile. */
+function waiting(
+  { restoreWaitMs, clock, log }: CopyWorkOptions,
+  { taskId, key, restoringSince }: Claim,
+  { checkAfterMs, startedAt }: Restoring & { readonly startedAt: number },
+): WorkResult {
+  const since = restoringSince ?? startedAt;
+  const asked = new Date(since).toISOString();
+  if (restoringSince !== null && clock.now() - since > restoreWaitMs) {
+    const message = `it was asked to be restored at ${asked}, and still cannot be read (BRIGADE_RESTORE_WAIT_HOURS)`;
+    return failed('archived', message, startedAt);
+  }
+  log.info({ event: 'object.restoring', taskId, key, checkAfterMs }, 'waits to be restored');
+  return {
+    done: false,
+    delayMs: checkAfterMs,
+    released: false,
+    restoring: true,
+    startedAt,
+    reason: 'archived',
+    message: `The source is being restored; it was asked to be at ${asked}.`,
+  };
+}
+
+function resultOf(outcome: Exclude<Outcome, Restoring>, startedAt: number): WorkResult {
   const done = { done: true, delayMs: 0, released: false, startedAt, outcome: outcome.kind };
   switch (outcome.kind) {
     case 'copied':
@@ -90,6 +121,7 @@ function resultOf(outcome: Outcome, startedAt: number): WorkResult {
         checkPassed: outcome.check.passed,
         checkDetail: outcome.check.detail,
         sourceEtag: outcome.sourceEtag,
+        ...(outcome.notes.length > 0 && { message: clean(sentence(outcome.notes)) }),
       };
     case 'skipped':
       return { ...done, reason: outcome.reason, size: outcome.size };
@@ -113,6 +145,11 @@ function failed(kind: FailureKind, message: string, startedAt: number): WorkResu
     reason: kind,
     message: `${clean(message)} ${remedies[kind]}`,
   };
+}
+
+function sentence(notes: readonly string[]): string {
+  const text = notes.join('; ');
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }
 
 /** PostgreSQL's texts have no NUL, and nobody reads a page-long answer of a cloud. */

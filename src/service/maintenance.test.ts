@@ -14,7 +14,6 @@ import { insertUser } from '../database/users.ts';
 import { around } from '../stores/layers/around.ts';
 import { MemoryStore } from '../stores/memory/memory-store.ts';
 import { sealCredentials } from './credentials.ts';
-import { endpoints } from './endpoints.ts';
 import { CLEAR_TASKS, maintenance } from './maintenance.ts';
 import { OpenTasks } from './open-tasks.ts';
 
@@ -55,7 +54,7 @@ test('a deleted task with a store that does not answer holds up no other', async
   await using openTasks = new OpenTasks({
     database,
     sealer,
-    endpoints: endpoints([], []),
+    restoreDays: 3,
     open: () => silent,
   });
   const stop = new AbortController();
@@ -79,7 +78,7 @@ test('a deleted task with a store that does not answer holds up no other', async
 test('tokens that have ended are forgotten, and no others', async () => {
   await using database = await testDatabase();
   await using openTasks = new OpenTasks({
-    ...{ database, sealer, endpoints: endpoints([], []), open: () => new MemoryStore() },
+    ...{ database, sealer, restoreDays: 3, open: () => new MemoryStore() },
   });
   const [projectId, userId] = ['p', 'u'];
   await insertProject(database, projectId);

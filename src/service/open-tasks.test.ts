@@ -8,7 +8,6 @@ import type { Database } from '../database/db.ts';
 import { insertTask, startTask, stopTask } from '../database/tasks.ts';
 import { MemoryStore } from '../stores/memory/memory-store.ts';
 import { sealCredentials } from './credentials.ts';
-import { endpoints } from './endpoints.ts';
 import { OpenTasks, TaskGone } from './open-tasks.ts';
 
 /** A task in the database, and what counts how its buckets are opened and closed. */
@@ -23,7 +22,7 @@ async function openTasksOf(database: Database) {
   const openTasks = new OpenTasks({
     database,
     sealer,
-    endpoints: endpoints([{ cloud: 'AWS', region: 'here', endpoint: 'http://127.0.0.1:1' }], []),
+    restoreDays: 3,
     open() {
       counts.opened += 1;
       const store = new MemoryStore();

@@ -5,7 +5,6 @@ import type { BucketPlace, SyncTask } from '../model/sync-task.ts';
 import type { Store } from '../stores/store.ts';
 import type { CopyPolicy } from '../transfer/transfer.ts';
 import { openCredentials } from './credentials.ts';
-import type { Endpoints, ResolvedEndpoint } from './endpoints.ts';
 import type { KeyPair } from './sync-task-service.ts';
 
 /** Both buckets of a task, open. */
@@ -18,8 +17,9 @@ export interface OpenTask extends Disposable {
 export interface OpenTasksOptions {
   readonly database: Database;
   readonly sealer: Sealer;
-  readonly endpoints: Endpoints;
-  readonly open: (endpoint: ResolvedEndpoint, place: BucketPlace, keys: KeyPair) => Store;
+  /** How long what was restored for a task stays readable. */
+  readonly restoreDays: number;
+  readonly open: (place: BucketPlace, keys: KeyPair) => Store;
 }
 
 interface Opened {
@@ -94,23 +94,18 @@ export class OpenTasks implements AsyncDisposable {
   }
 
   async #openNow(taskId: string): Promise<Opened> {
-    const { database, sealer } = this.#options;
+    const { database, sealer, restoreDays, open } = this.#options;
     const found = await taskToWork(database, taskId);
     if (found === undefined) throw new TaskGone(`there is no task ${taskId}`);
     const keys = openCredentials(sealer, taskId, found.credentials);
     return {
       revision: found.revision,
-      source: this.#bucket(found.task.source, keys.source),
-      target: this.#bucket(found.task.target, keys.target),
-      policy: policyOf(found.task),
+      source: open(found.task.source, keys.source),
+      target: open(found.task.target, keys.target),
+      policy: policyOf(found.task, restoreDays),
       users: 0,
       retired: false,
     };
-  }
-
-  #bucket(place: BucketPlace, keys: KeyPair): Store {
-    const { endpoints, open } = this.#options;
-    return open(endpoints.resolve(place), place, keys);
   }
 
   #lend(opened: Opened): OpenTask {
@@ -137,7 +132,8 @@ async function close({ source, target }: Opened): Promise<void> {
   await Promise.allSettled([source[Symbol.asyncDispose](), target[Symbol.asyncDispose]()]);
 }
 
-function policyOf(task: SyncTask): CopyPolicy {
-  const { overwriteMode, consistencyCheck, metadataMigration, storagePolicy } = task;
-  return { overwriteMode, consistencyCheck, metadataMigration, storagePolicy };
+function policyOf(task: SyncTask, restoreDays: number): CopyPolicy {
+  const { overwriteMode, consistencyCheck, metadataMigration, storagePolicy, kms } = task;
+  const shared = { overwriteMode, consistencyCheck, metadataMigration, storagePolicy, kms };
+  return { ...shared, restoreDays: task.restore ? restoreDays : undefined };
 }

@@ -9,6 +9,8 @@ export type Problem =
   | 'endpoint-unknown'
   | 'endpoint-refused'
   | 'not-supported'
+  | 'source-refused'
+  | 'target-refused'
   | 'bad-object-key'
   | 'range-too-long'
   | 'range-too-old'

@@ -17,6 +17,7 @@ import {
   listTasks,
   startTask,
   stopTask,
+  taskToWork,
 } from '../database/tasks.ts';
 import { type Intake, IntakeFull } from '../engine/intake.ts';
 import { decodeObjectKey, KeyError } from '../model/object-key.ts';
@@ -27,8 +28,8 @@ import {
   planStatistics,
   type StatisticRange,
 } from '../model/statistics.ts';
-import { step, type SyncTask, type SyncTaskSignal } from '../model/sync-task.ts';
-import { sealCredentials } from './credentials.ts';
+import { step, type SyncTask, type SyncTaskPlan, type SyncTaskSignal } from '../model/sync-task.ts';
+import { openCredentials, sealCredentials } from './credentials.ts';
 import { type Endpoints, isSameBucket } from './endpoints.ts';
 import type { EventQuotas } from './quotas.ts';
 import { type Problem, ServiceError } from './service-error.ts';
@@ -49,6 +50,8 @@ export interface SyncTasksOptions {
   readonly sealer: Sealer;
   readonly intake: Intake;
   readonly endpoints: Endpoints;
+  /** @throws {ServiceError} where a bucket will not do what the task asks for. */
+  readonly checkBuckets: (plan: SyncTaskPlan, credentials: TaskCredentials) => Promise<void>;
   /** Of a project that has no number of its own. */
   readonly tasksMax: number;
   readonly eventQuotas: EventQuotas;
@@ -102,7 +105,8 @@ export class SyncTasks implements SyncTaskService {
     taskId: string,
     credentials: TaskCredentials | undefined,
   ): Promise<void> {
-    await this.#signal(projectId, taskId, 'start', (id) => {
+    await this.#signal(projectId, taskId, 'start', async (id) => {
+      await this.#checkBuckets(id, credentials);
       const sealed = credentials && sealCredentials(this.#options.sealer, id, credentials);
       return startTask(this.#database, id, sealed);
     });
@@ -186,6 +190,14 @@ export class SyncTasks implements SyncTaskService {
     return task;
   }
 
+  async #checkBuckets(taskId: string, credentials: TaskCredentials | undefined): Promise<void> {
+    const { sealer, checkBuckets } = this.#options;
+    const found = await taskToWork(this.#database, taskId);
+    if (found === undefined) return;
+    const keys = credentials ?? openCredentials(sealer, taskId, found.credentials);
+    await checkBuckets(found.task, keys);
+  }
+
   /** Somebody else may have been first: then the task is gone, or refuses as it is now. */
   async #signal(
     projectId: string,
@@ -201,7 +213,7 @@ export class SyncTasks implements SyncTaskService {
 }
 
 async function create(
-  { database, sealer, endpoints, tasksMax }: SyncTasksOptions,
+  { database, sealer, endpoints, checkBuckets, tasksMax }: SyncTasksOptions,
   projectId: string,
   { credentials, ...plan }: NewSyncTask,
 ): Promise<SyncTask> {
@@ -214,6 +226,7 @@ async function create(
       'request parameter [dst_bucket] invalid. Name another bucket than src_bucket, or another place.',
     );
   }
+  await checkBuckets(plan, credentials);
   const id = randomUUID();
   const sealed = sealCredentials(sealer, id, credentials);
   const task = await database.transaction((db) =>

@@ -1,11 +1,11 @@
 import type {
   ByteRange,
-  ContentHeaderName,
   ContentHeaders,
   ObjectEncryption,
   ObjectEntry,
   ObjectHead,
 } from '../model/object.ts';
+import type { MetadataTraits } from '../model/metadata.ts';
 import type { StorageTier } from '../model/storage-class.ts';
 
 /** What this store can do. Callers and tests read it; nobody asks for a cloud's name. */
@@ -33,14 +33,6 @@ export interface Traits {
   readonly partSizeMin: number;
   readonly partSizeMax: number;
   readonly partCountMax: number;
-}
-
-/** What a store keeps beside the bytes. */
-export interface MetadataTraits {
-  /** What names of user metadata may be: any token of HTTP, or a letter or `_` with letters, digits and `_`. */
-  readonly names: 'token' | 'identifier';
-  /** The content headers that it keeps and gives back. */
-  readonly contentHeaders: readonly ContentHeaderName[];
 }
 
 /** What is written beside the bytes. */

@@ -1,4 +1,5 @@
-import { type CopyEvidence, checkCopy, needsLook } from '../model/consistency.ts';
+import { type CopyEvidence, checkCopy, type Demand, needsLook } from '../model/consistency.ts';
+import { fitMetadata } from '../model/metadata.ts';
 import type { ObjectHead } from '../model/object.ts';
 import type { Outcome } from '../model/outcome.ts';
 import { decide, looksAtTarget } from '../model/overwrite.ts';
@@ -27,6 +28,14 @@ const COPIES_MAX = 3;
  *   may be better. @throws {LeaseLost} when the right to the key ended first.
  */
 export async function copyObject(job: CopyJob): Promise<Outcome> {
+  try {
+    return await lookAndCopy(job);
+  } catch (error) {
+    return await restoreInstead(job, error);
+  }
+}
+
+async function lookAndCopy(job: CopyJob): Promise<Outcome> {
   const previous = job.uploading ? await job.journal.find() : undefined;
   const mode = job.policy.overwriteMode;
   // What a doubtful copy of ours left is no reason to skip; nor is it one to replace what is there
@@ -40,13 +49,36 @@ export async function copyObject(job: CopyJob): Promise<Outcome> {
   }
   const read = await readSource(job, previous);
   const changed = job.copiedEtag !== undefined && job.copiedEtag !== read.head.etag;
-  const verdict = decide(mode, read.head, target, changed);
+  const known = { sourceChanged: changed, kms: job.policy.kms };
+  const verdict = decide(mode, read.head, target, known);
   if (verdict.kind === 'skip') {
     read.body.discard();
     await dropUpload(job, previous);
     return { kind: 'skipped', reason: verdict.reason, size: read.head.size };
   }
   return copyChecked(job, read, previous);
+}
+
+function demandOf({ policy }: CopyJob): Demand {
+  return { method: policy.consistencyCheck, kms: policy.kms };
+}
+
+/**
+ * Where the source is archived and the task restores: asks for that, once more where it was asked
+ * already, which changes nothing.
+ */
+async function restoreInstead(
+  { source, key, policy, lease }: CopyJob,
+  error: unknown,
+): Promise<Outcome> {
+  const days = policy.restoreDays;
+  const frozen =
+    error instanceof StoreError &&
+    error.fault === 'archived' &&
+    error.details.store === source.name;
+  if (!frozen || days === undefined) throw error;
+  const { checkAfterMs } = await source.restore(key, { days }, lease.signal);
+  return { kind: 'restoring', checkAfterMs };
 }
 
 /** A copy of ours failed its check, or a write of ours came late: the record does not tell what is there. */
@@ -80,8 +112,9 @@ async function earlierCopy(
       : { ...evidenceOf(head, receipt), ...computed },
   );
   if (own === undefined) return undefined;
-  const check = checkCopy(job.policy.consistencyCheck, own);
-  return { kind: 'copied', size: head.size, check, sourceEtag: head.etag };
+  const check = checkCopy(demandOf(job), own);
+  const { notes } = putOptions(job, head);
+  return { kind: 'copied', size: head.size, check, sourceEtag: head.etag, notes };
 }
 
 /** A source that fails for good leaves no upload behind. */
@@ -104,7 +137,7 @@ async function copyChecked(
 ): Promise<Outcome> {
   let read = first;
   for (let copies = 1; ; copies++) {
-    const options = putOptions(job, read.head);
+    const { options, notes } = putOptions(job, read.head);
     const evidence =
       copies === 1
         ? await moveBytes(job, read, options, previous)
@@ -114,9 +147,9 @@ async function copyChecked(
       return { kind: 'skipped', reason: 'target-exists', size: read.head.size };
     }
     const seen = await lookIfNeeded(job, evidence);
-    const check = checkCopy(job.policy.consistencyCheck, seen);
+    const check = checkCopy(demandOf(job), seen);
     if (check.passed) {
-      return { kind: 'copied', size: read.head.size, check, sourceEtag: read.head.etag };
+      return { kind: 'copied', size: read.head.size, check, sourceEtag: read.head.etag, notes };
     }
     if (copies === COPIES_MAX) {
       const message = `the copy did not pass its check ${COPIES_MAX} times: ${check.detail}`;
@@ -127,7 +160,7 @@ async function copyChecked(
 }
 
 async function lookIfNeeded(job: CopyJob, evidence: CopyEvidence): Promise<CopyEvidence> {
-  if (!needsLook(job.policy.consistencyCheck, evidence)) return evidence;
+  if (!needsLook(demandOf(job), evidence)) return evidence;
   const head = await job.target.head(job.key, job.lease.signal);
   return {
     ...evidence,
@@ -135,6 +168,7 @@ async function lookIfNeeded(job: CopyJob, evidence: CopyEvidence): Promise<CopyE
     targetModified: head.lastModified,
     targetMd5: evidence.targetMd5 ?? head.md5,
     targetCrc64: evidence.targetCrc64 ?? head.crc64,
+    targetEncryption: evidence.targetEncryption ?? head.encryption,
   };
 }
 
@@ -236,19 +270,24 @@ function evidenceOf(head: ObjectHead, receipt: PutReceipt): CopyEvidence {
     md5OfParts: undefined,
     targetSize: undefined,
     targetModified: undefined,
+    targetEncryption: receipt.encryption,
   };
 }
 
 /** What travels beside the bytes: the type always, the rest where the task asks for it. */
-function putOptions(job: CopyJob, head: ObjectHead): PutOptions {
-  const { metadataMigration, storagePolicy, overwriteMode } = job.policy;
-  return {
+function putOptions(
+  job: CopyJob,
+  head: ObjectHead,
+): { readonly options: PutOptions; readonly notes: readonly string[] } {
+  const { metadataMigration, storagePolicy, overwriteMode, kms } = job.policy;
+  const fitted = metadataMigration ? fitMetadata(head, job.target.traits.metadata) : undefined;
+  const options: PutOptions = {
     contentType: head.contentType,
-    ...(metadataMigration && {
-      contentHeaders: head.contentHeaders,
-      userMetadata: head.userMetadata,
-    }),
-    tier: targetTier(storagePolicy, head.tier),
+    contentHeaders: fitted?.contentHeaders,
+    userMetadata: fitted?.userMetadata,
+    tier: targetTier(storagePolicy, head.tier, job.target.traits.tiers),
+    kms,
     absentOnly: overwriteMode === 'NO_OVERWRITE',
   };
+  return { options, notes: fitted?.notes ?? [] };
 }

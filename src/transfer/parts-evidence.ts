@@ -29,6 +29,7 @@ export function partsEvidence(
     targetCrc64: receipt.crc64,
     targetSize: undefined,
     targetModified: undefined,
+    targetEncryption: receipt.encryption,
   };
 }
 

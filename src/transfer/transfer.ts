@@ -9,6 +9,10 @@ export interface CopyPolicy {
   readonly consistencyCheck: ConsistencyCheck;
   readonly metadataMigration: boolean;
   readonly storagePolicy: StoragePolicy | undefined;
+  /** Whether the target encrypts by its key service. */
+  readonly kms: boolean;
+  /** Days that archived sources are restored for; undefined: they fail. */
+  readonly restoreDays: number | undefined;
 }
 
 /** How bytes are moved. Memory of one copy: `bufferBytes`, or the buffers of `partWidth` sockets. */

@@ -94,7 +94,7 @@ describe('between two Ceph object gateways', { skip: missing ?? false }, () => {
     const options = {
       contentType: 'text/html',
       contentHeaders: { 'cache-control': 'max-age=60' },
-      storageClass: 'STANDARD_IA',
+      tier: 'IA' as const,
       userMetadata,
     };
     await put('metadata', randomBytes(100), options);

@@ -52,7 +52,12 @@ before(async () => {
     const task = await service.brigade.syncTasks.create(project, {
       ...{ source: { ...place, bucket: 'source' }, target: { ...place, bucket: 'target' } },
       ...{ description: '', metadataMigration: false, storagePolicy: undefined, appId: undefined },
-      ...{ overwriteMode: 'FULL_OVERWRITE', consistencyCheck: 'no_check' },
+      ...{
+        overwriteMode: 'FULL_OVERWRITE',
+        consistencyCheck: 'no_check',
+        kms: false,
+        restore: false,
+      },
       credentials: { source: keys, target: keys },
     });
     tasks.push(task.id);

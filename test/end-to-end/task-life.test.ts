@@ -39,12 +39,15 @@ after(() => world[Symbol.asyncDispose]());
 
 /** One of the maintenance's jobs, run now. */
 async function runJob(name: string, { database, sealer, settings }: TestService): Promise<void> {
+  const places = endpoints(settings.endpoints, settings.allowEndpoints);
   await using openTasks = new OpenTasks({
     database,
     sealer,
-    endpoints: endpoints(settings.endpoints, settings.allowEndpoints),
-    open: ({ dialect, url, region }, { bucket }, credentials) =>
-      openStore({ dialect, endpoint: url, region, bucket, credentials }),
+    restoreDays: settings.restoreDays,
+    open(place, credentials) {
+      const { dialect, url, region } = places.resolve(place);
+      return openStore({ dialect, endpoint: url, region, bucket: place.bucket, credentials });
+    },
   });
   const { retentionDays, timeZone } = settings;
   const common = { database, openTasks, clock: systemClock, log: silentLog };

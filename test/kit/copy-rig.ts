@@ -75,6 +75,8 @@ const policy: CopyPolicy = {
   consistencyCheck: 'crc64',
   metadataMigration: true,
   storagePolicy: undefined,
+  kms: false,
+  restoreDays: undefined,
 };
 
 export interface RigOptions {

@@ -25,6 +25,7 @@ interface OmsErrorBody {
 export interface ShownTask {
   readonly sync_task_id: string;
   readonly status: string;
+  readonly enable_kms: boolean;
   readonly monthly_acceptance_request: number;
   readonly monthly_success_object: number;
   readonly monthly_failure_object: number;
@@ -45,6 +46,7 @@ export interface ListedObject {
   readonly accept_time: number;
   readonly start_time: number;
   readonly settle_time: number;
+  readonly due_time: number | null;
 }
 
 export interface ObjectPage {

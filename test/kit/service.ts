@@ -62,6 +62,10 @@ export const settings: BrigadeSettings = {
   backoff: { baseMs: 20, maxMs: 200 },
   leaseMs: 60_000,
   drainMs: 5_000,
+  restoreDays: 3,
+  // Most tests of the API name buckets that are nowhere.
+  checkBuckets: false,
+  restoreWaitMs: 60_000,
   firstTokens: true,
 };
 

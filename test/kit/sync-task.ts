@@ -14,6 +14,8 @@ export const plainPlan: SyncTaskPlan = {
   target: { ...place, bucket: 'target' },
   description: '',
   metadataMigration: false,
+  kms: false,
+  restore: false,
   overwriteMode: 'SIZE_LAST_MODIFIED_COMPARISON_OVERWRITE',
   consistencyCheck: 'size_last_modified',
   storagePolicy: undefined,

@@ -81,6 +81,7 @@ export class FakeQueue implements WorkQueue {
       revision: 1,
       copiedEtag: null,
       uploading: false,
+      restoringSince: null,
     }));
   }
 

@@ -62,7 +62,8 @@ async function send(options: InjectOptions): Promise<number> {
 function sayable(chance: Chance): InjectOptions {
   for (;;) {
     const options = requests.next(chance);
-    if (URL.canParse(String(options.url), 'http://localhost')) return options;
+    const { url } = options;
+    if (typeof url === 'string' && URL.canParse(url, 'http://localhost')) return options;
   }
 }
 

@@ -121,10 +121,16 @@ export const CreateSyncTaskBody = Type.Object({
   ),
   enable_metadata_migration: Type.Optional(Type.Boolean(metadataMigration)),
   enable_kms: Type.Optional(
-    Type.Boolean({ default: false, description: 'This version takes false only' }),
+    Type.Boolean({
+      default: false,
+      description: 'Encrypt by the default key of the key service of the destination',
+    }),
   ),
   enable_restore: Type.Optional(
-    Type.Boolean({ default: false, description: 'This version takes false only' }),
+    Type.Boolean({
+      default: false,
+      description: 'Restore archived objects of the source, and copy them when they can be read',
+    }),
   ),
   object_overwrite_mode: Type.Optional(
     oneOf(overwriteModes, {

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { fitMetadata, type MetadataTraits } from './metadata.ts';
+import { contentHeaderNames } from './object.ts';
+
+const all: MetadataTraits = { names: 'token', contentHeaders: contentHeaderNames };
+const strict: MetadataTraits = { names: 'identifier', contentHeaders: ['content-encoding'] };
+
+test('where the target keeps everything, all travels as it is and nothing is said', () => {
+  const given = {
+    contentHeaders: { 'expires': 'tomorrow', 'content-encoding': 'gzip' },
+    userMetadata: { 'a-b': '1', '9': '2', 'a.b': 'Grüße' },
+  };
+  assert.deepEqual(fitMetadata(given, all), { ...given, notes: [] });
+});
+
+test('a content header that the target does not keep is left out, and that is said', () => {
+  const contentHeaders = { 'expires': 'tomorrow', 'content-encoding': 'gzip' };
+  assert.deepEqual(fitMetadata({ contentHeaders, userMetadata: {} }, strict), {
+    contentHeaders: { 'content-encoding': 'gzip' },
+    userMetadata: {},
+    notes: ['expires was left out, the target keeps none'],
+  });
+});
+
+test('names become what the target can have, and that is said', () => {
+  const userMetadata = { 'a-b': '1', '9lives': '2', 'plain': '3' };
+  assert.deepEqual(fitMetadata({ contentHeaders: {}, userMetadata }, strict), {
+    contentHeaders: {},
+    userMetadata: { a_b: '1', _9lives: '2', plain: '3' },
+    notes: ['metadata 9lives is called _9lives there', 'metadata a-b is called a_b there'],
+  });
+});
+
+test('of two names that become one the first stays, and the other is named', () => {
+  const userMetadata = { 'a.b': '2', 'a-b': '1' };
+  const fitted = fitMetadata({ contentHeaders: {}, userMetadata }, strict);
+  assert.deepEqual(fitted.userMetadata, { a_b: '1' });
+  assert.deepEqual(fitted.notes, [
+    'metadata a-b is called a_b there',
+    "metadata a.b was left out, the target's a_b is another's",
+  ]);
+});
+
+test('whatever the names are, the target can have them, and each that changed is told of', () => {
+  const names = fc.stringMatching(/^[\w!#$%&'*+.^`|~-]{1,12}$/);
+  fc.assert(
+    fc.property(fc.dictionary(names, fc.string()), (userMetadata) => {
+      const fitted = fitMetadata({ contentHeaders: {}, userMetadata }, strict);
+      for (const [name, value] of Object.entries(fitted.userMetadata)) {
+        assert.match(name, /^[A-Za-z_]\w*$/);
+        assert.ok(Object.values(userMetadata).includes(value));
+      }
+      const odd = Object.keys(userMetadata).filter((name) => !(name in fitted.userMetadata));
+      assert.ok(fitted.notes.length >= odd.length);
+      for (const name of odd) assert.ok(fitted.notes.some((note) => note.includes(name)));
+    }),
+  );
+});

@@ -1,0 +1,124 @@
+import type { Fault } from '../model/fault.ts';
+import type { BucketPlace, SyncTaskPlan } from '../model/sync-task.ts';
+import type { Store, Traits } from '../stores/store.ts';
+import { type Ability, ProbeFailed, probeSource, probeTarget } from '../transfer/probe.ts';
+import { ServiceError } from './service-error.ts';
+import type { KeyPair, TaskCredentials } from './sync-task-service.ts';
+
+export interface BucketChecksOptions {
+  readonly open: (place: BucketPlace, keys: KeyPair) => Store;
+  /** Whether buckets are asked; what is known of their clouds is checked always. */
+  readonly probes: boolean;
+  /** Milliseconds for all questions to one bucket. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * Looks whether both buckets can do what a task asks for, before it says that it synchronizes.
+ *
+ * @throws {ServiceError} that says which field, right or address is wrong.
+ */
+export async function checkBuckets(
+  { open, probes, timeoutMs }: BucketChecksOptions,
+  plan: SyncTaskPlan,
+  credentials: TaskCredentials,
+): Promise<void> {
+  await using source = open(plan.source, credentials.source);
+  await using target = open(plan.target, credentials.target);
+  checkTraits(plan, source.traits, target.traits);
+  if (!probes) return;
+  const tier = plan.storagePolicy === 'SRC_STORAGE_MAPPING' ? undefined : plan.storagePolicy;
+  // Both to their ends: a probe takes away what it began.
+  const asked = await Promise.allSettled([
+    told('src', timeoutMs, (signal) => probeSource(source, signal)),
+    told('dst', timeoutMs, (signal) => probeTarget(target, { tier, kms: plan.kms }, signal)),
+  ]);
+  for (const answer of asked) if (answer.status === 'rejected') throw answer.reason;
+}
+
+function checkTraits(plan: SyncTaskPlan, source: Traits, target: Traits): void {
+  const { storagePolicy: policy } = plan;
+  const reasons = [
+    plan.kms &&
+      !target.kms &&
+      `enable_kms: ${target.cloud} is not known to encrypt by a key service`,
+    plan.restore &&
+      !source.restore &&
+      `enable_restore: nothing is restored at ${source.cloud}; leave it out`,
+    policy !== undefined &&
+      policy !== 'SRC_STORAGE_MAPPING' &&
+      !target.tiers.includes(policy) &&
+      `dst_storage_policy: ${target.cloud} has no class for ${policy}; it has ${list(target.tiers)}`,
+  ].filter((reason) => reason !== false);
+  if (reasons.length === 0) return;
+  const message = 'The request asks for what these clouds do not do.';
+  throw new ServiceError('not-supported', message, reasons.join('; '));
+}
+
+function list(words: readonly string[]): string {
+  return words.length === 0 ? 'none to choose' : words.join(', ');
+}
+
+type Side = 'src' | 'dst';
+
+const sides = {
+  src: { called: 'source', problem: 'source-refused' },
+  dst: { called: 'destination', problem: 'target-refused' },
+} as const;
+
+async function told(
+  side: Side,
+  timeoutMs: number,
+  probe: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const { called, problem } = sides[side];
+  const signal = AbortSignal.timeout(timeoutMs);
+  try {
+    await probe(signal);
+  } catch (error) {
+    if (error instanceof ProbeFailed) {
+      const message = `The ${called} bucket cannot be used.`;
+      throw new ServiceError(problem, message, detailOf(side, error), { cause: error });
+    }
+    if (!signal.aborted) throw error;
+    const message = `The ${called} bucket did not answer within ${timeoutMs / 1000} s.`;
+    throw new ServiceError(problem, message, `${addressOf(side)} ${SKIP}`, { cause: error });
+  }
+}
+
+const SKIP = 'BRIGADE_CHECK_BUCKETS=false lets tasks be created unchecked.';
+
+const addressOf = (side: Side): string =>
+  `request parameter [${side}_region] invalid: check region, endpoint, DNS, proxy and firewall.`;
+
+/** Who may not do it, in the words of rights. */
+const rights: Record<Ability, string> = {
+  list: 'list the objects of the bucket',
+  read: 'read objects, and see that one is not there (which needs the right to list)',
+  write: 'write objects in parts',
+  class: 'write objects of the class that dst_storage_policy names',
+  encrypt: 'write objects that the key service encrypts (enable_kms)',
+  abort: 'abort multipart uploads',
+};
+
+/** What is to be changed, by what the store said. */
+const mistakes: Partial<Record<Fault, (side: Side, ability: Ability) => string>> = {
+  'bad-credentials': (side) =>
+    `request parameter [${side}_ak] or [${side}_sk] invalid: the store does not accept them.`,
+  'denied': (side, ability) =>
+    `request parameter [${side}_ak] invalid: it lacks the right to ${rights[ability]}.`,
+  'no-bucket': (side) =>
+    `request parameter [${side}_bucket] invalid: there is no such bucket in this region.`,
+  'clock-skew': () => 'The clocks of this machine and the store differ too much: set them by NTP.',
+  'unreachable': addressOf,
+  'bad-reply': (side) =>
+    `request parameter [${side}_region] invalid: what answers at its address does not speak as this cloud does.`,
+};
+
+function detailOf(side: Side, { ability, cause }: ProbeFailed): string {
+  const mistake =
+    mistakes[cause.fault]?.(side, ability) ?? `It failed to ${rights[ability]} (${cause.fault}).`;
+  const { status, cloudCode, cloudMessage } = cause.details;
+  const said = [status, cloudCode, cloudMessage].filter((part) => part !== undefined).join(' ');
+  return said === '' ? mistake : `${mistake} The store said: ${said}`;
+}

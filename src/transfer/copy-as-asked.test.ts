@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { bytesOf, CopyRig, KEY, lying } from '../../test/kit/copy-rig.ts';
+import { faulty } from '../../test/kit/faulty.ts';
+import { around } from '../stores/layers/around.ts';
+
+/** One size for each way: held whole, streamed by one PUT, in parts. */
+const ways = { 'held whole': 7, 'streamed': 20, 'in parts': 37 } as const;
+
+describe('a target that keeps less than the source has', () => {
+  test('gets what it can keep, and the record says what it could not', async () => {
+    for (const size of Object.values(ways)) {
+      const rig = new CopyRig();
+      Object.assign(rig.target.traits, {
+        metadata: { names: 'identifier', contentHeaders: ['cache-control'] },
+      });
+      await rig.fill(bytesOf(size), {
+        contentHeaders: { 'cache-control': 'no-store', 'expires': 'tomorrow' },
+        userMetadata: { 'shot-on': 'film' },
+      });
+      const outcome = await rig.copy();
+      assert.ok(outcome.kind === 'copied');
+      assert.deepEqual(outcome.notes, [
+        'expires was left out, the target keeps none',
+        'metadata shot-on is called shot_on there',
+      ]);
+      const head = rig.target.objects.get(KEY)?.head;
+      assert.deepEqual(head?.contentHeaders, { 'cache-control': 'no-store' });
+      assert.deepEqual(head.userMetadata, { shot_on: 'film' });
+    }
+  });
+});
+
+describe('an archived source', () => {
+  test('is asked to be restored where the task does so, and else fails', async () => {
+    const rig = new CopyRig({ policy: { restoreDays: 3 } });
+    await rig.fill(bytesOf(37), { tier: 'ARCHIVE' });
+    const asked: number[] = [];
+    rig.sourceSeen = around(rig.source, {
+      call: (operation, _signal, run) => {
+        asked.push(...(operation === 'restore' ? [1] : []));
+        return run();
+      },
+      read: (_signal, run) => run(),
+    });
+    assert.deepEqual(await rig.copy(), { kind: 'restoring', checkAfterMs: 0 });
+    assert.equal(asked.length, 1);
+    assert.equal((await rig.copy()).kind, 'copied');
+    const other = new CopyRig();
+    await other.fill(bytesOf(37), { tier: 'ARCHIVE' });
+    await assert.rejects(other.copy(), { fault: 'archived' });
+  });
+
+  test('that is archived at the target is no reason to restore', async () => {
+    const rig = new CopyRig({ policy: { restoreDays: 3 } });
+    await rig.fill(bytesOf(5));
+    rig.targetSeen = faulty(rig.target, { put: { 1: 'archived' } }).store;
+    await assert.rejects(rig.copy(), { fault: 'archived' });
+  });
+});
+
+test('a copy that the target did not encrypt by its key service does not pass', async () => {
+  const rig = new CopyRig({ policy: { kms: true } });
+  await rig.fill(bytesOf(5));
+  assert.equal((await rig.copy()).kind, 'copied');
+  assert.equal(rig.target.objects.get(KEY)?.head.encryption, 'kms');
+  rig.targetSeen = lying(rig.target, () => ({ encryption: 'store' }));
+  const outcome = await rig.copy({ copiedEtag: '' });
+  assert.ok(outcome.kind === 'failed' && outcome.fault === 'inconsistent');
+  assert.match(outcome.message, /did not encrypt it by its key service/);
+});

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { FaultPlan } from '../kit/s3-server/faults.ts';
+import type { Operation } from '../kit/s3-server/operations.ts';
+import { startWorld, type World } from '../kit/world.ts';
+
+interface Check {
+  readonly what: string;
+  readonly fields?: Readonly<Record<string, unknown>>;
+  /** The operation of a server that is refused, and how. */
+  readonly refused?: readonly [
+    side: 'source' | 'target',
+    operation: Operation,
+    plan: { readonly status: number; readonly code: string; readonly nth?: number },
+  ];
+  readonly says: RegExp;
+}
+
+const denied = { status: 403, code: 'AccessDenied' };
+
+const checks: readonly Check[] = [
+  {
+    what: 'an access key that the source does not know',
+    fields: { src_ak: 'UNKNOWN' },
+    says: /^400 OMS\.1014 The source bucket.*\[src_ak\] or \[src_sk\] invalid/,
+  },
+  {
+    what: 'a wrong secret key of the destination',
+    fields: { dst_sk: 'wrong-secret' },
+    says: /^400 OMS\.1020 The destination bucket.*\[dst_ak\] or \[dst_sk\] invalid/,
+  },
+  {
+    what: 'a source bucket that is not there',
+    fields: { src_bucket: 'elsewhere' },
+    says: /^400 OMS\.1014 .*\[src_bucket\] invalid: there is no such bucket in this region/,
+  },
+  {
+    what: 'a destination bucket that is not there',
+    fields: { dst_bucket: 'elsewhere' },
+    says: /^400 OMS\.1020 .*\[dst_bucket\] invalid: there is no such bucket/,
+  },
+  {
+    what: 'a source that may not be listed',
+    refused: ['source', 'ListObjectsV2', denied],
+    says: /^400 OMS\.1014 .*\[src_ak\] invalid: it lacks the right to list the objects/,
+  },
+  {
+    what: 'a source that may not be read',
+    refused: ['source', 'GetObject', denied],
+    says: /^400 OMS\.1014 .*\[src_ak\] invalid: it lacks the right to read objects/,
+  },
+  {
+    what: 'a destination that may not be looked at',
+    refused: ['target', 'GetObject', denied],
+    says: /^400 OMS\.1020 .*\[dst_ak\] invalid: it lacks the right to read objects/,
+  },
+  {
+    what: 'a destination that may not be written',
+    refused: ['target', 'CreateMultipartUpload', denied],
+    says: /^400 OMS\.1020 .*\[dst_ak\] invalid: it lacks the right to write objects in parts/,
+  },
+  {
+    what: 'a destination where an upload may begin and take no part',
+    refused: ['target', 'UploadPart', denied],
+    says: /^400 OMS\.1020 .*it lacks the right to write objects in parts/,
+  },
+  {
+    what: 'a destination whose uploads may not be aborted',
+    refused: ['target', 'AbortMultipartUpload', denied],
+    says: /^400 OMS\.1020 .*it lacks the right to abort multipart uploads/,
+  },
+  {
+    what: 'a destination without the class',
+    fields: { dst_storage_policy: 'IA' },
+    refused: [
+      'target',
+      'CreateMultipartUpload',
+      { status: 400, code: 'InvalidStorageClass', nth: 2 },
+    ],
+    says: /^400 OMS\.1020 .*the class that dst_storage_policy names.*400 InvalidStorageClass/,
+  },
+];
+
+describe('a task is refused for', () => {
+  let world: World;
+  before(async () => {
+    world = await startWorld({ settings: { checkBuckets: true } });
+    world.from.put('there', 'already');
+  });
+  after(() => world[Symbol.asyncDispose]());
+
+  for (const { what, fields, refused, says } of checks) {
+    test(`${what}, and says so`, async () => {
+      if (refused !== undefined) {
+        const [side, operation, plan] = refused;
+        const fault: FaultPlan = { kind: 'status', times: Infinity, match: { operation }, ...plan };
+        world[side].faults.add(fault);
+      }
+      await assert.rejects(world.createTask(fields), (error: Error) => {
+        assert.match(error.message, says);
+        assert.doesNotMatch(error.message, /test-secret|wrong-secret/);
+        return true;
+      });
+      world.source.faults.clear();
+      world.target.faults.clear();
+      // Nothing was published, and nothing is left but what may not be removed.
+      assert.deepEqual(world.to.versions('there'), []);
+      if (refused?.[1] !== 'AbortMultipartUpload') assert.deepEqual(world.to.openUploads(), []);
+      for (const upload of world.to.openUploads()) world.to.uploads.delete(upload.uploadId);
+    });
+  }
+
+  test('an address where nobody listens, and says what to look at', async () => {
+    await assert.rejects(
+      world.createTask({ src_endpoint: 'http://127.0.0.1:9' }),
+      /400 OMS\.1014 .*\[src_region\] invalid: check region, endpoint, DNS, proxy and firewall/s,
+    );
+  });
+});
+
+test('a start looks again, with the credentials that it brings or those that are there', async () => {
+  await using world = await startWorld({ settings: { checkBuckets: true } });
+  const taskId = await world.createTask();
+  await world.client.stop(taskId);
+  const { accessKeyId, secretAccessKey } = world.source.accessKey;
+  const keys = { src_ak: accessKeyId, dst_ak: accessKeyId, dst_sk: secretAccessKey };
+  const wrong = world.client.start(taskId, { ...keys, src_sk: 'wrong' });
+  await assert.rejects(wrong, /OMS\.1014 .*\[src_ak\] or \[src_sk\]/s);
+  assert.equal((await world.client.show(taskId)).status, 'STOPPED');
+  await world.client.start(taskId);
+  assert.equal((await world.client.show(taskId)).status, 'SYNCHRONIZING');
+});
+
+test('an operator can let tasks be created unchecked', async () => {
+  await using world = await startWorld({ settings: { checkBuckets: false } });
+  await world.createTask({ src_bucket: 'to-be-made' });
+  assert.equal(world.source.requests.total, 0);
+});

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { after, before, describe, test } from 'node:test';
+import { startWorld, until, type World } from '../kit/world.ts';
+
+const bytes = randomBytes(1000);
+
+/** An archived object of the source; archives refuse to be read. */
+function archive(world: World, key: string): void {
+  world.from.put(key, bytes, { storageClass: 'GLACIER' });
+}
+
+async function retrying(world: World, taskId: string, key: string) {
+  const query = new URLSearchParams({ outcome: 'retrying', prefix: key });
+  return (await world.client.objectPage(taskId, query)).objects[0];
+}
+
+/** Lets the wait for an archive end now, which else takes hours. */
+async function lookAgain({ service }: World): Promise<void> {
+  await service.database.query(`update changes set due_at = now()`);
+  await service.database.query(`select pg_notify('changes', '')`);
+}
+
+async function waiting(world: World, key: string): Promise<string> {
+  const taskId = await world.createTask({ enable_restore: true });
+  await world.client.sendEvents(taskId, [key]);
+  await until(
+    'the restore was asked for',
+    async () => (await retrying(world, taskId, key)) !== undefined,
+  );
+  return taskId;
+}
+
+describe('an archived object of a task that restores', () => {
+  let world: World;
+  before(async () => {
+    world = await startWorld({ settings: { width: 1, taskWidth: 1 } });
+  });
+  after(() => world[Symbol.asyncDispose]());
+
+  test('is asked for, waited for without a worker, and copied when it can be read', async () => {
+    const key = 'archived/film';
+    archive(world, key);
+    const taskId = await waiting(world, key);
+    const seen = await retrying(world, taskId, key);
+    assert.equal(seen?.reason, 'archived');
+    assert.match(seen.message ?? '', /is being restored; it was asked to be at 20\d\d-/);
+    assert.ok(
+      (seen.due_time ?? 0) > Date.now() + 60_000,
+      'it is looked at in minutes, not at once',
+    );
+    assert.equal(world.source.requests.of('RestoreObject'), 1);
+
+    // The only place is free for others meanwhile.
+    world.from.put('at hand', bytes);
+    assert.equal((await world.sync(taskId, ['at hand'])).monthly_success_object, 1);
+
+    await lookAgain(world);
+    await until('it was looked at again', () => world.source.requests.of('RestoreObject') === 2);
+    world.from.finishRestore(key);
+    await until('it has come', async () => {
+      await lookAgain(world);
+      return world.to.object(key) !== undefined;
+    });
+    await until('it is settled', async () => (await retrying(world, taskId, key)) === undefined);
+    assert.deepEqual(world.to.bytes(key), bytes);
+    assert.partialDeepStrictEqual(await world.outcome(taskId, key), {
+      outcome: 'copied',
+      attempts: 1,
+    });
+  });
+
+  test('without enable_restore fails, and says what would help', async () => {
+    const key = 'archived/letter';
+    archive(world, key);
+    const taskId = await world.createTask();
+    await world.sync(taskId, [key]);
+    const { reason, message } = await world.outcome(taskId, key);
+    assert.equal(reason, 'archived');
+    assert.match(message ?? '', /Restore it at the source.*a task with enable_restore does that/s);
+  });
+});
+
+test('a restore that takes too long is given up with the reason', async () => {
+  await using world = await startWorld({ settings: { restoreWaitMs: 1 } });
+  archive(world, 'cold');
+  const taskId = await waiting(world, 'cold');
+  await lookAgain(world);
+  await until(
+    'it failed',
+    async () => (await world.client.show(taskId)).monthly_failure_object === 1,
+  );
+  const { reason, message } = await world.outcome(taskId, 'cold');
+  assert.equal(reason, 'archived');
+  assert.match(
+    message ?? '',
+    /asked to be restored at 20.*still cannot be read \(BRIGADE_RESTORE_WAIT_HOURS\)/,
+  );
+});
+
+test('a restore that the source refuses fails by its own reason', async () => {
+  await using world = await startWorld();
+  archive(world, 'cold');
+  const match = { operation: 'RestoreObject' } as const;
+  world.source.faults.add({ kind: 'status', status: 403, code: 'AccessDenied', match });
+  const taskId = await world.createTask({ enable_restore: true });
+  await world.sync(taskId, ['cold']);
+  const { reason, message } = await world.outcome(taskId, 'cold');
+  assert.equal(reason, 'denied');
+  assert.match(message ?? '', /^restore AWS:source\/cold: denied/);
+});
