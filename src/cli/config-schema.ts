@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox';
 import { GiB, MiB } from '../base/bytes.ts';
 import { logLevels } from '../base/log.ts';
 import { cloudTypes } from '../model/cloud.ts';
-import { type S3Cloud, s3Dialects } from '../stores/s3/dialects.ts';
+import { type S3DialectName, s3Dialects } from '../stores/s3/dialects.ts';
 
 /** What a text has to look like, and how a person is told that it does not. */
 const patterns = {
@@ -42,7 +42,7 @@ const Endpoint = Type.Object(
     }),
     addressing: Type.Optional(Type.Enum(['path', 'virtual-host'])),
     dialect: Type.Optional(
-      Type.Enum(Object.keys(s3Dialects) as S3Cloud[], {
+      Type.Enum(Object.keys(s3Dialects) as S3DialectName[], {
         description: 'How it speaks, where that is not known from the cloud and the host',
       }),
     ),

@@ -198,7 +198,7 @@ endpoints:
         'BRIGADE_PROT: no such setting; is it BRIGADE_PORT?',
         'BRIGADE_LOG_LEVEL: must be one of debug, info, warn, error, silent',
         'BRIGADE_SECRET_KEY: must be 32 bytes, as 64 hexadecimal digits or in base64',
-        `endpoints[0].cloud${where}: must be one of AWS, Azure, Aliyun, Tencent, HuaweiCloud, QingCloud, KingsoftCloud, Baidu, Qiniu, UCloud`,
+        `endpoints[0].cloud${where}: must be one of AWS, Azure, Aliyun, Tencent, HuaweiCloud, QingCloud, KingsoftCloud, Baidu, Qiniu, UCloud, Google`,
         `endpoints[0].endpoint${where}: must be a scheme, a host and a port, like https://host:9000`,
         `endpoints[1]${where}: must have region`,
         `endpoints[1]${where}: no such name: caFlie`,

@@ -1,4 +1,7 @@
-/** The clouds, in OMS's spelling and order. `AWS` also stands for every S3-compatible store. */
+/**
+ * The clouds, in OMS's spelling and order; `Google` is in its migration tasks only. `AWS` also stands
+ * for every S3-compatible store.
+ */
 export const cloudTypes = [
   'AWS',
   'Azure',
@@ -10,6 +13,7 @@ export const cloudTypes = [
   'Baidu',
   'Qiniu',
   'UCloud',
+  'Google',
 ] as const;
 
 export type CloudType = (typeof cloudTypes)[number];

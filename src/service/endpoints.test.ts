@@ -59,7 +59,7 @@ describe('a place without an address', () => {
       [other.url, other.region, other.addressing],
       ['https://minio.example', 'other', 'path'],
     );
-    assert.equal(known.resolve(place({ cloud: 'Aliyun' })).dialect, 'AWS');
+    assert.equal(known.resolve(place({ cloud: 'Aliyun' })).dialect, 'S3');
   });
 
   test('is where its own entry says, wherever that stands beside the one for all regions', () => {
@@ -91,8 +91,8 @@ describe('a place without an address', () => {
   });
 
   test('of a cloud whose address is not known is refused, and says how to map it', () => {
-    const told = refused({ cloud: 'Baidu', region: 'bj' }, 'endpoint-unknown');
-    assert.match(told, /src_region.*BRIGADE_CONFIG.*cloud: Baidu, region: bj/);
+    const told = refused({ cloud: 'Baidu', region: 'b.j' }, 'endpoint-unknown');
+    assert.match(told, /src_region.*BRIGADE_CONFIG.*cloud: Baidu, region: b\.j/);
   });
 
   for (const region of [
@@ -253,6 +253,11 @@ describe('an address that a request names', () => {
     const known = endpoints([], ['*.myhuaweicloud.com', 'minio.example']);
     const huawei = (endpoint: string) => known.resolve(place({ cloud: 'HuaweiCloud', endpoint }));
     assert.equal(huawei('https://obs.cn-north-4.myhuaweicloud.com').dialect, 'HuaweiCloud');
-    assert.equal(huawei('https://minio.example').dialect, 'AWS');
+    assert.equal(huawei('https://minio.example').dialect, 'S3');
+    const r2 = 'https://account.r2.cloudflarestorage.com';
+    const compatible = endpoints([], ['*.r2.cloudflarestorage.com', '*.wasabisys.com']);
+    assert.equal(compatible.resolve(place({ endpoint: r2 })).dialect, 'R2');
+    const wasabi = 'https://s3.eu-central-1.wasabisys.com';
+    assert.equal(compatible.resolve(place({ endpoint: wasabi })).dialect, 'Wasabi');
   });
 });

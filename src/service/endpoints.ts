@@ -2,7 +2,8 @@ import { BlockList, isIP } from 'node:net';
 import type { CloudType } from '../model/cloud.ts';
 import type { BucketPlace } from '../model/sync-task.ts';
 import { type AddressGuard, addressGuard } from '../stores/guard.ts';
-import { type S3Cloud, s3Dialects } from '../stores/s3/dialects.ts';
+import { dialectAtHost, isS3Cloud, type S3DialectName, s3Dialects } from '../stores/s3/dialects.ts';
+import { endpointOf } from '../stores/s3/region.ts';
 import { ServiceError } from './service-error.ts';
 
 /** What the operator's file says of one cloud's region. Trusted: it may be a private address. */
@@ -14,7 +15,7 @@ export interface MappedEndpoint {
   readonly endpoint: string;
   readonly addressing?: 'path' | 'virtual-host' | undefined;
   /** The row of facts to go by; unless given, the cloud's at its own hosts, else plain S3's. */
-  readonly dialect?: S3Cloud | undefined;
+  readonly dialect?: S3DialectName | undefined;
   /** PEM of a private authority. */
   readonly ca?: string | undefined;
   /** For the signature, where it is not the region's name. */
@@ -22,7 +23,7 @@ export interface MappedEndpoint {
 }
 
 export interface ResolvedEndpoint {
-  readonly dialect: S3Cloud;
+  readonly dialect: S3DialectName;
   readonly url: string;
   readonly region: string;
   readonly addressing: 'path' | 'virtual-host' | undefined;
@@ -73,9 +74,9 @@ export function endpoints(
       };
     }
     if (!isS3Cloud(cloud)) return unknownPlace(place);
-    const url = s3Dialects[cloud].endpoint.replace('{region}', region);
+    const url = endpointOf(s3Dialects[cloud], region);
     // The region becomes a part of the host's name: it must not change where that leads.
-    if (!/^[a-z0-9-]+$/i.test(region)) return unknownPlace(place);
+    if (url === undefined || !/^[a-z0-9_-]+$/i.test(region)) return unknownPlace(place);
     return { ...plain, dialect: cloud, url, region, guard: nothingPrivate };
   }
 
@@ -107,14 +108,8 @@ const BUCKET = /^[a-z0-9][a-z0-9._-]{0,254}$/i;
 
 const plain = { addressing: undefined, ca: undefined };
 
-function isS3Cloud(cloud: CloudType): cloud is S3Cloud {
-  return Object.hasOwn(s3Dialects, cloud);
-}
-
-/** A server under a cloud's name that is none of its hosts is taken for plain S3. */
-function dialectAt(url: string, cloud: CloudType): S3Cloud {
-  if (!isS3Cloud(cloud)) return 'AWS';
-  return s3Dialects[cloud].ownHosts.test(new URL(url).hostname) ? cloud : 'AWS';
+function dialectAt(url: string, cloud: CloudType): S3DialectName {
+  return dialectAtHost(cloud, new URL(url).hostname);
 }
 
 function unknownPlace({ cloud, region }: BucketPlace): ServiceError {

@@ -70,24 +70,77 @@ describe('where the name of the bucket goes', () => {
     });
   }
 
-  test('the cloud itself is asked where no endpoint is given', async () => {
-    for (const [dialect, bucket, expected] of [
-      ['AWS', 'bucket', 'bucket.s3.eu-west-1.amazonaws.com'],
-      ['AWS', 'dotted.bucket', 's3.eu-west-1.amazonaws.com'],
-      ['HuaweiCloud', 'bucket', 'bucket.obs.eu-west-1.myhuaweicloud.com'],
-    ] as const) {
-      const asked: string[] = [];
-      await using store = openS3({
-        ...{ dialect, bucket, region: 'eu-west-1', credentials },
-        lookup: (hostname, _options, callback) => {
-          asked.push(hostname);
-          callback(Object.assign(new Error('nobody'), { code: 'ENOTFOUND' }), '', 0);
-        },
-      });
-      await assert.rejects(store.head('key', signal), { fault: 'unreachable' });
-      assert.deepEqual(asked, [expected]);
-    }
+  for (const [dialect, region, expected] of [
+    ['AWS', 'eu-west-1', 'bucket.s3.eu-west-1.amazonaws.com'],
+    ['AWS', 'EU', 'bucket.s3.eu-west-1.amazonaws.com'],
+    ['AWS', 'cn-north-1', 'bucket.s3.cn-north-1.amazonaws.com.cn'],
+    ['AWS', 'cn-northwest-1', 'bucket.s3.cn-northwest-1.amazonaws.com.cn'],
+    ['HuaweiCloud', 'cn-north-4', 'bucket.obs.cn-north-4.myhuaweicloud.com'],
+    ['HuaweiCloud', 'eu-west-101', 'bucket.obs.eu-west-101.myhuaweicloud.eu'],
+    ['HuaweiCloud', 'eu-de', 'bucket.obs.eu-de.otc.t-systems.com'],
+    ['Aliyun', 'cn-hangzhou', 'bucket.oss-cn-hangzhou.aliyuncs.com'],
+    ['Aliyun', 'oss-cn-hangzhou', 'bucket.oss-cn-hangzhou.aliyuncs.com'],
+    ['Tencent', 'ap-beijing', 'bucket.cos.ap-beijing.myqcloud.com'],
+    ['Baidu', 'bj', 'bucket.bj.bcebos.com'],
+    ['KingsoftCloud', 'cn-beijing', 'bucket.ks3-cn-beijing.ksyuncs.com'],
+    ['KingsoftCloud', 'BEIJING', 'bucket.ks3-cn-beijing.ksyuncs.com'],
+    ['KingsoftCloud', 'HANGZHOU', 'bucket.kss.ksyuncs.com'],
+    ['KingsoftCloud', 'us-west-1', 'bucket.ks3-us-west-1.ksyuncs.com'],
+    ['QingCloud', 'pek3b', 's3.pek3b.qingstor.com'],
+    ['Qiniu', 'cn-east-1', 's3.cn-east-1.qiniucs.com'],
+    ['Qiniu', 'z1', 's3.cn-north-1.qiniucs.com'],
+    ['UCloud', 'cn-bj', 's3-cn-bj.ufileos.com'],
+    ['Google', 'auto', 'bucket.storage.googleapis.com'],
+    ['Wasabi', 'eu-central-1', 's3.eu-central-1.wasabisys.com'],
+  ] as const) {
+    test(`without an endpoint, ${dialect} in ${region} is at ${expected}`, async () => {
+      assert.deepEqual(await askedHosts({ dialect, region }), [expected]);
+    });
+  }
+
+  test('a name with dots goes into the path, for no certificate would fit it', async () => {
+    const asked = await askedHosts({ dialect: 'AWS', bucket: 'dotted.bucket' });
+    assert.deepEqual(asked, ['s3.eu-west-1.amazonaws.com']);
   });
+
+  test('a server that could be anywhere must be told of', () => {
+    const options = { region: 'r', bucket: 'bucket', credentials };
+    assert.throws(() => openS3({ dialect: 'MinIO', ...options }), /MinIO has no endpoint/);
+  });
+});
+
+/** The names that a store without an endpoint looks up. */
+async function askedHosts(
+  changes: Pick<StoreOptions, 'dialect'> & Partial<StoreOptions>,
+): Promise<string[]> {
+  const asked: string[] = [];
+  await using store = openS3({
+    ...{ region: 'eu-west-1', bucket: 'bucket', credentials },
+    ...changes,
+    lookup: (hostname, _options, callback) => {
+      asked.push(hostname);
+      callback(Object.assign(new Error('nobody'), { code: 'ENOTFOUND' }), '', 0);
+    },
+  });
+  await assert.rejects(store.head('key', signal), { fault: 'unreachable' });
+  return asked;
+}
+
+describe('what is signed is the region as the cloud calls it', () => {
+  for (const [dialect, region, scope] of [
+    ['AWS', 'eu-west-1', '/eu-west-1/s3/aws4_request'],
+    ['Aliyun', 'oss-cn-hangzhou', '/cn-hangzhou/oss/aliyun_v4_request'],
+    ['KingsoftCloud', 'cn-hk-1', '/HONGKONG/s3/aws4_request'],
+    ['KingsoftCloud', 'us-west-1', '/us-west-1/s3/aws4_request'],
+    ['Qiniu', 'z0', '/cn-east-1/s3/aws4_request'],
+    ['R2', 'eu-west-1', '/auto/s3/aws4_request'],
+    ['Google', 'europe-west1', '/auto/s3/aws4_request'],
+  ] as const) {
+    test(`${dialect}, ${region}: ${scope}`, async () => {
+      const { headers } = await requestOf({ dialect, region, endpoint: 'http://127.0.0.1' });
+      assert.ok(headers.authorization?.includes(scope), headers.authorization);
+    });
+  }
 });
 
 test('temporary credentials bring their token, and sign it', async () => {

@@ -10,16 +10,20 @@ import { measured, type OnRequest } from './layers/measured.ts';
 import { paced } from './layers/paced.ts';
 import { resuming } from './layers/resuming.ts';
 import { retrying } from './layers/retrying.ts';
-import { type Addressing, type S3Cloud, type S3Dialect, s3Dialects } from './s3/dialects.ts';
+import type { Addressing, S3Dialect } from './s3/dialect.ts';
+import { type S3DialectName, s3Dialects } from './s3/dialects.ts';
+import { endpointOf, scopeOf } from './s3/region.ts';
+import type { Location } from './s3/relocation.ts';
 import { S3Store } from './s3/s3-store.ts';
-import { S3Wire } from './s3/wire.ts';
-import { type AccessKey, AwsV4Signer } from './sign/aws-v4.ts';
+import { type Place, S3Wire } from './s3/wire.ts';
+import type { AccessKey } from './sign/aws-v4.ts';
+import { signerOf } from './sign/signers.ts';
 import type { Store } from './store.ts';
 import type { StoreError } from './store-error.ts';
 
 export interface StoreAddress {
   /** The row of facts to go by. */
-  readonly dialect: S3Cloud;
+  readonly dialect: S3DialectName;
   /** What the cloud is called in names and metrics; the dialect's own name unless given. */
   readonly cloud?: CloudType | undefined;
   readonly region: string;
@@ -97,17 +101,15 @@ export function layered(adapter: Store, options: LayerOptions): Store {
 export function openS3(options: StoreOptions): Store {
   const { bucket, region, credentials, clock = systemClock } = options;
   const dialect: S3Dialect = s3Dialects[options.dialect];
-  const { origin, host, root } = addressOf(options, dialect);
-  const { ca, guard, lookup, timeouts, connections = defaultConnections } = options;
+  const endpoint = options.endpoint ?? endpointOf(dialect, region);
+  if (endpoint === undefined) throw new Error(`${options.dialect} has no endpoint of its own`);
   const cloud = options.cloud ?? dialect.cloud;
   const wire = new S3Wire({
     cloud,
     name: `${cloud}:${bucket}`,
-    http: new HttpClient({ origin, connections, ca, guard, lookup, timeouts }),
-    signer: new AwsV4Signer(credentials, { region, service: 's3' }),
-    sessionToken: credentials.sessionToken?.reveal(),
-    host,
-    root,
+    bucket,
+    location: { endpoint, region },
+    open: (location) => placeAt(location, options, dialect),
     dialect,
     redact: redactor(secretsOf(credentials)),
     clock,
@@ -115,14 +117,29 @@ export function openS3(options: StoreOptions): Store {
   return new S3Store(wire);
 }
 
+function placeAt(location: Location, options: StoreOptions, dialect: S3Dialect): Place {
+  const { credentials, ca, guard, lookup, timeouts, connections = defaultConnections } = options;
+  const { origin, host, root } = addressOf(location, options, dialect);
+  return {
+    location,
+    http: new HttpClient({ origin, connections, ca, guard, lookup, timeouts }),
+    signer: signerOf(dialect.signature, {
+      key: credentials,
+      region: scopeOf(dialect, location.region),
+    }),
+    host,
+    root,
+  };
+}
+
 function secretsOf({ accessKeyId, secretAccessKey, sessionToken }: AccessKey): string[] {
   const token = sessionToken === undefined ? [] : [sessionToken.reveal()];
   return [accessKeyId, secretAccessKey.reveal(), ...token];
 }
 
-function addressOf(address: StoreAddress, dialect: S3Dialect) {
-  const { bucket, region } = address;
-  const url = new URL(address.endpoint ?? dialect.endpoint.replace('{region}', region));
+function addressOf({ endpoint }: Location, address: StoreAddress, dialect: S3Dialect) {
+  const { bucket } = address;
+  const url = new URL(endpoint);
   const virtual = addressingOf(url, address, dialect) === 'virtual-host';
   const host = virtual ? `${bucket}.${url.host}` : url.host;
   return { origin: `${url.protocol}//${host}`, host, root: virtual ? '/' : `/${bucket}/` };

@@ -21,6 +21,8 @@ export interface Traits {
   /** Whether `after` may be any key; if not, only the `next` of a page. */
   readonly listsFromKey: boolean;
   readonly serverSideCopy: boolean;
+  /** Bytes of one copy. */
+  readonly copySizeMax: number;
   readonly restore: boolean;
   /** Puts with `kms` are honoured. */
   readonly kms: boolean;

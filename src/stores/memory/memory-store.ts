@@ -65,6 +65,7 @@ export class MemoryStore implements Store {
       conditionalPut: true,
       listsFromKey: true,
       serverSideCopy: true,
+      copySizeMax: Number.POSITIVE_INFINITY,
       restore: true,
       kms: true,
       tiers: storageTiers,

@@ -6,7 +6,7 @@ import {
 } from '../../model/object.ts';
 import type { HttpReply } from '../http.ts';
 import type { PutReceipt } from '../store.ts';
-import type { S3Dialect } from './dialects.ts';
+import type { S3Dialect } from './dialect.ts';
 import { decodeMetadata, utf8OfLatin1 } from './metadata.ts';
 
 type Headers = HttpReply['headers'];
@@ -17,6 +17,18 @@ export function headerOf(headers: Headers, name: string): string | undefined {
   return typeof value === 'object' ? value[0] : value;
 }
 
+/** One of the cloud's own headers, by its name without prefix. */
+export function ownHeader(
+  headers: Headers,
+  { headerPrefix, answerPrefix }: S3Dialect,
+  name: string,
+): string | undefined {
+  const value = headerOf(headers, headerPrefix + name);
+  return value !== undefined || answerPrefix === undefined
+    ? value
+    : headerOf(headers, answerPrefix + name);
+}
+
 /** What the headers of a GET or HEAD tell, or what is wrong with them. */
 export function headOf(
   key: string,
@@ -25,9 +37,8 @@ export function headOf(
   dialect: S3Dialect,
   { ranged }: { readonly ranged: boolean },
 ): ObjectHead | string {
-  const prefix = dialect.headerPrefix;
   const etag = headerOf(headers, 'etag');
-  const storageClass = headerOf(headers, `${prefix}storage-class`);
+  const storageClass = ownHeader(headers, dialect, 'storage-class');
   const lastModified = dateOf(headerOf(headers, 'last-modified'));
   if (etag === undefined) return 'an answer without an ETag';
   if (lastModified === undefined) return 'an answer without Last-Modified';
@@ -44,8 +55,8 @@ export function headOf(
     md5: md5Of(etag, headers, dialect),
     // Of a ranged answer the clouds do not say whose CRC it is.
     crc64: ranged ? undefined : crc64Of(headers, dialect),
-    encryption: encryptionOf(headers, prefix),
-    versionId: headerOf(headers, `${prefix}version-id`),
+    encryption: encryptionOf(headers, dialect),
+    versionId: ownHeader(headers, dialect, 'version-id'),
   };
 }
 
@@ -55,7 +66,7 @@ export function receiptOf(etag: string, headers: Headers, dialect: S3Dialect): P
     etag,
     md5: md5Of(etag, headers, dialect),
     crc64: crc64Of(headers, dialect),
-    encryption: encryptionOf(headers, dialect.headerPrefix),
+    encryption: encryptionOf(headers, dialect),
     date: dateOf(headerOf(headers, 'date')),
   };
 }
@@ -76,16 +87,16 @@ const plainMd5 = /^"?([\da-f]{32})"?$/i;
 function md5Of(etag: string, headers: Headers, dialect: S3Dialect): string | undefined {
   if (!dialect.etagIsMd5) return undefined;
   // With a key of a KMS, or of the customer, it is the MD5 of what is stored: of ciphertext.
-  const encryption = encryptionOf(headers, dialect.headerPrefix);
+  const encryption = encryptionOf(headers, dialect);
   if (encryption === 'kms' || encryption === 'customer') return undefined;
   return plainMd5.exec(etag)?.[1]?.toLowerCase();
 }
 
-function encryptionOf(headers: Headers, prefix: string): ObjectEncryption | undefined {
-  const named = headerOf(headers, `${prefix}server-side-encryption`);
+function encryptionOf(headers: Headers, dialect: S3Dialect): ObjectEncryption | undefined {
+  const named = ownHeader(headers, dialect, 'server-side-encryption');
   // `aws:kms`, `aws:kms:dsse`, `KMS`, `cos/kms`.
   if (named !== undefined) return /kms/i.test(named) ? 'kms' : 'store';
-  const customer = headers[`${prefix}server-side-encryption-customer-algorithm`];
+  const customer = ownHeader(headers, dialect, 'server-side-encryption-customer-algorithm');
   return customer === undefined ? undefined : 'customer';
 }
 
@@ -109,14 +120,17 @@ function contentHeadersOf(headers: Headers): ContentHeaders {
 const none: Readonly<Record<string, string>> = Object.freeze({});
 
 function userMetadataOf(headers: Headers, dialect: S3Dialect): Readonly<Record<string, string>> {
-  const prefix = `${dialect.headerPrefix}meta-`;
+  const { headerPrefix, answerPrefix, metadata } = dialect;
+  const own = `${headerPrefix}meta-`;
+  const other = answerPrefix === undefined ? own : `${answerPrefix}meta-`;
   let found: Record<string, string> | undefined;
   for (const name in headers) {
+    const prefix = name.startsWith(own) ? own : other;
     if (!name.startsWith(prefix)) continue;
     const value = headers[name];
     const text = typeof value === 'object' ? value.join(',') : (value ?? '');
     found ??= {};
-    found[name.slice(prefix.length)] = decodeMetadata(text, dialect.metadata);
+    found[name.slice(prefix.length)] = decodeMetadata(text, metadata.codec);
   }
   return found ?? none;
 }

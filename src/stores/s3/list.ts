@@ -1,9 +1,7 @@
 import type { XmlElement } from '../../base/xml.ts';
 import type { ObjectEntry } from '../../model/object.ts';
 import { compareKeys } from '../keys.ts';
-import { canonicalQuery } from '../sign/aws-v4.ts';
 import type { ListOptions, ListPage } from '../store.ts';
-import type { S3Dialect } from './dialects.ts';
 import type { S3Request, S3Wire } from './wire.ts';
 
 const PAGE_MAX = 1000;
@@ -20,7 +18,7 @@ export async function listPage(
   const max = Math.min(Math.max(limit, 1), PAGE_MAX);
   let from: From = { after };
   for (;;) {
-    const request = listRequest(wire.dialect, prefix, from, max);
+    const request = listRequest(wire, prefix, from, max);
     const { root } = await wire.ask(request, 'ListBucketResult', signal);
     const entries = readEntries(root);
     if (typeof entries === 'string') throw wire.badReply(request, entries);
@@ -49,12 +47,8 @@ interface From {
   readonly token?: string | undefined;
 }
 
-function listRequest(
-  { listVersion, listUrlEncoded }: S3Dialect,
-  prefix: string,
-  { after, token }: From,
-  max: number,
-): S3Request {
+function listRequest(wire: S3Wire, prefix: string, { after, token }: From, max: number): S3Request {
+  const { listVersion, listUrlEncoded } = wire.dialect;
   const common = {
     'prefix': prefix,
     'max-keys': max.toString(),
@@ -62,8 +56,8 @@ function listRequest(
   };
   const query =
     listVersion === 1
-      ? canonicalQuery({ ...common, marker: token ?? after })
-      : canonicalQuery({
+      ? wire.query({ ...common, marker: token ?? after })
+      : wire.query({
           ...common,
           'list-type': '2',
           'start-after': after,

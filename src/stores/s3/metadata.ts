@@ -1,6 +1,6 @@
-import type { S3Dialect } from './dialects.ts';
+import type { S3Dialect } from './dialect.ts';
 
-type Codec = S3Dialect['metadata'];
+type Codec = S3Dialect['metadata']['codec'];
 
 /** A value's text as bytes that a header can carry; those of plain ASCII stay as they are. */
 export function encodeMetadata(text: string, codec: Codec): string {

@@ -1,13 +1,16 @@
 import { contentHeaderNames } from '../../model/object.ts';
 import type { PutOptions } from '../store.ts';
-import type { S3Dialect } from './dialects.ts';
+import type { S3Dialect } from './dialect.ts';
 import { encodeMetadata, latin1OfUtf8 } from './metadata.ts';
 
 /** The headers of a put or of the start of an upload, in pairs. */
 export function putHeaders(options: PutOptions, dialect: S3Dialect): string[] {
   const headers: string[] = [];
   const { contentType, contentHeaders, userMetadata, tier, kms } = options;
-  const { headerPrefix: prefix, metadata } = dialect;
+  const {
+    headerPrefix: prefix,
+    metadata: { codec },
+  } = dialect;
   if (contentType !== undefined) headers.push('content-type', latin1OfUtf8(contentType));
   if (contentHeaders !== undefined) {
     for (const name of contentHeaderNames) {
@@ -17,7 +20,7 @@ export function putHeaders(options: PutOptions, dialect: S3Dialect): string[] {
   }
   if (userMetadata !== undefined) {
     for (const [name, value] of Object.entries(userMetadata)) {
-      headers.push(`${prefix}meta-${name.toLowerCase()}`, encodeMetadata(value, metadata));
+      headers.push(`${prefix}meta-${name.toLowerCase()}`, encodeMetadata(value, codec));
     }
   }
   const storageClass = tier === undefined ? undefined : dialect.tierClasses[tier];
@@ -26,6 +29,21 @@ export function putHeaders(options: PutOptions, dialect: S3Dialect): string[] {
     headers.push(`${prefix}server-side-encryption`, dialect.kms);
   }
   return headers;
+}
+
+/** What is wrong with the size of user metadata; undefined where it fits. */
+export function metadataMistake(
+  { userMetadata }: PutOptions,
+  { metadata: { codec, bytesMax } }: S3Dialect,
+): string | undefined {
+  let bytes = 0;
+  for (const [name, value] of Object.entries(userMetadata ?? {})) {
+    // Words of RFC 2047 are decoded before they are stored, and so count as text.
+    const stored = codec === 'percent' ? encodeMetadata(value, codec) : value;
+    bytes += Buffer.byteLength(name) + Buffer.byteLength(stored);
+  }
+  if (bytes <= bytesMax) return undefined;
+  return `user metadata of ${bytes} bytes, where ${bytesMax} are the most`;
 }
 
 /** Lower-case hex as `Content-MD5` wants it. */

@@ -1,8 +1,9 @@
-import { readXml, type XmlElement } from '../../base/xml.ts';
+import type { XmlElement } from '../../base/xml.ts';
 import type { Fault } from '../../model/fault.ts';
 import type { HttpReply } from '../http.ts';
 import { StoreError, type StoreErrorDetails } from '../store-error.ts';
-import type { S3Dialect } from './dialects.ts';
+import type { S3Dialect } from './dialect.ts';
+import type { Documents } from './documents.ts';
 import { dateOf, headerOf } from './head.ts';
 
 const CODE_MAX = 128;
@@ -14,27 +15,40 @@ export interface Refusal {
   readonly headers: HttpReply['headers'];
   readonly code: string | undefined;
   readonly message: string | undefined;
+  /** Where the bucket is, by region or host, where it says so. */
+  readonly region: string | undefined;
+  readonly endpoint: string | undefined;
 }
 
-/** Reads the body of a refusal: XML as a rule, but proxies answer with pages of their own. */
-export function readRefusal({ status, headers }: HttpReply, text: string): Refusal {
+/** Reads the body of a refusal: a document as a rule, but proxies answer with pages of their own. */
+export function readRefusal(reply: HttpReply, text: string, { read }: Documents): Refusal {
   let error: XmlElement | undefined;
   try {
-    const root = text === '' ? undefined : readXml(text);
+    const root = text === '' ? undefined : read(text, 'Error');
     error = root?.name === 'Error' ? root : undefined;
   } catch {
-    // No XML: the status must do.
+    // No document: the status must do.
   }
-  return { status, headers, ...codeAndMessage(error) };
+  return refusalOf(reply, error);
 }
 
 /** Of an `<Error>` only what tells no secret: that of a wrong signature repeats what was signed. */
-export function codeAndMessage(error: XmlElement | undefined): Pick<Refusal, 'code' | 'message'> {
+export function refusalOf(
+  { status, headers }: Pick<HttpReply, 'status' | 'headers'>,
+  error: XmlElement | undefined,
+): Refusal {
   const code = error?.textOf('Code');
-  if (code === 'SignatureDoesNotMatch') return { code, message: 'the secret key is wrong' };
-  const region = error?.textOf('Region') ?? error?.textOf('Endpoint');
-  const message = [error?.textOf('Message'), region].filter((part) => part !== undefined);
-  return { code, message: message.length === 0 ? undefined : message.join(' ') };
+  const region = error?.textOf('Region');
+  const endpoint = error?.textOf('Endpoint');
+  const where = { region, endpoint };
+  if (code === 'SignatureDoesNotMatch') {
+    return { status, headers, code, message: 'the secret key is wrong', ...where };
+  }
+  const message = [error?.textOf('Message'), region ?? endpoint].filter(
+    (part) => part !== undefined,
+  );
+  const words = message.length === 0 ? undefined : message.join(' ');
+  return { status, headers, code, message: words, ...where };
 }
 
 /** Whose refusal it is. */
@@ -51,8 +65,9 @@ export function refusalError(
   fault: Fault = faultOf(refusal, dialect),
 ): StoreError {
   const { status, headers, code, message } = refusal;
-  const requestId =
-    headerOf(headers, `${dialect.headerPrefix}request-id`) ?? headerOf(headers, 'x-obs-request-id');
+  const requestId = dialect.requestIdHeaders
+    .map((name) => headerOf(headers, name))
+    .find((id) => id !== undefined);
   return new StoreError(fault, {
     ...about,
     status,
@@ -76,8 +91,8 @@ const byStatus: ReadonlyMap<number, Fault> = new Map<number, Fault>([
   [507, 'full'],
 ]);
 
-function faultOf({ status, code }: Refusal, { faults }: S3Dialect): Fault {
-  const known = code === undefined ? undefined : faults.get(code);
+function faultOf({ status, code }: Refusal, { faults, statusFaults }: S3Dialect): Fault {
+  const known = (code === undefined ? undefined : faults.get(code)) ?? statusFaults.get(status);
   if (known !== undefined) return known;
   const usual = byStatus.get(status);
   if (usual !== undefined) return usual;

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import { escapeXml, fitsXml } from '../../base/xml.ts';
 import { StoreError } from '../store-error.ts';
 import { faultOfKey } from '../keys.ts';
-import { codeAndMessage, refusalError } from './refusal.ts';
+import { refusalError, refusalOf } from './refusal.ts';
 import type { S3Wire } from './wire.ts';
 
 /** Removes keys in as few requests as may be; the first key that is not removed is the error. */
@@ -21,10 +20,12 @@ export async function removeKeys(
       cloudMessage: mistake,
     });
   }
-  // XML cannot say every key; the path of a request can.
-  const inBatches = keys.length === 1 ? [] : keys.filter(fitsXml);
-  const singly = keys.length === 1 ? keys : keys.filter((key) => !fitsXml(key));
   const { deleteBatchMax } = wire.dialect;
+  // XML cannot say every key; the path of a request can.
+  const { fits } = wire.documents;
+  const one = keys.length === 1 || deleteBatchMax === 1;
+  const inBatches = one ? [] : keys.filter((key) => fits(key));
+  const singly = one ? keys : keys.filter((key) => !fits(key));
   for (let at = 0; at < inBatches.length; at += deleteBatchMax) {
     await removeBatch(wire, inBatches.slice(at, at + deleteBatchMax), signal);
   }
@@ -45,10 +46,7 @@ async function removeBatch(
   keys: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
-  const objects = keys.map((key) => `<Object><Key>${escapeXml(key)}</Key></Object>`).join('');
-  const content = Buffer.from(
-    `<Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Quiet>true</Quiet>${objects}</Delete>`,
-  );
+  const content = Buffer.from(wire.documents.deletion(keys));
   const { root, headers } = await wire.ask(
     {
       operation: 'remove',
@@ -56,18 +54,19 @@ async function removeBatch(
       query: 'delete=',
       headers: [
         'content-type',
-        'application/xml',
+        wire.documents.contentType,
         'content-md5',
         createHash('md5').update(content).digest('base64'),
       ],
       content,
       size: content.length,
+      emptyAnswer: wire.documents.nothing,
     },
     'DeleteResult',
     signal,
   );
   for (const element of root.all('Error')) {
-    const refusal = { status: 200, headers, ...codeAndMessage(element) };
+    const refusal = refusalOf({ status: 200, headers }, element);
     const key = element.textOf('Key');
     const error = refusalError(refusal, { store: wire.name, operation: 'remove', key }, wire);
     if (error.fault !== 'not-found') throw error;

@@ -1,7 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { ObjectHead } from '../../model/object.ts';
 import type { HttpReply } from '../http.ts';
-import { contentHeaderNames } from '../../model/object.ts';
 import { storageTiers } from '../../model/storage-class.ts';
 import { orLetGo } from '../let-go.ts';
 import { checkPutOptions } from '../put-options.ts';
@@ -22,8 +20,9 @@ import type {
 import { StoreError } from '../store-error.ts';
 import { headerOf, headOf, receiptOf } from './head.ts';
 import { listPage, wholeNumber } from './list.ts';
-import { base64OfHex, putHeaders } from './put-headers.ts';
+import { base64OfHex, metadataMistake, putHeaders } from './put-headers.ts';
 import { removeKeys } from './remove.ts';
+import { restoreObject } from './restore.ts';
 import { existsInstead, listUploads, S3Upload } from './upload.ts';
 import type { S3Request, S3Wire } from './wire.ts';
 
@@ -131,8 +130,9 @@ export class S3Store implements Store {
     key: string,
     signal: AbortSignal,
   ): Promise<PutReceipt> {
-    const { headerPrefix: prefix } = this.#wire.dialect;
-    const headers = [`${prefix}copy-source`, `/${from.bucket}/${encodeKey(from.key)}`];
+    const { headerPrefix: prefix, copySource } = this.#wire.dialect;
+    const bucket = copySource === 'host' ? this.#wire.hostOf(from.bucket) : `/${from.bucket}`;
+    const headers = [`${prefix}copy-source`, `${bucket}/${encodeKey(from.key)}`];
     if (from.ifMatch !== undefined) headers.push(`${prefix}copy-source-if-match`, from.ifMatch);
     const request: S3Request = { operation: 'copy', method: 'PUT', key, headers, slow: true };
     const answer = await this.#wire.ask(request, 'CopyObjectResult', signal);
@@ -141,35 +141,12 @@ export class S3Store implements Store {
     return receiptOf(etag, answer.headers, this.#wire.dialect);
   }
 
-  async restore(
+  restore(
     key: string,
     { days }: { readonly days: number },
     signal: AbortSignal,
   ): Promise<{ readonly checkAfterMs: number }> {
-    const content = Buffer.from(
-      `<RestoreRequest xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Days>${days}</Days><GlacierJobParameters><Tier>Standard</Tier></GlacierJobParameters></RestoreRequest>`,
-    );
-    const md5 = createHash('md5').update(content).digest('base64');
-    const headers = ['content-type', 'application/xml', 'content-md5', md5];
-    try {
-      const reply = await this.#wire.send(
-        {
-          operation: 'restore',
-          method: 'POST',
-          key,
-          query: 'restore=',
-          headers,
-          content,
-          size: content.length,
-        },
-        signal,
-      );
-      reply.body.discard();
-    } catch (error) {
-      const code = error instanceof StoreError ? error.details.cloudCode : undefined;
-      if (code === undefined || !alreadyThawed.has(code)) throw error;
-    }
-    return { checkAfterMs: 1_800_000 };
+    return restoreObject(this.#wire, key, days, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -177,15 +154,14 @@ export class S3Store implements Store {
   }
 
   #putHeaders(operation: string, key: string, options: PutOptions): string[] {
-    checkPutOptions(options, this.traits, { store: this.name, operation, key });
-    return putHeaders(options, this.#wire.dialect);
+    const { dialect } = this.#wire;
+    const about = { store: this.name, operation, key };
+    checkPutOptions(options, this.traits, about);
+    const mistake = metadataMistake(options, dialect);
+    if (mistake !== undefined) throw new StoreError('refused', { ...about, cloudMessage: mistake });
+    return putHeaders(options, dialect);
   }
 }
-
-const alreadyThawed: ReadonlySet<string> = new Set([
-  'RestoreAlreadyInProgress',
-  'ObjectHasAlreadyRestored', // OBS, when asked for fewer days than the object has left.
-]);
 
 function traitsOf({ cloud, dialect }: S3Wire): Traits {
   return {
@@ -195,10 +171,11 @@ function traitsOf({ cloud, dialect }: S3Wire): Traits {
     conditionalPut: dialect.conditionalPut,
     listsFromKey: true,
     serverSideCopy: true,
-    restore: dialect.restore,
+    copySizeMax: dialect.copySizeMax,
+    restore: dialect.restore !== undefined,
     kms: dialect.kms !== undefined,
     tiers: storageTiers.filter((tier) => dialect.tierClasses[tier] !== undefined),
-    metadata: { names: 'token', contentHeaders: contentHeaderNames },
+    metadata: { names: 'token', contentHeaders: dialect.metadata.contentHeaders },
     putSizeMax: dialect.putSizeMax,
     partSizeMin: dialect.partSizeMin,
     partSizeMax: dialect.partSizeMax,

@@ -1,6 +1,5 @@
-import { escapeXml, fitsXml, type XmlElement } from '../../base/xml.ts';
+import type { XmlElement } from '../../base/xml.ts';
 import { orLetGo } from '../let-go.ts';
-import { canonicalQuery } from '../sign/aws-v4.ts';
 import type {
   OpenUpload,
   PartReceipt,
@@ -43,7 +42,7 @@ export class S3Upload implements PartUpload {
       operation: 'putPart',
       method: 'PUT',
       key: this.#key,
-      query: canonicalQuery({ partNumber: number.toString(), uploadId: this.id }),
+      query: this.#wire.query({ partNumber: number.toString(), uploadId: this.id }),
       headers: body.md5 === undefined ? undefined : ['content-md5', base64OfHex(body.md5)],
       content: body.content,
       size: body.size,
@@ -63,7 +62,7 @@ export class S3Upload implements PartUpload {
         operation: 'listParts',
         method: 'GET',
         key: this.#key,
-        query: canonicalQuery({
+        query: this.#wire.query({
           'uploadId': this.id,
           'max-parts': '1000',
           'part-number-marker': marker,
@@ -88,20 +87,15 @@ export class S3Upload implements PartUpload {
     parts: readonly { readonly number: number; readonly etag: string }[],
     signal: AbortSignal,
   ): Promise<PutReceipt> {
-    const list = parts.map(
-      ({ number, etag }) =>
-        `<Part><PartNumber>${number}</PartNumber><ETag>${escapeXml(etag)}</ETag></Part>`,
-    );
-    const content = Buffer.from(
-      `<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${list.join('')}</CompleteMultipartUpload>`,
-    );
-    const headers = ['content-type', 'application/xml'];
+    const { documents } = this.#wire;
+    const content = Buffer.from(documents.completion(parts));
+    const headers = ['content-type', documents.contentType];
     if (this.#absentOnly) headers.push('if-none-match', '*');
     const request: S3Request = {
       operation: 'complete',
       method: 'POST',
       key: this.#key,
-      query: canonicalQuery({ uploadId: this.id }),
+      query: this.#wire.query({ uploadId: this.id }),
       headers,
       content,
       size: content.length,
@@ -147,7 +141,7 @@ export class S3Upload implements PartUpload {
           operation: 'abort',
           method: 'DELETE',
           key: this.#key,
-          query: canonicalQuery({ uploadId: this.id }),
+          query: this.#wire.query({ uploadId: this.id }),
         },
         signal,
       );
@@ -194,13 +188,14 @@ export async function listUploads(
 ): Promise<OpenUpload[]> {
   const found: OpenUpload[] = [];
   // Asked for only where it must be: Ceph encodes the keys then, and does not say so.
-  const encoded = !fitsXml(key) || key.includes('\r');
+  const { documents } = wire;
+  const encoded = !documents.fits(key) || key.includes('\r');
   let from: OpenUpload | undefined;
   for (;;) {
     const request: S3Request = {
       operation: 'listUploads',
       method: 'GET',
-      query: canonicalQuery({
+      query: wire.query({
         'uploads': '',
         'prefix': key,
         'encoding-type': encoded ? 'url' : undefined,

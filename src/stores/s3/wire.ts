@@ -1,15 +1,18 @@
 import type { Clock } from '../../base/clock.ts';
 import type { CloudType } from '../../model/cloud.ts';
-import { readXml, type XmlElement } from '../../base/xml.ts';
+import type { XmlElement } from '../../base/xml.ts';
 import { MiB } from '../../base/bytes.ts';
 import type { HttpClient, HttpReply, HttpRequest } from '../http.ts';
 import { faultOfKey } from '../keys.ts';
-import { amzDate, type AwsV4Signer, encodeKey, UNSIGNED_PAYLOAD } from '../sign/aws-v4.ts';
+import { canonicalQuery, encodeKey } from '../sign/aws-v4.ts';
+import type { Signer } from '../sign/request.ts';
 import type { ReadBody } from '../store.ts';
 import { StoreError, type StoreErrorDetails } from '../store-error.ts';
-import type { S3Dialect } from './dialects.ts';
+import type { S3Dialect } from './dialect.ts';
+import { type Documents, documents } from './documents.ts';
 import { dateOf, headerOf } from './head.ts';
-import { codeAndMessage, readRefusal, refusalError, type Refusal } from './refusal.ts';
+import { readRefusal, refusalError, refusalOf, type Refusal } from './refusal.ts';
+import { type Location, relocation } from './relocation.ts';
 
 /** One request in S3's terms. */
 export interface S3Request {
@@ -25,21 +28,31 @@ export interface S3Request {
   readonly size?: number | undefined;
   /** A store may think about it for minutes, and says nothing meanwhile. */
   readonly slow?: boolean | undefined;
+  /** The document that an empty answer stands for. */
+  readonly emptyAnswer?: string | undefined;
 }
 
 export interface WireOptions {
   readonly cloud: CloudType;
   readonly name: string;
-  readonly http: HttpClient;
-  readonly signer: AwsV4Signer;
-  readonly sessionToken: string | undefined;
-  readonly host: string;
-  /** What comes before the key in a path: `/`, or `/bucket/`. */
-  readonly root: string;
+  readonly bucket: string;
+  readonly location: Location;
+  /** Makes what is needed to ask there: connections, and a signer for the region. */
+  readonly open: (location: Location) => Place;
   readonly dialect: S3Dialect;
   /** Takes out of the store's words what must not be told. */
   readonly redact: (text: string) => string;
   readonly clock: Clock;
+}
+
+/** A bucket's address, connections to it, and the signer of its region. */
+export interface Place {
+  readonly location: Location;
+  readonly http: HttpClient;
+  readonly signer: Signer;
+  readonly host: string;
+  /** What comes before the key in a path: `/`, or `/bucket/`. */
+  readonly root: string;
 }
 
 const REPLY_BYTES_MAX = 16 * MiB;
@@ -54,40 +67,99 @@ export class S3Wire {
   readonly name: string;
   readonly dialect: S3Dialect;
   readonly redact: (text: string) => string;
+  readonly documents: Documents;
   readonly #options: WireOptions;
+  #place: Place;
+  /** Where the bucket was looked for before the store told where it is; told but once. */
+  #left: Place | undefined;
   /** How far the store's clock is ahead of ours, once it has complained. */
   #skewMs = 0;
-  #second = -1;
-  #date = '';
 
   constructor(options: WireOptions) {
     this.cloud = options.cloud;
     this.name = options.name;
     this.dialect = options.dialect;
+    this.documents = documents[options.dialect.documents];
     this.redact = options.redact;
     this.#options = options;
+    this.#place = options.open(options.location);
+  }
+
+  /** The host of another bucket of this region. */
+  hostOf(bucket: string): string {
+    return `${bucket}.${new URL(this.#place.location.endpoint).host}`;
+  }
+
+  /** A query in canonical form; names are S3's. */
+  query(parameters: Readonly<Record<string, string | undefined>>): string {
+    const { parameter } = this.documents;
+    return canonicalQuery(
+      Object.fromEntries(
+        Object.entries(parameters).map(([name, value]) => [parameter(name), value]),
+      ),
+    );
   }
 
   /** Sends a request; any answer but a success rejects. */
   async send(request: S3Request, signal: AbortSignal): Promise<HttpReply> {
     signal.throwIfAborted();
-    const { operation, method, key, query = '', content, size = 0 } = request;
+    const { operation, key, content } = request;
     const about: StoreErrorDetails = { store: this.name, operation, key };
     const mistake = key === undefined ? undefined : faultOfKey(key);
     if (mistake !== undefined) throw new StoreError('refused', { ...about, cloudMessage: mistake });
-    const path = key === undefined ? this.#options.root : this.#options.root + encodeKey(key);
-    const reply = await this.#options.http.send({
+    const place = this.#place;
+    const reply = await this.#sendTo(place, request, about, signal);
+    if (reply.status >= 200 && reply.status < 300) return reply;
+    const refusal = await this.#readRefusal(reply, about);
+    if (!this.#follow(refusal, place)) throw this.#error(refusal, about);
+    if (content !== undefined && !(content instanceof Uint8Array)) {
+      // The stream is spent: who has another one is heard where the bucket is.
+      throw refusalError(refusal, about, this, 'unavailable');
+    }
+    const again = await this.#sendTo(this.#place, request, about, signal);
+    if (again.status >= 200 && again.status < 300) return again;
+    throw this.#error(await this.#readRefusal(again, about), about);
+  }
+
+  #sendTo(
+    { http, host, root, signer }: Place,
+    request: S3Request,
+    about: StoreErrorDetails,
+    signal: AbortSignal,
+  ): Promise<HttpReply> {
+    const { method, key, query = '', headers, content, size = 0 } = request;
+    const name = key === undefined ? '' : encodeKey(key);
+    const path = root + name;
+    return http.send({
       method,
       path: query === '' ? path : `${path}?${query}`,
-      headers: this.#signed(method, path, query, request.headers),
+      headers: signer.sign({
+        method,
+        host,
+        path,
+        resource: `/${this.#options.bucket}/${name}`,
+        query,
+        headers,
+        now: this.#options.clock.now() + this.#skewMs,
+      }),
       content,
       size,
       about,
       signal,
       headersTimeoutMs: request.slow === true ? SLOW_ANSWER_MS : undefined,
     });
-    if (reply.status >= 200 && reply.status < 300) return reply;
-    throw await this.#refused(reply, about);
+  }
+
+  /** Whether there is another place to ask than the one that refused: told now, or to another request. */
+  #follow(refusal: Refusal, place: Place): boolean {
+    if (place !== this.#place) return true;
+    if (this.#left !== undefined) return false;
+    const { bucket, dialect } = this.#options;
+    const location = relocation(refusal, dialect, bucket, place.location);
+    if (location === undefined) return false;
+    this.#left = place;
+    this.#place = this.#options.open(location);
+    return true;
   }
 
   /** Sends a request whose answer is a document: the element of the given name. */
@@ -102,14 +174,13 @@ export class S3Wire {
     const text = await this.#text(reply.body, REPLY_BYTES_MAX, about);
     let root: XmlElement;
     try {
-      root = readXml(text);
+      root = this.documents.read(text === '' ? (request.emptyAnswer ?? '') : text, answer);
     } catch (cause) {
-      throw new StoreError('bad-reply', { ...about, cloudMessage: 'no XML document' }, { cause });
+      throw new StoreError('bad-reply', { ...about, cloudMessage: 'no such document' }, { cause });
     }
     // A success that turned into a failure after the status had been sent.
     if (root.name === 'Error') {
-      const { status, headers } = reply;
-      throw this.#error({ status, headers, ...codeAndMessage(root) }, about);
+      throw this.#error(refusalOf(reply, root), about);
     }
     if (root.name !== answer)
       throw this.badReply(request, `a <${this.redact(root.name).slice(0, 40)}>`);
@@ -122,44 +193,11 @@ export class S3Wire {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#options.http[Symbol.asyncDispose]();
+    await this.#place.http[Symbol.asyncDispose]();
+    await this.#left?.http[Symbol.asyncDispose]();
   }
 
-  #signed(
-    method: string,
-    path: string,
-    query: string,
-    own: readonly string[] | undefined,
-  ): string[] {
-    const { signer, host, sessionToken } = this.#options;
-    const date = this.#now();
-    const headers = ['x-amz-content-sha256', UNSIGNED_PAYLOAD, 'x-amz-date', date];
-    if (sessionToken !== undefined) headers.push('x-amz-security-token', sessionToken);
-    if (own !== undefined) headers.push(...own);
-    const authorization = signer.authorization({
-      method,
-      path,
-      query,
-      headers: own === undefined ? ['host', host, ...headers] : headersToSign(host, headers),
-      payloadHash: UNSIGNED_PAYLOAD,
-      date,
-    });
-    headers.push('authorization', authorization);
-    return headers;
-  }
-
-  /** The date of a request; made once a second. */
-  #now(): string {
-    const now = this.#options.clock.now() + this.#skewMs;
-    const second = Math.floor(now / 1000);
-    if (second !== this.#second) {
-      this.#second = second;
-      this.#date = amzDate(now);
-    }
-    return this.#date;
-  }
-
-  async #refused(reply: HttpReply, about: StoreErrorDetails): Promise<StoreError> {
+  async #readRefusal(reply: HttpReply, about: StoreErrorDetails): Promise<Refusal> {
     let text = '';
     try {
       text = await this.#text(reply.body, REFUSAL_BYTES_MAX, about);
@@ -167,7 +205,7 @@ export class S3Wire {
       // A refusal whose body breaks is a refusal still.
       if (!(error instanceof StoreError)) throw error;
     }
-    return this.#error(readRefusal(reply, text), about);
+    return readRefusal(reply, text, this.documents);
   }
 
   #error(refusal: Refusal, about: StoreErrorDetails): StoreError {
@@ -181,8 +219,10 @@ export class S3Wire {
   /** Also from a 403 without a code, as a HEAD has it: there the dates alone tell. */
   #learnSkew({ headers, code }: Refusal): boolean {
     const theirs = dateOf(headerOf(headers, 'date'));
-    const told = code === 'RequestTimeTooSkewed' || code === 'RequestExpired';
-    if (theirs === undefined || (code !== undefined && !told)) return told;
+    const { faults, skewHidingCodes } = this.dialect;
+    const told = code !== undefined && faults.get(code) === 'clock-skew';
+    const silent = code === undefined || skewHidingCodes.has(code);
+    if (theirs === undefined || (!silent && !told)) return told;
     const ahead = theirs - this.#options.clock.now();
     if (!told && Math.abs(ahead - this.#skewMs) < SKEW_MS) return false;
     this.#skewMs = ahead;
@@ -206,16 +246,4 @@ export class S3Wire {
 export interface DocumentReply {
   readonly root: XmlElement;
   readonly headers: HttpReply['headers'];
-}
-
-/** S3 asks for `host` and all `x-amz-` headers; those that a proxy could bend to harm come along. */
-function headersToSign(host: string, headers: readonly string[]): string[] {
-  const pairs: [string, string][] = [['host', host]];
-  for (let at = 0; at < headers.length; at += 2) {
-    const name = headers[at] ?? '';
-    const value = headers[at + 1] ?? '';
-    const signed = name.startsWith('x-amz-') || name === 'content-md5' || name === 'content-type';
-    if (signed && !/[\x80-\xff]/.test(value)) pairs.push([name, value]);
-  }
-  return pairs.sort(([a], [b]) => (a < b ? -1 : 1)).flat();
 }

@@ -1,0 +1,119 @@
+import type { CloudType } from '../../model/cloud.ts';
+import type { Fault } from '../../model/fault.ts';
+import type { ContentHeaderName } from '../../model/object.ts';
+import type { StorageClassFacts, StorageTier } from '../../model/storage-class.ts';
+import type { Signature } from '../sign/signers.ts';
+
+/** How one store of the S3 family differs from the others. Facts only, no code. */
+export interface S3Dialect {
+  readonly cloud: CloudType;
+  /** Where regions are, the first that matches; none where only an operator can know. */
+  readonly endpoints: readonly EndpointFact[];
+  readonly regions: RegionFacts;
+  /** Hosts of the cloud itself; others under the same dialect are somebody's own server. */
+  readonly ownHosts: RegExp;
+  /** Where the bucket's name goes at the cloud's own hosts, and elsewhere. */
+  readonly addressing: { readonly own: Addressing; readonly elsewhere: Addressing };
+  readonly signature: Signature;
+  /** XML with S3's namespace, XML without, or JSON. */
+  readonly documents: 's3-xml' | 'xml' | 'json';
+  readonly headerPrefix: `x-${string}-`;
+  /** Another prefix that answers may have instead. */
+  readonly answerPrefix: `x-${string}-` | undefined;
+  readonly requestIdHeaders: readonly string[];
+  /** How a copy names its source: `/bucket/key`, or the bucket's host and the key. */
+  readonly copySource: 'path' | 'host';
+  readonly listVersion: 1 | 2;
+  /** Whether `encoding-type=url` is asked for; what comes back says itself whether it is encoded. */
+  readonly listUrlEncoded: boolean;
+  /** Where the store tells the CRC-64/XZ of a whole object. */
+  readonly crc64Header: string | undefined;
+  /** Whether the ETag of a single put is the MD5 of its bytes, where no key of a KMS is used. */
+  readonly etagIsMd5: boolean;
+  readonly checksMd5: boolean;
+  /** Whether `If-None-Match: *` is honoured on a put. */
+  readonly conditionalPut: boolean;
+  readonly metadata: MetadataFacts;
+  /** Undefined where nothing ever is to be restored. */
+  readonly restore: RestoreFacts | undefined;
+  /** What `server-side-encryption` says to use the default key of the key service. */
+  readonly kms: string | undefined;
+  /** Its classes, as heads and lists name them, in all spellings. */
+  readonly classes: ReadonlyMap<string, StorageClassFacts>;
+  /** The class that a put names for each tier. */
+  readonly tierClasses: Readonly<Partial<Record<StorageTier, string>>>;
+  /** Bytes, all of them. */
+  readonly putSizeMax: number;
+  readonly copySizeMax: number;
+  readonly partSizeMin: number;
+  readonly partSizeMax: number;
+  readonly partCountMax: number;
+  readonly deleteBatchMax: number;
+  /** What the store's error codes mean; those not listed are judged by their status. */
+  readonly faults: ReadonlyMap<string, Fault>;
+  /** Statuses of its own; the usual ones are known. */
+  readonly statusFaults: ReadonlyMap<number, Fault>;
+  /** Codes with which it says that the bucket is elsewhere; a HEAD has no code. */
+  readonly wrongRegionCodes: ReadonlySet<string>;
+  /** Codes that it has for a wrong clock too, where it should say so. */
+  readonly skewHidingCodes: ReadonlySet<string>;
+}
+
+export type Addressing = 'virtual-host' | 'path';
+
+export interface EndpointFact {
+  readonly regions: RegExp;
+  /** `{region}` stands for the region. */
+  readonly url: string;
+}
+
+export interface RegionFacts {
+  /** What names of regions may begin with, and do not in requests. */
+  readonly prefix: string;
+  /** Other names that are in use, and what they stand for. */
+  readonly aliases: Readonly<Record<string, string>>;
+  /** What a signature calls regions, where it is not their name; `*` for all others. */
+  readonly scopes: Readonly<Record<string, string>>;
+  /** Finds the region in the name of one of the cloud's own hosts. */
+  readonly inHost: RegExp | undefined;
+}
+
+/** What is kept beside the bytes. */
+export interface MetadataFacts {
+  /** How values that ASCII cannot carry are written, and read back. */
+  readonly codec: 'rfc2047' | 'percent';
+  /** Of names without prefix and values, together. */
+  readonly bytesMax: number;
+  readonly contentHeaders: readonly ContentHeaderName[];
+}
+
+export interface RestoreFacts {
+  /** The element that holds the tier, or that all goes in headers. */
+  readonly request: 'GlacierJobParameters' | 'CASJobParameters' | 'JobParameters' | 'headers';
+  readonly classes: ReadonlyMap<string, RestoreTerms>;
+  /** For a class that is not told. */
+  readonly otherwise: RestoreTerms;
+}
+
+/** How objects of one class are thawed. */
+export interface RestoreTerms {
+  /** Undefined where the request must not say for how long. */
+  readonly daysMax: number | undefined;
+  /** How quickly; undefined where the request must not say. */
+  readonly tier: string | undefined;
+  /** Milliseconds after which it is worth looking. */
+  readonly checkAfterMs: number;
+}
+
+export const online = (tier: StorageTier): StorageClassFacts => ({ tier, archived: false });
+export const archived = (tier: StorageTier): StorageClassFacts => ({ tier, archived: true });
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
+/** Looked for so often as the usual wait makes sense: every object costs a request each time. */
+export const checkAfter = {
+  minutes: MINUTE_MS,
+  hours: 30 * MINUTE_MS,
+  halfADay: 2 * HOUR_MS,
+} as const;

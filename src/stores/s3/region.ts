@@ -1,0 +1,27 @@
+import type { S3Dialect } from './dialect.ts';
+
+type Regions = Pick<S3Dialect, 'regions'>;
+
+/** A region as the cloud's addresses have it, however it was named. */
+export function regionName({ regions }: Regions, region: string): string {
+  const { prefix, aliases } = regions;
+  const bare = region.startsWith(prefix) ? region.slice(prefix.length) : region;
+  return aliases[bare] ?? bare;
+}
+
+/** What a signature calls a region. */
+export function scopeOf(dialect: Regions, region: string): string {
+  const name = regionName(dialect, region);
+  const { scopes } = dialect.regions;
+  return scopes[name] ?? scopes['*'] ?? name;
+}
+
+/** The cloud's own address for a region; undefined where only an operator can know. */
+export function endpointOf(
+  dialect: Regions & Pick<S3Dialect, 'endpoints'>,
+  region: string,
+): string | undefined {
+  const name = regionName(dialect, region);
+  const found = dialect.endpoints.find(({ regions }) => regions.test(name));
+  return found?.url.replace('{region}', () => name);
+}

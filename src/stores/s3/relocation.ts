@@ -1,0 +1,52 @@
+import type { S3Dialect } from './dialect.ts';
+import { headerOf } from './head.ts';
+import type { Refusal } from './refusal.ts';
+import { endpointOf, regionName } from './region.ts';
+
+/** Where a bucket is asked for. */
+export interface Location {
+  /** Scheme, host and port, without the bucket's name. */
+  readonly endpoint: string;
+  readonly region: string;
+}
+
+/**
+ * Where a refusal says that the bucket is instead; undefined where it says no such thing.
+ *
+ * Only from one of the cloud's own hosts to another: nobody's server sends the signatures of a key
+ * elsewhere, but it may tell the region to sign for. Scheme and port stay.
+ */
+export function relocation(
+  refusal: Refusal,
+  dialect: S3Dialect,
+  bucket: string,
+  from: Location,
+): Location | undefined {
+  const { code, headers } = refusal;
+  if (code !== undefined && !dialect.wrongRegionCodes.has(code)) return undefined;
+  const url = new URL(from.endpoint);
+  const isOwn = dialect.ownHosts.test(url.hostname);
+  const region = refusal.region ?? headerOf(headers, `${dialect.headerPrefix}bucket-region`);
+  if (region !== undefined) {
+    const isNew = regionName(dialect, region) !== regionName(dialect, from.region);
+    if (!isNew || !/^[a-z0-9-]{1,63}$/i.test(region)) return undefined;
+    const own = isOwn ? endpointOf(dialect, region) : undefined;
+    return { region, endpoint: own === undefined ? from.endpoint : atHost(url, new URL(own)) };
+  }
+  const host = isOwn ? hostOf(refusal, dialect, bucket) : undefined;
+  if (host === undefined || host === url.hostname) return undefined;
+  const [, found = from.region] = dialect.regions.inHost?.exec(host) ?? [];
+  return { region: found, endpoint: atHost(url, { hostname: host }) };
+}
+
+function hostOf({ endpoint }: Refusal, dialect: S3Dialect, bucket: string): string | undefined {
+  const named = endpoint?.toLowerCase();
+  if (named === undefined || !/^[a-z0-9.-]{1,253}$/.test(named)) return undefined;
+  const host = named.startsWith(`${bucket}.`) ? named.slice(bucket.length + 1) : named;
+  return dialect.ownHosts.test(host) ? host : undefined;
+}
+
+function atHost(url: URL, { hostname }: { readonly hostname: string }): string {
+  const port = url.port === '' ? '' : `:${url.port}`;
+  return `${url.protocol}//${hostname}${port}`;
+}

@@ -1,0 +1,65 @@
+import { KiB } from '../../../base/bytes.ts';
+import { archived, checkAfter, online, type S3Dialect } from '../dialect.ts';
+import { aws, s3Faults } from './aws.ts';
+
+/** BOS by its own protocol: its S3 face has no CRC-64, no encryption and two classes only. */
+export const baidu: S3Dialect = {
+  ...aws,
+  cloud: 'Baidu',
+  // https://cloud.baidu.com/doc/BOS/s/Ck1rk80hn
+  endpoints: [{ regions: /^/, url: 'https://{region}.bcebos.com' }],
+  regions: {
+    prefix: '',
+    aliases: {},
+    scopes: {},
+    inHost: /(?:^|\.)([a-z]{2,4})\.bcebos\.com$/,
+  },
+  ownHosts: /(?:^|\.)bcebos\.com$/,
+  addressing: { own: 'virtual-host', elsewhere: 'virtual-host' },
+  // https://cloud.baidu.com/doc/Reference/s/njwvz1yfu
+  signature: 'bce-v1',
+  // Requests and answers: https://cloud.baidu.com/doc/BOS/s/Ekc4epj6m
+  documents: 'json',
+  headerPrefix: 'x-bce-',
+  requestIdHeaders: ['x-bce-request-id'],
+  listVersion: 1,
+  listUrlEncoded: false, // JSON can carry every key.
+  // The vendor's SDKs read it from answers to puts, heads and reads.
+  crc64Header: 'x-bce-content-crc64ecma',
+  conditionalPut: false,
+  metadata: {
+    codec: 'percent', // The vendor's SDKs percent-encode what is sent in headers.
+    bytesMax: aws.metadata.bytesMax,
+    // https://cloud.baidu.com/doc/BOS/s/Ikc5nv3wc: no Content-Language.
+    contentHeaders: ['content-encoding', 'content-disposition', 'cache-control', 'expires'],
+  },
+  // https://cloud.baidu.com/doc/BOS/s/Bkc5tsslq: in headers, 1 to 30 days.
+  restore: {
+    request: 'headers',
+    classes: new Map(),
+    otherwise: { daysMax: 30, tier: 'Standard', checkAfterMs: checkAfter.hours },
+  },
+  // It needs the ID of a key, and so has no default.
+  kms: undefined,
+  // The classes of the vendor's SDKs.
+  classes: new Map([
+    ['STANDARD', online('STANDARD')],
+    ['MAZ_STANDARD', online('STANDARD')],
+    ['STANDARD_IA', online('IA')],
+    ['MAZ_STANDARD_IA', online('IA')],
+    ['COLD', online('IA')], // Unlike OBS's of that name it is read at once.
+    ['MAZ_COLD', online('IA')],
+    ['ARCHIVE', archived('ARCHIVE')],
+  ]),
+  tierClasses: { STANDARD: 'STANDARD', IA: 'STANDARD_IA', ARCHIVE: 'ARCHIVE' },
+  // https://cloud.baidu.com/doc/BOS/s/Nkc5w2ytj
+  partSizeMin: 100 * KiB,
+  // https://cloud.baidu.com/doc/BOS/s/Ajwvysfpl
+  faults: new Map([
+    ...s3Faults,
+    ['ArchiveObjectNotRestore', 'archived'],
+    ['InvalidHTTPAuthHeader', 'bad-credentials'],
+    ['InvalidSessionToken', 'bad-credentials'],
+  ]),
+  wrongRegionCodes: new Set(),
+};

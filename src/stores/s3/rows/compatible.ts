@@ -1,0 +1,67 @@
+import { KiB, MiB } from '../../../base/bytes.ts';
+import type { S3Dialect } from '../dialect.ts';
+import { aws } from './aws.ts';
+
+/** A server of which nothing else is known: it is asked for what all S3-compatible ones have. */
+export const plain: S3Dialect = {
+  ...aws,
+  endpoints: [],
+  regions: { prefix: '', aliases: {}, scopes: {}, inHost: undefined },
+  ownHosts: /(?!)/,
+  // How much user metadata it takes, the server says itself.
+  metadata: { ...aws.metadata, bytesMax: Number.POSITIVE_INFINITY },
+};
+
+export const minio: S3Dialect = {
+  ...plain,
+  // https://min.io/docs/minio/linux/operations/checklists/thresholds.html
+  metadata: { ...aws.metadata, bytesMax: 2 * KiB },
+  // Others are names of remote tiers, which no put may say:
+  // https://github.com/minio/minio/tree/master/docs/erasure/storage-class
+  tierClasses: { STANDARD: 'STANDARD' },
+  // What it has moved to a remote tier is read as if it were there:
+  // https://min.io/docs/minio/linux/administration/object-management/transition-objects-to-s3.html
+  restore: undefined,
+};
+
+export const ceph: S3Dialect = {
+  ...plain,
+  // Any class is a name of the zone's placement, STANDARD alone is always there:
+  // https://docs.ceph.com/en/latest/radosgw/placement/#storage-classes
+  tierClasses: { STANDARD: 'STANDARD' },
+  restore: undefined,
+  // A request must name the key: https://docs.ceph.com/en/latest/radosgw/encryption/
+  kms: undefined,
+};
+
+export const r2: S3Dialect = {
+  ...plain,
+  // https://developers.cloudflare.com/r2/api/s3/api/: by account, so an endpoint must be given.
+  ownHosts: /(?:^|\.)r2\.cloudflarestorage\.com$/,
+  addressing: { own: 'path', elsewhere: 'path' },
+  regions: { ...plain.regions, scopes: { '*': 'auto' } },
+  requestIdHeaders: ['cf-ray'],
+  // https://developers.cloudflare.com/r2/buckets/storage-classes/
+  tierClasses: { STANDARD: 'STANDARD', IA: 'STANDARD_IA' },
+  restore: undefined,
+  kms: undefined,
+  // https://developers.cloudflare.com/r2/platform/limits/
+  metadata: { ...aws.metadata, bytesMax: 8192 },
+  // "5 MiB less than" 5 GiB. All parts but the last have one size, as ours always have.
+  putSizeMax: aws.putSizeMax - 5 * MiB,
+};
+
+export const wasabi: S3Dialect = {
+  ...plain,
+  // https://docs.wasabi.com/docs/what-are-the-service-urls-for-wasabis-different-storage-regions
+  endpoints: [{ regions: /^/, url: 'https://s3.{region}.wasabisys.com' }],
+  ownHosts: /(?:^|\.)wasabisys\.com$/,
+  addressing: { own: 'path', elsewhere: 'path' },
+  metadata: aws.metadata,
+  // One class: https://docs.wasabi.com/docs/how-does-wasabi-handle-storage-classes
+  tierClasses: { STANDARD: 'STANDARD' },
+  restore: undefined,
+  kms: undefined,
+  // Not in its description of the protocol.
+  conditionalPut: false,
+};

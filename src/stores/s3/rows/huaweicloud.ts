@@ -1,0 +1,61 @@
+import { KiB } from '../../../base/bytes.ts';
+import { archived, checkAfter, online, type S3Dialect } from '../dialect.ts';
+import { aws, s3Classes, s3Faults } from './aws.ts';
+
+/** https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0087.html */
+const cold = { daysMax: 30, tier: 'Standard', checkAfterMs: checkAfter.hours };
+const deep = { ...cold, checkAfterMs: checkAfter.halfADay };
+
+export const huaweicloud: S3Dialect = {
+  ...aws,
+  cloud: 'HuaweiCloud',
+  // https://support.huaweicloud.com/intl/en-us/productdesc-obs/obs_03_0152.html
+  // https://docs.otc.t-systems.com/regions-and-endpoints/
+  endpoints: [
+    { regions: /^eu-west-101$/, url: 'https://obs.{region}.myhuaweicloud.eu' },
+    { regions: /^eu-(?:de|nl|ch2)$/, url: 'https://obs.{region}.otc.t-systems.com' },
+    { regions: /^/, url: 'https://obs.{region}.myhuaweicloud.com' },
+  ],
+  regions: {
+    prefix: '',
+    aliases: {},
+    scopes: {},
+    inHost:
+      /(?:^|\.)obs\.([a-z]{2}-[a-z0-9-]+)\.(?:myhuaweicloud\.(?:com|eu)|otc\.t-systems\.com)$/,
+  },
+  ownHosts: /(?:^|\.)myhuaweicloud\.(?:com|eu)$|(?:^|\.)obs\.[\w-]+\.otc\.t-systems\.com$/,
+  // Buckets made since 2022 refuse path style; a custom domain leads to one bucket's host.
+  addressing: { own: 'virtual-host', elsewhere: 'virtual-host' },
+  answerPrefix: 'x-obs-',
+  requestIdHeaders: ['x-amz-request-id', 'x-obs-request-id'],
+  // Parallel file systems refuse version 2 (OBS API reference, "Listing Objects in a Bucket").
+  listVersion: 1,
+  // OBS API reference, "Uploading Objects - PUT": the value is CRC-64/XZ as unsigned decimal.
+  crc64Header: 'x-amz-checksum-crc64ecma',
+  // Not in the reference of the S3 face; `If-None-Match` is documented for reads only.
+  conditionalPut: false,
+  // OBS API reference, "User-defined metadata": ASCII only; Huawei's SDKs percent-encode the rest.
+  metadata: { ...aws.metadata, codec: 'percent' },
+  // OBS API reference, "Storage Classes": its own words come too, by the other protocol.
+  classes: new Map([...s3Classes, ['WARM', online('IA')], ['COLD', archived('ARCHIVE')]]),
+  restore: {
+    request: 'GlacierJobParameters',
+    classes: new Map([
+      ['GLACIER', cold],
+      ['COLD', cold],
+      ['DEEP_ARCHIVE', deep],
+    ]),
+    otherwise: cold,
+  },
+  // OBS API reference, "Uploading Parts": 100 KB to 5 GB.
+  partSizeMin: 100 * KiB,
+  faults: new Map([
+    ...s3Faults,
+    // OBS API reference, "Error Codes".
+    ['InvalidCRC64', 'corrupt'],
+    ['InsufficientStorageSpace', 'full'],
+    ['TooManyWrongSignature', 'throttled'],
+    ['VirtualHostDomainRequired', 'refused'],
+    ['InArrearOrInsufficientBalance', 'denied'],
+  ]),
+};

@@ -1,0 +1,74 @@
+import { archived, checkAfter, online, type S3Dialect } from '../dialect.ts';
+import { aws, s3Faults } from './aws.ts';
+
+/** What KS3's signatures call its regions: the vendor's SDKs have no document beside them. */
+const scopes = {
+  'cn-beijing': 'BEIJING',
+  'cn-shanghai': 'SHANGHAI',
+  'cn-guangzhou': 'GUANGZHOU',
+  'cn-qingdao': 'QINGDAO',
+  'cn-hangzhou': 'HANGZHOU',
+  'cn-hk-1': 'HONGKONG',
+  'rus': 'RUSSIA',
+  'sgp': 'SINGAPORE',
+  'jr-beijing': 'JR_BEIJING',
+  'jr-shanghai': 'JR_SHANGHAI',
+} as const;
+
+/** KS3, whose S3 face has all that its own has. */
+export const kingsoft: S3Dialect = {
+  ...aws,
+  cloud: 'KingsoftCloud',
+  // https://docs.ksyun.com/documents/6761
+  endpoints: [
+    { regions: /^cn-hangzhou$/, url: 'https://kss.ksyuncs.com' },
+    { regions: /^/, url: 'https://ks3-{region}.ksyuncs.com' },
+  ],
+  regions: {
+    prefix: 'ks3-',
+    aliases: Object.fromEntries(Object.entries(scopes).map(([name, scope]) => [scope, name])),
+    scopes,
+    inHost: /(?:^|\.)ks3-([a-z0-9-]+?)(?:-internal)?\.ksyun(?:cs)?\.com$/,
+  },
+  ownHosts: /(?:^|\.)ksyun(?:cs)?\.com$/,
+  addressing: { own: 'virtual-host', elsewhere: 'virtual-host' },
+  answerPrefix: 'x-kss-',
+  requestIdHeaders: ['x-amz-request-id', 'x-kss-request-id'],
+  listVersion: 1, // As the vendor's SDKs list.
+  // Read by the vendor's SDKs from answers to puts, completions, heads and reads.
+  crc64Header: 'x-amz-checksum-crc64ecma',
+  conditionalPut: false,
+  // https://docs.ksyun.com/documents/40541, and the vendor's SDKs for the tiers.
+  restore: {
+    request: 'JobParameters',
+    classes: new Map([
+      ['ARCHIVE', { daysMax: 7, tier: undefined, checkAfterMs: checkAfter.minutes }],
+      ['COLD_ARCHIVE', { daysMax: 365, tier: 'Standard', checkAfterMs: checkAfter.hours }],
+      ['DEEP_COLD_ARCHIVE', { daysMax: 365, tier: 'Standard', checkAfterMs: checkAfter.halfADay }],
+    ]),
+    otherwise: { daysMax: 7, tier: undefined, checkAfterMs: checkAfter.minutes },
+  },
+  // AES256 alone is documented.
+  kms: undefined,
+  // The classes of the vendor's SDKs.
+  classes: new Map([
+    ['EXTREME_PL1', online('STANDARD')],
+    ['EXTREME_PL2', online('STANDARD')],
+    ['EXTREME_PL3', online('STANDARD')],
+    ['STANDARD', online('STANDARD')],
+    ['STANDARD_IA', online('IA')],
+    ['DEEP_IA', online('IA')],
+    ['ARCHIVE', archived('ARCHIVE')],
+    ['GLACIER', archived('ARCHIVE')],
+    ['COLD_ARCHIVE', archived('DEEP_ARCHIVE')],
+    ['DEEP_COLD_ARCHIVE', archived('DEEP_ARCHIVE')],
+  ]),
+  tierClasses: {
+    STANDARD: 'STANDARD',
+    IA: 'STANDARD_IA',
+    ARCHIVE: 'ARCHIVE',
+    DEEP_ARCHIVE: 'COLD_ARCHIVE',
+  },
+  // https://docs.ksyun.com/documents/40535: its own protocol takes parts from 100 KB; S3's face 5 MB.
+  faults: new Map([...s3Faults, ['InvalidDigest', 'corrupt']]),
+};

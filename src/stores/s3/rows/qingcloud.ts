@@ -1,0 +1,43 @@
+import { MiB } from '../../../base/bytes.ts';
+import { online, type S3Dialect } from '../dialect.ts';
+import { aws, s3Faults } from './aws.ts';
+
+/** QingStor by its S3 face. */
+export const qingcloud: S3Dialect = {
+  ...aws,
+  cloud: 'QingCloud',
+  // https://docsv4.qingcloud.com/user_guide/storage/object_storage/s3/intro/: regions are zones.
+  endpoints: [{ regions: /^/, url: 'https://s3.{region}.qingstor.com' }],
+  regions: { ...aws.regions, aliases: {}, inHost: /(?:^|\.)([a-z0-9]+)\.qingstor\.com$/ },
+  ownHosts: /(?:^|\.)qingstor\.com$/,
+  // The vendor's SDKs put the bucket in the path unless told otherwise.
+  addressing: { own: 'path', elsewhere: 'path' },
+  answerPrefix: 'x-qs-',
+  requestIdHeaders: ['x-amz-request-id', 'x-qs-request-id'],
+  listVersion: 1,
+  conditionalPut: false,
+  // What the vendor's SDKs send with a put.
+  metadata: { ...aws.metadata, contentHeaders: ['cache-control', 'content-encoding'] },
+  // https://docsv4.qingcloud.com/user_guide/storage/object_storage/intro/storage_class/
+  restore: undefined,
+  classes: new Map([
+    ['STANDARD', online('STANDARD')],
+    ['STANDARD_IA', online('IA')],
+  ]),
+  tierClasses: { STANDARD: 'STANDARD', IA: 'STANDARD_IA' },
+  // It takes a key with each request, and has no key service.
+  kms: undefined,
+  // The vendor's limit for parts: 4 MB to 5 GB.
+  partSizeMin: 4 * MiB,
+  // Its own codes, which its S3 face may answer too.
+  faults: new Map([
+    ...s3Faults,
+    ['object_not_exists', 'not-found'],
+    ['bucket_not_exists', 'no-bucket'],
+    ['permission_denied', 'denied'],
+    ['access_key_id_invalid', 'bad-credentials'],
+    ['signature_not_matched', 'bad-credentials'],
+    ['request_expired', 'clock-skew'],
+    ['too_many_requests', 'throttled'],
+  ]),
+};

@@ -1,0 +1,66 @@
+import { archived, checkAfter, online, type S3Dialect } from '../dialect.ts';
+import { aws, s3Faults } from './aws.ts';
+
+/** Kodo by its S3 face: its own protocol reads only through domains bound to the bucket. */
+export const qiniu: S3Dialect = {
+  ...aws,
+  cloud: 'Qiniu',
+  // https://developer.qiniu.com/kodo/4088/s3-access-domainname
+  endpoints: [{ regions: /^/, url: 'https://s3.{region}.qiniucs.com' }],
+  regions: {
+    prefix: '',
+    // https://developer.qiniu.com/kodo/1671/region-endpoint-fq: the zones of its own protocol.
+    aliases: {
+      z0: 'cn-east-1',
+      z1: 'cn-north-1',
+      z2: 'cn-south-1',
+      na0: 'us-north-1',
+      as0: 'ap-southeast-1',
+    },
+    scopes: {},
+    inHost: /(?:^|\.)s3[.-]([a-z0-9-]+)\.qiniucs\.com$/,
+  },
+  ownHosts: /(?:^|\.)qiniucs\.com$/,
+  addressing: { own: 'path', elsewhere: 'path' },
+  requestIdHeaders: ['x-reqid', 'x-amz-request-id'],
+  // Encoded listings come back wrong: rclone's facts of providers have them off.
+  listUrlEncoded: false,
+  // A hash of its own, by SHA-1: https://developer.qiniu.com/kodo/1231/appendix#qiniu-etag
+  etagIsMd5: false,
+  // Not documented.
+  checksMd5: false,
+  conditionalPut: false,
+  // https://developer.qiniu.com/kodo/4086/aws-s3-compatible: days as its own protocol's, 1 to 7.
+  restore: {
+    request: 'GlacierJobParameters',
+    classes: new Map([
+      ['GLACIER', { daysMax: 7, tier: 'Standard', checkAfterMs: checkAfter.minutes }],
+      ['DEEP_ARCHIVE', { daysMax: 7, tier: 'Standard', checkAfterMs: checkAfter.halfADay }],
+    ]),
+    otherwise: { daysMax: 7, tier: 'Standard', checkAfterMs: checkAfter.minutes },
+  },
+  kms: undefined,
+  // https://developer.qiniu.com/kodo/3710/chtype; LINE is its S3 face's word for infrequent access.
+  classes: new Map([
+    ['STANDARD', online('STANDARD')],
+    ['INTELLIGENT_TIERING', online('STANDARD')],
+    ['LINE', online('IA')],
+    ['STANDARD_IA', online('IA')],
+    ['GLACIER_IR', online('IA')],
+    ['GLACIER', archived('ARCHIVE')],
+    ['DEEP_ARCHIVE', archived('DEEP_ARCHIVE')],
+  ]),
+  tierClasses: {
+    STANDARD: 'STANDARD',
+    IA: 'LINE',
+    ARCHIVE: 'GLACIER',
+    DEEP_ARCHIVE: 'DEEP_ARCHIVE',
+  },
+  faults: new Map(s3Faults),
+  // https://developer.qiniu.com/kodo/3928/error-responses
+  statusFaults: new Map([
+    [573, 'throttled'],
+    [612, 'not-found'],
+    [631, 'no-bucket'],
+  ]),
+};
