@@ -1,9 +1,9 @@
-import { Bucket } from './bucket.ts';
-import { bucketOf, type Call, type Reply } from './call.ts';
+import { bucketOf, type Call, newBucket, type Reply } from './call.ts';
+import { readNode } from './documents.ts';
 import { readDocument } from './payload.ts';
 import { S3Error } from './s3-error.ts';
 import { versionOf } from './objects.ts';
-import { child, children, element, readXml, text, xmlDocument } from './xml.ts';
+import { child, children, element, escapeXml, text, xmlDocument } from './xml.ts';
 
 const TAGS_MAX = 10;
 
@@ -24,14 +24,22 @@ export async function createBucket(call: Call): Promise<Reply> {
     throw new S3Error('InvalidBucketName', 'The specified bucket is not valid.');
   }
   if (!service.buckets.has(bucketName)) {
-    service.buckets.set(bucketName, new Bucket(bucketName, () => service.now()));
+    service.buckets.set(bucketName, newBucket(service, bucketName));
   }
   return { status: 200, headers: { location: `/${bucketName}` } };
 }
 
 export function headBucket(call: Call): Reply {
+  const { region, dialect } = call.service;
   bucketOf(call);
-  return { status: 200, headers: { 'x-amz-bucket-region': 'us-east-1' } };
+  return { status: 200, headers: { 'x-amz-bucket-region': region ?? dialect.defaultRegion } };
+}
+
+/** How OBS's clients learn that its own protocol is spoken here. */
+export function headApiVersion(call: Call): Reply {
+  const { apiVersion } = call.service.dialect;
+  if (apiVersion === undefined) return headBucket(call);
+  return { status: 200, headers: { 'x-obs-api': apiVersion } };
 }
 
 export function deleteBucket(call: Call): Reply {
@@ -41,10 +49,14 @@ export function deleteBucket(call: Call): Reply {
   return { status: 204 };
 }
 
-/** Empty, as AWS's oldest region has it. */
+/** Empty for AWS's oldest region. */
 export function getBucketLocation(call: Call): Reply {
+  const { region, dialect } = call.service;
+  const { root, prefix } = dialect.location;
   bucketOf(call);
-  return { status: 200, body: xmlDocument('LocationConstraint', '') };
+  const name = region ?? dialect.defaultRegion;
+  const told = name === 'us-east-1' ? '' : prefix + name;
+  return { status: 200, body: xmlDocument(root, escapeXml(told)) };
 }
 
 export function getBucketVersioning(call: Call): Reply {
@@ -56,7 +68,7 @@ export function getBucketVersioning(call: Call): Reply {
 }
 
 export async function putBucketVersioning(call: Call): Promise<Reply> {
-  const document = readXml(await readDocument(call), 'VersioningConfiguration');
+  const document = await readNode(call, 'VersioningConfiguration');
   const status = text(document, 'Status');
   if (status !== 'Enabled' && status !== 'Suspended') throw new S3Error('MalformedXML');
   bucketOf(call).versioning = status;
@@ -71,7 +83,7 @@ export function getObjectTagging(call: Call): Reply {
 }
 
 export async function putObjectTagging(call: Call): Promise<Reply> {
-  const document = readXml(await readDocument(call), 'Tagging');
+  const document = await readNode(call, 'Tagging');
   const tags = children(child(document, 'TagSet'), 'Tag').map((tag): [string, string] => [
     text(tag, 'Key') ?? '',
     text(tag, 'Value') ?? '',

@@ -23,6 +23,7 @@ export interface ObjectTraits {
   readonly contentHeaders: Readonly<Record<string, string>>;
   /** Without the prefix. */
   readonly userMetadata: Readonly<Record<string, string>>;
+  /** In S3's words; those of the other faces are their rows'. */
   readonly storageClass: string;
   readonly tags: readonly (readonly [key: string, value: string])[];
   readonly encryption: Encryption | undefined;
@@ -89,12 +90,22 @@ const plainTraits: ObjectTraits = {
 export interface SeedOptions {
   readonly contentHeaders?: Readonly<Record<string, string>>;
   readonly userMetadata?: Readonly<Record<string, string>>;
+  /** In S3's words. */
   readonly storageClass?: string;
   readonly tags?: readonly (readonly [key: string, value: string])[];
   /** Milliseconds since the Unix epoch. */
   readonly lastModified?: number;
-  /** Without quotes; by default the MD5. */
+  /** Without quotes; by default what the cloud makes of the bytes. */
   readonly etag?: string;
+  /** CRC-64/XZ as an unsigned decimal; by default none, as of objects older than the feature. */
+  readonly crc64?: string;
+}
+
+export interface BucketOptions {
+  /** Milliseconds since the Unix epoch. */
+  readonly now: () => number;
+  /** The ETag of an object put in one piece, from its MD5 in hex; by default that itself. */
+  readonly etag?: (md5: string, content: Content) => string;
 }
 
 /** One bucket. Tests may look at it and put objects into it without a request. */
@@ -104,26 +115,31 @@ export class Bucket {
   readonly uploads = new Map<string, Upload>();
   versioning: Versioning;
   readonly #now: () => number;
+  readonly #etag: NonNullable<BucketOptions['etag']>;
   readonly #latest = new Map<string, Version>();
   readonly #index = new KeyIndex();
   #sequence = 0;
 
-  constructor(name: string, now: () => number) {
+  constructor(name: string, { now, etag = (md5) => md5 }: BucketOptions) {
     this.name = name;
     this.createdAt = now();
     this.#now = now;
+    this.#etag = etag;
   }
 
   /** Puts an object as a client would, at once and without a request. */
   put(key: string, bytes: Uint8Array | string, options: SeedOptions = {}): Version {
     const held = Buffer.from(bytes);
-    const etag = createHash('md5').update(held).digest('hex');
-    return this.add(seeded({ key, etag, content: heldContent([held]) }, options));
+    const content = heldContent([held]);
+    const etag = this.#etag(createHash('md5').update(held).digest('hex'), content);
+    return this.add(seeded({ key, etag, content }, options));
   }
 
   /** Puts an object of `size` sevens that takes no memory. */
   fill(key: string, size: number, options: SeedOptions = {}): Version {
-    return this.add(seeded({ key, etag: md5OfSevens(size), content: sevens(size) }, options));
+    const content = sevens(size);
+    const etag = this.#etag(md5OfSevens(size), content);
+    return this.add(seeded({ key, etag, content }, options));
   }
 
   /** The latest version; a delete marker counts as nothing. */

@@ -1,35 +1,43 @@
-import type { IncomingMessage } from 'node:http';
-import type { Bucket } from './bucket.ts';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { Bucket } from './bucket.ts';
 import type { Content } from './content.ts';
-import type { Dialect } from './dialects.ts';
+import type { Dialect, Face } from './dialect.ts';
+import { etagOf } from './etags.ts';
 import { S3Error } from './s3-error.ts';
-import type { ChunkSeal } from './signature.ts';
+import type { ChunkSeal, Gate, Signed } from './signed.ts';
 
 /** What all requests share. */
-export interface Service {
+export interface Service extends Gate {
   readonly buckets: Map<string, Bucket>;
-  /** Secret access keys by access key ID. */
-  readonly secrets: ReadonlyMap<string, string>;
+  /** Buckets of other regions, which this server knows but does not have. */
+  readonly elsewhere: ReadonlyMap<string, Elsewhere>;
   readonly dialect: Dialect;
   /** Keeps sizes and ETags only; see {@link sevens}. */
   readonly sink: boolean;
   readonly verify: boolean;
-  /** Milliseconds since the Unix epoch. */
-  now(): number;
   /** A new opaque ID. */
   nextId(): string;
+}
+
+/** Where a bucket of another region is. */
+export interface Elsewhere {
+  readonly region: string;
+  /** A host, with its port where that is not the usual one. */
+  readonly endpoint: string;
 }
 
 /** One request, parsed. */
 export interface Call {
   readonly service: Service;
   readonly request: IncomingMessage;
+  /** The request as it was sent. */
+  readonly signed: Signed;
+  /** The protocol that it speaks. */
+  readonly face: Face;
   readonly method: string;
-  /** As it was sent, percent-encoded, without the query. */
-  readonly rawPath: string;
-  /** As it was sent. */
-  readonly rawQuery: string;
-  /** Decoded; of a name given twice, the last. */
+  /** By S3's names. */
+  readonly headers: IncomingHttpHeaders;
+  /** By S3's names, decoded; of a name given twice, the last. */
   readonly query: ReadonlyMap<string, string>;
   /** Empty when the request is for the service. */
   readonly bucketName: string;
@@ -58,9 +66,9 @@ export interface Reply {
 
 export type Handler = (call: Call) => Reply | Promise<Reply>;
 
-/** One header of the request, as it was sent; bytes beyond ASCII are Latin-1. */
+/** One header of the request, by S3's name; bytes beyond ASCII are Latin-1. */
 export function header(call: Call, name: string): string | undefined {
-  const value = call.request.headers[name];
+  const value = call.headers[name];
   return Array.isArray(value) ? value.join(',') : value;
 }
 
@@ -77,31 +85,10 @@ export function findBucket(service: Service, name: string): Bucket {
   return bucket;
 }
 
-const EMPTY: ReadonlyMap<string, string> = new Map();
-
-/** @throws {S3Error} `InvalidURI` for broken escapes and for what is not UTF-8. */
-export function decode(text: string): string {
-  try {
-    return text.includes('%') ? decodeURIComponent(text) : text;
-  } catch {
-    throw new S3Error('InvalidURI', "Couldn't parse the specified URI.");
-  }
-}
-
-/** The pairs of a query, in their order; a plus sign is a space. */
-export function queryPairs(rawQuery: string): [name: string, value: string][] {
-  return rawQuery
-    .split('&')
-    .filter((pair) => pair !== '')
-    .map((pair) => {
-      const spaced = pair.replaceAll('+', ' ');
-      const equals = spaced.indexOf('=');
-      return equals < 0
-        ? [decode(spaced), '']
-        : [decode(spaced.slice(0, equals)), decode(spaced.slice(equals + 1))];
-    });
-}
-
-export function parseQuery(rawQuery: string): ReadonlyMap<string, string> {
-  return rawQuery === '' ? EMPTY : new Map(queryPairs(rawQuery));
+/** A new bucket of this service, not yet in it. */
+export function newBucket(service: Service, name: string): Bucket {
+  return new Bucket(name, {
+    now: () => service.now(),
+    etag: (md5, content) => etagOf(service.dialect, md5, content),
+  });
 }

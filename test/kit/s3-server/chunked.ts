@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { S3Error } from './s3-error.ts';
-import type { ChunkSeal } from './signature.ts';
+import type { ChunkSeal } from './signed.ts';
 
 const LINE_MAX = 16 * 1024;
 

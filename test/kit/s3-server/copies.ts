@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { NewVersion, Version } from './bucket.ts';
-import { bucketOf, type Call, decode, findBucket, header, type Reply } from './call.ts';
+import { bucketOf, type Call, findBucket, header, type Reply } from './call.ts';
 import { crc64Text, meter } from './checksums.ts';
 import { checkCopySource, checkWritable, parseRange, type Range } from './conditions.ts';
 import { type Content, heldContent, sevens } from './content.ts';
 import { partNumberOf, uploadOf } from './multipart.ts';
 import { etagIsMd5, objectTraits, receiptHeaders } from './object-headers.ts';
 import { isArchived, opaqueEtag } from './objects.ts';
+import { etagOf } from './etags.ts';
+import { decode } from './query.ts';
 import { S3Error } from './s3-error.ts';
 import { element, xmlDocument } from './xml.ts';
 
@@ -26,7 +28,8 @@ function copySource(call: Call): { readonly bucketName: string; readonly version
       ? bucket.object(key)
       : bucket.versions(key).find((each) => each.versionId === versionId);
   if (version === undefined || version.deleteMarker) throw new S3Error('NoSuchKey');
-  if (isArchived(version)) throw new S3Error('InvalidObjectState');
+  if (isArchived(call, version)) throw new S3Error('InvalidObjectState');
+  if (version.content.size > call.service.dialect.copySizeMax) throw new S3Error('EntityTooLarge');
   checkCopySource(call, version);
   return { bucketName, version };
 }
@@ -34,7 +37,7 @@ function copySource(call: Call): { readonly bucketName: string; readonly version
 export async function copyObject(call: Call): Promise<Reply> {
   const bucket = bucketOf(call);
   const source = copySource(call);
-  const replace = header(call, 'x-amz-metadata-directive') === 'REPLACE';
+  const replace = header(call, 'x-amz-metadata-directive')?.toUpperCase() === 'REPLACE';
   const fields = copied(call, source.version, replace);
   const inPlace = source.bucketName === bucket.name && source.version.key === call.key;
   if (inPlace && !replace && !changesAnything(call)) {
@@ -85,8 +88,9 @@ function copied(call: Call, source: Version, replace: boolean): NewVersion {
 async function copiedEtag(call: Call, source: Version, fields: NewVersion): Promise<string> {
   const encryption = fields.encryption;
   if (encryption !== undefined && encryption.algorithm !== 'AES256') return opaqueEtag(call);
-  const isMd5 = source.partSizes === undefined && etagIsMd5(source);
-  return isMd5 ? source.etag : md5Of(source.content, { first: 0, end: source.content.size });
+  if (source.partSizes === undefined && etagIsMd5(source)) return source.etag;
+  const { content } = source;
+  return etagOf(call.service.dialect, md5Of(content, { first: 0, end: content.size }), content);
 }
 
 function md5Of(content: Content, { first, end }: Range): string {
@@ -96,6 +100,7 @@ function md5Of(content: Content, { first, end }: Range): string {
 }
 
 export async function uploadPartCopy(call: Call): Promise<Reply> {
+  if (!call.service.dialect.parts.copies) throw new S3Error('NotImplemented');
   const number = partNumberOf(call);
   const { version } = copySource(call);
   const size = version.content.size;
@@ -107,7 +112,9 @@ export async function uploadPartCopy(call: Call): Promise<Reply> {
   const md5 = md5Of(version.content, range);
   const crc64 = await crc64Of(call, content);
   const upload = uploadOf(call);
-  const etag = etagIsMd5(upload.traits) ? md5 : opaqueEtag(call);
+  const etag = etagIsMd5(upload.traits)
+    ? etagOf(call.service.dialect, md5, content)
+    : opaqueEtag(call);
   const lastModified = call.service.now();
   upload.parts.set(number, { number, content, etag, md5, crc64, checksums: {}, lastModified });
   const inner =
@@ -120,7 +127,7 @@ function slice(call: Call, content: Content, { first, end }: Range): Content {
 }
 
 async function crc64Of(call: Call, content: Content): Promise<string | undefined> {
-  if (call.service.dialect.crc64Header === undefined) return undefined;
+  if (call.service.dialect.crc64 === 'none') return undefined;
   const crc64 = await meter('crc64');
   for (const piece of content.pieces(0, content.size)) crc64.update(piece);
   return crc64Text(crc64.digest());

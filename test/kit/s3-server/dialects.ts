@@ -1,21 +1,244 @@
-/** How a cloud's S3-like protocol differs. Facts only. */
-export interface Dialect {
-  /** Carries CRC-64/XZ as an unsigned decimal, both ways. */
-  readonly crc64Header: string | undefined;
-  readonly listsVersion2: boolean;
-  /** Bytes; every part but the last must reach it. */
-  readonly partSizeMin: number;
-}
+import type { Dialect } from './dialect.ts';
+import {
+  bosFace,
+  cosFace,
+  gcsFace,
+  ks3Face,
+  kssFace,
+  minioFace,
+  obsFace,
+  obsS3Face,
+  ossFace,
+  ossS3Face,
+  plainFace,
+  qiniuFace,
+  qingstorFace,
+  r2Face,
+  s3Face,
+  us3Face,
+} from './faces.ts';
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+const GiB = 1024 * MiB;
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/Welcome.html */
+const s3: Dialect = {
+  faces: [s3Face],
+  pathStyle: true,
+  etag: { whole: 'md5', parts: 'md5-of-md5s' },
+  crc64: 'none',
+  listing: { version2: true, encodes: true, alwaysNextMarker: false, uploadsZone: 'Z' },
+  // https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
+  parts: { sizeMin: 5 * MiB, alike: false, copies: true },
+  putSizeMax: 5 * GiB,
+  copySizeMax: 5 * GiB,
+  keys: { bytesMax: 1024 },
+  // https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
+  metadata: { bytesMax: 2 * KiB, beyondAscii: 'rfc2047' },
+  checksMd5: true,
+  deletesMany: 'with-sum',
+  awsChunked: 'all',
+  archived: new Set(['GLACIER', 'DEEP_ARCHIVE']),
+  restore: { daysMax: Infinity, online: 'InvalidObjectState' },
+  throttled: { status: 503, code: 'SlowDown' },
+  elsewhere: 'redirect',
+  location: { root: 'LocationConstraint', prefix: '' },
+  defaultRegion: 'us-east-1',
+};
+
+/** What most clouds make of S3: no checksums but MD5, no conditions of their own. */
+const compatible: Dialect = {
+  ...s3,
+  faces: [plainFace],
+  listing: { ...s3.listing, alwaysNextMarker: true },
+  deletesMany: 'with-md5',
+  awsChunked: 'signed',
+};
 
 export const dialects = {
-  /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
-  s3: { crc64Header: undefined, listsVersion2: true, partSizeMin: 5 * 1024 ** 2 },
-  /** Parallel file systems know no second version; https://support.huaweicloud.com/intl/en-us/api-obs/ */
+  s3,
+
+  /** https://support.huaweicloud.com/intl/en-us/api-obs/ */
   obs: {
-    crc64Header: 'x-amz-checksum-crc64ecma',
-    listsVersion2: false,
-    partSizeMin: 100 * 1024,
+    ...s3,
+    faces: [obsS3Face, obsFace],
+    crc64: 'compared',
+    // Parallel file systems know no second version.
+    listing: { ...s3.listing, version2: false },
+    parts: { ...s3.parts, sizeMin: 100 * KiB },
+    // "User-defined metadata": US-ASCII only.
+    metadata: { bytesMax: 8 * KiB, beyondAscii: 'refused' },
+    restore: { daysMax: 30, online: 'InvalidObjectState' },
+    location: { root: 'Location', prefix: '' },
+    defaultRegion: 'cn-north-4',
+    // huaweicloud-sdk-go-obs, "getObsVersion": what is at least 3.0 speaks OBS's own protocol.
+    apiVersion: '3.0',
+  },
+
+  /** https://www.alibabacloud.com/help/en/oss/developer-reference/ */
+  oss: {
+    ...compatible,
+    faces: [ossFace, ossS3Face],
+    // "SecondLevelDomainForbidden": buckets are named in the host.
+    pathStyle: false,
+    etag: { whole: 'upper-md5', parts: 'upper-opaque' },
+    crc64: 'told',
+    tellsMd5: true,
+    parts: { ...s3.parts, sizeMin: 100 * KiB },
+    // "Object naming conventions": 1 to 1,023 bytes, not beginning with a slash or backslash.
+    keys: { bytesMax: 1023, refused: /^[/\\]/ },
+    metadata: { bytesMax: 8 * KiB, beyondAscii: 'kept' },
+    awsChunked: 'refused',
+    archived: new Set(['GLACIER', 'COLD_ARCHIVE', 'DEEP_COLD_ARCHIVE']),
+    // "RestoreObject": without a body one day; Archive up to 7, the colder classes up to 365.
+    restore: { daysMax: 365, online: 'OperationNotSupported', daysDefault: 1 },
+    throttled: { status: 503, code: 'ServiceBusy' },
+    elsewhere: 'denied',
+    location: { root: 'LocationConstraint', prefix: 'oss-' },
+    defaultRegion: 'cn-hangzhou',
+  },
+
+  /** https://www.tencentcloud.com/document/product/436 */
+  cos: {
+    ...compatible,
+    // Answers to S3's signatures carry the CRC too, under COS's name.
+    faces: [cosFace, { ...plainFace, classes: cosFace.classes, crc64: 'x-cos-hash-crc64ecma' }],
+    pathStyle: false,
+    etag: { whole: 'md5', parts: 'opaque' },
+    crc64: 'told',
+    listing: { ...compatible.listing, version2: false },
+    parts: { ...s3.parts, sizeMin: MiB },
+    metadata: { bytesMax: 2 * KiB, beyondAscii: 'kept' },
+    archived: new Set(['GLACIER', 'DEEP_ARCHIVE']),
+    restore: { daysMax: 365, online: 'InvalidObjectState' },
+    defaultRegion: 'ap-beijing',
+  },
+
+  /** https://cloud.baidu.com/doc/BOS/index.html */
+  bos: {
+    ...compatible,
+    faces: [bosFace, { ...plainFace, classes: bosFace.classes, encryption: {} }],
+    etag: { whole: 'md5', parts: 'dash-first' },
+    crc64: 'compared',
+    tellsMd5: true,
+    parts: { ...s3.parts, sizeMin: 100 * KiB },
+    metadata: { bytesMax: 2 * KiB, beyondAscii: 'kept' },
+    archived: new Set(['GLACIER']),
+    restore: { daysMax: 30, online: 'InvalidObjectState', daysDefault: 7 },
+    defaultRegion: 'bj',
+  },
+
+  /** https://docs.ksyun.com/documents/2320 */
+  ks3: {
+    ...compatible,
+    faces: [ks3Face, kssFace],
+    etag: { whole: 'md5', parts: 'opaque' },
+    crc64: 'told',
+    // The vendor's Go SDK parses the offset; the other times are in Z.
+    listing: { ...compatible.listing, uploadsZone: '+08:00' },
+    metadata: { bytesMax: 8 * KiB, beyondAscii: 'kept' },
+    archived: new Set(['GLACIER', 'COLD_ARCHIVE', 'DEEP_COLD_ARCHIVE']),
+    restore: { daysMax: 365, online: 'InvalidObjectState' },
+    defaultRegion: 'BEIJING',
+  },
+
+  /** https://docsv4.qingcloud.com/user_guide/storage/object_storage/ */
+  qingstor: {
+    ...compatible,
+    faces: [{ ...plainFace, classes: qingstorFace.classes, encryption: {} }, qingstorFace],
+    etag: { whole: 'md5', parts: 'opaque' },
+    listing: { ...compatible.listing, encodes: false },
+    parts: { ...s3.parts, sizeMin: 4 * MiB },
+    archived: new Set(),
+    defaultRegion: 'pek3a',
+  },
+
+  /** https://developer.qiniu.com/kodo/4086/aws-s3-compatible */
+  qiniu: {
+    ...compatible,
+    faces: [qiniuFace],
+    etag: { whole: 'qetag', parts: 'qetag' },
+    // rclone's provider table turns encoding off.
+    listing: { ...compatible.listing, encodes: false },
+    restore: { daysMax: 7, online: 'InvalidObjectState' },
+    // "573": listed too fast.
+    throttled: { status: 573, code: 'TooManyRequests' },
+    defaultRegion: 'cn-east-1',
+  },
+
+  /** https://docs.ucloud.cn/ufile/s3/s3_introduction */
+  us3: {
+    ...compatible,
+    faces: [us3Face],
+    etag: { whole: 'us3', parts: 'us3' },
+    parts: { sizeMin: 0, sizeExact: 8 * MiB, alike: true, copies: false },
+    putSizeMax: GiB,
+    copySizeMax: 100 * MiB,
+    checksMd5: false,
+    deletesMany: 'freely',
+    archived: new Set(['GLACIER']),
+    // What is restored stays for three days, whatever was asked.
+    restore: { daysMax: Infinity, online: 'InvalidObjectState', daysDefault: 3 },
+    defaultRegion: 'cn-bj',
+  },
+
+  /** https://cloud.google.com/storage/docs/interoperability */
+  gcs: {
+    ...compatible,
+    faces: [gcsFace],
+    etag: { whole: 'md5', parts: 'opaque' },
+    everySum: 'crc32c',
+    parts: { ...s3.parts, copies: false },
+    putSizeMax: 5 * 1024 * GiB,
+    copySizeMax: Infinity,
+    metadata: { bytesMax: 8 * KiB, beyondAscii: 'kept' },
+    deletesMany: 'never',
+    archived: new Set(), // Even ARCHIVE is read at once.
+    throttled: { status: 429, code: 'SlowDown' },
+    defaultRegion: 'auto',
+  },
+
+  /** https://min.io/docs/minio/linux/operations/concepts/thresholds.html */
+  minio: {
+    ...s3,
+    faces: [minioFace],
+    archived: new Set(),
+    metadata: { bytesMax: 2 * KiB, beyondAscii: 'kept' },
+    throttled: { status: 503, code: 'SlowDownRead' },
+  },
+
+  /** https://docs.ceph.com/en/latest/radosgw/s3/; measured against 16.2. */
+  ceph: {
+    ...compatible,
+    faces: [{ ...plainFace, encryption: s3Face.encryption }],
+    etag: { whole: 'md5', parts: 'md5-of-md5s' },
+    listing: { ...compatible.listing, encodes: true },
+    metadata: { bytesMax: 64 * KiB, beyondAscii: 'kept' },
+    archived: new Set(), // A class is kept and never refused.
+    defaultRegion: 'default',
+  },
+
+  /** https://developers.cloudflare.com/r2/api/s3/api/ */
+  r2: {
+    ...s3,
+    faces: [r2Face],
+    etag: { whole: 'md5', parts: 'opaque' },
+    parts: { ...s3.parts, alike: true },
+    metadata: { bytesMax: 8 * KiB, beyondAscii: 'rfc2047' },
+    archived: new Set(),
+    defaultRegion: 'auto',
+  },
+
+  /** https://docs.wasabi.com/docs/wasabi-api: S3's, without classes that are archived. */
+  wasabi: {
+    ...compatible,
+    faces: [{ ...plainFace, schemes: ['aws-v4', 'aws-v2'] }],
+    etag: { whole: 'md5', parts: 'md5-of-md5s' },
+    archived: new Set(),
   },
 } as const satisfies Record<string, Dialect>;
 
 export type DialectName = keyof typeof dialects;
+
+export const dialectNames = Object.keys(dialects) as readonly DialectName[];

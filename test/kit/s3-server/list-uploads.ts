@@ -1,5 +1,7 @@
 import type { Upload } from './bucket.ts';
 import { bucketOf, type Call, type Reply } from './call.ts';
+import type { Dialect } from './dialect.ts';
+import { classByFace } from './face.ts';
 import { compareKeys } from './key-index.ts';
 import { element, xmlDocument } from './xml.ts';
 
@@ -29,7 +31,7 @@ export function listMultipartUploads(call: Call): Reply {
     (truncated
       ? element('NextKeyMarker', last?.key) + element('NextUploadIdMarker', last?.uploadId)
       : '') +
-    shown.map(uploadElement).join('');
+    shown.map((upload) => uploadElement(call, upload)).join('');
   return { status: 200, body: xmlDocument('ListMultipartUploadsResult', inner) };
 }
 
@@ -45,11 +47,16 @@ function isBehind(upload: Upload, keyMarker: string, idMarker: string): boolean 
   );
 }
 
-function uploadElement({ key, uploadId, startedAt, traits }: Upload): string {
+function uploadElement(call: Call, { key, uploadId, startedAt, traits }: Upload): string {
   const inner =
     element('Key', key) +
     element('UploadId', uploadId) +
-    element('StorageClass', traits.storageClass) +
-    element('Initiated', new Date(startedAt).toISOString());
+    element('StorageClass', classByFace(call.face, traits.storageClass)) +
+    element('Initiated', timeIn(call.service.dialect.listing.uploadsZone, startedAt));
   return `<Upload>${inner}</Upload>`;
+}
+
+function timeIn(zone: Dialect['listing']['uploadsZone'], ms: number): string {
+  const hours = zone === 'Z' ? 0 : 8;
+  return new Date(ms + hours * 3_600_000).toISOString().replace('Z', zone);
 }

@@ -1,5 +1,7 @@
 import type { Bucket, Version } from './bucket.ts';
 import { bucketOf, type Call, type Reply } from './call.ts';
+import type { Face } from './dialect.ts';
+import { classByFace } from './face.ts';
 import { S3Error } from './s3-error.ts';
 import { type Item, walk } from './walk.ts';
 import { element, escapeXml, xmlDocument } from './xml.ts';
@@ -14,6 +16,7 @@ interface Ask {
   /** Spells keys and prefixes as the client asked. */
   readonly spell: (text: string) => string;
   readonly encodingType: string | undefined;
+  readonly face: Face;
 }
 
 interface Page<T> {
@@ -24,7 +27,8 @@ interface Page<T> {
 }
 
 function asked(call: Call, plus: boolean): Ask {
-  const encodingType = call.query.get('encoding-type');
+  const { encodes } = call.service.dialect.listing;
+  const encodingType = encodes ? call.query.get('encoding-type') : undefined;
   const limit = Number(call.query.get('max-keys') ?? PAGE_MAX);
   if (!(limit >= 0)) throw new S3Error('InvalidArgument', 'max-keys is not a number');
   if (encodingType !== undefined && encodingType !== 'url') throw new S3Error('InvalidArgument');
@@ -34,6 +38,7 @@ function asked(call: Call, plus: boolean): Ask {
     limit: Math.min(limit, PAGE_MAX),
     spell: encodingType === 'url' ? (text) => encodeKey(text, plus) : escapeXml,
     encodingType,
+    face: call.face,
   };
 }
 
@@ -83,7 +88,8 @@ export function listObjects(call: Call): Reply {
   const ask = asked(call, true);
   const marker = call.query.get('marker') ?? '';
   const found = objectPage(bucket, ask, marker);
-  const next = ask.delimiter === '' ? undefined : found.last;
+  const { alwaysNextMarker } = call.service.dialect.listing;
+  const next = ask.delimiter === '' && !alwaysNextMarker ? undefined : found.last;
   const head =
     `<Marker>${ask.spell(marker)}</Marker>` +
     (next === undefined ? '' : `<NextMarker>${ask.spell(next)}</NextMarker>`);
@@ -93,7 +99,7 @@ export function listObjects(call: Call): Reply {
 }
 
 export function listObjectsV2(call: Call): Reply {
-  if (!call.service.dialect.listsVersion2) throw new S3Error('NotImplemented');
+  if (!call.service.dialect.listing.version2) throw new S3Error('NotImplemented');
   const bucket = bucketOf(call);
   const ask = asked(call, false);
   const token = call.query.get('continuation-token');
@@ -162,7 +168,7 @@ function fields(version: Version, ask: Ask, withOwner: boolean): string {
   const bytes = deleteMarker
     ? ''
     : `<ETag>&quot;${etag}&quot;</ETag><Size>${content.size}</Size>` +
-      `<StorageClass>${storageClass}</StorageClass>`;
+      `<StorageClass>${classByFace(ask.face, storageClass)}</StorageClass>`;
   return (
     `<Key>${ask.spell(key)}</Key>` +
     `<LastModified>${new Date(lastModified).toISOString()}</LastModified>${bytes}` +

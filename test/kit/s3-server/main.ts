@@ -1,9 +1,10 @@
 import { parseArgs } from 'node:util';
-import { type DialectName, dialects } from './dialects.ts';
+import { type DialectName, dialectNames, dialects } from './dialects.ts';
 import { type AccessKey, startS3Server, testAccessKey } from './server.ts';
 
 const USAGE = `usage: node main.ts [--port N] [--host HOST] [--bucket NAME]... [--access-key ID:SECRET]...
-  [--dialect s3|obs] [--virtual-host DOMAIN] [--sink] [--no-verify] [--fill BUCKET:COUNT:BYTES]...`;
+  [--dialect ${dialectNames.join('|')}]
+  [--region NAME] [--virtual-host DOMAIN] [--sink] [--no-verify] [--fill BUCKET:COUNT:BYTES]...`;
 
 const { values } = parseArgs({
   options: {
@@ -12,6 +13,7 @@ const { values } = parseArgs({
     'bucket': { type: 'string', multiple: true, default: [] },
     'access-key': { type: 'string', multiple: true, default: [] },
     'dialect': { type: 'string', default: 's3' },
+    'region': { type: 'string' },
     'virtual-host': { type: 'string' },
     'sink': { type: 'boolean', default: false },
     'no-verify': { type: 'boolean', default: false },
@@ -37,7 +39,7 @@ function isDialect(name: string): name is DialectName {
 
 if (!isDialect(values.dialect)) mistake(`--dialect ${values.dialect}: there is no such dialect`);
 const keys = values['access-key'].map(accessKey);
-const virtualHost = values['virtual-host'];
+const { region, 'virtual-host': virtualHost } = values;
 const server = await startS3Server({
   port: Number(values.port),
   host: values.host,
@@ -47,6 +49,7 @@ const server = await startS3Server({
   sink: values.sink,
   verify: !values['no-verify'],
   ...(virtualHost !== undefined && { virtualHost }),
+  ...(region !== undefined && { region }),
 });
 
 for (const text of values.fill) {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Bucket, Upload, UploadPart, Version } from './bucket.ts';
 import { bucketOf, type Call, header, type Reply } from './call.ts';
 import {
@@ -11,23 +10,30 @@ import {
 } from './checksums.ts';
 import { checkWritable } from './conditions.ts';
 import { joined } from './content.ts';
+import type { Dialect } from './dialect.ts';
+import { readNode } from './documents.ts';
+import { etagOfParts } from './etags.ts';
+import { classByFace } from './face.ts';
 import {
   checksumHeaders,
+  claimedCrc64,
+  crc64Headers,
   encryptionHeaders,
   etagIsMd5,
   objectTraits,
   receiptHeaders,
 } from './object-headers.ts';
-import { opaqueEtag } from './objects.ts';
-import { readDocument, readPayload } from './payload.ts';
+import { opaqueEtag, ownEtag } from './objects.ts';
+import { readPayload } from './payload.ts';
 import { S3Error } from './s3-error.ts';
-import { children, element, escapeXml, readXml, text, xmlDocument } from './xml.ts';
+import { children, element, escapeXml, text, xmlDocument } from './xml.ts';
 
 const PART_NUMBER_MAX = 10_000;
 
 export function createMultipartUpload(call: Call): Reply {
   const bucket = bucketOf(call);
-  const algorithm = header(call, 'x-amz-checksum-algorithm')?.toLowerCase();
+  const algorithm =
+    call.service.dialect.everySum ?? header(call, 'x-amz-checksum-algorithm')?.toLowerCase();
   const checksumAlgorithm =
     algorithm !== undefined && isChecksumName(algorithm) ? algorithm : undefined;
   const upload: Upload = {
@@ -42,7 +48,7 @@ export function createMultipartUpload(call: Call): Reply {
   bucket.uploads.set(upload.uploadId, upload);
   return {
     status: 200,
-    headers: encryptionHeaders(upload.traits.encryption),
+    headers: encryptionHeaders(call.face, upload.traits.encryption),
     body: xmlDocument(
       'InitiateMultipartUploadResult',
       element('Bucket', bucket.name) +
@@ -54,7 +60,8 @@ export function createMultipartUpload(call: Call): Reply {
 
 function checksumType(call: Call, algorithm: ChecksumName | undefined): ChecksumType {
   const asked = header(call, 'x-amz-checksum-type');
-  if (asked === undefined) return algorithm === 'crc64nvme' ? 'FULL_OBJECT' : 'COMPOSITE';
+  const whole = algorithm === 'crc64nvme' || call.service.dialect.everySum !== undefined;
+  if (asked === undefined) return whole ? 'FULL_OBJECT' : 'COMPOSITE';
   return asked === 'FULL_OBJECT' ? 'FULL_OBJECT' : 'COMPOSITE';
 }
 
@@ -83,16 +90,15 @@ export async function uploadPart(call: Call): Promise<Reply> {
   const payload = await readPayload(call, checksumAlgorithm);
   // The upload may have been completed or aborted while the body came in.
   const upload = uploadOf(call);
-  const etag = etagIsMd5(upload.traits) ? payload.md5 : opaqueEtag(call);
+  const etag = ownEtag(call, upload.traits, payload);
   upload.parts.set(number, { ...payload, number, etag, lastModified: call.service.now() });
-  const { crc64Header } = call.service.dialect;
   return {
     status: 200,
     headers: {
       etag: `"${etag}"`,
-      ...encryptionHeaders(upload.traits.encryption),
+      ...encryptionHeaders(call.face, upload.traits.encryption),
       ...checksumHeaders({ checksums: payload.checksums, checksumType: 'FULL_OBJECT' }),
-      ...(crc64Header && payload.crc64 && { [crc64Header]: payload.crc64 }),
+      ...crc64Headers(call.face, payload.crc64),
     },
   };
 }
@@ -100,7 +106,7 @@ export async function uploadPart(call: Call): Promise<Reply> {
 export async function completeMultipartUpload(call: Call): Promise<Reply> {
   const bucket = bucketOf(call);
   uploadOf(call);
-  const document = readXml(await readDocument(call), 'CompleteMultipartUpload');
+  const document = await readNode(call, 'CompleteMultipartUpload');
   const upload = uploadOf(call);
   const parts = chosenParts(call, upload, document);
   const crc64 = wholeCrc64(call, parts);
@@ -137,15 +143,16 @@ function publish(
   upload: Upload,
   { parts, crc64, checksums }: Whole,
 ): Version {
-  const md5s = createHash('md5');
-  for (const part of parts) md5s.update(part.md5, 'hex');
-  const base = etagIsMd5(upload.traits) ? md5s.digest('hex') : opaqueEtag(call);
+  const content = joined(parts.map((part) => part.content));
+  const etag = etagIsMd5(upload.traits)
+    ? etagOfParts(call.service.dialect, parts, content)
+    : `${opaqueEtag(call)}-${parts.length}`;
   bucket.uploads.delete(upload.uploadId);
   return bucket.add({
     ...upload.traits,
     key: upload.key,
-    content: joined(parts.map((part) => part.content)),
-    etag: `${base}-${parts.length}`,
+    content,
+    etag,
     crc64,
     checksums,
     checksumType: upload.checksumType,
@@ -164,28 +171,42 @@ function chosenParts(
     if (number <= previous) throw new S3Error('InvalidPartOrder');
     previous = number;
     const part = upload.parts.get(number);
-    if (part?.etag !== text(node, 'ETag')?.trim().replaceAll('"', '')) {
+    const named = text(node, 'ETag')?.trim().replaceAll('"', '');
+    if (part?.etag !== (named ?? (call.face.documents === 'qingstor' ? part?.etag : undefined))) {
       throw new S3Error('InvalidPart', 'One or more of the specified parts could not be found.');
     }
     return part;
   });
   const known = chosen.filter((part) => part !== undefined);
   if (known.length === 0 || known.length < chosen.length) throw new S3Error('MalformedXML');
-  const { partSizeMin } = call.service.dialect;
-  if (known.slice(0, -1).some((part) => part.content.size < partSizeMin)) {
+  checkSizes(
+    call.service.dialect,
+    known.map((part) => part.content.size),
+  );
+  return known;
+}
+
+/** @throws {S3Error} when the parts are not as long as the cloud wants them. */
+function checkSizes({ parts: { sizeMin, sizeExact, alike } }: Dialect, sizes: number[]): void {
+  const [first = 0] = sizes;
+  const last = sizes.at(-1) ?? 0;
+  const others = sizes.slice(0, -1);
+  if (others.some((size) => size < sizeMin)) {
     throw new S3Error(
       'EntityTooSmall',
       'Your proposed upload is smaller than the minimum allowed size',
     );
   }
-  return known;
+  const wanted = sizeExact ?? first;
+  if (alike && (others.some((size) => size !== wanted) || last > wanted)) {
+    throw new S3Error('InvalidPart', 'All non-trailing parts must have the same length.');
+  }
 }
 
 function wholeCrc64(call: Call, parts: readonly UploadPart[]): string | undefined {
-  const { crc64Header } = call.service.dialect;
-  if (crc64Header === undefined) return undefined;
+  if (call.service.dialect.crc64 === 'none') return undefined;
   const whole = fold('crc64', parts, (part) => BigInt(part.crc64 ?? 0)).toString();
-  const claimed = header(call, crc64Header);
+  const claimed = claimedCrc64(call);
   if (claimed !== undefined && claimed !== whole) throw new S3Error('InvalidCRC64');
   return whole;
 }
@@ -245,7 +266,7 @@ export function listParts(call: Call): Reply {
     (truncated ? element('NextPartNumberMarker', shown.at(-1)?.number) : '') +
     element('MaxParts', limit) +
     element('IsTruncated', truncated) +
-    element('StorageClass', upload.traits.storageClass) +
+    element('StorageClass', classByFace(call.face, upload.traits.storageClass)) +
     parts.join('');
   return { status: 200, body: xmlDocument('ListPartsResult', inner) };
 }

@@ -1,8 +1,10 @@
 import { type Call, header } from './call.ts';
 import type { Encryption, ObjectTraits, Version } from './bucket.ts';
+import type { Face } from './dialect.ts';
+import { classByFace, classByS3 } from './face.ts';
 import { S3Error } from './s3-error.ts';
+import { rawHeader } from './signed.ts';
 
-const USER_METADATA_MAX = 2048;
 const META = 'x-amz-meta-';
 
 const contentHeaderNames = [
@@ -20,10 +22,15 @@ export function objectTraits(call: Call): ObjectTraits {
   return {
     contentHeaders: contentHeaders(call),
     userMetadata: userMetadata(call),
-    storageClass: header(call, 'x-amz-storage-class') ?? 'STANDARD',
+    storageClass: storageClass(call),
     tags: parseTags(header(call, 'x-amz-tagging')),
     encryption: encryption(call),
   };
+}
+
+function storageClass(call: Call): string {
+  const word = header(call, 'x-amz-storage-class');
+  return word === undefined ? 'STANDARD' : classByS3(call.face, word);
 }
 
 function contentHeaders(call: Call): Record<string, string> {
@@ -42,15 +49,19 @@ function contentHeaders(call: Call): Record<string, string> {
 
 function userMetadata(call: Call): Record<string, string> {
   const kept: Record<string, string> = {};
+  const { bytesMax, beyondAscii } = call.service.dialect.metadata;
   let size = 0;
-  for (const name of Object.keys(call.request.headers)) {
+  for (const name of Object.keys(call.headers)) {
     if (!name.startsWith(META)) continue;
     const short = name.slice(META.length);
     const value = header(call, name) ?? '';
+    if (beyondAscii === 'refused' && !isAscii(value)) {
+      throw new S3Error('InvalidArgument', `${name}: only US-ASCII characters are allowed`);
+    }
     kept[short] = value;
     size += short.length + value.length;
   }
-  if (size > USER_METADATA_MAX) throw new S3Error('MetadataTooLarge');
+  if (size > bytesMax) throw new S3Error('MetadataTooLarge');
   return kept;
 }
 
@@ -64,9 +75,14 @@ function parseTags(text: string | undefined): [string, string][] {
 function encryption(call: Call): Encryption | undefined {
   const customer = customerKeyMd5(call);
   if (customer !== undefined) return { algorithm: 'customer', keyMd5: customer };
-  const algorithm = header(call, 'x-amz-server-side-encryption');
-  if (algorithm === undefined) return undefined;
-  if (algorithm !== 'AES256' && algorithm !== 'aws:kms') throw new S3Error('InvalidArgument');
+  const word = header(call, 'x-amz-server-side-encryption');
+  if (word === undefined) return undefined;
+  const { encryption: words } = call.face;
+  const algorithm = words[word];
+  if (algorithm === undefined) {
+    const none = Object.keys(words).length === 0;
+    throw new S3Error(none ? 'NotImplemented' : 'InvalidArgument', `Encryption cannot be ${word}`);
+  }
   const kmsKeyId = header(call, 'x-amz-server-side-encryption-aws-kms-key-id');
   return { algorithm, kmsKeyId };
 }
@@ -97,6 +113,8 @@ type Headers = Record<string, string | number>;
 
 /** What GET and HEAD tell of an object, but for its length. */
 export function describe(call: Call, version: Version): Headers {
+  const { face, service } = call;
+  const { beyondAscii } = service.dialect.metadata;
   const headers: Headers = {
     ...version.contentHeaders,
     'etag': `"${version.etag}"`,
@@ -105,25 +123,56 @@ export function describe(call: Call, version: Version): Headers {
     ...receiptHeaders(call, version),
   };
   for (const [name, value] of Object.entries(version.userMetadata)) {
-    headers[META + name] = mailSafe(value);
+    headers[META + name] = beyondAscii === 'rfc2047' ? mailSafe(value) : value;
   }
-  if (version.storageClass !== 'STANDARD') headers['x-amz-storage-class'] = version.storageClass;
+  if (version.storageClass !== 'STANDARD' || face.tellsStandard === true) {
+    headers['x-amz-storage-class'] = classByFace(face, version.storageClass);
+  }
   if (version.tags.length > 0) headers['x-amz-tagging-count'] = version.tags.length;
   if (version.restore !== undefined) headers['x-amz-restore'] = restoreText(version.restore);
+  if (service.dialect.tellsMd5 === true) {
+    const md5 = md5Base64(version);
+    if (md5 !== undefined) headers['content-md5'] = md5;
+  }
   return headers;
 }
 
 /** What every answer about a version tells, those to writers too. */
 export function receiptHeaders(call: Call, version: Version): Headers {
-  const headers: Headers = encryptionHeaders(version.encryption);
+  const headers: Headers = encryptionHeaders(call.face, version.encryption);
   if (version.versionId !== 'null') headers['x-amz-version-id'] = version.versionId;
-  const { crc64Header } = call.service.dialect;
-  if (crc64Header !== undefined && version.crc64 !== undefined)
-    headers[crc64Header] = version.crc64;
+  Object.assign(headers, crc64Headers(call.face, version.crc64));
+  if (call.service.dialect.everySum !== undefined) headers['x-goog-hash'] = googHash(version);
   return headers;
 }
 
-export function encryptionHeaders(used: Encryption | undefined): Headers {
+/** The CRC-64/XZ where the face has a header for it. */
+export function crc64Headers({ crc64: name }: Face, crc64: string | undefined): Headers {
+  return name === undefined || crc64 === undefined ? {} : { [name]: crc64 };
+}
+
+/** What a request says of its CRC-64/XZ. */
+export function claimedCrc64(call: Call): string | undefined {
+  const compared = call.service.dialect.crc64 === 'compared';
+  return compared ? rawHeader(call.signed, call.face.crc64 ?? '') : undefined;
+}
+
+/** The MD5 where the ETag is one. */
+function md5Base64({ etag, encryption: used }: Version): string | undefined {
+  const plain = used === undefined || used.algorithm === 'AES256';
+  return plain && /^[0-9a-f]{32}$/i.test(etag)
+    ? Buffer.from(etag, 'hex').toString('base64')
+    : undefined;
+}
+
+/** https://cloud.google.com/storage/docs/xml-api/reference-headers#xgooghash */
+function googHash(version: Version): string {
+  const md5 = md5Base64(version);
+  const sum = `crc32c=${version.checksums.crc32c ?? ''}`;
+  return md5 === undefined ? sum : `${sum},md5=${md5}`;
+}
+
+export function encryptionHeaders(face: Face, used: Encryption | undefined): Headers {
   if (used === undefined) return {};
   if (used.algorithm === 'customer') {
     return {
@@ -131,7 +180,9 @@ export function encryptionHeaders(used: Encryption | undefined): Headers {
       'x-amz-server-side-encryption-customer-key-md5': used.keyMd5 ?? '',
     };
   }
-  const headers: Headers = { 'x-amz-server-side-encryption': used.algorithm };
+  const words = Object.keys(face.encryption);
+  const word = words.find((each) => face.encryption[each] === used.algorithm);
+  const headers: Headers = { 'x-amz-server-side-encryption': word ?? used.algorithm };
   if (used.kmsKeyId !== undefined) {
     headers['x-amz-server-side-encryption-aws-kms-key-id'] = used.kmsKeyId;
   }
@@ -169,6 +220,10 @@ function restoreText({
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
  */
 function mailSafe(value: string): string {
-  if (/^[\t\x20-\x7e]*$/.test(value)) return value;
+  if (isAscii(value)) return value;
   return `=?UTF-8?B?${Buffer.from(value, 'latin1').toString('base64')}?=`;
+}
+
+function isAscii(value: string): boolean {
+  return /^[\t\x20-\x7e]*$/.test(value);
 }

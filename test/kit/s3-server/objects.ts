@@ -1,5 +1,7 @@
-import type { Version } from './bucket.ts';
+import type { ObjectTraits, Version } from './bucket.ts';
 import { bucketOf, type Call, header, type Reply } from './call.ts';
+import { readNode } from './documents.ts';
+import { etagOf } from './etags.ts';
 import { checkWritable, isNotModified, parseRange, type Range } from './conditions.ts';
 import {
   checkCustomerKey,
@@ -9,25 +11,33 @@ import {
   objectTraits,
   receiptHeaders,
 } from './object-headers.ts';
-import { readDocument, readPayload } from './payload.ts';
+import { type Payload, readPayload } from './payload.ts';
 import { S3Error } from './s3-error.ts';
-import { child, children, element, readXml, text, xmlDocument } from './xml.ts';
+import { children, element, text, xmlDocument } from './xml.ts';
 
 const DELETE_BATCH_MAX = 1000;
-const archiveClasses: ReadonlySet<string> = new Set(['GLACIER', 'DEEP_ARCHIVE']);
 
 export async function putObject(call: Call): Promise<Reply> {
   const bucket = bucketOf(call);
   const traits = objectTraits(call);
   const payload = await readPayload(call);
   checkWritable(call, bucket);
-  const { content, md5, crc64, checksums } = payload;
-  const etag = etagIsMd5(traits) ? md5 : opaqueEtag(call);
+  const { content, crc64, checksums } = payload;
+  const etag = ownEtag(call, traits, payload);
   const version = bucket.add({ ...traits, key: call.key, content, etag, crc64, checksums });
   return {
     status: 200,
     headers: { etag: `"${etag}"`, ...receiptHeaders(call, version), ...checksumHeaders(version) },
   };
+}
+
+/** The ETag of what has come in one piece. */
+export function ownEtag(
+  call: Call,
+  traits: ObjectTraits,
+  { md5, content }: Pick<Payload, 'md5' | 'content'>,
+): string {
+  return etagIsMd5(traits) ? etagOf(call.service.dialect, md5, content) : opaqueEtag(call);
 }
 
 /** An ETag that is as long as an MD5 and is none. */
@@ -38,7 +48,7 @@ export function opaqueEtag(call: Call): string {
 export function getObject(call: Call): Reply {
   const { version, range, status, headers } = lookAt(call);
   if (status === 304) return { status, headers };
-  if (isArchived(version)) {
+  if (isArchived(call, version)) {
     throw new S3Error(
       'InvalidObjectState',
       "The operation is not valid for the object's storage class",
@@ -57,8 +67,8 @@ export function headObject(call: Call): Reply {
 }
 
 /** Archived, and not thawed for the time being. */
-export function isArchived(version: Version): boolean {
-  return archiveClasses.has(version.storageClass) && version.restore?.ongoing !== false;
+export function isArchived({ service }: Call, version: Version): boolean {
+  return service.dialect.archived.has(version.storageClass) && version.restore?.ongoing !== false;
 }
 
 /**
@@ -140,10 +150,17 @@ function removeOne(call: Call, key: string, versionId: string | undefined): Reco
 
 export async function deleteObjects(call: Call): Promise<Reply> {
   bucketOf(call);
-  if (header(call, 'content-md5') === undefined && !hasChecksum(call)) {
+  const { deletesMany } = call.service.dialect;
+  if (deletesMany === 'never') throw new S3Error('NotImplemented');
+  const summed =
+    deletesMany === 'freely' ||
+    call.face.documents !== undefined ||
+    header(call, 'content-md5') !== undefined ||
+    (deletesMany === 'with-sum' && hasChecksum(call));
+  if (!summed) {
     throw new S3Error('InvalidRequest', 'Missing required header for this request: Content-MD5');
   }
-  const request = readXml(await readDocument(call), 'Delete');
+  const request = await readNode(call, 'Delete');
   const objects = children(request, 'Object');
   if (objects.length === 0 || objects.length > DELETE_BATCH_MAX) throw new S3Error('MalformedXML');
   const quiet = text(request, 'Quiet') === 'true';
@@ -163,23 +180,7 @@ export async function deleteObjects(call: Call): Promise<Reply> {
 }
 
 function hasChecksum(call: Call): boolean {
-  return Object.keys(call.request.headers).some(
+  return Object.keys(call.headers).some(
     (name) => name.startsWith('x-amz-checksum-') || name === 'x-amz-trailer',
   );
-}
-
-export async function restoreObject(call: Call): Promise<Reply> {
-  const version = versionOf(call);
-  const request = readXml(await readDocument(call), 'RestoreRequest');
-  const days = Number(text(request, 'Days'));
-  if (!(days >= 1)) throw new S3Error('MalformedXML');
-  const tier = text(child(request, 'GlacierJobParameters'), 'Tier') ?? 'Standard';
-  if (!['Expedited', 'Standard', 'Bulk'].includes(tier)) throw new S3Error('MalformedXML');
-  if (!archiveClasses.has(version.storageClass)) throw new S3Error('InvalidObjectState');
-  if (version.restore?.ongoing === true) {
-    throw new S3Error('RestoreAlreadyInProgress', 'Object restore is already in progress');
-  }
-  const again = version.restore !== undefined;
-  version.restore = { ongoing: !again, expiry: call.service.now() + days * 24 * 3600 * 1000 };
-  return { status: again ? 200 : 202 };
 }

@@ -6,6 +6,7 @@ import {
   getBucketVersioning,
   getObjectAttributes,
   getObjectTagging,
+  headApiVersion,
   headBucket,
   listBuckets,
   putBucketVersioning,
@@ -22,14 +23,8 @@ import {
   listParts,
   uploadPart,
 } from './multipart.ts';
-import {
-  deleteObject,
-  deleteObjects,
-  getObject,
-  headObject,
-  putObject,
-  restoreObject,
-} from './objects.ts';
+import { deleteObject, deleteObjects, getObject, headObject, putObject } from './objects.ts';
+import { restoreObject } from './restores.ts';
 import { S3Error } from './s3-error.ts';
 
 interface Route {
@@ -77,6 +72,12 @@ const routes = {
   },
   ListObjectsV2: { level: 'bucket', method: 'GET', query: ['list-type'], handle: listObjectsV2 },
   ListObjects: { level: 'bucket', method: 'GET', handle: listObjects },
+  HeadApiVersion: {
+    level: 'bucket',
+    method: 'HEAD',
+    query: ['apiversion'],
+    handle: headApiVersion,
+  },
   HeadBucket: { level: 'bucket', method: 'HEAD', handle: headBucket },
   CreateBucket: { level: 'bucket', method: 'PUT', handle: createBucket },
   DeleteBucket: { level: 'bucket', method: 'DELETE', handle: deleteBucket },

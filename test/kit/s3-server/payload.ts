@@ -9,9 +9,10 @@ import {
 } from './checksums.ts';
 import { ChunkDecoder } from './chunked.ts';
 import { type Content, heldContent, sevens } from './content.ts';
+import type { Dialect } from './dialect.ts';
+import { claimedCrc64 } from './object-headers.ts';
 import { ClientGone, S3Error } from './s3-error.ts';
 
-const PUT_SIZE_MAX = 5 * 1024 ** 3;
 const DOCUMENT_SIZE_MAX = 4 * 1024 ** 2;
 
 /** A body that has arrived whole and is what the request said it would be. */
@@ -75,6 +76,7 @@ export async function readDocument(call: Call): Promise<string> {
 }
 
 function expectation(call: Call, extra: ChecksumName | undefined): Expectation {
+  const { dialect } = call.service;
   const declared = header(call, 'x-amz-content-sha256') ?? 'UNSIGNED-PAYLOAD';
   const streaming = declared.startsWith('STREAMING-');
   const length = header(call, streaming ? 'x-amz-decoded-content-length' : 'content-length');
@@ -82,15 +84,26 @@ function expectation(call: Call, extra: ChecksumName | undefined): Expectation {
     throw new S3Error('MissingContentLength');
   }
   const size = Number(length ?? 0);
-  if (size > PUT_SIZE_MAX) throw new S3Error('EntityTooLarge');
+  if (size > dialect.putSizeMax) throw new S3Error('EntityTooLarge');
+  if (streaming) checkFraming(dialect.awsChunked, declared);
   return {
-    md5: declaredMd5(header(call, 'content-md5')),
+    md5: dialect.checksMd5 ? declaredMd5(header(call, 'content-md5')) : undefined,
     sha256: call.service.verify && /^[0-9a-f]{64}$/.test(declared) ? declared : undefined,
     streaming,
     signedChunks: declared.startsWith('STREAMING-AWS4-HMAC-SHA256-PAYLOAD'),
     size,
     checksums: declaredChecksums(call, extra),
   };
+}
+
+/** Many clouds take no framed bodies, or none with trailers. */
+function checkFraming(awsChunked: Dialect['awsChunked'], declared: string): void {
+  if (awsChunked === 'all') return;
+  if (awsChunked === 'signed' && declared === 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD') return;
+  throw new S3Error(
+    'InvalidArgument',
+    'aws-chunked encoding is not supported with the specified x-amz-content-sha256 value',
+  );
 }
 
 function declaredMd5(text: string | undefined): Buffer | undefined {
@@ -105,6 +118,8 @@ function declaredChecksums(
   extra: ChecksumName | undefined,
 ): ReadonlyMap<ChecksumName, string | undefined> {
   const found = new Map<ChecksumName, string | undefined>();
+  const every = call.service.dialect.everySum;
+  if (every !== undefined) found.set(every, undefined);
   if (extra !== undefined) found.set(extra, undefined);
   for (const name of checksumNames) {
     const value = header(call, `x-amz-checksum-${name}`);
@@ -121,7 +136,7 @@ function declaredChecksums(
 async function metersFor(call: Call, { sha256, checksums }: Expectation): Promise<Meters> {
   const meters = new Map<string, Meter>([['md5', await meter('md5')]]);
   if (sha256 !== undefined) meters.set('sha256', await meter('sha256'));
-  if (call.service.dialect.crc64Header !== undefined) meters.set('crc64', await meter('crc64'));
+  if (call.service.dialect.crc64 !== 'none') meters.set('crc64', await meter('crc64'));
   for (const name of checksums.keys()) {
     if (!meters.has(name)) meters.set(name, await meter(name));
   }
@@ -188,7 +203,7 @@ function checkChecksums(
 function checkCrc64(call: Call, digest: Buffer | undefined): string | undefined {
   if (digest === undefined) return undefined;
   const crc64 = crc64Text(digest);
-  const claimed = header(call, call.service.dialect.crc64Header ?? '');
+  const claimed = claimedCrc64(call);
   if (claimed !== undefined && claimed !== crc64) throw new S3Error('InvalidCRC64');
   return crc64;
 }

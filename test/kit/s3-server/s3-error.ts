@@ -14,11 +14,13 @@ const statuses = {
   InvalidBucketName: 400,
   InvalidCRC64: 400,
   InvalidDigest: 400,
+  InvalidObjectName: 400,
   InvalidObjectState: 403,
   InvalidPart: 400,
   InvalidPartOrder: 400,
   InvalidRange: 416,
   InvalidRequest: 400,
+  InvalidStorageClass: 400,
   InvalidTag: 400,
   InvalidURI: 400,
   KeyTooLongError: 400,
@@ -31,9 +33,12 @@ const statuses = {
   NoSuchUpload: 404,
   NoSuchVersion: 404,
   NotImplemented: 501,
+  OperationNotSupported: 400,
+  PermanentRedirect: 301,
   PreconditionFailed: 412,
   RequestTimeTooSkewed: 403,
   RestoreAlreadyInProgress: 409,
+  SecondLevelDomainForbidden: 403,
   SignatureDoesNotMatch: 403,
   XAmzContentSHA256Mismatch: 400,
 } as const satisfies Record<string, number>;
@@ -46,16 +51,20 @@ export class S3Error extends Error {
   readonly code: S3Code;
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
+  /** More elements of the document. */
+  readonly details: Readonly<Record<string, string>>;
 
   constructor(
     code: S3Code,
     message: string = code,
     headers: Readonly<Record<string, string>> = {},
+    details: Readonly<Record<string, string>> = {},
   ) {
     super(message);
     this.code = code;
     this.status = statuses[code];
     this.headers = headers;
+    this.details = details;
   }
 }
 

@@ -1,17 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { Bucket } from './bucket.ts';
-import { type Call, decode, parseQuery, type Reply, type Service } from './call.ts';
+import type { Bucket } from './bucket.ts';
+import { type Elsewhere, newBucket, type Service } from './call.ts';
+import type { Dialect } from './dialect.ts';
 import { type DialectName, dialects } from './dialects.ts';
-import { delayed, type FaultKind, Faults } from './faults.ts';
-import { chooseOperation, type Operation } from './operations.ts';
-import { ClientGone, S3Error } from './s3-error.ts';
-import { resetConnection, send } from './send.ts';
-import { authenticate } from './signature.ts';
-import { errorDocument } from './xml.ts';
-
-const KEY_BYTES_MAX = 1024;
+import { Faults } from './faults.ts';
+import { Front } from './front.ts';
+import { RequestCounters } from './request-counters.ts';
 
 export interface AccessKey {
   readonly accessKeyId: string;
@@ -28,37 +24,16 @@ export interface S3ServerOptions {
   /** A domain: buckets may be named before it in the host as well as first in the path. */
   readonly virtualHost?: string;
   readonly dialect?: DialectName;
+  /** The one region that signatures may name; any by default. */
+  readonly region?: string;
+  /** Buckets of other regions, by name: requests for them are sent away as the cloud does. */
+  readonly elsewhere?: Readonly<Record<string, Elsewhere>>;
   /** Keeps sizes and ETags only, and serves sevens instead of the bytes: for benchmarks. */
   readonly sink?: boolean;
   /** Whether signatures and the hash of the payload are checked; true by default. */
   readonly verify?: boolean;
   /** Milliseconds since the Unix epoch; the machine's clock by default. */
   readonly now?: () => number;
-}
-
-/** How many requests came, by operation; refused ones count too. */
-export class RequestCounters {
-  readonly #counts = new Map<Operation, number>();
-
-  of(operation: Operation): number {
-    return this.#counts.get(operation) ?? 0;
-  }
-
-  get total(): number {
-    return [...this.#counts.values()].reduce((sum, count) => sum + count, 0);
-  }
-
-  all(): Partial<Record<Operation, number>> {
-    return Object.fromEntries(this.#counts);
-  }
-
-  clear(): void {
-    this.#counts.clear();
-  }
-
-  add(operation: Operation): void {
-    this.#counts.set(operation, this.of(operation) + 1);
-  }
 }
 
 /** A running server. Disposing of it closes it, with every connection. */
@@ -69,6 +44,8 @@ export interface S3Server extends AsyncDisposable {
   readonly accessKey: AccessKey;
   readonly faults: Faults;
   readonly requests: RequestCounters;
+  /** The facts of the cloud that it plays: how it says that it is asked too often, say. */
+  readonly dialect: Dialect;
   /** @throws {RangeError} when there is none of that name. */
   bucket(name: string): Bucket;
   bucketNames(): string[];
@@ -121,6 +98,7 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
     accessKey: accessKeys[0] ?? testAccessKey,
     faults,
     requests,
+    dialect: service.dialect,
     bucket(name) {
       const bucket = service.buckets.get(name);
       if (bucket === undefined) throw new RangeError(`the server has no bucket ${name}`);
@@ -145,7 +123,9 @@ function makeService(options: S3ServerOptions, accessKeys: readonly AccessKey[])
   const service: Service = {
     buckets: new Map(),
     secrets: new Map(accessKeys.map((each) => [each.accessKeyId, each.secretAccessKey])),
+    elsewhere: new Map(Object.entries(options.elsewhere ?? {})),
     dialect: dialects[options.dialect ?? 's3'],
+    region: options.region,
     sink: options.sink ?? false,
     verify: options.verify ?? true,
     now: options.now ?? Date.now,
@@ -156,142 +136,7 @@ function makeService(options: S3ServerOptions, accessKeys: readonly AccessKey[])
 }
 
 function addBucket(service: Service, name: string): Bucket {
-  const bucket = new Bucket(name, () => service.now());
+  const bucket = newBucket(service, name);
   service.buckets.set(name, bucket);
   return bucket;
-}
-
-interface FrontParts {
-  readonly service: Service;
-  readonly faults: Faults;
-  readonly requests: RequestCounters;
-  readonly domain: string | undefined;
-}
-
-/** Where requests come in and replies go out. */
-class Front {
-  readonly #parts: FrontParts;
-
-  constructor(parts: FrontParts) {
-    this.#parts = parts;
-  }
-
-  receive(request: IncomingMessage, response: ServerResponse, welcomeBody: () => void): void {
-    const requestId = this.#parts.service.nextId();
-    // Both sides may vanish at any time; that is no failure of the server.
-    request.on('error', () => undefined);
-    response.on('error', () => undefined);
-    this.#serve(request, response, { requestId, welcomeBody }).catch((error: unknown) => {
-      if (!(error instanceof ClientGone)) console.error(error);
-      response.destroy();
-    });
-  }
-
-  async #serve(
-    request: IncomingMessage,
-    response: ServerResponse,
-    { requestId, welcomeBody }: Pick<Call, 'requestId' | 'welcomeBody'>,
-  ): Promise<void> {
-    let fault: FaultKind | undefined;
-    let reply: Reply;
-    try {
-      const call = parseCall(request, this.#parts, { requestId, welcomeBody });
-      const { operation, handle } = chooseOperation(call);
-      this.#parts.requests.add(operation);
-      fault = this.#parts.faults.strike({ operation, method: call.method, key: call.key });
-      await delayed(fault);
-      const instead = fault && (await fail(call, response, fault));
-      if (instead === 'gone') return;
-      if (instead === undefined && this.#parts.service.verify) authenticate(call);
-      reply = instead ?? (await handle(call));
-    } catch (error) {
-      reply = refusal(error, request, requestId);
-    }
-    const common = {
-      'x-amz-request-id': requestId,
-      'date': new Date(this.#parts.service.now()).toUTCString(),
-    };
-    await send(response, reply, { common, head: request.method === 'HEAD', fault });
-  }
-}
-
-function parseCall(
-  request: IncomingMessage,
-  { service, domain }: FrontParts,
-  rest: Pick<Call, 'requestId' | 'welcomeBody'>,
-): Call {
-  const url = request.url ?? '/';
-  const mark = url.indexOf('?');
-  const rawPath = mark < 0 ? url : url.slice(0, mark);
-  const rawQuery = mark < 0 ? '' : url.slice(mark + 1);
-  const { bucketName, key } = address(request, rawPath, domain);
-  if (Buffer.byteLength(key) > KEY_BYTES_MAX) throw new S3Error('KeyTooLongError');
-  return {
-    service,
-    request,
-    method: request.method ?? 'GET',
-    rawPath,
-    rawQuery,
-    query: parseQuery(rawQuery),
-    bucketName,
-    key,
-    chunkSeal: undefined,
-    ...rest,
-  };
-}
-
-/** The bucket in the host or first in the path, and the key. */
-function address(
-  request: IncomingMessage,
-  rawPath: string,
-  domain: string | undefined,
-): Pick<Call, 'bucketName' | 'key'> {
-  const host = request.headers.host?.replace(/:\d+$/, '') ?? '';
-  if (domain !== undefined && host.endsWith(`.${domain}`)) {
-    return { bucketName: host.slice(0, -domain.length - 1), key: decode(rawPath.slice(1)) };
-  }
-  const slash = rawPath.indexOf('/', 1);
-  return slash < 0
-    ? { bucketName: decode(rawPath.slice(1)), key: '' }
-    : { bucketName: decode(rawPath.slice(1, slash)), key: decode(rawPath.slice(slash + 1)) };
-}
-
-/** What a fault does before the operation: an answer instead of it, or the end of the connection. */
-async function fail(
-  { request, welcomeBody, requestId, rawPath }: Call,
-  response: ServerResponse,
-  fault: FaultKind,
-): Promise<Reply | 'gone' | undefined> {
-  if (fault.kind === 'reset') {
-    if (fault.when === 'after-body') await drain(request, welcomeBody);
-    resetConnection(response);
-    return 'gone';
-  }
-  if (fault.kind !== 'status' && fault.kind !== 'error-in-200') return undefined;
-  await drain(request, welcomeBody);
-  const body = errorDocument(fault.code, fault.code, { resource: rawPath, requestId });
-  if (fault.kind === 'error-in-200') return { status: 200, body };
-  const { retryAfter } = fault;
-  return {
-    status: fault.status,
-    headers: retryAfter === undefined ? {} : { 'retry-after': retryAfter },
-    body,
-  };
-}
-
-async function drain(request: IncomingMessage, welcomeBody: () => void): Promise<void> {
-  welcomeBody();
-  await new Promise<void>((resolve) => {
-    request.once('end', resolve);
-    request.once('close', resolve);
-    request.resume();
-  });
-}
-
-function refusal(error: unknown, request: IncomingMessage, requestId: string): Reply {
-  if (error instanceof ClientGone) throw error;
-  if (!(error instanceof S3Error)) console.error(error);
-  const known = error instanceof S3Error ? error : new S3Error('InternalError', String(error));
-  const body = errorDocument(known.code, known.message, { resource: request.url ?? '', requestId });
-  return { status: known.status, headers: known.headers, body };
 }

@@ -35,10 +35,16 @@ export function xmlDocument(root: string, inner: string): string {
 export function errorDocument(
   code: string,
   message: string,
-  about: { readonly resource: string; readonly requestId: string },
+  about: {
+    readonly resource: string;
+    readonly requestId: string;
+    readonly details?: Readonly<Record<string, string>>;
+  },
 ): string {
+  const details = Object.entries(about.details ?? {}).map(([name, value]) => element(name, value));
   return (
     `${DECLARATION}<Error>${element('Code', code)}${element('Message', message)}` +
+    details.join('') +
     `${element('Resource', about.resource)}${element('RequestId', about.requestId)}</Error>`
   );
 }

@@ -1,6 +1,18 @@
-import { createHmac, createSecretKey, hash, type KeyObject, timingSafeEqual } from 'node:crypto';
-import { type Call, decode, header, queryPairs } from './call.ts';
-import { S3Error } from './s3-error.ts';
+import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto';
+import { decode, queryPairs } from '../query.ts';
+import { S3Error } from '../s3-error.ts';
+import {
+  type ChunkSeal,
+  checkSkew,
+  encodeStrictly,
+  type Gate,
+  parseBasicTime,
+  rawHeader,
+  sameText,
+  type Scheme,
+  secretOf,
+  type Signed,
+} from '../signed.ts';
 
 const ALGORITHM = 'AWS4-HMAC-SHA256';
 const SKEW_MS = 15 * 60_000;
@@ -20,44 +32,44 @@ interface Claim {
   readonly presigned: boolean;
 }
 
-/** The chain of signatures over the chunks of a `STREAMING-AWS4-HMAC-SHA256-PAYLOAD` body. */
-export interface ChunkSeal {
-  /** @throws {S3Error} `SignatureDoesNotMatch` */
-  check(chunkHash: string, signature: string): void;
-}
-
 /**
- * Checks who sent a request, by AWS Signature Version 4, in the headers or presigned in the query.
+ * AWS Signature Version 4, in the headers or presigned in the query.
  *
- * Any region is taken. What is signed must cover the host and every `x-amz-` header.
+ * What is signed must cover the host and every `x-amz-` header.
  *
- * @throws {S3Error} as S3 does: `AccessDenied` for anonymous and expired requests, and so on.
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-authenticating-requests.html
  */
-export function authenticate(call: Call): void {
-  const claim = call.query.has('X-Amz-Signature') ? presignedClaim(call) : headerClaim(call);
-  const secret = call.service.secrets.get(claim.accessKeyId);
-  if (secret === undefined) throw new S3Error('InvalidAccessKeyId');
-  checkTime(call, claim);
-  checkCoverage(call, claim);
-  const key = signingKey(secret, claim);
-  const canonical = canonicalRequest(call, claim);
-  const expected = sign(
-    key,
-    stringToSign(claim, hash('sha256', Buffer.from(canonical, 'latin1'), 'hex')),
-  );
-  if (!sameText(expected, claim.signature)) {
-    throw new S3Error(
-      'SignatureDoesNotMatch',
-      `The request signature we calculated does not match the signature you provided. ` +
-        `We signed: ${JSON.stringify(canonical)}`,
+export const awsV4: Scheme = {
+  claims: (signed) =>
+    rawHeader(signed, 'authorization')?.startsWith(ALGORITHM) === true ||
+    signed.query.has('X-Amz-Signature'),
+  verify(signed, gate) {
+    const claim = signed.query.has('X-Amz-Signature')
+      ? presignedClaim(signed)
+      : headerClaim(signed);
+    const secret = secretOf(gate, claim.accessKeyId);
+    checkTime(signed, gate, claim);
+    checkCoverage(signed, claim);
+    checkRegion(gate, claim);
+    const key = signingKey(secret, claim);
+    const canonical = canonicalRequest(signed, claim);
+    const expected = sign(
+      key,
+      stringToSign(claim, hash('sha256', Buffer.from(canonical, 'latin1'), 'hex')),
     );
-  }
-  call.chunkSeal = chunkSeal(key, claim);
-}
+    if (!sameText(expected, claim.signature)) {
+      throw new S3Error(
+        'SignatureDoesNotMatch',
+        `The request signature we calculated does not match the signature you provided. ` +
+          `We signed: ${JSON.stringify(canonical)}`,
+      );
+    }
+    return chunkSeal(key, claim);
+  },
+};
 
-function headerClaim(call: Call): Claim {
-  const authorization = header(call, 'authorization');
+function headerClaim(signed: Signed): Claim {
+  const authorization = rawHeader(signed, 'authorization');
   if (authorization === undefined) throw new S3Error('AccessDenied', 'Access Denied');
   const match =
     /^AWS4-HMAC-SHA256 +Credential=([^/,]+)\/([^, ]+), *SignedHeaders=([^, ]+), *Signature=([0-9a-f]{64})$/.exec(
@@ -67,7 +79,7 @@ function headerClaim(call: Call): Claim {
   if (!accessKeyId || !scope || !signedHeaders || !signature) {
     throw new S3Error('AuthorizationHeaderMalformed', 'The authorization header is malformed.');
   }
-  const payloadHash = header(call, 'x-amz-content-sha256');
+  const payloadHash = rawHeader(signed, 'x-amz-content-sha256');
   if (payloadHash === undefined) {
     throw new S3Error(
       'InvalidRequest',
@@ -79,27 +91,27 @@ function headerClaim(call: Call): Claim {
     scope,
     signedHeaders: signedHeaders.split(';'),
     signature,
-    timestamp: header(call, 'x-amz-date') ?? basicTime(header(call, 'date')),
+    timestamp: rawHeader(signed, 'x-amz-date') ?? basicTime(rawHeader(signed, 'date')),
     payloadHash,
     presigned: false,
   };
 }
 
-function presignedClaim(call: Call): Claim {
-  const credential = call.query.get('X-Amz-Credential') ?? '';
+function presignedClaim(signed: Signed): Claim {
+  const credential = signed.query.get('X-Amz-Credential') ?? '';
   const slash = credential.indexOf('/');
-  if (call.query.get('X-Amz-Algorithm') !== ALGORITHM || slash < 0) {
+  if (signed.query.get('X-Amz-Algorithm') !== ALGORITHM || slash < 0) {
     throw new S3Error('AuthorizationQueryParametersError');
   }
   return {
     accessKeyId: credential.slice(0, slash),
     scope: credential.slice(slash + 1),
-    signedHeaders: (call.query.get('X-Amz-SignedHeaders') ?? '').split(';'),
-    signature: call.query.get('X-Amz-Signature') ?? '',
-    timestamp: call.query.get('X-Amz-Date') ?? '',
+    signedHeaders: (signed.query.get('X-Amz-SignedHeaders') ?? '').split(';'),
+    signature: signed.query.get('X-Amz-Signature') ?? '',
+    timestamp: signed.query.get('X-Amz-Date') ?? '',
     payloadHash:
-      header(call, 'x-amz-content-sha256') ??
-      call.query.get('X-Amz-Content-Sha256') ??
+      rawHeader(signed, 'x-amz-content-sha256') ??
+      signed.query.get('X-Amz-Content-Sha256') ??
       'UNSIGNED-PAYLOAD',
     presigned: true,
   };
@@ -110,20 +122,14 @@ function basicTime(date: string | undefined): string {
   return Number.isNaN(ms) ? '' : new Date(ms).toISOString().replace(/[-:]|\.\d+/g, '');
 }
 
-function checkTime(call: Call, claim: Claim): void {
+function checkTime(signed: Signed, gate: Gate, claim: Claim): void {
   const signedAt = parseBasicTime(claim.timestamp);
-  if (signedAt === undefined) {
-    throw new S3Error(
-      'AccessDenied',
-      'AWS authentication requires a valid Date or x-amz-date header',
-    );
-  }
-  const age = call.service.now() - signedAt;
-  if (!claim.presigned) {
-    if (Math.abs(age) > SKEW_MS) throw new S3Error('RequestTimeTooSkewed');
+  if (signedAt === undefined || !claim.presigned) {
+    checkSkew(gate, signedAt);
     return;
   }
-  const expires = Number(call.query.get('X-Amz-Expires'));
+  const age = gate.now() - signedAt;
+  const expires = Number(signed.query.get('X-Amz-Expires'));
   if (!(expires >= 1 && expires <= EXPIRES_MAX_S)) {
     throw new S3Error(
       'AuthorizationQueryParametersError',
@@ -134,16 +140,19 @@ function checkTime(call: Call, claim: Claim): void {
   if (age < -SKEW_MS) throw new S3Error('AccessDenied', 'Request is not yet valid');
 }
 
-function parseBasicTime(timestamp: string): number | undefined {
-  const match = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(timestamp);
-  if (match === null) return undefined;
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match
-    .slice(1)
-    .map(Number);
-  return Date.UTC(year, month - 1, day, hour, minute, second);
+/** What S3 says when a signature names another region than the bucket's. */
+function checkRegion({ region }: Gate, { scope }: Claim): void {
+  const named = scope.split('/')[1] ?? '';
+  if (region === undefined || named === region) return;
+  throw new S3Error(
+    'AuthorizationHeaderMalformed',
+    `The authorization header is malformed; the region '${named}' is wrong; expecting '${region}'`,
+    { 'x-amz-bucket-region': region },
+    { Region: region },
+  );
 }
 
-function checkCoverage(call: Call, claim: Claim): void {
+function checkCoverage(signed: Signed, claim: Claim): void {
   const { scope, signedHeaders, timestamp } = claim;
   if (!/^\d{8}\/[^/]+\/s3\/aws4_request$/.test(scope) || !timestamp.startsWith(scope.slice(0, 8))) {
     throw new S3Error(
@@ -151,7 +160,7 @@ function checkCoverage(call: Call, claim: Claim): void {
       'The credential scope is not of this request.',
     );
   }
-  const unsigned = Object.keys(call.request.headers).filter(
+  const unsigned = Object.keys(signed.headers).filter(
     (name) =>
       (name === 'host' || name.startsWith('x-amz-')) &&
       !signedHeaders.includes(name) &&
@@ -166,14 +175,14 @@ function checkCoverage(call: Call, claim: Claim): void {
   }
 }
 
-function canonicalRequest(call: Call, claim: Claim): string {
+function canonicalRequest(signed: Signed, claim: Claim): string {
   const headers = claim.signedHeaders
-    .map((name) => `${name}:${(header(call, name) ?? '').trim().replace(/ {2,}/g, ' ')}\n`)
+    .map((name) => `${name}:${(rawHeader(signed, name) ?? '').trim().replace(/ {2,}/g, ' ')}\n`)
     .join('');
   return [
-    call.method,
-    canonicalPath(call.rawPath),
-    canonicalQuery(call.rawQuery),
+    signed.method,
+    canonicalPath(signed.rawPath),
+    canonicalQuery(signed.rawQuery),
     headers,
     claim.signedHeaders.join(';'),
     claim.payloadHash,
@@ -183,24 +192,17 @@ function canonicalRequest(call: Call, claim: Claim): string {
 /** Encoded once; dots and double slashes stay where they are. */
 function canonicalPath(rawPath: string): string {
   if (/^[\w\-.~/]*$/.test(rawPath)) return rawPath;
-  return encode(decode(rawPath)).replaceAll('%2F', '/');
+  return encodeStrictly(decode(rawPath)).replaceAll('%2F', '/');
 }
 
 function canonicalQuery(rawQuery: string): string {
   if (rawQuery === '') return '';
   return queryPairs(rawQuery)
     .filter(([name]) => name !== 'X-Amz-Signature')
-    .map(([name, value]): [string, string] => [encode(name), encode(value)])
+    .map(([name, value]): [string, string] => [encodeStrictly(name), encodeStrictly(value)])
     .sort(([a, x], [b, y]) => (a === b ? (x < y ? -1 : 1) : a < b ? -1 : 1))
     .map(([name, value]) => `${name}=${value}`)
     .join('&');
-}
-
-function encode(text: string): string {
-  return encodeURIComponent(text).replace(
-    /[!'()*]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
 }
 
 function stringToSign({ timestamp, scope }: Claim, requestHash: string): string {
@@ -241,8 +243,4 @@ function signingKey(secret: string, { scope }: Claim): KeyObject {
 
 function sign(key: KeyObject, text: string): string {
   return createHmac('sha256', key).update(text, 'latin1').digest('hex');
-}
-
-function sameText(a: string, b: string): boolean {
-  return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
 }

@@ -1,0 +1,106 @@
+import type { S3Code } from './s3-error.ts';
+
+/** How a request proves who sent it; see `schemes.ts`. */
+export type SchemeName =
+  | 'aws-v4'
+  | 'aws-v2'
+  | 'obs'
+  | 'oss-v1'
+  | 'oss-v4'
+  | 'cos'
+  | 'bce'
+  | 'kss'
+  | 'qingstor';
+
+/** One way to speak to a cloud: its own protocol, or S3's. Facts only. */
+export interface Face {
+  /** Which signatures belong to this face: they tell it from the others. */
+  readonly schemes: readonly [SchemeName, ...SchemeName[]];
+  readonly prefix: string;
+  /** Names, behind the prefix, that are not spelt as S3 spells them: S3's, and this face's. */
+  readonly renamed?: Readonly<Record<string, string>>;
+  /** Parameters of the query that are not spelt as S3 spells them: this face's, and S3's. */
+  readonly query?: Readonly<Record<string, string>>;
+  /** The header that carries CRC-64/XZ, as an unsigned decimal. */
+  readonly crc64?: string;
+  /** Storage classes: this face's words, and S3's; of several for one, the first is given back. */
+  readonly classes: Readonly<Record<string, string>>;
+  /** Whether heads name the class of an object in the standard class, too. */
+  readonly tellsStandard?: boolean;
+  /** What `server-side-encryption` may say, and what it means; none where the face has none. */
+  readonly encryption: Readonly<Record<string, 'AES256' | 'aws:kms'>>;
+  /** The element that holds the tier of a restore; none when restores are asked by headers. */
+  readonly restoreJob?: string;
+  /** How documents are written where they are not XML. */
+  readonly documents?: 'bos' | 'qingstor';
+  /** What the path may begin with, before the bucket. */
+  readonly version?: string;
+  /** Codes of refusals that are not S3's. */
+  readonly codes?: Readonly<Partial<Record<S3Code, string>>>;
+}
+
+/** How one cloud's storage differs from S3's, whichever way it is spoken to. Facts only. */
+export interface Dialect {
+  /** The first is for requests that do not say what they are. */
+  readonly faces: readonly [Face, ...Face[]];
+  /** Whether buckets may be named in the path. */
+  readonly pathStyle: boolean;
+  readonly etag: {
+    readonly whole: 'md5' | 'upper-md5' | 'qetag' | 'us3';
+    readonly parts: 'md5-of-md5s' | 'opaque' | 'upper-opaque' | 'dash-first' | 'qetag' | 'us3';
+  };
+  /** Whether CRC-64/XZ is computed, and compared with what a request says of it. */
+  readonly crc64: 'none' | 'told' | 'compared';
+  /** A checksum that every object has, told in `x-goog-hash` beside the MD5. */
+  readonly everySum?: 'crc32c';
+  /** Whether heads tell the MD5 as `content-md5`. */
+  readonly tellsMd5?: boolean;
+  readonly listing: {
+    readonly version2: boolean;
+    readonly encodes: boolean;
+    /** Whether version 1 tells `NextMarker` without a delimiter too. */
+    readonly alwaysNextMarker: boolean;
+    /** Of the times in lists of uploads. */
+    readonly uploadsZone: 'Z' | '+08:00';
+  };
+  readonly parts: {
+    /** Bytes; every part but the last must reach it. */
+    readonly sizeMin: number;
+    /** Bytes of every part but the last, where it is given. */
+    readonly sizeExact?: number;
+    /** Whether all parts but the last must be alike. */
+    readonly alike: boolean;
+    readonly copies: boolean;
+  };
+  /** Bytes. */
+  readonly putSizeMax: number;
+  readonly copySizeMax: number;
+  readonly keys: { readonly bytesMax: number; readonly refused?: RegExp };
+  readonly metadata: {
+    /** Bytes of names and values. */
+    readonly bytesMax: number;
+    /** What becomes of bytes beyond ASCII. */
+    readonly beyondAscii: 'rfc2047' | 'kept' | 'refused';
+  };
+  readonly checksMd5: boolean;
+  readonly deletesMany: 'with-sum' | 'with-md5' | 'freely' | 'never';
+  readonly awsChunked: 'all' | 'signed' | 'refused';
+  /** Classes, in S3's words, whose objects must be restored before they are read. */
+  readonly archived: ReadonlySet<string>;
+  readonly restore: {
+    readonly daysMax: number;
+    /** The refusal of a restore where there is nothing to restore. */
+    readonly online: S3Code;
+    /** Whether the days may be left out, and how many they are then. */
+    readonly daysDefault?: number;
+  };
+  /** What the cloud says when it is asked too often. */
+  readonly throttled: { readonly status: number; readonly code: string };
+  /** What a request for a bucket of another region is told. */
+  readonly elsewhere: 'redirect' | 'denied';
+  /** What GET ?location says. */
+  readonly location: { readonly root: string; readonly prefix: string };
+  readonly defaultRegion: string;
+  /** What HEAD ?apiversion says in `x-obs-api`. */
+  readonly apiVersion?: string;
+}

@@ -1,0 +1,196 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Call, Reply, Service } from './call.ts';
+import type { Face } from './dialect.ts';
+import { writtenFor } from './documents.ts';
+import { faceOf, headersByFace, headersByS3, queryByS3 } from './face.ts';
+import { delayed, type FaultKind, type Faults } from './faults.ts';
+import { chooseOperation } from './operations.ts';
+import { decode, parseQuery } from './query.ts';
+import type { RequestCounters } from './request-counters.ts';
+import { ClientGone, S3Error } from './s3-error.ts';
+import type { Scheme } from './schemes.ts';
+import { resetConnection, send } from './send.ts';
+import type { Signed } from './signed.ts';
+import { errorDocument } from './xml.ts';
+
+interface FrontParts {
+  readonly service: Service;
+  readonly faults: Faults;
+  readonly requests: RequestCounters;
+  readonly domain: string | undefined;
+}
+
+type Arrival = Pick<Call, 'request' | 'requestId' | 'welcomeBody'>;
+
+/** Where requests come in and replies go out. */
+export class Front {
+  readonly #parts: FrontParts;
+
+  constructor(parts: FrontParts) {
+    this.#parts = parts;
+  }
+
+  receive(request: IncomingMessage, response: ServerResponse, welcomeBody: () => void): void {
+    const requestId = this.#parts.service.nextId();
+    // Both sides may vanish at any time; that is no failure of the server.
+    request.on('error', () => undefined);
+    response.on('error', () => undefined);
+    this.#serve({ request, requestId, welcomeBody }, response).catch((error: unknown) => {
+      if (!(error instanceof ClientGone)) console.error(error);
+      response.destroy();
+    });
+  }
+
+  async #serve(arrival: Arrival, response: ServerResponse): Promise<void> {
+    const { service, requests, faults } = this.#parts;
+    const { request, requestId } = arrival;
+    let [face] = service.dialect.faces;
+    let fault: FaultKind | undefined;
+    let reply: Reply;
+    try {
+      const query = parseQuery(queryText(request));
+      const chosen = faceOf(service.dialect, { headers: request.headers, query });
+      face = chosen.face;
+      const call = parseCall(this.#parts, arrival, face, query);
+      const { operation, handle } = chooseOperation(call);
+      requests.add(operation);
+      fault = faults.strike({ operation, method: call.method, key: call.key });
+      await delayed(fault);
+      const instead = fault && (await fail(call, response, fault));
+      if (instead === 'gone') return;
+      if (instead === undefined) admit(call, chosen.scheme);
+      reply = instead ?? (await handle(call));
+    } catch (error) {
+      reply = refusal(error, face, arrival);
+    }
+    const common = {
+      'x-amz-request-id': requestId,
+      'date': new Date(service.now()).toUTCString(),
+    };
+    await send(response, writtenFor(face, reply), {
+      common: headersByFace(face, common),
+      head: request.method === 'HEAD',
+      fault,
+    });
+  }
+}
+
+function queryText({ url = '/' }: IncomingMessage): string {
+  const mark = url.indexOf('?');
+  return mark < 0 ? '' : url.slice(mark + 1);
+}
+
+function parseCall(
+  { service, domain }: FrontParts,
+  arrival: Arrival,
+  face: Face,
+  query: ReadonlyMap<string, string>,
+): Call {
+  const { request } = arrival;
+  const { url = '/', method = 'GET', headers } = request;
+  const mark = url.indexOf('?');
+  const rawPath = mark < 0 ? url : url.slice(0, mark);
+  const place = address(request, rawPath.slice(versionLength(face, rawPath)), domain);
+  checkPlace(service, place);
+  const signed = { method, headers, rawPath, rawQuery: queryText(request), query, ...place };
+  return {
+    ...arrival,
+    service,
+    signed,
+    face,
+    method,
+    headers: headersByS3(face, headers),
+    query: queryByS3(face, query),
+    bucketName: place.bucketName,
+    key: place.key,
+    chunkSeal: undefined,
+  };
+}
+
+/** The length of a version that the path begins with, where the face has one. */
+function versionLength({ version }: Face, rawPath: string): number {
+  return version !== undefined && `${rawPath}/`.startsWith(`/${version}/`) ? version.length + 1 : 0;
+}
+
+type Place = Pick<Signed, 'inHost' | 'bucketName' | 'key'>;
+
+/** The bucket in the host or first in the path, and the key. */
+function address(request: IncomingMessage, path: string, domain: string | undefined): Place {
+  const host = request.headers.host?.replace(/:\d+$/, '') ?? '';
+  if (domain !== undefined && host.endsWith(`.${domain}`)) {
+    const bucketName = host.slice(0, -domain.length - 1);
+    return { inHost: true, bucketName, key: decode(path.slice(1)) };
+  }
+  const slash = path.indexOf('/', 1);
+  return slash < 0
+    ? { inHost: false, bucketName: decode(path.slice(1)), key: '' }
+    : {
+        inHost: false,
+        bucketName: decode(path.slice(1, slash)),
+        key: decode(path.slice(slash + 1)),
+      };
+}
+
+/** @throws {S3Error} when no object can be there. */
+function checkPlace({ dialect }: Service, { inHost, bucketName, key }: Place): void {
+  if (!dialect.pathStyle && !inHost && bucketName !== '') {
+    throw new S3Error('SecondLevelDomainForbidden', 'Please use virtual hosted style to access.');
+  }
+  const { bytesMax, refused } = dialect.keys;
+  if (Buffer.byteLength(key) > bytesMax) throw new S3Error('KeyTooLongError');
+  if (refused?.test(key) === true) throw new S3Error('InvalidObjectName');
+}
+
+/** Sends away who asks at the wrong place, and who is not let in. */
+function admit(call: Call, scheme: Scheme): void {
+  const { service, bucketName } = call;
+  const elsewhere = service.elsewhere.get(bucketName);
+  if (elsewhere !== undefined) {
+    const { region, endpoint } = elsewhere;
+    throw new S3Error(
+      service.dialect.elsewhere === 'redirect' ? 'PermanentRedirect' : 'AccessDenied',
+      'The bucket you are attempting to access must be addressed using the specified endpoint.',
+      { 'x-amz-bucket-region': region },
+      { Endpoint: endpoint, Bucket: bucketName },
+    );
+  }
+  if (service.verify) call.chunkSeal = scheme.verify(call.signed, service);
+}
+
+/** What a fault does before the operation: an answer instead of it, or the end of the connection. */
+async function fail(
+  { request, welcomeBody, requestId, signed }: Call,
+  response: ServerResponse,
+  fault: FaultKind,
+): Promise<Reply | 'gone' | undefined> {
+  if (fault.kind === 'reset') {
+    if (fault.when === 'after-body') await drain(request, welcomeBody);
+    resetConnection(response);
+    return 'gone';
+  }
+  if (fault.kind !== 'status' && fault.kind !== 'error-in-200') return undefined;
+  await drain(request, welcomeBody);
+  const body = errorDocument(fault.code, fault.code, { resource: signed.rawPath, requestId });
+  if (fault.kind === 'error-in-200') return { status: 200, body };
+  const { retryAfter } = fault;
+  const headers = retryAfter === undefined ? {} : { 'retry-after': retryAfter };
+  return { status: fault.status, headers, body };
+}
+
+async function drain(request: IncomingMessage, welcomeBody: () => void): Promise<void> {
+  welcomeBody();
+  await new Promise<void>((resolve) => {
+    request.once('end', resolve);
+    request.once('close', resolve);
+    request.resume();
+  });
+}
+
+function refusal(error: unknown, face: Face, { request, requestId }: Arrival): Reply {
+  if (error instanceof ClientGone) throw error;
+  if (!(error instanceof S3Error)) console.error(error);
+  const known = error instanceof S3Error ? error : new S3Error('InternalError', String(error));
+  const { code, message, status, headers, details } = known;
+  const about = { resource: request.url ?? '', requestId, details };
+  return { status, headers, body: errorDocument(face.codes?.[code] ?? code, message, about) };
+}

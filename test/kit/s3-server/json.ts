@@ -1,0 +1,44 @@
+import { XMLParser } from 'fast-xml-parser';
+import { S3Error } from './s3-error.ts';
+import type { XmlNode } from './xml.ts';
+
+const parser = new XMLParser({
+  ignoreAttributes: true,
+  ignoreDeclaration: true,
+  parseTagValue: false,
+  trimValues: false,
+  htmlEntities: true,
+  isArray: (name) =>
+    ['Contents', 'CommonPrefixes', 'Part', 'Upload', 'Bucket', 'Deleted'].includes(name),
+});
+
+/** A document of ours as a tree: its root's name, and what is in it. */
+export function treeOf(xml: string): { readonly root: string; readonly node: unknown } {
+  // The parser gives a record of elements, of which there is one.
+  const [first] = Object.entries(parser.parse(xml) as Record<string, unknown>);
+  const [root, node] = first ?? ['', ''];
+  return { root, node };
+}
+
+export function isNode(value: unknown): value is XmlNode {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export function nodesOf(value: unknown): XmlNode[] {
+  return Array.isArray(value) ? value.filter(isNode) : [];
+}
+
+export function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+/** @throws {S3Error} `MalformedXML` for what is no JSON object. */
+export function readJson(text: string): XmlNode {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    if (isNode(parsed)) return parsed;
+  } catch {
+    // Told below, like everything that is not an object.
+  }
+  throw new S3Error('MalformedXML');
+}
