@@ -1,0 +1,66 @@
+import type { CloudType } from './cloud.ts';
+
+export const cdnProtocols = ['http', 'https'] as const;
+export type CdnProtocol = (typeof cdnProtocols)[number];
+
+/** How a CDN asks who reads, in OMS's spelling and order. */
+export const cdnAuthenticationTypes = [
+  'NONE',
+  'QINIU_PRIVATE_AUTHENTICATION',
+  'ALIYUN_OSS_A',
+  'ALIYUN_OSS_B',
+  'ALIYUN_OSS_C',
+  'KSYUN_PRIVATE_AUTHENTICATION',
+  'AZURE_SAS_TOKEN',
+  'TENCENT_COS_A',
+  'TENCENT_COS_B',
+  'TENCENT_COS_C',
+  'TENCENT_COS_D',
+] as const;
+export type CdnAuthenticationType = (typeof cdnAuthenticationTypes)[number];
+
+/** A CDN in front of the source bucket: the bytes are read through it. */
+export interface SourceCdn {
+  /** A host, and perhaps a port. */
+  readonly domain: string;
+  readonly protocol: CdnProtocol;
+  readonly authenticationType: CdnAuthenticationType;
+}
+
+export interface CdnAuthenticationFacts {
+  /** The one cloud whose buckets it is for; undefined for any. */
+  readonly cloud: CloudType | undefined;
+  /**
+   * What the authentication key is for. `unused`: the task's access key signs, or nothing does.
+   * `optional`: with it the CDN's own URL authentication, without it the cloud's signature by the
+   * task's access key. `required`: nothing else can sign.
+   */
+  readonly key: 'unused' | 'optional' | 'required';
+}
+
+const tencent = { cloud: 'Tencent', key: 'optional' } as const;
+
+export const cdnAuthentications: Readonly<Record<CdnAuthenticationType, CdnAuthenticationFacts>> = {
+  NONE: { cloud: undefined, key: 'unused' },
+  // OMS API reference, "SourceCdnReq": no key is needed for Qiniu and for KingsoftCloud.
+  QINIU_PRIVATE_AUTHENTICATION: { cloud: 'Qiniu', key: 'unused' },
+  ALIYUN_OSS_A: { cloud: 'Aliyun', key: 'optional' },
+  ALIYUN_OSS_B: { cloud: 'Aliyun', key: 'optional' },
+  // Without a key it is the signature by an STS token, which no sync task of OMS can bring.
+  ALIYUN_OSS_C: { cloud: 'Aliyun', key: 'required' },
+  KSYUN_PRIVATE_AUTHENTICATION: { cloud: 'KingsoftCloud', key: 'unused' },
+  // The key is the token.
+  AZURE_SAS_TOKEN: { cloud: 'Azure', key: 'required' },
+  TENCENT_COS_A: tencent,
+  TENCENT_COS_B: tencent,
+  TENCENT_COS_C: tencent,
+  TENCENT_COS_D: tencent,
+};
+
+/** Clouds whose own domains lead to an account: the bucket's name comes first in the path. */
+const bucketInPath: ReadonlySet<CloudType> = new Set<CloudType>(['Azure']);
+
+/** What comes before the key in a path at the CDN: a CDN stands in front of what its cloud calls a domain. */
+export function cdnRoot(cloud: CloudType, bucket: string): string {
+  return bucketInPath.has(cloud) ? `/${bucket}/` : '/';
+}
