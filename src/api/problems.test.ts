@@ -120,6 +120,7 @@ describe('what a request may not be', () => {
   test('a body that breaks a rule is 400 and names the field', async () => {
     await using api = await openApi();
     const long = 'x'.repeat(256);
+    const cdn = { domain: 'cdn.example.com', protocol: 'http', authentication_type: 'NONE' };
     for (const [change, code, detail] of [
       [{ src_region: undefined }, 'OMS.1004', '[src_region] is missing'],
       [{ dst_sk: null }, 'OMS.1004', '[dst_sk] is missing'],
@@ -128,7 +129,9 @@ describe('what a request may not be', () => {
       [{ enable_metadata_migration: 'true' }, 'OMS.1002', /must be a boolean$/],
       [{ enable_kms: 1 }, 'OMS.1002', '[enable_kms] must be a boolean'],
       [{ source_cdn: 'x' }, 'OMS.1002', '[source_cdn] must be an object'],
-      [{ source_cdn: { protocol: 'http' } }, 'OMS.0064', /^source_cdn: leave it out/],
+      [{ source_cdn: { protocol: 'http' } }, 'OMS.1004', /^\[source_cdn.domain\] is missing/],
+      [{ source_cdn: { ...cdn, protocol: 'ftp' } }, 'OMS.0064', /^\[source_cdn.protocol\] must be/],
+      [{ source_cdn: { ...cdn, authentication_key: long } }, 'OMS.0064', /than 255 characters$/],
       [{ src_cloud_type: 'aws' }, 'OMS.0064', /^\[src_cloud_type\] must be one of AWS, Azure, /],
       [{ consistency_check: 'md5' }, 'OMS.0064', /one of size_last_modified, crc64, no_check/],
       [{ dst_storage_policy: 'COLD' }, 'OMS.0064', /^\[dst_storage_policy\] must be one of/],

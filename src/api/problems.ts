@@ -64,6 +64,8 @@ const problems: Record<Problem, Answer> = {
   'not-supported': { status: 400, code: 'OMS.0064' },
   'source-refused': { status: 400, code: 'OMS.1014' },
   'target-refused': { status: 400, code: 'OMS.1020' },
+  'cdn-refused': { status: 400, code: 'OMS.0081' },
+  'cdn-key-missing': { status: 400, code: 'OMS.1032' },
   'bad-object-key': { status: 400, code: 'OMS.0064' },
   'wrong-password': { status: 401, code: 'APIGW.0301' },
   'not-found': { status: 404, code: 'OMS.1009' },

@@ -16,10 +16,9 @@ const kmsCredentials = 'credentials encrypted by KMS cannot be read here; send t
 /** What the request asks for and this version does not do, each with what to do instead. */
 function unsupported(body: CreateSyncTaskBody): string[] {
   return [
-    body.source_cdn !== undefined &&
-      'source_cdn: leave it out, objects are read from the source bucket itself',
     body.src_crypto_type === 'KMS' && `src_crypto_type: ${kmsCredentials}`,
     body.dst_crypto_type === 'KMS' && `dst_crypto_type: ${kmsCredentials}`,
+    body.source_cdn?.crypto_type === 'KMS' && `source_cdn.crypto_type: ${kmsCredentials}`,
   ].filter((reason) => reason !== false);
 }
 
@@ -57,8 +56,9 @@ export function toNewSyncTask(body: CreateSyncTaskBody): NewSyncTask {
       endpoint: body.dst_endpoint,
     },
     ...choices(body),
+    sourceCdn: fromSourceCdn(body.source_cdn),
     appId,
-    credentials: credentials(body),
+    credentials: { ...credentials(body), cdnKey: cdnKey(body.source_cdn?.authentication_key) },
   };
 }
 
@@ -76,23 +76,34 @@ function choices(body: CreateSyncTaskBody) {
   } as const;
 }
 
+function fromSourceCdn(cdn: CreateSyncTaskBody['source_cdn']): SyncTask['sourceCdn'] {
+  if (cdn === undefined) return undefined;
+  const { domain, protocol, authentication_type: authenticationType } = cdn;
+  return { domain, protocol, authenticationType };
+}
+
+/** An empty one is none: forms send fields that nobody filled in. */
+function cdnKey(text: string | undefined): Secret | undefined {
+  return text === undefined || text === '' ? undefined : new Secret(text);
+}
+
 /**
- * The credentials of a start, or undefined where it brings none.
+ * The credentials that a start brings; what it does not bring is missing.
  *
  * @throws {RequestError} where it brings some of the four and not all.
  */
-export function toCredentials(body: StartSyncTaskBody): TaskCredentials | undefined {
+export function toCredentials(body: StartSyncTaskBody): Partial<TaskCredentials> {
   refuse(
     [
       body.src_crypto_type === 'KMS' && `src_crypto_type: ${kmsCredentials}`,
       body.dst_crypto_type === 'KMS' && `dst_crypto_type: ${kmsCredentials}`,
-      (body.source_cdn_authentication_key ?? '') !== '' &&
-        'source_cdn_authentication_key: leave it out, no task reads from a CDN',
+      body.source_cdn_crypto_type === 'KMS' && `source_cdn_crypto_type: ${kmsCredentials}`,
     ].filter((reason) => reason !== false),
   );
+  const ofCdn = { cdnKey: cdnKey(body.source_cdn_authentication_key) };
   const { src_ak, src_sk, dst_ak, dst_sk } = body;
-  if ([src_ak, src_sk, dst_ak, dst_sk].every((key) => key === undefined)) return undefined;
-  return credentials(body);
+  if ([src_ak, src_sk, dst_ak, dst_sk].every((key) => key === undefined)) return ofCdn;
+  return { ...credentials(body), ...ofCdn };
 }
 
 function credentials(
@@ -111,7 +122,14 @@ function credentials(
 
 /** A task as the list tells it. */
 export function toSyncTaskInfo(task: SyncTask): SyncTaskInfo {
-  return { ...shared(task), source_cdn: null };
+  return { ...shared(task), source_cdn: toSourceCdn(task.sourceCdn) };
+}
+
+/** Without its key, which is never told. */
+function toSourceCdn(cdn: SyncTask['sourceCdn']): SyncTaskInfo['source_cdn'] {
+  if (cdn === undefined) return null;
+  const { domain, protocol, authenticationType } = cdn;
+  return { domain, protocol, authentication_type: authenticationType };
 }
 
 /** A task as show tells it, with the numbers of one month. */

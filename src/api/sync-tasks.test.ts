@@ -22,6 +22,7 @@ const shownInfo = {
   consistency_check: 'size_last_modified',
 };
 
+const cdn = { domain: 'cdn.example.com', protocol: 'https', authentication_type: 'NONE' };
 const minimalInfo = { ...shownInfo, source_cdn: null };
 
 describe('CreateSyncTask', () => {
@@ -44,6 +45,7 @@ describe('CreateSyncTask', () => {
         bucket: 'dst-b',
         endpoint: undefined,
       },
+      sourceCdn: undefined,
       description: '',
       metadataMigration: false,
       kms: false,
@@ -123,15 +125,23 @@ describe('CreateSyncTask', () => {
     assert.equal(api.syncTasks.created[0]?.source.cloud, 'Aliyun');
   });
 
+  test('takes a CDN, tells it in the list without its key, and an empty key is none', async () => {
+    await using api = await openApi();
+    for (const authentication_key of ['a-key-of-the-cdn', '', null]) {
+      await api.createTask({ source_cdn: { ...cdn, authentication_key } });
+    }
+    const keys = api.syncTasks.created.map(({ credentials }) => credentials.cdnKey?.reveal());
+    assert.deepEqual(keys, ['a-key-of-the-cdn', undefined, undefined]);
+    const list = await api.call('GET', 'sync-tasks');
+    for (const { source_cdn } of list.json<{ tasks: { source_cdn: unknown }[] }>().tasks) {
+      assert.deepEqual(source_cdn, cdn);
+    }
+    assert.doesNotMatch(list.body, /a-key-of/);
+  });
+
   test('what this version does not do is refused by name, with what to do instead', async () => {
-    const cdn = {
-      domain: 'cdn.example.com',
-      protocol: 'https',
-      authentication_type: 'NONE',
-      authentication_key: null,
-    };
     for (const [field, value] of [
-      ['source_cdn', cdn],
+      ['source_cdn', { ...cdn, crypto_type: 'KMS', kms_key_id: 'k' }],
       ['src_crypto_type', 'KMS'],
       ['dst_crypto_type', 'KMS'],
     ] as const) {
@@ -141,7 +151,7 @@ describe('CreateSyncTask', () => {
       assert.equal(reply.statusCode, 400, field);
       const problem = reply.json<Record<string, string>>();
       assert.equal(problem['error_code'], 'OMS.0064');
-      assert.match(problem['error_detail'] ?? '', new RegExp(`^${field}: \\w`));
+      assert.match(problem['error_detail'] ?? '', new RegExp(`^${field}[.\\w]*: \\w`));
       assert.equal(api.syncTasks.created.length, 0);
     }
   });
@@ -244,12 +254,28 @@ describe('start, stop and delete', () => {
       assert.equal(reply.statusCode, 200);
     }
     const [given, ...sealed] = api.syncTasks.started;
-    assert.equal(given?.source.accessKeyId, 'a');
-    assert.equal(given.target.secretAccessKey.reveal(), 'd');
-    assert.deepEqual(sealed, [undefined, undefined]);
+    assert.equal(given?.source?.accessKeyId, 'a');
+    assert.equal(given.target?.secretAccessKey.reveal(), 'd');
+    assert.deepEqual(sealed, [{ cdnKey: undefined }, { cdnKey: undefined }]);
   });
 
-  test('start refuses some of the four, keys of KMS, and keys of a CDN', async () => {
+  test('start takes a key of the CDN, with the others or alone', async () => {
+    await using api = await openApi();
+    const id = await api.createTask({ source_cdn: cdn });
+    for (const others of [keys, {}]) {
+      await api.call('POST', `sync-tasks/${id}/stop`);
+      const payload = { ...others, source_cdn_authentication_key: 'another' };
+      const reply = await api.call('POST', `sync-tasks/${id}/start`, { payload });
+      assert.equal(reply.statusCode, 200);
+    }
+    const [all, alone] = api.syncTasks.started;
+    assert.equal(all?.source?.accessKeyId, 'a');
+    assert.equal(all.cdnKey?.reveal(), 'another');
+    assert.equal(alone?.cdnKey?.reveal(), 'another');
+    assert.equal(alone.source, undefined);
+  });
+
+  test('start refuses some of the four, and keys of KMS', async () => {
     await using api = await openApi();
     const id = await api.createTask();
     await api.call('POST', `sync-tasks/${id}/stop`);
@@ -257,7 +283,7 @@ describe('start, stop and delete', () => {
       [{ src_ak: 'a', src_sk: 'b' }, 'OMS.1004', 'request parameter [dst_ak] is missing'],
       [{ ...keys, dst_sk: null }, 'OMS.1004', 'request parameter [dst_sk] is missing'],
       [{ ...keys, src_crypto_type: 'KMS', src_kms_key_id: 'k' }, 'OMS.0064', /^src_crypto_type/],
-      [{ ...keys, source_cdn_authentication_key: 'k' }, 'OMS.0064', /^source_cdn_auth/],
+      [{ ...keys, source_cdn_crypto_type: 'KMS' }, 'OMS.0064', /^source_cdn_crypto_type/],
     ] as const) {
       const reply = await api.call('POST', `sync-tasks/${id}/start`, { payload });
       assert.equal(reply.statusCode, 400);

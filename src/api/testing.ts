@@ -49,7 +49,7 @@ class FakeSyncTasks implements SyncTaskService {
   readonly tasks = new Map<string, SyncTask>();
   readonly created: NewSyncTask[] = [];
   readonly sealed = new Map<string, TaskCredentials>();
-  readonly started: (TaskCredentials | undefined)[] = [];
+  readonly started: Partial<TaskCredentials>[] = [];
   readonly events: string[] = [];
   readonly filters: ObjectFilter[] = [];
   readonly retries: { readonly prefix?: string | undefined }[] = [];
@@ -99,7 +99,7 @@ class FakeSyncTasks implements SyncTaskService {
     this.tasks.delete(taskId);
   }
 
-  async start(projectId: string, taskId: string, credentials: TaskCredentials | undefined) {
+  async start(projectId: string, taskId: string, credentials: Partial<TaskCredentials>) {
     this.#change(projectId, taskId, 'start', 'task-already-started');
     this.started.push(credentials);
   }

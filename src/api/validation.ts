@@ -70,7 +70,8 @@ function describe(error: TLocalizedValidationError | undefined): RequestError {
   if (error === undefined) return invalid('body', 'is invalid');
   const parameter = nameOf(error.instancePath);
   if (error.keyword === 'required') {
-    return missingParameter(error.params.requiredProperties[0] ?? parameter);
+    const [missing = parameter] = error.params.requiredProperties;
+    return missingParameter(error.instancePath === '' ? missing : `${parameter}.${missing}`);
   }
   if (error.keyword === 'type') {
     return new RequestError('wrong-type', says(parameter, `must be ${typeName(error.params)}`));

@@ -30,6 +30,7 @@ test('a task comes back as it was made', async () => {
   const plan: SyncTaskPlan = {
     source: { cloud: 'Aliyun', region: 'r', bucket: 'b', endpoint: 'https://e' },
     target: { cloud: 'HuaweiCloud', region: 's', bucket: 'c', endpoint: undefined },
+    sourceCdn: { domain: 'cdn', protocol: 'https', authenticationType: 'ALIYUN_OSS_B' },
     description: "it's 中",
     metadataMigration: true,
     kms: true,

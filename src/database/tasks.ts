@@ -1,4 +1,5 @@
 import type { CloudType } from '../model/cloud.ts';
+import type { CdnAuthenticationType, CdnProtocol } from '../model/source-cdn.ts';
 import type { StoragePolicy } from '../model/storage-class.ts';
 import type {
   ConsistencyCheck,
@@ -37,8 +38,19 @@ interface TaskRow {
   readonly consistency_check: ConsistencyCheck;
   readonly storage_policy: StoragePolicy | null;
   readonly app_id: string | null;
+  readonly source_cdn_domain: string | null;
+  readonly source_cdn_protocol: CdnProtocol | null;
+  readonly source_cdn_authentication: CdnAuthenticationType | null;
   readonly sealed_credentials: Uint8Array;
   readonly sealing_key_id: string;
+}
+
+/** The three columns are null together. */
+function toSourceCdn(row: TaskRow): SyncTask['sourceCdn'] {
+  const { source_cdn_domain: domain, source_cdn_protocol: protocol } = row;
+  const authenticationType = row.source_cdn_authentication;
+  if (domain === null || protocol === null || authenticationType === null) return undefined;
+  return { domain, protocol, authenticationType };
 }
 
 function toTask(row: TaskRow): SyncTask {
@@ -60,6 +72,7 @@ function toTask(row: TaskRow): SyncTask {
       bucket: row.target_bucket,
       endpoint: row.target_endpoint ?? undefined,
     },
+    sourceCdn: toSourceCdn(row),
     description: row.description,
     metadataMigration: row.metadata_migration,
     kms: row.kms,
@@ -87,8 +100,9 @@ export async function insertTask(
   const { rows } = await db.query<TaskRow>(
     `insert into sync_tasks (id, project_id, status, source_cloud, source_region, source_bucket, source_endpoint,
       target_cloud, target_region, target_bucket, target_endpoint, description, metadata_migration, overwrite_mode,
-      consistency_check, storage_policy, app_id, kms, restore, sealed_credentials, sealing_key_id)
-    select $1, $2, 'SYNCHRONIZING', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20
+      consistency_check, storage_policy, app_id, kms, restore, sealed_credentials, sealing_key_id, source_cdn_domain,
+      source_cdn_protocol, source_cdn_authentication)
+    select $1, $2, 'SYNCHRONIZING', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $22, $23, $24
     where (select count(*) from sync_tasks where project_id = $2 and deleted_at is null)
       < coalesce((select tasks_max from projects where id = $2), $21::integer)
     returning *`,
@@ -114,6 +128,9 @@ export async function insertTask(
       credentials.sealed,
       credentials.keyId,
       tasksMax,
+      task.sourceCdn?.domain ?? null,
+      task.sourceCdn?.protocol ?? null,
+      task.sourceCdn?.authenticationType ?? null,
     ],
   );
   return rows[0] === undefined ? undefined : toTask(rows[0]);

@@ -16,6 +16,7 @@ export const faults = [
   'interrupted',
   'corrupt',
   'bad-reply',
+  'stale-cdn',
   'unsupported',
 ] as const;
 
@@ -39,6 +40,7 @@ const transient: Record<Fault, boolean> = {
   'interrupted': true,
   'corrupt': true,
   'bad-reply': true,
+  'stale-cdn': true, // Its cache grows old, or somebody empties it.
   'unsupported': false,
 };
 

@@ -28,6 +28,8 @@ export const remedies: Record<FailureKind, string> = {
     'The bytes that arrived were not those that were sent, again and again. Nothing wrong was published. Check network and store.',
   'bad-reply':
     'The store answered with something that cannot be understood. Check that the endpoint speaks S3.',
+  'stale-cdn':
+    'The CDN gave something else than the source bucket has. Refresh its cache, switch off there whatever changes what it sends (compression, page optimization), see that its domain leads to this bucket, then retry the failed objects.',
   'unsupported': 'The store cannot do what the task asks for.',
   'inconsistent':
     'The copy did not pass the consistency check of the task. Compare the two objects; if their clocks differ, set them by NTP; then retry the failed objects.',

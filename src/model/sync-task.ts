@@ -1,4 +1,5 @@
 import type { CloudType } from './cloud.ts';
+import type { SourceCdn } from './source-cdn.ts';
 import type { StoragePolicy } from './storage-class.ts';
 
 export const syncTaskStatuses = ['SYNCHRONIZING', 'STOPPED'] as const;
@@ -43,6 +44,8 @@ export interface BucketPlace {
 export interface SyncTaskPlan {
   readonly source: BucketPlace;
   readonly target: BucketPlace;
+  /** Where the source's bytes are read; undefined where from the bucket itself. */
+  readonly sourceCdn: SourceCdn | undefined;
   readonly description: string;
   readonly metadataMigration: boolean;
   /** Whether the target encrypts by its key service. */

@@ -17,14 +17,12 @@ import { newWriter } from '../database/statistics.ts';
 import { Intake } from '../engine/intake.ts';
 import { type Jobs, startJobs } from '../engine/jobs.ts';
 import { Worker } from '../engine/worker.ts';
-import type { BucketPlace } from '../model/sync-task.ts';
-import { openStore } from '../stores/open-store.ts';
-import type { Store } from '../stores/store.ts';
 import { copyWork } from './copy-work.ts';
 import { checkBuckets } from './bucket-checks.ts';
-import { type Endpoints, endpoints, type MappedEndpoint } from './endpoints.ts';
+import { endpoints, type MappedEndpoint } from './endpoints.ts';
 import { FailureLog } from './failure-log.ts';
 import { CLEAR_TASKS, maintenance } from './maintenance.ts';
+import { openBuckets } from './open-buckets.ts';
 import { OpenTasks } from './open-tasks.ts';
 import { type Audit, DatabaseAudit } from './audit.ts';
 import { DatabaseGatekeeper } from './gatekeeper.ts';
@@ -32,7 +30,7 @@ import { Identity } from './identity.ts';
 import type { Gatekeeper, IdentityService } from './identity-service.ts';
 import { EventQuotas } from './quotas.ts';
 import { checkSealingKey } from './sealing-key.ts';
-import type { Health, KeyPair, SyncTaskService } from './sync-task-service.ts';
+import type { Health, SyncTaskService } from './sync-task-service.ts';
 import { SyncTasks } from './sync-tasks.ts';
 import type { TransferSizes } from '../transfer/transfer.ts';
 
@@ -102,7 +100,7 @@ export async function createBrigade(parts: BrigadeParts): Promise<Brigade> {
   await checkSealingKey(parts);
   const writer = await newWriter(database);
   const places = endpoints(settings.endpoints, settings.allowEndpoints);
-  const open = openerOf(parts, places);
+  const open = openBuckets({ endpoints: places, clock, log, metrics });
   const { restoreDays, checkBuckets: probes } = settings;
   const openTasks = new OpenTasks({ database, sealer, restoreDays, open });
   const worker = workerOf(parts, openTasks, writer);
@@ -208,33 +206,6 @@ async function startWork(
   worker.start();
   const all = started.move();
   return { jobs, [Symbol.asyncDispose]: () => all[Symbol.asyncDispose]() };
-}
-
-/** Opens the buckets that tasks name. */
-function openerOf({ clock, log, metrics }: BrigadeParts, places: Endpoints) {
-  return (place: BucketPlace, keys: KeyPair): Store => {
-    const { cloud, bucket } = place;
-    const { dialect, url, region, addressing, ca, guard } = places.resolve(place);
-    return openStore({
-      dialect,
-      cloud,
-      endpoint: url,
-      region,
-      bucket,
-      addressing,
-      ca,
-      guard,
-      credentials: keys,
-      clock,
-      onRequest: (operation, outcome, seconds) =>
-        metrics.storeRequestSeconds.observe({ cloud, operation, outcome }, seconds),
-      onRetry: (error, attempt, delayMs) =>
-        log.warn(
-          { event: 'store.retry', fault: error.fault, ...error.details, attempt, delayMs },
-          'trying again',
-        ),
-    });
-  };
 }
 
 function workerOf(

@@ -1,12 +1,13 @@
 import type { Fault } from '../model/fault.ts';
-import type { BucketPlace, SyncTaskPlan } from '../model/sync-task.ts';
-import type { Store, Traits } from '../stores/store.ts';
+import type { SyncTaskPlan } from '../model/sync-task.ts';
+import type { Traits } from '../stores/store.ts';
 import { type Ability, ProbeFailed, probeSource, probeTarget } from '../transfer/probe.ts';
+import type { OpenBuckets } from './open-buckets.ts';
 import { ServiceError } from './service-error.ts';
-import type { KeyPair, TaskCredentials } from './sync-task-service.ts';
+import type { TaskCredentials } from './sync-task-service.ts';
 
 export interface BucketChecksOptions {
-  readonly open: (place: BucketPlace, keys: KeyPair) => Store;
+  readonly open: OpenBuckets;
   /** Whether buckets are asked; what is known of their clouds is checked always. */
   readonly probes: boolean;
   /** Milliseconds for all questions to one bucket. */
@@ -23,8 +24,8 @@ export async function checkBuckets(
   plan: SyncTaskPlan,
   credentials: TaskCredentials,
 ): Promise<void> {
-  await using source = open(plan.source, credentials.source);
-  await using target = open(plan.target, credentials.target);
+  await using source = open.source(plan, credentials);
+  await using target = open.target(plan, credentials);
   checkTraits(plan, source.traits, target.traits);
   if (!probes) return;
   const tier = plan.storagePolicy === 'SRC_STORAGE_MAPPING' ? undefined : plan.storagePolicy;

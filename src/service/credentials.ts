@@ -3,16 +3,18 @@ import type { SealedKind } from '../database/sealing-key.ts';
 import type { SealedCredentials } from '../database/tasks.ts';
 import type { KeyPair, TaskCredentials } from './sync-task-service.ts';
 
-type Plain = readonly [source: PlainPair, target: PlainPair];
+/** Without a third where there is no key of a CDN: then it is as tasks were sealed before there were any. */
+type Plain = readonly [source: PlainPair, target: PlainPair, cdnKey?: string];
 type PlainPair = readonly [accessKeyId: string, secretAccessKey: string];
 
 /** Seals a task's credentials; they open for this task only. */
 export function sealCredentials(
   sealer: Sealer,
   taskId: string,
-  { source, target }: TaskCredentials,
+  { source, target, cdnKey }: TaskCredentials,
 ): SealedCredentials {
-  const plain: Plain = [toPlain(source), toPlain(target)];
+  const pairs = [toPlain(source), toPlain(target)] as const;
+  const plain: Plain = cdnKey === undefined ? pairs : [...pairs, cdnKey.reveal()];
   return {
     sealed: sealer.seal(JSON.stringify(plain), sealedContext('task', taskId)),
     keyId: sealer.keyId,
@@ -26,8 +28,13 @@ export function openCredentials(
   { sealed }: SealedCredentials,
 ): TaskCredentials {
   // Only sealCredentials writes what opens here: the seal is authenticated.
-  const [source, target] = JSON.parse(sealer.open(sealed, sealedContext('task', taskId))) as Plain;
-  return { source: fromPlain(source), target: fromPlain(target) };
+  const plain = JSON.parse(sealer.open(sealed, sealedContext('task', taskId))) as Plain;
+  const [source, target, cdnKey] = plain;
+  return {
+    source: fromPlain(source),
+    target: fromPlain(target),
+    cdnKey: cdnKey === undefined ? undefined : new Secret(cdnKey),
+  };
 }
 
 /** What a sealed value is bound to: it opens for nothing else. */

@@ -1,9 +1,11 @@
 import { BlockList, isIP } from 'node:net';
 import type { CloudType } from '../model/cloud.ts';
+import type { SourceCdn } from '../model/source-cdn.ts';
 import type { BucketPlace } from '../model/sync-task.ts';
 import { type AddressGuard, addressGuard } from '../stores/guard.ts';
 import { dialectAtHost, isS3Cloud, type S3DialectName, s3Dialects } from '../stores/s3/dialects.ts';
 import { endpointOf } from '../stores/s3/region.ts';
+import { type ResolvedCdn, resolveCdn } from './cdn-places.ts';
 import { ServiceError } from './service-error.ts';
 
 /** What the operator's file says of one cloud's region. Trusted: it may be a private address. */
@@ -16,7 +18,7 @@ export interface MappedEndpoint {
   readonly addressing?: 'path' | 'virtual-host' | undefined;
   /** The row of facts to go by; unless given, the cloud's at its own hosts, else plain S3's. */
   readonly dialect?: S3DialectName | undefined;
-  /** PEM of a private authority. */
+  /** PEM of a private authority; for a CDN before its buckets too, beside the public ones. */
   readonly ca?: string | undefined;
   /** For the signature, where it is not the region's name. */
   readonly signingRegion?: string | undefined;
@@ -36,6 +38,8 @@ export interface Endpoints {
   /** @throws {ServiceError} naming the request's field when a place has no address, or a forbidden one. */
   check(place: BucketPlace, side: 'src' | 'dst'): void;
   resolve(place: BucketPlace): ResolvedEndpoint;
+  /** @throws {ServiceError} naming the request's field when its domain is none, or a forbidden one. */
+  resolveCdn(cdn: SourceCdn, source: BucketPlace): ResolvedCdn;
 }
 
 /**
@@ -59,10 +63,7 @@ export function endpoints(
       const dialect = dialectAt(place.endpoint, cloud);
       return { ...plain, dialect, url: place.endpoint, region, guard };
     }
-    const ofCloud = mapped.filter((entry) => entry.cloud === cloud);
-    const own =
-      ofCloud.find((entry) => entry.region === region) ??
-      ofCloud.find((entry) => entry.region === '*');
+    const own = mappedTo(mapped, place);
     if (own !== undefined) {
       return {
         dialect: own.dialect ?? dialectAt(own.endpoint, cloud),
@@ -100,7 +101,18 @@ export function endpoints(
       if (found instanceof ServiceError) throw found;
       return found;
     },
+    resolveCdn: (cdn, source) => resolveCdn(cdn, guard, mappedTo(mapped, source)?.ca),
   };
+}
+
+/** What the operator's file says of a place. */
+function mappedTo(
+  mapped: readonly MappedEndpoint[],
+  { cloud, region }: BucketPlace,
+): MappedEndpoint | undefined {
+  const ofCloud = mapped.filter((entry) => entry.cloud === cloud);
+  const own = ofCloud.find((entry) => entry.region === region);
+  return own ?? ofCloud.find((entry) => entry.region === '*');
 }
 
 /** A bucket's name becomes a part of a host's name or a path: it must not change where they lead. */

@@ -55,7 +55,7 @@ test('a deleted task with a store that does not answer holds up no other', async
     database,
     sealer,
     restoreDays: 3,
-    open: () => silent,
+    open: { source: () => silent, target: () => silent },
   });
   const stop = new AbortController();
   const done = maintenance({
@@ -78,7 +78,12 @@ test('a deleted task with a store that does not answer holds up no other', async
 test('tokens that have ended are forgotten, and no others', async () => {
   await using database = await testDatabase();
   await using openTasks = new OpenTasks({
-    ...{ database, sealer, restoreDays: 3, open: () => new MemoryStore() },
+    ...{
+      database,
+      sealer,
+      restoreDays: 3,
+      open: { source: () => new MemoryStore(), target: () => new MemoryStore() },
+    },
   });
   const [projectId, userId] = ['p', 'u'];
   await insertProject(database, projectId);

@@ -7,6 +7,7 @@ import { Sealer, Secret } from '../base/seal.ts';
 import type { Database } from '../database/db.ts';
 import { insertTask, startTask, stopTask } from '../database/tasks.ts';
 import { MemoryStore } from '../stores/memory/memory-store.ts';
+import type { Store } from '../stores/store.ts';
 import { sealCredentials } from './credentials.ts';
 import { OpenTasks, TaskGone } from './open-tasks.ts';
 
@@ -19,16 +20,17 @@ async function openTasksOf(database: Database) {
   const credentials = sealCredentials(sealer, taskId, { source: keys, target: keys });
   await insertTask(database, { ...plainPlan, id: taskId, projectId }, credentials, 9);
   const counts = { opened: 0, closed: 0 };
+  const open = (): Store => {
+    counts.opened += 1;
+    const store = new MemoryStore();
+    store[Symbol.asyncDispose] = async () => void (counts.closed += 1);
+    return store;
+  };
   const openTasks = new OpenTasks({
     database,
     sealer,
     restoreDays: 3,
-    open() {
-      counts.opened += 1;
-      const store = new MemoryStore();
-      store[Symbol.asyncDispose] = async () => void (counts.closed += 1);
-      return store;
-    },
+    open: { source: open, target: open },
   });
   return { openTasks, taskId, counts };
 }

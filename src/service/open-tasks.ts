@@ -1,11 +1,11 @@
 import type { Sealer } from '../base/seal.ts';
 import type { Database } from '../database/db.ts';
 import { taskToWork } from '../database/tasks.ts';
-import type { BucketPlace, SyncTask } from '../model/sync-task.ts';
+import type { SyncTask } from '../model/sync-task.ts';
 import type { Store } from '../stores/store.ts';
 import type { CopyPolicy } from '../transfer/transfer.ts';
 import { openCredentials } from './credentials.ts';
-import type { KeyPair } from './sync-task-service.ts';
+import type { OpenBuckets } from './open-buckets.ts';
 
 /** Both buckets of a task, open. */
 export interface OpenTask extends Disposable {
@@ -19,7 +19,7 @@ export interface OpenTasksOptions {
   readonly sealer: Sealer;
   /** How long what was restored for a task stays readable. */
   readonly restoreDays: number;
-  readonly open: (place: BucketPlace, keys: KeyPair) => Store;
+  readonly open: OpenBuckets;
 }
 
 interface Opened {
@@ -97,11 +97,11 @@ export class OpenTasks implements AsyncDisposable {
     const { database, sealer, restoreDays, open } = this.#options;
     const found = await taskToWork(database, taskId);
     if (found === undefined) throw new TaskGone(`there is no task ${taskId}`);
-    const keys = openCredentials(sealer, taskId, found.credentials);
+    const credentials = openCredentials(sealer, taskId, found.credentials);
     return {
       revision: found.revision,
-      source: open(found.task.source, keys.source),
-      target: open(found.task.target, keys.target),
+      source: open.source(found.task, credentials),
+      target: open.target(found.task, credentials),
       policy: policyOf(found.task, restoreDays),
       users: 0,
       retired: false,

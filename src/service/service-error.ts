@@ -11,6 +11,8 @@ export type Problem =
   | 'not-supported'
   | 'source-refused'
   | 'target-refused'
+  | 'cdn-refused'
+  | 'cdn-key-missing'
   | 'bad-object-key'
   | 'range-too-long'
   | 'range-too-old'

@@ -8,10 +8,12 @@ export interface KeyPair {
   readonly secretAccessKey: Secret;
 }
 
-/** What a task needs to enter both buckets. */
+/** What a task needs to enter both buckets, and the CDN in front of the source. */
 export interface TaskCredentials {
   readonly source: KeyPair;
   readonly target: KeyPair;
+  /** The authentication key of the CDN; undefined where it asks for none. */
+  readonly cdnKey?: Secret | undefined;
 }
 
 export interface NewSyncTask extends SyncTaskPlan {
@@ -91,8 +93,8 @@ export interface SyncTaskService {
     queryTime: number,
   ): Promise<{ readonly task: SyncTask; readonly month: Counters }>;
   remove(projectId: string, taskId: string): Promise<void>;
-  /** @param credentials Replace the sealed ones; absent, those serve on. */
-  start(projectId: string, taskId: string, credentials: TaskCredentials | undefined): Promise<void>;
+  /** @param credentials Replace the sealed ones; what is absent serves on. */
+  start(projectId: string, taskId: string, credentials: Partial<TaskCredentials>): Promise<void>;
   stop(projectId: string, taskId: string): Promise<void>;
   /** Durable when it resolves. @param encodedKeys As the client sent them, still URL-encoded. */
   acceptEvents(projectId: string, taskId: string, encodedKeys: readonly string[]): Promise<void>;

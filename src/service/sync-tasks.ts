@@ -17,7 +17,6 @@ import {
   listTasks,
   startTask,
   stopTask,
-  taskToWork,
 } from '../database/tasks.ts';
 import { type Intake, IntakeFull } from '../engine/intake.ts';
 import { decodeObjectKey, KeyError } from '../model/object-key.ts';
@@ -29,10 +28,12 @@ import {
   type StatisticRange,
 } from '../model/statistics.ts';
 import { step, type SyncTask, type SyncTaskPlan, type SyncTaskSignal } from '../model/sync-task.ts';
-import { openCredentials, sealCredentials } from './credentials.ts';
+import { checkAuthentication } from './cdn-places.ts';
+import { sealCredentials } from './credentials.ts';
 import { type Endpoints, isSameBucket } from './endpoints.ts';
 import type { EventQuotas } from './quotas.ts';
 import { type Problem, ServiceError } from './service-error.ts';
+import { credentialsOfStart } from './start-credentials.ts';
 import type {
   NewSyncTask,
   ObjectFilter,
@@ -103,12 +104,17 @@ export class SyncTasks implements SyncTaskService {
   async start(
     projectId: string,
     taskId: string,
-    credentials: TaskCredentials | undefined,
+    credentials: Partial<TaskCredentials>,
   ): Promise<void> {
     await this.#signal(projectId, taskId, 'start', async (id) => {
-      await this.#checkBuckets(id, credentials);
-      const sealed = credentials && sealCredentials(this.#options.sealer, id, credentials);
-      return startTask(this.#database, id, sealed);
+      const { sealer, checkBuckets } = this.#options;
+      const starting = await credentialsOfStart(this.#database, sealer, id, credentials);
+      if (starting === undefined) return false;
+      await checkBuckets(starting.task, starting.credentials);
+      const sealed = starting.renewed
+        ? sealCredentials(sealer, id, starting.credentials)
+        : undefined;
+      return await startTask(this.#database, id, sealed);
     });
     this.#options.onTaskChanged(taskId);
   }
@@ -190,14 +196,6 @@ export class SyncTasks implements SyncTaskService {
     return task;
   }
 
-  async #checkBuckets(taskId: string, credentials: TaskCredentials | undefined): Promise<void> {
-    const { sealer, checkBuckets } = this.#options;
-    const found = await taskToWork(this.#database, taskId);
-    if (found === undefined) return;
-    const keys = credentials ?? openCredentials(sealer, taskId, found.credentials);
-    await checkBuckets(found.task, keys);
-  }
-
   /** Somebody else may have been first: then the task is gone, or refuses as it is now. */
   async #signal(
     projectId: string,
@@ -219,6 +217,8 @@ async function create(
 ): Promise<SyncTask> {
   endpoints.check(plan.source, 'src');
   endpoints.check(plan.target, 'dst');
+  checkAuthentication(plan, credentials);
+  if (plan.sourceCdn !== undefined) endpoints.resolveCdn(plan.sourceCdn, plan.source);
   if (isSameBucket(endpoints, plan.source, plan.target)) {
     throw new ServiceError(
       'invalid-request',

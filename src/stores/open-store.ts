@@ -3,6 +3,8 @@ import { backoffMs } from '../base/backoff.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { redactor } from '../base/redact.ts';
 import type { CloudType } from '../model/cloud.ts';
+import { cdnRoot } from '../model/source-cdn.ts';
+import { type CdnAddress, throughCdn } from './cdn/cdn-store.ts';
 import type { AddressGuard } from './guard.ts';
 import { HttpClient, type HttpTimeouts } from './http.ts';
 import { limited } from './layers/limited.ts';
@@ -51,6 +53,8 @@ export interface StoreOptions extends StoreAddress, LayerOptions {
   /** Resolves names; the system's way unless given. */
   readonly lookup?: LookupFunction | undefined;
   readonly timeouts?: Partial<HttpTimeouts> | undefined;
+  /** Where objects are read, instead of the bucket itself. */
+  readonly cdn?: CdnAddress | undefined;
 }
 
 export interface Retries {
@@ -69,7 +73,17 @@ const defaultRetries: Retries = { attempts: 5, baseMs: 200, maxMs: 20_000 };
  * @see {@link layered} for their order.
  */
 export function openStore(options: StoreOptions): Store {
-  return layered(openS3(options), options);
+  return layered(behindCdn(openS3(options), options), options);
+}
+
+/** The adapter, read through a CDN where there is one. */
+function behindCdn(adapter: Store, options: StoreOptions): Store {
+  const { cdn, bucket, credentials, lookup, timeouts } = options;
+  if (cdn === undefined) return adapter;
+  const { clock = systemClock, connections = defaultConnections } = options;
+  const root = cdnRoot(options.cloud ?? s3Dialects[options.dialect].cloud, bucket);
+  const shared = { bucket, credentials, lookup, timeouts, clock, connections };
+  return throughCdn(adapter, { ...shared, ...cdn, root });
 }
 
 /**

@@ -63,7 +63,7 @@ export async function copyInParts(
 }
 
 /** Faults after which the next attempt may not build on these parts. */
-const spoiled: ReadonlySet<Fault> = new Set<Fault>(['changed', 'corrupt']);
+const spoiled: ReadonlySet<Fault> = new Set<Fault>(['changed', 'corrupt', 'stale-cdn']);
 
 async function openUpload(
   job: CopyJob,

@@ -51,7 +51,8 @@ before(async () => {
   for (const project of projects) {
     const task = await service.brigade.syncTasks.create(project, {
       ...{ source: { ...place, bucket: 'source' }, target: { ...place, bucket: 'target' } },
-      ...{ description: '', metadataMigration: false, storagePolicy: undefined, appId: undefined },
+      ...{ sourceCdn: undefined, description: '' },
+      ...{ metadataMigration: false, storagePolicy: undefined, appId: undefined },
       ...{
         overwriteMode: 'FULL_OVERWRITE',
         consistencyCheck: 'no_check',

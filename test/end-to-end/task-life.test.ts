@@ -9,8 +9,8 @@ import { createLogger, silentLog } from '../../src/base/log.ts';
 import { taskInWork } from '../../src/database/tasks.ts';
 import { endpoints } from '../../src/service/endpoints.ts';
 import { maintenance } from '../../src/service/maintenance.ts';
+import { openBuckets } from '../../src/service/open-buckets.ts';
 import { OpenTasks } from '../../src/service/open-tasks.ts';
-import { openStore } from '../../src/stores/open-store.ts';
 import type { TestService } from '../kit/service.ts';
 import { sizes, startWorld, until, type World } from '../kit/world.ts';
 
@@ -38,16 +38,16 @@ before(async () => {
 after(() => world[Symbol.asyncDispose]());
 
 /** One of the maintenance's jobs, run now. */
-async function runJob(name: string, { database, sealer, settings }: TestService): Promise<void> {
+async function runJob(
+  name: string,
+  { database, sealer, settings, metrics }: TestService,
+): Promise<void> {
   const places = endpoints(settings.endpoints, settings.allowEndpoints);
   await using openTasks = new OpenTasks({
     database,
     sealer,
     restoreDays: settings.restoreDays,
-    open(place, credentials) {
-      const { dialect, url, region } = places.resolve(place);
-      return openStore({ dialect, endpoint: url, region, bucket: place.bucket, credentials });
-    },
+    open: openBuckets({ endpoints: places, clock: systemClock, log: silentLog, metrics }),
   });
   const { retentionDays, timeZone } = settings;
   const common = { database, openTasks, clock: systemClock, log: silentLog };

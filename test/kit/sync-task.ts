@@ -12,6 +12,7 @@ const place = { cloud: 'AWS', region: 'here', endpoint: undefined } as const;
 export const plainPlan: SyncTaskPlan = {
   source: { ...place, bucket: 'source' },
   target: { ...place, bucket: 'target' },
+  sourceCdn: undefined,
   description: '',
   metadataMigration: false,
   kms: false,

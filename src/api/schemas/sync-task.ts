@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { cloudTypes } from '../../model/cloud.ts';
+import { cdnAuthenticationTypes, cdnProtocols } from '../../model/source-cdn.ts';
 import { storagePolicies } from '../../model/storage-class.ts';
 import { consistencyChecks, overwriteModes, syncTaskStatuses } from '../../model/sync-task.ts';
 import { oneOf, orNull, timestamp } from './common.ts';
@@ -13,23 +14,9 @@ export const LIMIT_DEFAULT = 10;
 export const OFFSET_DEFAULT = 0;
 
 /** Of SourceCdnResp. */
-const cdnAuthenticationTypes = [
-  'NONE',
-  'QINIU_PRIVATE_AUTHENTICATION',
-  'ALIYUN_OSS_A',
-  'ALIYUN_OSS_B',
-  'ALIYUN_OSS_C',
-  'KSYUN_PRIVATE_AUTHENTICATION',
-  'AZURE_SAS_TOKEN',
-  'TENCENT_COS_A',
-  'TENCENT_COS_B',
-  'TENCENT_COS_C',
-  'TENCENT_COS_D',
-] as const;
-
 const sourceCdn = {
-  domain: Type.String({ maxLength: 1024 }),
-  protocol: oneOf(['http', 'https']),
+  domain: Type.String({ minLength: 1, maxLength: 1024, description: 'A host, and perhaps a port' }),
+  protocol: oneOf(cdnProtocols),
   authentication_type: oneOf(cdnAuthenticationTypes),
 };
 
@@ -42,6 +29,12 @@ const cryptoType = (whose: string) =>
   );
 
 const kmsKeyId = Type.Optional(Type.String({ maxLength: 36, description: 'With KMS' }));
+
+const cdnKey = () =>
+  Type.String({
+    maxLength: 255,
+    description: 'The key of the CDN; the same as none where it is empty',
+  });
 
 const region = () => Type.String({ minLength: 1, maxLength: 100 });
 
@@ -147,7 +140,15 @@ export const CreateSyncTaskBody = Type.Object({
     Type.String({ maxLength: 255, description: 'Needed where src_cloud_type is Tencent' }),
   ),
   source_cdn: Type.Optional(
-    Type.Object({}, { description: 'This version reads from buckets only and refuses it' }),
+    Type.Object(
+      {
+        ...sourceCdn,
+        authentication_key: Type.Optional(cdnKey()),
+        crypto_type: cryptoType('CDN'),
+        kms_key_id: kmsKeyId,
+      },
+      { description: 'A CDN before the source bucket, through which its objects are read' },
+    ),
   ),
   consistency_check: Type.Optional(
     oneOf([...consistencyChecks, 'transmission'], {
@@ -169,13 +170,13 @@ export const StartSyncTaskBody = Type.Object(
     src_kms_key_id: kmsKeyId,
     dst_crypto_type: cryptoType('destination'),
     dst_kms_key_id: kmsKeyId,
-    source_cdn_authentication_key: Type.Optional(Type.String()),
+    source_cdn_authentication_key: Type.Optional(cdnKey()),
     source_cdn_crypto_type: cryptoType('CDN'),
     source_cdn_kms_key_id: kmsKeyId,
   },
   {
     description:
-      'Extension: without a body, or without the four keys, the task goes on with those it has',
+      "Extension: without a body, or without the four keys or the CDN's, the task goes on with those it has",
   },
 );
 export type StartSyncTaskBody = Static<typeof StartSyncTaskBody>;

@@ -101,7 +101,7 @@ function faultOf({ status, code }: Refusal, { faults, statusFaults }: S3Dialect)
 }
 
 /** Seconds or a date; a date is counted from the store's own clock. */
-function retryAfter(headers: HttpReply['headers']): number | undefined {
+export function retryAfter(headers: HttpReply['headers']): number | undefined {
   const value = headerOf(headers, 'retry-after');
   if (value === undefined) return undefined;
   if (/^\d+$/.test(value)) return Number(value) * 1000;

@@ -1,0 +1,80 @@
+import { isIP } from 'node:net';
+import { rootCertificates } from 'node:tls';
+import { cdnAuthentications, type SourceCdn } from '../model/source-cdn.ts';
+import type { SyncTaskPlan } from '../model/sync-task.ts';
+import type { AddressGuard } from '../stores/guard.ts';
+import { ServiceError } from './service-error.ts';
+import type { TaskCredentials } from './sync-task-service.ts';
+
+export interface ResolvedCdn {
+  /** Scheme, host and port. */
+  readonly origin: string;
+  /** Asked before each connection. */
+  readonly guard: AddressGuard;
+  /** PEM; undefined for the public authorities alone. */
+  readonly ca: string | undefined;
+}
+
+/**
+ * Where a CDN is: any public host, and what else the operator lets requests name.
+ *
+ * @param ca PEM of a private authority that the operator trusts for the cloud's region.
+ * @throws {ServiceError} naming the request's field when its domain is no host, or a forbidden address.
+ */
+export function resolveCdn(
+  { domain, protocol }: SourceCdn,
+  guard: AddressGuard,
+  ca: string | undefined,
+): ResolvedCdn {
+  const url = urlOf(domain, protocol);
+  const hostname = url.hostname.replace(/^\[|\]$/g, '');
+  // Names are looked up when they are connected to, and asked about then.
+  const refusal = isIP(hostname) === 0 ? undefined : guard(hostname, hostname);
+  if (refusal !== undefined) throw badDomain(`${refusal}.`);
+  // A CDN before private buckets may be a public one all the same.
+  const authorities = ca === undefined ? undefined : [ca, ...rootCertificates].join('\n');
+  return { origin: url.origin, guard, ca: authorities };
+}
+
+function urlOf(domain: string, protocol: SourceCdn['protocol']): URL {
+  const text = `${protocol}://${domain}`;
+  if (!/^[^\s/\\?#@%]+$/.test(domain) || !URL.canParse(text)) {
+    throw badDomain('A domain is a host, perhaps with a port, and nothing else: cdn.example.com.');
+  }
+  return new URL(text);
+}
+
+function badDomain(detail: string): ServiceError {
+  return new ServiceError(
+    'cdn-refused',
+    'The domain of the CDN cannot be used.',
+    `request parameter [source_cdn.domain] invalid. ${detail}`,
+  );
+}
+
+/**
+ * That a CDN's type of authentication is one of the source's cloud, and has the key that it needs.
+ *
+ * @throws {ServiceError} naming the request's field.
+ */
+export function checkAuthentication(
+  { source, sourceCdn }: Pick<SyncTaskPlan, 'source' | 'sourceCdn'>,
+  { cdnKey }: Pick<TaskCredentials, 'cdnKey'>,
+): void {
+  if (sourceCdn === undefined) return;
+  const { authenticationType: type } = sourceCdn;
+  const { cloud, key } = cdnAuthentications[type];
+  if (cloud !== undefined && cloud !== source.cloud) {
+    throw new ServiceError(
+      'invalid-request',
+      'Invalid request parameters.',
+      `request parameter [source_cdn.authentication_type] invalid. ${type} is for buckets of ${cloud}, and the source is ${source.cloud}; name its own type, or NONE for a public CDN.`,
+    );
+  }
+  if (key !== 'required' || cdnKey !== undefined) return;
+  throw new ServiceError(
+    'cdn-key-missing',
+    'The authentication key of the CDN is missing.',
+    `request parameter [source_cdn.authentication_key] is missing: nothing else can sign for ${type}.`,
+  );
+}

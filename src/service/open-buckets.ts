@@ -1,0 +1,78 @@
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/log.ts';
+import type { Metrics } from '../base/metrics.ts';
+import type { SyncTaskPlan } from '../model/sync-task.ts';
+import type { CdnAddress } from '../stores/cdn/cdn-store.ts';
+import { openStore } from '../stores/open-store.ts';
+import type { Store } from '../stores/store.ts';
+import type { Endpoints } from './endpoints.ts';
+import type { TaskCredentials } from './sync-task-service.ts';
+
+/** Opens the buckets that tasks name. */
+export interface OpenBuckets {
+  /** Where the task says so, its objects are read through a CDN. */
+  source(plan: SyncTaskPlan, credentials: TaskCredentials): Store;
+  target(plan: SyncTaskPlan, credentials: TaskCredentials): Store;
+}
+
+export interface OpenBucketsOptions {
+  readonly endpoints: Endpoints;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+export function openBuckets(options: OpenBucketsOptions): OpenBuckets {
+  const { endpoints } = options;
+  return {
+    source: (plan, credentials) =>
+      open(
+        options,
+        plan,
+        { side: 'source', cdn: cdnOf(endpoints, plan, credentials) },
+        credentials,
+      ),
+    target: (plan, credentials) =>
+      open(options, plan, { side: 'target', cdn: undefined }, credentials),
+  };
+}
+
+function cdnOf(
+  endpoints: Endpoints,
+  { source, sourceCdn, appId }: SyncTaskPlan,
+  { cdnKey }: TaskCredentials,
+): CdnAddress | undefined {
+  if (sourceCdn === undefined) return undefined;
+  const { authenticationType } = sourceCdn;
+  return { ...endpoints.resolveCdn(sourceCdn, source), authenticationType, key: cdnKey, appId };
+}
+
+function open(
+  { endpoints, clock, log, metrics }: OpenBucketsOptions,
+  plan: SyncTaskPlan,
+  { side, cdn }: { readonly side: 'source' | 'target'; readonly cdn: CdnAddress | undefined },
+  credentials: TaskCredentials,
+): Store {
+  const { cloud, bucket } = plan[side];
+  const { dialect, url, region, addressing, ca, guard } = endpoints.resolve(plan[side]);
+  return openStore({
+    dialect,
+    cloud,
+    endpoint: url,
+    region,
+    bucket,
+    addressing,
+    ca,
+    guard,
+    cdn,
+    credentials: credentials[side],
+    clock,
+    onRequest: (operation, outcome, seconds) =>
+      metrics.storeRequestSeconds.observe({ cloud, operation, outcome }, seconds),
+    onRetry: (error, attempt, delayMs) =>
+      log.warn(
+        { event: 'store.retry', fault: error.fault, ...error.details, attempt, delayMs },
+        'trying again',
+      ),
+  });
+}

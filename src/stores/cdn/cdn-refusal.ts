@@ -1,0 +1,89 @@
+import type { Fault } from '../../model/fault.ts';
+import type { HttpReply } from '../http.ts';
+import { documents } from '../s3/documents.ts';
+import { headerOf } from '../s3/head.ts';
+import { readRefusal, retryAfter } from '../s3/refusal.ts';
+import { StoreError, type StoreErrorDetails } from '../store-error.ts';
+import { word } from './answer.ts';
+
+export interface RefusingCdn {
+  /** Host and port. */
+  readonly host: string;
+  /** For the messages: what is to be checked when it lets nobody in. */
+  readonly authenticationType: string;
+  /** Takes out the secrets that requests were signed with. */
+  readonly redact: (text: string) => string;
+}
+
+const byStatus: ReadonlyMap<number, Fault> = new Map<number, Fault>([
+  [401, 'bad-credentials'],
+  [403, 'denied'],
+  [404, 'stale-cdn'],
+  [408, 'interrupted'],
+  [410, 'stale-cdn'],
+  [416, 'stale-cdn'],
+  [429, 'throttled'],
+]);
+
+/** What a bucket says through the CDN. */
+const byCode: ReadonlyMap<string, Fault> = new Map<string, Fault>([
+  ['InvalidObjectState', 'archived'],
+  ['SlowDown', 'throttled'],
+]);
+
+const CODE_MAX = 128;
+const REASON_MAX = 200;
+
+/** The error for an answer that is no success, and names the CDN and what to look at there. */
+export function cdnRefusal(
+  cdn: RefusingCdn,
+  reply: HttpReply,
+  text: string,
+  about: StoreErrorDetails,
+): StoreError {
+  const { code } = readRefusal(reply, text, documents.xml);
+  const { status, headers } = reply;
+  const fault = (code === undefined ? undefined : byCode.get(code)) ?? faultOf(status);
+  // Aliyun's CDN says there why it denies a request.
+  const reason = headerOf(headers, 'x-tengine-error');
+  const said = reason === undefined ? '' : ` (${cdn.redact(word(reason)).slice(0, REASON_MAX)})`;
+  return new StoreError(fault, {
+    ...about,
+    status,
+    cloudCode: code && cdn.redact(code).slice(0, CODE_MAX),
+    cloudMessage: `${messageOf(cdn, status, headers)}${said}`,
+    retryAfterMs: retryAfter(headers),
+  });
+}
+
+function faultOf(status: number): Fault {
+  const known = byStatus.get(status);
+  if (known !== undefined) return known;
+  if (status >= 500) return 'unavailable';
+  return status >= 300 ? 'refused' : 'bad-reply';
+}
+
+function messageOf(
+  { host, authenticationType }: RefusingCdn,
+  status: number,
+  headers: HttpReply['headers'],
+): string {
+  const cdn = `the CDN ${host}`;
+  if (status >= 300 && status < 400) {
+    return `${cdn} redirects to ${placeOf(headers)}, and redirects are not followed: switch them off there, or name the protocol and domain that they lead to`;
+  }
+  if (status === 401 || status === 403) {
+    return `${cdn} lets nobody in with the authentication type ${authenticationType}: check there the type, its key and how long a signature is good for, and that no anti-leech rule asks for a Referer or an address`;
+  }
+  if (status === 404 || status === 410) {
+    return `${cdn} does not have the object, and the bucket has it: check that the domain leads to this bucket`;
+  }
+  if (status === 416) return `${cdn} has a shorter object than the bucket`;
+  return `${cdn} answered so`;
+}
+
+/** Where a redirect leads, without what may be signed. */
+function placeOf(headers: HttpReply['headers']): string {
+  const location = headerOf(headers, 'location') ?? '';
+  return URL.canParse(location) ? word(new URL(location).origin) : 'another path';
+}

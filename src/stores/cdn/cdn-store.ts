@@ -1,0 +1,185 @@
+import type { Clock } from '../../base/clock.ts';
+import { redactor } from '../../base/redact.ts';
+import type { Secret } from '../../base/seal.ts';
+import type { Fault } from '../../model/fault.ts';
+import type { ObjectHead } from '../../model/object.ts';
+import type { CdnAuthenticationType } from '../../model/source-cdn.ts';
+import type { AddressGuard } from '../guard.ts';
+import { HttpClient, type HttpOptions, type HttpReply } from '../http.ts';
+import { type AccessKey, encodeKey } from '../sign/aws-v4.ts';
+import { type CdnSigner, cdnSigner } from '../sign/cdn.ts';
+import type { ObjectRead, ReadBody, ReadOptions, Store } from '../store.ts';
+import { StoreError, type StoreErrorDetails } from '../store-error.ts';
+import { flawOfAnswer } from './answer.ts';
+import { cdnRefusal, type RefusingCdn } from './cdn-refusal.ts';
+import { checkedBody } from './checked-body.ts';
+
+/** A CDN, and what opens it. */
+export interface CdnAddress {
+  /** Scheme, host and port. */
+  readonly origin: string;
+  readonly authenticationType: CdnAuthenticationType;
+  /** The CDN's own; undefined where the bucket's access key signs. */
+  readonly key: Secret | undefined;
+  /** Of Tencent only. */
+  readonly appId: string | undefined;
+  readonly guard: AddressGuard | undefined;
+  /** PEM; trusted instead of the public authorities. */
+  readonly ca?: string | undefined;
+}
+
+export interface CdnOptions
+  extends CdnAddress,
+    Pick<HttpOptions, 'connections' | 'lookup' | 'timeouts'> {
+  readonly bucket: string;
+  /** What comes before the key in a path at the CDN. */
+  readonly root: string;
+  readonly credentials: AccessKey;
+  readonly clock: Clock;
+}
+
+const REFUSAL_BYTES_MAX = 64 * 1024;
+/** Ten digits: the most that any of the signatures takes. */
+const RANDOM = 10_000_000_000;
+
+/**
+ * A bucket whose bytes are read through a CDN. All else goes to the bucket itself, the head of each
+ * read too: it says what the CDN has to give, and a CDN that gives another object, or an older one,
+ * fails the read as `stale-cdn`.
+ *
+ * Between the bucket's answer and the CDN's the object may be replaced. What is read whole is
+ * compared by the bucket's own sum, where it tells one; of the rest ETag, size and time decide.
+ *
+ * @throws {NoCdnKey} where the type of authentication needs a key, and there is none.
+ */
+export function throughCdn(bucket: Store, options: CdnOptions): Store {
+  const reader = new CdnReader(bucket, options);
+  return {
+    name: bucket.name,
+    traits: bucket.traits,
+    list: (listing, signal) => bucket.list(listing, signal),
+    head: (key, signal) => bucket.head(key, signal),
+    read: (key, reading, signal) => reader.read(key, reading, signal),
+    put: (key, body, putting, signal) => bucket.put(key, body, putting, signal),
+    startParts: (key, putting, signal) => bucket.startParts(key, putting, signal),
+    resumeParts: (key, uploadId, putting) => bucket.resumeParts(key, uploadId, putting),
+    listUploads: (key, signal) => bucket.listUploads(key, signal),
+    remove: (keys, signal) => bucket.remove(keys, signal),
+    copy: (from, key, signal) => bucket.copy(from, key, signal),
+    restore: (key, asked, signal) => bucket.restore(key, asked, signal),
+    async [Symbol.asyncDispose]() {
+      await Promise.all([reader[Symbol.asyncDispose](), bucket[Symbol.asyncDispose]()]);
+    },
+  };
+}
+
+class CdnReader implements AsyncDisposable {
+  readonly #bucket: Store;
+  readonly #options: CdnOptions;
+  readonly #http: HttpClient;
+  readonly #sign: CdnSigner;
+  readonly #refuser: RefusingCdn;
+
+  constructor(bucket: Store, options: CdnOptions) {
+    const { origin, key, authenticationType, credentials } = options;
+    this.#bucket = bucket;
+    this.#options = options;
+    this.#sign = cdnSigner(authenticationType, key?.reveal(), options);
+    this.#http = new HttpClient(options);
+    this.#refuser = {
+      host: new URL(origin).host,
+      authenticationType,
+      redact: redactor(secretsOf(credentials, key)),
+    };
+  }
+
+  async read(key: string, options: ReadOptions, signal: AbortSignal): Promise<ObjectRead> {
+    const { range, ifMatch, versionId } = options;
+    const about = { store: this.#bucket.name, operation: 'read', key };
+    const refuse = (fault: Fault, cloudMessage: string): never => {
+      throw new StoreError(fault, { ...about, cloudMessage });
+    };
+    if (versionId !== undefined) return refuse('unsupported', 'a CDN has no versions of an object');
+    const head = await this.#bucket.head(key, signal);
+    if (ifMatch !== undefined && ifMatch !== head.etag) {
+      return refuse('changed', `the object has the ETag ${head.etag} now`);
+    }
+    if (range !== undefined && range.first >= head.size) {
+      return refuse('refused', `the object has ${head.size} bytes, and no such range`);
+    }
+    const reply = await this.#ask(key, range, { about, signal });
+    return { head, body: this.#bodyOf(reply, head, range, about) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#http[Symbol.asyncDispose]();
+  }
+
+  async #ask(
+    key: string,
+    range: ReadOptions['range'],
+    { about, signal }: { readonly about: StoreErrorDetails; readonly signal: AbortSignal },
+  ): Promise<HttpReply> {
+    const { clock, root } = this.#options;
+    const { path, headers } = this.#sign({
+      key,
+      path: root + encodeKey(key),
+      now: Math.floor(clock.now() / 1000),
+      random: Math.floor(clock.random() * RANDOM).toString(),
+    });
+    const ranged = range === undefined ? [] : ['range', `bytes=${range.first}-${range.last}`];
+    const reply = await this.#http.send({
+      method: 'GET',
+      path,
+      headers: ['accept-encoding', 'identity', ...ranged, ...headers],
+      size: 0,
+      about,
+      signal,
+    });
+    if (reply.status >= 200 && reply.status < 300) return reply;
+    throw cdnRefusal(this.#refuser, reply, await refusalText(reply.body), about);
+  }
+
+  #bodyOf(
+    reply: HttpReply,
+    head: ObjectHead,
+    range: ReadOptions['range'],
+    about: StoreErrorDetails,
+  ): ReadBody {
+    const stale = (message: string): StoreError =>
+      new StoreError('stale-cdn', {
+        ...about,
+        cloudMessage: `the CDN ${this.#refuser.host}: ${message}`,
+      });
+    const flaw = flawOfAnswer(reply, head, range);
+    if (flaw !== undefined) {
+      reply.body.discard();
+      throw stale(flaw);
+    }
+    return range === undefined ? checkedBody(reply.body, head, stale) : reply.body;
+  }
+}
+
+function secretsOf(
+  { accessKeyId, secretAccessKey, sessionToken }: AccessKey,
+  key?: Secret,
+): string[] {
+  const others = [sessionToken?.reveal(), key?.reveal()].filter((secret) => secret !== undefined);
+  return [accessKeyId, secretAccessKey.reveal(), ...others];
+}
+
+/** What a refusal says, as far as that is short; one whose body breaks is a refusal still. */
+async function refusalText(body: ReadBody): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for await (const piece of body) {
+      size += piece.length;
+      if (size > REFUSAL_BYTES_MAX) break;
+      pieces.push(piece);
+    }
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+  }
+  return Buffer.concat(pieces).toString();
+}
