@@ -1,0 +1,35 @@
+import { Secret } from '../../src/base/seal.ts';
+import { openStore } from '../../src/stores/open-store.ts';
+import { startCdnServer } from '../kit/cdn-server.ts';
+import { startS3Server } from '../kit/s3-server/server.ts';
+import { testStore } from './store.ts';
+
+testStore('S3, read through a CDN', {
+  async open() {
+    const server = await startS3Server({ buckets: ['bucket'] });
+    const content = server.bucket('bucket');
+    const { accessKeyId, secretAccessKey } = server.accessKey;
+    const cdn = await startCdnServer({
+      ...{ bucket: 'bucket', content, key: 'key-of-the-cdn' },
+      check: 'TENCENT_COS_D with a key',
+    });
+    const store = openStore({
+      ...{ dialect: 'AWS', region: 'us-east-1', bucket: 'bucket', endpoint: server.url },
+      credentials: { accessKeyId, secretAccessKey: new Secret(secretAccessKey) },
+      connections: 8,
+      cdn: {
+        ...{ origin: `http://${cdn.domain}`, authenticationType: 'TENCENT_COS_D' },
+        ...{ key: new Secret('key-of-the-cdn'), appId: '1250000000', guard: undefined },
+      },
+    });
+    return {
+      ...{ store, bucket: 'bucket' },
+      archive: { tier: 'ARCHIVE', thaw: (key) => content.finishRestore(key) },
+      async [Symbol.asyncDispose]() {
+        await store[Symbol.asyncDispose]();
+        await cdn[Symbol.asyncDispose]();
+        await server.close();
+      },
+    };
+  },
+});

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { after, before, describe, test } from 'node:test';
+import { oddNames } from '../conformance/names.ts';
+import { type Certificate, makeCertificate } from '../kit/certificate.ts';
+import { type CdnServer, startCdnServer } from '../kit/cdn-server.ts';
+import { sizes, startWorld, type World } from '../kit/world.ts';
+
+/** Of each type: the cloud whose own it is, and whether a sync task may bring a key. */
+const kinds = [
+  ['NONE', 'AWS', ['without']],
+  ['QINIU_PRIVATE_AUTHENTICATION', 'Qiniu', ['without']],
+  ['ALIYUN_OSS_A', 'Aliyun', ['with', 'without']],
+  ['ALIYUN_OSS_B', 'Aliyun', ['with', 'without']],
+  ['ALIYUN_OSS_C', 'Aliyun', ['with']],
+  ['KSYUN_PRIVATE_AUTHENTICATION', 'KingsoftCloud', ['without']],
+  ['AZURE_SAS_TOKEN', 'Azure', ['with']],
+  ['TENCENT_COS_A', 'Tencent', ['with', 'without']],
+  ['TENCENT_COS_B', 'Tencent', ['with', 'without']],
+  ['TENCENT_COS_C', 'Tencent', ['with', 'without']],
+  ['TENCENT_COS_D', 'Tencent', ['with', 'without']],
+] as const;
+
+const key = 'sv=2020-12-06&sr=c&sig=a%2Bb%3D';
+const appId = '1250000000';
+
+const keys = [
+  ...oddNames.filter((name) => name !== 'x'.repeat(900)),
+  '中'.repeat(341) + 'x',
+  'trailing/slash/',
+];
+
+let world: World;
+let certificate: Certificate;
+before(async () => {
+  certificate = await makeCertificate(['127.0.0.1']);
+  world = await startWorld({
+    // A private authority is told by the place of the bucket.
+    settingsOf: ({ source }) => ({
+      endpoints: kinds.map(([, cloud]) => ({
+        ...({ cloud, region: 'mapped', dialect: 'AWS', addressing: 'path' } as const),
+        ...{ endpoint: source.url, ca: certificate.cert },
+      })),
+    }),
+  });
+  for (const name of keys) world.from.put(name, `bytes of ${name}`);
+  world.from.put('empty', '');
+  world.from.put('medium', randomBytes(sizes.medium));
+  world.from.put('large', randomBytes(sizes.large));
+  world.from.put('packed', 'pretend this is gzip', {
+    contentHeaders: { 'content-encoding': 'gzip' },
+  });
+});
+after(() => world[Symbol.asyncDispose]());
+
+function fieldsOf(
+  cdn: CdnServer,
+  type: string,
+  cloud: string,
+  { protocol = 'http', key: authentication_key }: { protocol?: string; key?: string | undefined },
+) {
+  return {
+    ...{ src_cloud_type: cloud, src_region: 'mapped', src_endpoint: undefined, app_id: appId },
+    object_overwrite_mode: 'FULL_OVERWRITE',
+    source_cdn: {
+      ...{ domain: cdn.domain, protocol, authentication_type: type },
+      ...(authentication_key !== undefined && { authentication_key }),
+    },
+  };
+}
+
+function startCdn(check: string, tls?: Certificate): Promise<CdnServer> {
+  const { accessKeyId, secretAccessKey } = world.source.accessKey;
+  const who = { accessKeyId, secretAccessKey, bucket: 'source', appId, key };
+  return startCdnServer({ ...who, check, content: world.from, tls });
+}
+
+describe('a task through a CDN moves objects of any name and size', () => {
+  for (const [type, cloud, ways] of kinds) {
+    for (const way of ways) {
+      const protocol = way === 'with' ? 'http' : 'https';
+      test(`${type} ${way} a key, by ${protocol}`, async () => {
+        const check = way === 'with' ? `${type} with a key` : type;
+        await using cdn = await startCdn(check, protocol === 'https' ? certificate : undefined);
+        const given = { protocol, key: way === 'with' ? key : undefined };
+        const taskId = await world.createTask(fieldsOf(cdn, type, cloud, given));
+        const all = world.from.keys();
+        const task = await world.sync(taskId, all);
+        const failed = await world.client.objects(taskId, 'failed');
+        assert.deepEqual(
+          failed.map(({ message }) => message),
+          [],
+        );
+        assert.equal(task.monthly_success_object, all.length);
+        for (const name of all) {
+          assert.ok(world.to.bytes(name)?.equals(world.from.bytes(name) ?? assert.fail()), name);
+          world.to.delete(name);
+        }
+        assert.deepEqual(cdn.refused, []);
+        // More reads than objects: the large one comes in parts.
+        assert.ok(cdn.served.length > all.length);
+        await world.client.stop(taskId);
+        await world.client.remove(taskId);
+      });
+    }
+  }
+});

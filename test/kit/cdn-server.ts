@@ -1,0 +1,174 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import type { Certificate } from './certificate.ts';
+import { type CdnSecrets, type Check, checks } from './cdn-checks.ts';
+import { allBytes } from './s3-server/content.ts';
+import type { Bucket, Version } from './s3-server/bucket.ts';
+
+type Cached = Pick<Version, 'content' | 'etag' | 'lastModified'>;
+
+/** What a CDN does that a reader does not want. */
+export interface CdnManners {
+  /** Packs what it sends, whatever the client takes. */
+  compresses: boolean;
+  /** Leads everybody elsewhere. */
+  redirectsTo: string | undefined;
+  /** Lets in who comes from this page only. */
+  referer: string | undefined;
+  /** Has these objects in its cache; undefined where it does not have one. */
+  readonly cached: Map<string, Cached | undefined>;
+  /** Says nothing of versions. */
+  hidesVersions: boolean;
+  /** Sends so many bytes less than it announces, so many times. */
+  cuts: { bytes: number; times: number };
+  /** Sends the whole where a range is asked for. */
+  ignoresRanges: boolean;
+  /** Answers everybody with this status. */
+  status: number | undefined;
+}
+
+export interface CdnServer extends AsyncDisposable {
+  /** Host and port. */
+  readonly domain: string;
+  readonly manners: CdnManners;
+  /** Requests that were let in, as they came: path and query. */
+  readonly served: string[];
+  readonly refused: string[];
+}
+
+export interface CdnServerOptions extends Partial<CdnSecrets> {
+  readonly bucket: string;
+  /** A name of `checks`; `NONE` unless given. */
+  readonly check?: string;
+  readonly content: Bucket;
+  readonly tls?: Certificate | undefined;
+}
+
+/** A CDN of our own before a bucket's content; it lets in who signs as its vendor wants it. */
+export async function startCdnServer(options: CdnServerOptions): Promise<CdnServer> {
+  const { content, tls, check: name = 'NONE' } = options;
+  const secrets: CdnSecrets = {
+    ...{ accessKeyId: '', secretAccessKey: '', appId: '', key: '', ttl: 1800 },
+    now: () => Math.floor(Date.now() / 1000),
+    ...options,
+  };
+  const check = checks[name]?.();
+  if (check === undefined) throw new RangeError(`no such check: ${name}`);
+  const manners: CdnManners = {
+    ...{ compresses: false, redirectsTo: undefined, referer: undefined, cached: new Map() },
+    ...{ hidesVersions: false, cuts: { bytes: 0, times: 0 }, ignoresRanges: false },
+    status: undefined,
+  };
+  const served: string[] = [];
+  const refused: string[] = [];
+  const origin = { text: '' };
+
+  function answer(request: IncomingMessage, response: ServerResponse): void {
+    const path = admit(request, { check, secrets, manners, origin: origin.text });
+    (path === undefined ? refused : served).push(request.url ?? '');
+    if (manners.status !== undefined) response.writeHead(manners.status).end();
+    else if (path === undefined) deny(response);
+    else if (manners.redirectsTo !== undefined) {
+      response.writeHead(302, { location: manners.redirectsTo }).end();
+    } else serve({ request, response, manners }, content, decodeURIComponent(path.slice(1)));
+  }
+
+  const server = tls === undefined ? createServer(answer) : createTlsServer(tls, answer);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const domain = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  origin.text = `${tls === undefined ? 'http' : 'https'}://${domain}`;
+  return {
+    ...{ domain, manners, served, refused },
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+function admit(
+  { url = '', headers }: IncomingMessage,
+  cdn: {
+    readonly check: Check | undefined;
+    readonly secrets: CdnSecrets;
+    readonly manners: CdnManners;
+    readonly origin: string;
+  },
+): string | undefined {
+  const at = url.indexOf('?');
+  const path = at === -1 ? url : url.slice(0, at);
+  const query = at === -1 ? '' : url.slice(at + 1);
+  const { referer } = cdn.manners;
+  if (referer !== undefined && headers.referer !== referer) return undefined;
+  if (headers.cookie !== undefined || headers['accept-encoding'] !== 'identity') return undefined;
+  return cdn.check?.({ path, query, headers, origin: cdn.origin }, cdn.secrets);
+}
+
+function deny(response: ServerResponse): void {
+  response.writeHead(403, { 'x-tengine-error': 'denied by req auth: invalid md5hash' });
+  response.end('<html>denied</html>');
+}
+
+interface Serving {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly manners: CdnManners;
+}
+
+function serve(serving: Serving, bucket: Bucket, key: string): void {
+  const { response, manners } = serving;
+  const inBucket = bucket.object(key);
+  const found = manners.cached.has(key) ? manners.cached.get(key) : inBucket;
+  if (found === undefined) {
+    response.writeHead(404).end('not here');
+  } else if (inBucket?.storageClass === 'GLACIER' && inBucket.restore?.ongoing !== false) {
+    response.writeHead(403).end('<Error><Code>InvalidObjectState</Code></Error>');
+  } else {
+    const encoding = inBucket?.contentHeaders['content-encoding'];
+    serveObject(serving, found, encoding === undefined ? {} : { 'content-encoding': encoding });
+  }
+}
+
+function serveObject(
+  serving: Serving,
+  { content, etag, lastModified }: Cached,
+  headers: Record<string, string>,
+): void {
+  const { request, manners } = serving;
+  if (!manners.hidesVersions) {
+    headers['etag'] = `"${etag}"`;
+    headers['last-modified'] = new Date(lastModified).toUTCString();
+  }
+  const { size } = content;
+  const range = manners.ignoresRanges ? undefined : request.headers.range;
+  if (range === undefined) {
+    send(serving, allBytes(content), { headers, status: 200 });
+    return;
+  }
+  const [first = 0, end = 0] = range.replace('bytes=', '').split('-').map(Number);
+  const last = Math.min(end, size - 1);
+  if (first > last) {
+    serving.response.writeHead(416).end();
+    return;
+  }
+  headers['content-range'] = `bytes ${first}-${last}/${size}`;
+  send(serving, allBytes(content).subarray(first, last + 1), { headers, status: 206 });
+}
+
+function send(
+  { response, manners }: Serving,
+  bytes: Buffer,
+  { headers, status }: { readonly headers: Record<string, string>; readonly status: number },
+): void {
+  const body = manners.compresses ? gzipSync(bytes) : bytes;
+  if (manners.compresses) headers['content-encoding'] = 'gzip';
+  response.writeHead(status, { ...headers, 'content-length': body.length });
+  if (manners.cuts.times === 0) {
+    response.end(body);
+    return;
+  }
+  manners.cuts.times -= 1;
+  response.write(body.subarray(0, body.length - manners.cuts.bytes), () => response.destroy());
+}
