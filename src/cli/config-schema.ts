@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox';
 import { GiB, MiB } from '../base/bytes.ts';
 import { logLevels } from '../base/log.ts';
 import { cloudTypes } from '../model/cloud.ts';
+import { addressings } from '../stores/s3/dialect.ts';
 import { type S3DialectName, s3Dialects } from '../stores/s3/dialects.ts';
 
 /** What a text has to look like, and how a person is told that it does not. */
@@ -40,7 +41,7 @@ const Endpoint = Type.Object(
       pattern: patterns.endpoint.pattern,
       description: 'Scheme, host and port',
     }),
-    addressing: Type.Optional(Type.Enum(['path', 'virtual-host'])),
+    addressing: Type.Optional(Type.Enum([...addressings])),
     dialect: Type.Optional(
       Type.Enum(Object.keys(s3Dialects) as S3DialectName[], {
         description: 'How it speaks, where that is not known from the cloud and the host',

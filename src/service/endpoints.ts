@@ -3,6 +3,7 @@ import type { CloudType } from '../model/cloud.ts';
 import type { SourceCdn } from '../model/source-cdn.ts';
 import type { BucketPlace } from '../model/sync-task.ts';
 import { type AddressGuard, addressGuard } from '../stores/guard.ts';
+import type { Addressing } from '../stores/s3/dialect.ts';
 import { dialectAtHost, isS3Cloud, type S3DialectName, s3Dialects } from '../stores/s3/dialects.ts';
 import { endpointOf } from '../stores/s3/region.ts';
 import { type ResolvedCdn, resolveCdn } from './cdn-places.ts';
@@ -15,7 +16,7 @@ export interface MappedEndpoint {
   readonly region: string;
   /** Scheme, host and port. */
   readonly endpoint: string;
-  readonly addressing?: 'path' | 'virtual-host' | undefined;
+  readonly addressing?: Addressing | undefined;
   /** The row of facts to go by; unless given, the cloud's at its own hosts, else plain S3's. */
   readonly dialect?: S3DialectName | undefined;
   /** PEM of a private authority; for a CDN before its buckets too, beside the public ones. */
@@ -28,7 +29,7 @@ export interface ResolvedEndpoint {
   readonly dialect: S3DialectName;
   readonly url: string;
   readonly region: string;
-  readonly addressing: 'path' | 'virtual-host' | undefined;
+  readonly addressing: Addressing | undefined;
   readonly ca: string | undefined;
   /** Asked before each connection; undefined for addresses that the operator vouches for. */
   readonly guard: AddressGuard | undefined;

@@ -62,6 +62,11 @@ describe('where the name of the bucket goes', () => {
       'bucket.minio.lan',
       '/key',
     ],
+    [
+      { dialect: 'Aliyun', endpoint: 'http://files.example', addressing: 'bucket-domain' },
+      'files.example',
+      '/key',
+    ],
   ] as const) {
     test(`${JSON.stringify(changes)}: ${host}${path}`, async () => {
       const { headers, url } = await requestOf(changes);

@@ -154,9 +154,13 @@ function secretsOf({ accessKeyId, secretAccessKey, sessionToken }: AccessKey): s
 function addressOf({ endpoint }: Location, address: StoreAddress, dialect: S3Dialect) {
   const { bucket } = address;
   const url = new URL(endpoint);
-  const virtual = addressingOf(url, address, dialect) === 'virtual-host';
-  const host = virtual ? `${bucket}.${url.host}` : url.host;
-  return { origin: `${url.protocol}//${host}`, host, root: virtual ? '/' : `/${bucket}/` };
+  const addressing = addressingOf(url, address, dialect);
+  const host = addressing === 'virtual-host' ? `${bucket}.${url.host}` : url.host;
+  return {
+    origin: `${url.protocol}//${host}`,
+    host,
+    root: addressing === 'path' ? `/${bucket}/` : '/',
+  };
 }
 
 function addressingOf(url: URL, address: StoreAddress, dialect: S3Dialect): Addressing {

@@ -59,7 +59,9 @@ export interface S3Dialect {
   readonly skewHidingCodes: ReadonlySet<string>;
 }
 
-export type Addressing = 'virtual-host' | 'path';
+/** Before the endpoint's host, in the path, or nowhere: a domain that is one bucket's own. */
+export const addressings = ['virtual-host', 'path', 'bucket-domain'] as const;
+export type Addressing = (typeof addressings)[number];
 
 export interface EndpointFact {
   readonly regions: RegExp;

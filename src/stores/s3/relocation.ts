@@ -24,19 +24,30 @@ export function relocation(
 ): Location | undefined {
   const { code, headers } = refusal;
   if (code !== undefined && !dialect.wrongRegionCodes.has(code)) return undefined;
+  const region = refusal.region ?? headerOf(headers, `${dialect.headerPrefix}bucket-region`);
+  return region === undefined
+    ? byHost(hostOf(refusal, dialect, bucket), dialect, from)
+    : byRegion(region, dialect, from);
+}
+
+function byRegion(region: string, dialect: S3Dialect, from: Location): Location | undefined {
+  const isNew = regionName(dialect, region) !== regionName(dialect, from.region);
+  if (!isNew || !/^[a-z0-9-]{1,63}$/i.test(region)) return undefined;
+  const url = new URL(from.endpoint);
+  const own = dialect.ownHosts.test(url.hostname) ? endpointOf(dialect, region) : undefined;
+  return { region, endpoint: own === undefined ? from.endpoint : atHost(url, new URL(own)) };
+}
+
+function byHost(
+  host: string | undefined,
+  dialect: S3Dialect,
+  from: Location,
+): Location | undefined {
   const url = new URL(from.endpoint);
   const isOwn = dialect.ownHosts.test(url.hostname);
-  const region = refusal.region ?? headerOf(headers, `${dialect.headerPrefix}bucket-region`);
-  if (region !== undefined) {
-    const isNew = regionName(dialect, region) !== regionName(dialect, from.region);
-    if (!isNew || !/^[a-z0-9-]{1,63}$/i.test(region)) return undefined;
-    const own = isOwn ? endpointOf(dialect, region) : undefined;
-    return { region, endpoint: own === undefined ? from.endpoint : atHost(url, new URL(own)) };
-  }
-  const host = isOwn ? hostOf(refusal, dialect, bucket) : undefined;
-  if (host === undefined || host === url.hostname) return undefined;
-  const [, found = from.region] = dialect.regions.inHost?.exec(host) ?? [];
-  return { region: found, endpoint: atHost(url, { hostname: host }) };
+  if (host === undefined || !isOwn || host === url.hostname) return undefined;
+  const [, region = from.region] = dialect.regions.inHost?.exec(host) ?? [];
+  return { region, endpoint: atHost(url, { hostname: host }) };
 }
 
 function hostOf({ endpoint }: Refusal, dialect: S3Dialect, bucket: string): string | undefined {
