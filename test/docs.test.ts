@@ -14,6 +14,7 @@ import { remoteVariables } from '../src/cli/remote.ts';
 import { actions } from '../src/model/policy.ts';
 import { faults, isTransient } from '../src/model/fault.ts';
 import { remedies } from '../src/model/remedies.ts';
+import type { S3Dialect } from '../src/stores/s3/dialect.ts';
 import { s3Dialects } from '../src/stores/s3/dialects.ts';
 
 /*
@@ -108,6 +109,10 @@ describe('the reference', () => {
     agree('docs/guide/operate.md', 'reasons', reasonsTable());
   });
 
+  test('storage-classes.md has every class of every dialect as the code has it', () => {
+    agree('docs/clouds/storage-classes.md', 'classes', classesTable());
+  });
+
   test('metrics.md names every metric, and no other', async () => {
     const metrics = await createMetrics().registry.getMetricsAsJSON();
     const names = metrics.map(({ name }) => name).filter((name) => name.startsWith('brigade_'));
@@ -128,8 +133,9 @@ describe('the reference', () => {
 
   test('every dialect has a page', () => {
     const clouds = globSync('docs/clouds/*.md', { cwd: root }).map(read).join('\n');
-    for (const cloud of Object.keys(s3Dialects)) {
-      assert.ok(clouds.includes(`\`src_cloud_type\` or \`dst_cloud_type\`: \`${cloud}\``), cloud);
+    for (const name of Object.keys(s3Dialects)) {
+      const asCloud = `\`src_cloud_type\` or \`dst_cloud_type\`: \`${name}\``;
+      assert.ok(clouds.includes(asCloud) || clouds.includes(`\`dialect: ${name}\``), name);
     }
   });
 
@@ -227,6 +233,17 @@ function reasonsTable(): string {
     return [`\`${reason}\``, again ? 'yes' : 'no', remedy];
   });
   return table(['Reason', 'Tried again by itself', 'What to do'], rows);
+}
+
+function classesTable(): string {
+  const rows: string[][] = [];
+  for (const [name, dialect] of Object.entries<S3Dialect>(s3Dialects)) {
+    for (const [storageClass, { tier, archived }] of dialect.classes) {
+      const written = dialect.tierClasses[tier] === storageClass ? `for ${tier}` : '';
+      rows.push([name, `\`${storageClass}\``, tier, archived ? 'no' : 'yes', written]);
+    }
+  }
+  return table(['Dialect', 'Class', 'Counts as', 'Read at once', 'Written'], rows);
 }
 
 function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
