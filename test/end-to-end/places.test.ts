@@ -97,8 +97,8 @@ describe('the body of an OMS client, without a field of ours', () => {
     assert.equal(world.to.bytes('tencent')?.toString(), 'text');
   });
 
-  test('is refused for a region that nobody mapped', async () => {
-    const created = world.client.createTask(bodyOf('Aliyun', 'cn-elsewhere'));
+  test('is refused for a region that nobody mapped, and that cannot be the cloud’s own', async () => {
+    const created = world.client.createTask(bodyOf('Aliyun', 'cn.elsewhere'));
     await assert.rejects(created, { status: 400, code: 'OMS.0064' });
   });
 
