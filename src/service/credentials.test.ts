@@ -23,6 +23,18 @@ test('what was sealed for a task opens for it', () => {
   assert.deepEqual([target.accessKeyId, target.secretAccessKey.reveal()], ['AK-target', 'hunter3']);
 });
 
+test('with the key of a CDN too, and as it was sealed before there were any', () => {
+  const withKey = { ...credentials, cdnKey: new Secret('hunter4') };
+  const opened = openCredentials(sealer, 'a', sealCredentials(sealer, 'a', withKey));
+  assert.equal(opened.cdnKey?.reveal(), 'hunter4');
+  assert.doesNotMatch(`${inspect(opened, { depth: 9 })} ${JSON.stringify(opened)}`, /hunter/);
+  const before = sealer.seal('[["AK","SK"],["ak","sk"]]', 'sync-task a');
+  const old = openCredentials(sealer, 'a', { sealed: before, keyId: sealer.keyId });
+  assert.equal(old.source.accessKeyId, 'AK');
+  assert.equal(old.target.secretAccessKey.reveal(), 'sk');
+  assert.equal(old.cdnKey, undefined);
+});
+
 test('it opens for no other task, and with no other key', () => {
   const sealed = sealCredentials(sealer, 'a', credentials);
   assert.throws(() => openCredentials(sealer, 'b', sealed), { name: 'SealError' });

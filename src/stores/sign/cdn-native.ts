@@ -29,7 +29,8 @@ export interface FormerCosRequest {
 
 /**
  * The signature of COS's former JSON interface, for the parameter `sign` of a URL or the header
- * `authorization`. Nobody's SDK has it any more, and buckets of today do not know it.
+ * `authorization`. Buckets of today do not know it; of Tencent's SDKs that for Node still makes one
+ * with the same fields, by `getV4Auth`.
  *
  * @see https://cloud.tencent.com/document/product/436/6054
  */
