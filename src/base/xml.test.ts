@@ -20,6 +20,17 @@ describe('readXml', () => {
     assert.equal(root.textOf('Nowhere'), undefined);
   });
 
+  test('reads attributes where they are asked for', () => {
+    const name = readXml(
+      '<s:Name xmlns:s="urn:x" Encoded = "true" of=\'a "b" &amp; c\'>x</s:Name>',
+    );
+    assert.equal(name.attribute('Encoded'), 'true');
+    assert.equal(name.attribute('of'), 'a "b" & c');
+    assert.equal(name.attribute('xmlns:s'), 'urn:x');
+    assert.equal(name.attribute('encoded'), undefined);
+    assert.equal(readXml('<a/>').attribute('b'), undefined);
+  });
+
   test('resolves references once, control characters too', () => {
     const text = '&lt;&gt;&amp;&quot;&apos;&#65;&#x1F648;&#x1;&amp;#65;&#13;';
     assert.equal(readXml(`<a>${text}</a>`).text, '<>&"\'A🙈\u0001&#65;\r');
@@ -54,7 +65,9 @@ describe('readXml', () => {
   test('a text that is escaped comes back', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
-        assert.equal(readXml(`<a b="${escapeXml(text)}">${escapeXml(text)}</a>`).text, text);
+        const element = readXml(`<a b="${escapeXml(text)}">${escapeXml(text)}</a>`);
+        assert.equal(element.text, text);
+        assert.equal(element.attribute('b'), text);
       }),
     );
   });

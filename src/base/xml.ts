@@ -9,9 +9,20 @@ export class XmlElement {
   /** Nothing is trimmed: a key may begin and end with spaces. */
   text = '';
   readonly children: XmlElement[] = [];
+  /** As they are written: few readers want them. */
+  readonly #attributes: string;
 
-  constructor(name: string) {
+  constructor(name: string, attributes: string) {
     this.name = name;
+    this.#attributes = attributes;
+  }
+
+  /** The value of an attribute, by its name as it is written. */
+  attribute(name: string): string | undefined {
+    for (const [, found, , double, single] of this.#attributes.matchAll(attributes)) {
+      if (found === name) return unescapeXml(double ?? single ?? '');
+    }
+    return undefined;
   }
 
   child(name: string): XmlElement | undefined {
@@ -30,10 +41,11 @@ export class XmlElement {
 }
 
 const DEPTH_MAX = 64;
-const openingTag = /<([^\s/<>=!?"'&]+)(?:\s+[^\s/<>=]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*\s*(\/?)>/y;
+const openingTag = /<([^\s/<>=!?"'&]+)((?:\s+[^\s/<>=]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*)\s*(\/?)>/y;
+const attributes = /([^\s/<>=]+)\s*=\s*("([^"<]*)"|'([^'<]*)')/g;
 
 /**
- * Reads a document into elements; attributes, comments and instructions are passed over.
+ * Reads a document into elements; comments and instructions are passed over.
  *
  * Stricter than most readers, for what it reads decides what is copied: a document that is cut
  * short or does not nest is an error, never a shorter list. A document type is refused with all
@@ -86,8 +98,8 @@ class XmlReader {
     openingTag.lastIndex = this.#at;
     const found = openingTag.exec(this.#source);
     if (found === null) throw new XmlError(`no tag at ${this.#at}`);
-    const [whole, name = '', selfClosing] = found;
-    const element = new XmlElement(localName(name));
+    const [whole, name = '', written = '', selfClosing] = found;
+    const element = new XmlElement(localName(name), written);
     const parent = this.#open.at(-1);
     if (parent !== undefined) parent.children.push(element);
     else if (this.#root === undefined) this.#root = element;

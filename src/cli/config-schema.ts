@@ -2,8 +2,8 @@ import { type Static, Type } from 'typebox';
 import { GiB, MiB } from '../base/bytes.ts';
 import { logLevels } from '../base/log.ts';
 import { cloudTypes } from '../model/cloud.ts';
+import { type StoreDialect, storeDialects } from '../stores/open-store.ts';
 import { addressings } from '../stores/s3/dialect.ts';
-import { type S3DialectName, s3Dialects } from '../stores/s3/dialects.ts';
 
 /** What a text has to look like, and how a person is told that it does not. */
 const patterns = {
@@ -43,7 +43,7 @@ const Endpoint = Type.Object(
     }),
     addressing: Type.Optional(Type.Enum([...addressings])),
     dialect: Type.Optional(
-      Type.Enum(Object.keys(s3Dialects) as S3DialectName[], {
+      Type.Enum(Object.keys(storeDialects) as StoreDialect[], {
         description: 'How it speaks, where that is not known from the cloud and the host',
       }),
     ),

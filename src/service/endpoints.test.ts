@@ -78,11 +78,34 @@ describe('a place without an address', () => {
   test('is known to be one bucket by its address, however it is named', () => {
     const minio = 'https://minio.example:9000';
     const known = endpoints([{ cloud: 'AWS', region: 'here', endpoint: minio }], ['minio.example']);
-    const mapped = place({ region: 'here' });
-    const named = place({ cloud: 'HuaweiCloud', region: 'x', endpoint: `${minio}/` });
+    const entered = (differs: Partial<BucketPlace>, accessKeyId: string) => {
+      return { ...place(differs), accessKeyId };
+    };
+    const mapped = entered({ region: 'here' }, 'one');
+    const named = entered({ cloud: 'HuaweiCloud', region: 'x', endpoint: `${minio}/` }, 'two');
     assert.equal(isSameBucket(known, mapped, named), true);
     assert.equal(isSameBucket(known, mapped, { ...named, bucket: 'another' }), false);
-    assert.equal(isSameBucket(known, mapped, place({ region: 'eu-west-1' })), false);
+    assert.equal(isSameBucket(known, mapped, entered({ region: 'eu-west-1' }, 'one')), false);
+    const container = entered({ cloud: 'Azure', region: 'westeurope' }, 'account');
+    assert.equal(isSameBucket(known, container, { ...container, region: 'eastus' }), true);
+    assert.equal(isSameBucket(known, container, { ...container, accessKeyId: 'other' }), false);
+  });
+
+  test('of Azure is known by the region, and by none', () => {
+    const known = endpoints(
+      [{ cloud: 'Azure', region: 'here', endpoint: 'http://azurite:10000' }],
+      [],
+    );
+    for (const [region, url] of [
+      ['', 'https://blob.core.windows.net'],
+      ['westeurope', 'https://blob.core.windows.net'],
+      ['chinaeast2', 'https://blob.core.chinacloudapi.cn'],
+      ['usgovvirginia', 'https://blob.core.usgovcloudapi.net'],
+      ['here', 'http://azurite:10000'],
+    ] as const) {
+      const found = known.resolve(place({ cloud: 'Azure', region }));
+      assert.deepEqual([found.dialect, found.url], ['Azure', url]);
+    }
   });
 
   test('of no region says that this is missing', () => {

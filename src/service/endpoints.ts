@@ -2,9 +2,12 @@ import { BlockList, isIP } from 'node:net';
 import type { CloudType } from '../model/cloud.ts';
 import type { SourceCdn } from '../model/source-cdn.ts';
 import type { BucketPlace } from '../model/sync-task.ts';
+import { azureDialects, isAzureCloud } from '../stores/azure/dialects.ts';
+import { suffixOf } from '../stores/azure/open-azure.ts';
 import { type AddressGuard, addressGuard } from '../stores/guard.ts';
 import type { Addressing } from '../stores/s3/dialect.ts';
-import { dialectAtHost, isS3Cloud, type S3DialectName, s3Dialects } from '../stores/s3/dialects.ts';
+import type { StoreDialect } from '../stores/open-store.ts';
+import { dialectAtHost, isS3Cloud, s3Dialects } from '../stores/s3/dialects.ts';
 import { endpointOf } from '../stores/s3/region.ts';
 import { type ResolvedCdn, resolveCdn } from './cdn-places.ts';
 import { ServiceError } from './service-error.ts';
@@ -18,7 +21,7 @@ export interface MappedEndpoint {
   readonly endpoint: string;
   readonly addressing?: Addressing | undefined;
   /** The row of facts to go by; unless given, the cloud's at its own hosts, else plain S3's. */
-  readonly dialect?: S3DialectName | undefined;
+  readonly dialect?: StoreDialect | undefined;
   /** PEM of a private authority; for a CDN before its buckets too, beside the public ones. */
   readonly ca?: string | undefined;
   /** For the signature, where it is not the region's name. */
@@ -26,7 +29,7 @@ export interface MappedEndpoint {
 }
 
 export interface ResolvedEndpoint {
-  readonly dialect: S3DialectName;
+  readonly dialect: StoreDialect;
   readonly url: string;
   readonly region: string;
   readonly addressing: Addressing | undefined;
@@ -75,6 +78,11 @@ export function endpoints(
         guard: undefined,
       };
     }
+    if (isAzureCloud(cloud)) {
+      // The account, which goes before it, is in the credentials; the region only tells the suffix.
+      const url = `https://${suffixOf(region, azureDialects[cloud])}`;
+      return { ...plain, dialect: cloud, url, region, guard: nothingPrivate };
+    }
     if (!isS3Cloud(cloud)) return unknownPlace(place);
     const url = endpointOf(s3Dialects[cloud], region);
     // The region becomes a part of the host's name: it must not change where that leads.
@@ -121,8 +129,9 @@ const BUCKET = /^[a-z0-9][a-z0-9._-]{0,254}$/i;
 
 const plain = { addressing: undefined, ca: undefined };
 
-function dialectAt(url: string, cloud: CloudType): S3DialectName {
-  return dialectAtHost(cloud, new URL(url).hostname);
+/** One under the name of a cloud with a protocol of its own speaks that, wherever it is. */
+function dialectAt(url: string, cloud: CloudType): StoreDialect {
+  return isAzureCloud(cloud) ? cloud : dialectAtHost(cloud, new URL(url).hostname);
 }
 
 function unknownPlace({ cloud, region }: BucketPlace): ServiceError {
@@ -137,10 +146,20 @@ function unknownPlace({ cloud, region }: BucketPlace): ServiceError {
   );
 }
 
+/** A place, and by whose key it is entered. */
+export interface EnteredPlace extends BucketPlace {
+  readonly accessKeyId: string;
+}
+
 /** Whether two places are one bucket, however they were named. */
-export function isSameBucket(places: Endpoints, one: BucketPlace, other: BucketPlace): boolean {
-  const hostOf = (place: BucketPlace) => new URL(places.resolve(place).url).host;
-  return one.bucket === other.bucket && hostOf(one) === hostOf(other);
+export function isSameBucket(places: Endpoints, one: EnteredPlace, other: EnteredPlace): boolean {
+  const fullName = (place: EnteredPlace): string => {
+    const { url, dialect } = places.resolve(place);
+    // Azure's containers belong to an account, and each has names of its own.
+    const account = isAzureCloud(dialect) ? place.accessKeyId : '';
+    return JSON.stringify([new URL(url).host, account, place.bucket]);
+  };
+  return fullName(one) === fullName(other);
 }
 
 /** An entry as the guard takes it; the colons of a bare IPv6 address are no port. */

@@ -219,7 +219,9 @@ async function create(
   endpoints.check(plan.target, 'dst');
   checkAuthentication(plan, credentials);
   if (plan.sourceCdn !== undefined) endpoints.resolveCdn(plan.sourceCdn, plan.source);
-  if (isSameBucket(endpoints, plan.source, plan.target)) {
+  const source = { ...plan.source, accessKeyId: credentials.source.accessKeyId };
+  const target = { ...plan.target, accessKeyId: credentials.target.accessKeyId };
+  if (isSameBucket(endpoints, source, target)) {
     throw new ServiceError(
       'invalid-request',
       'Source and target are the same bucket.',

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
 import { Secret } from '../base/seal.ts';
 import { addressGuard } from './guard.ts';
-import { openS3, openStore, type StoreOptions } from './open-store.ts';
+import { openAdapter, openStore, type StoreOptions } from './open-store.ts';
 
 const { signal } = new AbortController();
 const credentials = { accessKeyId: 'id', secretAccessKey: new Secret('secret') };
@@ -21,7 +21,7 @@ async function requestOf(
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo; // It listens on TCP.
   const { endpoint } = changes;
-  await using store = openS3({
+  await using store = openAdapter({
     region: 'eu-west-1',
     bucket: 'bucket',
     credentials,
@@ -110,7 +110,7 @@ describe('where the name of the bucket goes', () => {
 
   test('a server that could be anywhere must be told of', () => {
     const options = { region: 'r', bucket: 'bucket', credentials };
-    assert.throws(() => openS3({ dialect: 'MinIO', ...options }), /MinIO has no endpoint/);
+    assert.throws(() => openAdapter({ dialect: 'MinIO', ...options }), /MinIO has no endpoint/);
   });
 });
 
@@ -119,7 +119,7 @@ async function askedHosts(
   changes: Pick<StoreOptions, 'dialect'> & Partial<StoreOptions>,
 ): Promise<string[]> {
   const asked: string[] = [];
-  await using store = openS3({
+  await using store = openAdapter({
     ...{ region: 'eu-west-1', bucket: 'bucket', credentials },
     ...changes,
     lookup: (hostname, _options, callback) => {

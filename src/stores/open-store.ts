@@ -4,6 +4,8 @@ import { type Clock, systemClock } from '../base/clock.ts';
 import { redactor } from '../base/redact.ts';
 import type { CloudType } from '../model/cloud.ts';
 import { cdnRoot } from '../model/source-cdn.ts';
+import { azureDialects, type AzureCloud, isAzureCloud } from './azure/dialects.ts';
+import { openAzure } from './azure/open-azure.ts';
 import { type CdnAddress, throughCdn } from './cdn/cdn-store.ts';
 import type { AddressGuard } from './guard.ts';
 import { HttpClient, type HttpTimeouts } from './http.ts';
@@ -23,9 +25,13 @@ import { signerOf } from './sign/signers.ts';
 import type { Store } from './store.ts';
 import type { StoreError } from './store-error.ts';
 
+/** The rows of facts that there are, of all protocols. */
+export const storeDialects = { ...s3Dialects, ...azureDialects };
+export type StoreDialect = S3DialectName | AzureCloud;
+
 export interface StoreAddress {
   /** The row of facts to go by. */
-  readonly dialect: S3DialectName;
+  readonly dialect: StoreDialect;
   /** What the cloud is called in names and metrics; the dialect's own name unless given. */
   readonly cloud?: CloudType | undefined;
   readonly region: string;
@@ -73,7 +79,15 @@ const defaultRetries: Retries = { attempts: 5, baseMs: 200, maxMs: 20_000 };
  * @see {@link layered} for their order.
  */
 export function openStore(options: StoreOptions): Store {
-  return layered(behindCdn(openS3(options), options), options);
+  return layered(behindCdn(openAdapter(options), options), options);
+}
+
+/** The adapter alone, of the protocol that its row of facts is of; without a layer. */
+export function openAdapter(options: StoreOptions): Store {
+  const { dialect, addressing } = options;
+  if (!isAzureCloud(dialect)) return openS3({ ...options, dialect });
+  const inPath = addressing === 'bucket-domain' ? undefined : addressing;
+  return openAzure({ ...options, dialect, addressing: inPath });
 }
 
 /** The adapter, read through a CDN where there is one. */
@@ -81,7 +95,7 @@ function behindCdn(adapter: Store, options: StoreOptions): Store {
   const { cdn, bucket, credentials, lookup, timeouts } = options;
   if (cdn === undefined) return adapter;
   const { clock = systemClock, connections = defaultConnections } = options;
-  const root = cdnRoot(options.cloud ?? s3Dialects[options.dialect].cloud, bucket);
+  const root = cdnRoot(options.cloud ?? storeDialects[options.dialect].cloud, bucket);
   const shared = { bucket, credentials, lookup, timeouts, clock, connections };
   return throughCdn(adapter, { ...shared, ...cdn, root });
 }
@@ -111,8 +125,7 @@ export function layered(adapter: Store, options: LayerOptions): Store {
   return limited(tried, connections);
 }
 
-/** The adapter alone, without a layer: for tests. */
-export function openS3(options: StoreOptions): Store {
+function openS3(options: StoreOptions & { readonly dialect: S3DialectName }): Store {
   const { bucket, region, credentials, clock = systemClock } = options;
   const dialect: S3Dialect = s3Dialects[options.dialect];
   const endpoint = options.endpoint ?? endpointOf(dialect, region);

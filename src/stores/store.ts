@@ -24,6 +24,8 @@ export interface Traits {
   /** Bytes of one copy. */
   readonly copySizeMax: number;
   readonly restore: boolean;
+  /** The head of a read names the class; if not, only `head` does. */
+  readonly readTellsClass: boolean;
   /** Puts with `kms` are honoured. */
   readonly kms: boolean;
   /** The tiers that a put can name. */
@@ -172,10 +174,11 @@ export interface Store extends AsyncDisposable {
   put(key: string, body: PutBody, options: PutOptions, signal: AbortSignal): Promise<PutReceipt>;
   startParts(key: string, options: PutOptions, signal: AbortSignal): Promise<PartUpload>;
   /**
-   * Takes up an upload by its ID; says nothing to the store until used. What it was started with
-   * stays; only `absentOnly` is a condition of its end, and so is said again.
+   * Takes up an upload by its ID; says nothing to the store until used. To complete it, give the
+   * options that it was started with: some stores keep them from the start, others take them with
+   * the end, and `absentOnly` is a condition of the end everywhere.
    */
-  resumeParts(key: string, uploadId: string, options?: Pick<PutOptions, 'absentOnly'>): PartUpload;
+  resumeParts(key: string, uploadId: string, options?: PutOptions): PartUpload;
   /** The uploads in progress under exactly this key. */
   listUploads(key: string, signal: AbortSignal): Promise<OpenUpload[]>;
   /** Removes keys; one that is gone already is no error. */

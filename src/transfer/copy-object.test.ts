@@ -339,6 +339,16 @@ describe('what travels beside the bytes', () => {
       });
     }
 
+    test(`the class is looked up where reads do not tell it, ${way}`, async () => {
+      const rig = new CopyRig({
+        policy: { storagePolicy: 'SRC_STORAGE_MAPPING' },
+        readTellsClass: false,
+      });
+      await rig.fill(bytesOf(size), beside);
+      await rig.copy();
+      assert.equal(rig.target.objects.get(KEY)?.head.tier, 'IA');
+    });
+
     for (const [storagePolicy, expected] of [
       [undefined, undefined],
       ['ARCHIVE', 'ARCHIVE'],

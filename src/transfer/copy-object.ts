@@ -123,11 +123,21 @@ async function readSource(
   previous: JournaledUpload | undefined,
 ): Promise<ObjectRead> {
   try {
-    return await job.source.read(job.key, {}, job.lease.signal);
+    return await readWhole(job);
   } catch (error) {
     if (error instanceof StoreError && !error.transient) await dropUpload(job, previous);
     throw error;
   }
+}
+
+/** The class is asked for first, where a read does not tell it: a read holds a place at the source. */
+async function readWhole({ key, source, policy, lease }: CopyJob): Promise<ObjectRead> {
+  if (policy.storagePolicy !== 'SRC_STORAGE_MAPPING' || source.traits.readTellsClass) {
+    return await source.read(key, {}, lease.signal);
+  }
+  const { storageClass, tier } = await source.head(key, lease.signal);
+  const { head, body } = await source.read(key, {}, lease.signal);
+  return { head: { ...head, storageClass, tier }, body };
 }
 
 async function copyChecked(
@@ -155,7 +165,7 @@ async function copyChecked(
       const message = `the copy did not pass its check ${COPIES_MAX} times: ${check.detail}`;
       return { kind: 'failed', fault: 'inconsistent', message, size: read.head.size };
     }
-    read = await job.source.read(job.key, {}, job.lease.signal);
+    read = await readWhole(job);
   }
 }
 

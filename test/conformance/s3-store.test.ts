@@ -1,5 +1,5 @@
 import { Secret } from '../../src/base/seal.ts';
-import { openS3, openStore, type StoreOptions } from '../../src/stores/open-store.ts';
+import { openAdapter, openStore, type StoreOptions } from '../../src/stores/open-store.ts';
 import type { Store } from '../../src/stores/store.ts';
 import { makeCertificate } from '../kit/certificate.ts';
 import { type S3Server, type S3ServerOptions, startS3Server } from '../kit/s3-server/server.ts';
@@ -14,7 +14,7 @@ interface Variant {
   readonly open?: (options: StoreOptions) => Store;
 }
 
-function harness({ server: serverOptions, tls = false, store, open = openS3 }: Variant): Harness {
+function harness({ server: serverOptions, tls = false, store, open = openAdapter }: Variant): Harness {
   return {
     open: async () => {
       const certificate = tls ? await makeCertificate([domain, `*.${domain}`]) : undefined;

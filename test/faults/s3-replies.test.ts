@@ -3,7 +3,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { Secret } from '../../src/base/seal.ts';
-import { openS3 } from '../../src/stores/open-store.ts';
+import { openAdapter } from '../../src/stores/open-store.ts';
 import type { Store } from '../../src/stores/store.ts';
 import { rejectsWith } from '../conformance/store.ts';
 
@@ -25,7 +25,7 @@ before(async () => {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo; // It listens on TCP.
-  store = openS3({
+  store = openAdapter({
     dialect: 'AWS',
     region: 'us-east-1',
     bucket: 'bucket',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { MiB } from '../../src/base/bytes.ts';
 import { Secret } from '../../src/base/seal.ts';
-import { openS3, openStore, type StoreOptions } from '../../src/stores/open-store.ts';
+import { openAdapter, openStore, type StoreOptions } from '../../src/stores/open-store.ts';
 import { s3Dialects } from '../../src/stores/s3/dialects.ts';
 import type { Store } from '../../src/stores/store.ts';
 import { StoreError } from '../../src/stores/store-error.ts';
@@ -29,7 +29,7 @@ function optionsFor({ url, accessKey }: S3Server, changes: Partial<StoreOptions>
 }
 
 function adapter(changes: Partial<StoreOptions> = {}): Store {
-  const made = openS3(optionsFor(server, changes));
+  const made = openAdapter(optionsFor(server, changes));
   opened.push(made);
   return made;
 }
@@ -140,7 +140,7 @@ describe('a clock that is wrong', () => {
     test(`is told, and then the store's is gone by (${method})`, async () => {
       const now = (): number => Date.now() + 3_600_000;
       await using ahead = await startS3Server({ buckets: ['bucket'], now });
-      await using skewed = openS3(optionsFor(ahead, {}));
+      await using skewed = openAdapter(optionsFor(ahead, {}));
       const call = () => (method === 'list' ? skewed.list({}, signal) : skewed.head('key', signal));
       assert.equal((await errorOf(call())).fault, 'clock-skew');
       await skewed.put('key', bodyOf('x'), {}, signal);

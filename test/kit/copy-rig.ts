@@ -83,6 +83,8 @@ export interface RigOptions {
   readonly policy?: Partial<CopyPolicy>;
   /** Whether both stores know CRC-64. */
   readonly crc64?: boolean;
+  /** Whether the reads of both name the class. */
+  readonly readTellsClass?: boolean;
 }
 
 /** Two buckets in memory, a journal, and one key to copy from one to the other. */
@@ -98,7 +100,10 @@ export class CopyRig {
   readonly #policy: CopyPolicy;
 
   constructor(options: RigOptions = {}) {
-    const traits = { crc64: options.crc64 ?? true };
+    const traits = {
+      crc64: options.crc64 ?? true,
+      readTellsClass: options.readTellsClass ?? true,
+    };
     this.source = new MemoryStore({ name: 'memory:source', clock: this.clock, traits });
     this.target = new MemoryStore({ name: 'memory:target', clock: this.clock, traits });
     this.sourceSeen = this.source;

@@ -67,6 +67,7 @@ export class MemoryStore implements Store {
       serverSideCopy: true,
       copySizeMax: Number.POSITIVE_INFINITY,
       restore: true,
+      readTellsClass: true,
       kms: true,
       tiers: storageTiers,
       metadata: { names: 'token', contentHeaders: contentHeaderNames },
@@ -105,10 +106,12 @@ export class MemoryStore implements Store {
       throw this.#error('not-found', 'read', key);
     }
     if (ifMatch !== undefined && ifMatch !== head.etag) throw this.#error('changed', 'read', key);
-    if (range === undefined) return { head, body: memoryBody(bytes, signal) };
+    const ofClass = this.traits.readTellsClass ? {} : { storageClass: undefined, tier: undefined };
+    const told = { ...head, ...ofClass };
+    if (range === undefined) return { head: told, body: memoryBody(bytes, signal) };
     if (range.first >= bytes.length) throw this.#error('refused', 'read', key);
     const wanted = bytes.subarray(range.first, range.last + 1);
-    return { head: { ...head, crc64: undefined }, body: memoryBody(wanted, signal) };
+    return { head: { ...told, crc64: undefined }, body: memoryBody(wanted, signal) };
   }
 
   put(key: string, body: PutBody, options: PutOptions, signal: AbortSignal): Promise<PutReceipt> {

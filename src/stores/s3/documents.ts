@@ -89,9 +89,9 @@ const elementNames: ReadonlyMap<string, string> = new Map([
 
 /** `{isTruncated: true, contents: [{key: 'a'}]}` as if it had been `<IsTruncated>`, `<Contents><Key>`. */
 function elementOf(name: string, value: unknown): XmlElement {
-  const element = new XmlElement(name);
+  const element = new XmlElement(name, '');
   if (typeof value === 'string') element.text = value;
-  else if (typeof value !== 'object') element.text = JSON.stringify(value);
+  if (typeof value === 'number' || typeof value === 'boolean') element.text = value.toString();
   if (typeof value !== 'object' || value === null) return element;
   for (const [field, inner] of Object.entries(value)) {
     const child = elementNames.get(field) ?? field.charAt(0).toUpperCase() + field.slice(1);

@@ -93,7 +93,11 @@ const byStatus: ReadonlyMap<number, Fault> = new Map<number, Fault>([
 
 function faultOf({ status, code }: Refusal, { faults, statusFaults }: S3Dialect): Fault {
   const known = (code === undefined ? undefined : faults.get(code)) ?? statusFaults.get(status);
-  if (known !== undefined) return known;
+  return known ?? faultOfStatus(status);
+}
+
+/** What a status means where no code says more. */
+export function faultOfStatus(status: number): Fault {
   const usual = byStatus.get(status);
   if (usual !== undefined) return usual;
   if (status >= 500) return 'unavailable';

@@ -3,7 +3,7 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
 import { Secret } from '../../base/seal.ts';
-import { openS3, type StoreOptions } from '../open-store.ts';
+import { openAdapter, type StoreOptions } from '../open-store.ts';
 import type { Store } from '../store.ts';
 
 const { signal } = new AbortController();
@@ -50,7 +50,7 @@ async function storeAt(
   const server = createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo; // It listens on TCP.
-  const store = openS3({
+  const store = openAdapter({
     dialect: options.dialect,
     region: options.region,
     bucket: 'bucket',

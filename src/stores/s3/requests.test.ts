@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
 import { Secret } from '../../base/seal.ts';
-import { openS3 } from '../open-store.ts';
+import { openAdapter } from '../open-store.ts';
 import type { Store } from '../store.ts';
 import type { S3DialectName } from './dialects.ts';
 
@@ -48,7 +48,7 @@ async function sentBy<T>(
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo; // It listens on TCP.
   try {
-    await using store = openS3({
+    await using store = openAdapter({
       dialect,
       region: 'r',
       bucket: 'bucket',

@@ -18,8 +18,9 @@ import type {
   Traits,
 } from '../store.ts';
 import { StoreError } from '../store-error.ts';
+import { lengthOf, sizeOfWhole } from '../reply-size.ts';
 import { headerOf, headOf, receiptOf } from './head.ts';
-import { listPage, wholeNumber } from './list.ts';
+import { listPage } from './list.ts';
 import { base64OfHex, metadataMistake, putHeaders } from './put-headers.ts';
 import { removeKeys } from './remove.ts';
 import { restoreObject } from './restore.ts';
@@ -109,11 +110,7 @@ export class S3Store implements Store {
     return new S3Upload(this.#wire, key, id, options);
   }
 
-  resumeParts(
-    key: string,
-    uploadId: string,
-    options: Pick<PutOptions, 'absentOnly'> = {},
-  ): PartUpload {
+  resumeParts(key: string, uploadId: string, options: PutOptions = {}): PartUpload {
     return new S3Upload(this.#wire, key, uploadId, options);
   }
 
@@ -173,6 +170,7 @@ function traitsOf({ cloud, dialect }: S3Wire): Traits {
     serverSideCopy: true,
     copySizeMax: dialect.copySizeMax,
     restore: dialect.restore !== undefined,
+    readTellsClass: true,
     kms: dialect.kms !== undefined,
     tiers: storageTiers.filter((tier) => dialect.tierClasses[tier] !== undefined),
     metadata: { names: 'token', contentHeaders: dialect.metadata.contentHeaders },
@@ -192,22 +190,4 @@ function readRequest(key: string, { range, ifMatch, versionId }: ReadOptions): S
   if (ifMatch !== undefined) headers.push('if-match', ifMatch);
   const query = versionId === undefined ? '' : canonicalQuery({ versionId });
   return { operation: 'read', method: 'GET', key, query, headers };
-}
-
-function lengthOf({ headers }: HttpReply): number {
-  return wholeNumber(headerOf(headers, 'content-length'));
-}
-
-/** The size of the whole object, or what is wrong with the answer. */
-function sizeOfWhole(reply: HttpReply, { range }: ReadOptions): number | string {
-  const length = lengthOf(reply);
-  if (Number.isNaN(length)) return 'an answer without a length';
-  if (range === undefined) return reply.status === 200 ? length : `a status of ${reply.status}`;
-  const contentRange = headerOf(reply.headers, 'content-range') ?? '';
-  const [, first, last, total] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(contentRange) ?? [];
-  if (reply.status !== 206 || total === undefined) return 'the whole where a range was asked for';
-  const size = Number(total);
-  const end = Math.min(range.last, size - 1);
-  const asAsked = Number(first) === range.first && Number(last) === end;
-  return asAsked && length === end - range.first + 1 ? size : `another range: ${contentRange}`;
 }

@@ -1,0 +1,101 @@
+import type { ContentHeaders, ObjectEncryption, ObjectHead } from '../../model/object.ts';
+import type { HttpReply } from '../http.ts';
+import { dateOf, headerOf } from '../s3/head.ts';
+import { decodeMetadata, utf8OfLatin1 } from '../s3/metadata.ts';
+import type { PutReceipt } from '../store.ts';
+import type { AzureDialect } from './dialects.ts';
+
+type Headers = HttpReply['headers'];
+
+/** What the headers of a GET or HEAD tell, or what is wrong with them. */
+export function headOf(
+  key: string,
+  size: number,
+  headers: Headers,
+  dialect: AzureDialect,
+  { ranged }: { readonly ranged: boolean },
+): ObjectHead | string {
+  const etag = headerOf(headers, 'etag');
+  const lastModified = dateOf(headerOf(headers, 'last-modified'));
+  if (etag === undefined) return 'an answer without an ETag';
+  if (lastModified === undefined) return 'an answer without Last-Modified';
+  const storageClass = headerOf(headers, 'x-ms-access-tier');
+  return {
+    key,
+    size,
+    etag,
+    lastModified,
+    contentType: headerOf(headers, 'content-type'),
+    contentHeaders: contentHeadersOf(headers, dialect),
+    userMetadata: userMetadataOf(headers),
+    storageClass,
+    tier: storageClass === undefined ? undefined : dialect.classes.get(storageClass)?.tier,
+    // Of a ranged answer Content-MD5 is that of the range; that of the whole has another name then.
+    // https://learn.microsoft.com/rest/api/storageservices/get-blob
+    md5: md5Of(headerOf(headers, ranged ? 'x-ms-blob-content-md5' : 'content-md5')),
+    // Azure's own CRC-64 is another polynomial (NVME), and is not kept.
+    crc64: undefined,
+    encryption: encryptionOf(headers, 'x-ms-server-encrypted'),
+    versionId: headerOf(headers, 'x-ms-version-id'),
+  };
+}
+
+/** What the headers of an answer to a put tell of the bytes. */
+export function receiptOf(etag: string, headers: Headers): PutReceipt {
+  return {
+    etag,
+    // The service computes it from what has arrived: put-blob, put-block, "Content-MD5".
+    md5: md5Of(headerOf(headers, 'content-md5')),
+    crc64: undefined,
+    encryption: encryptionOf(headers, 'x-ms-request-server-encrypted'),
+    date: dateOf(headerOf(headers, 'date')),
+  };
+}
+
+/** Whether Azure keeps it where it must be thawed before it is read, and whether it is thawing. */
+export function archiveStateOf(
+  headers: Headers,
+  dialect: AzureDialect,
+): 'online' | 'archived' | 'thawing' {
+  // https://learn.microsoft.com/azure/storage/blobs/archive-rehydrate-overview: it is `Archive`
+  // until the tier has changed, and says `rehydrate-pending-to-hot` meanwhile.
+  const tier = headerOf(headers, 'x-ms-access-tier') ?? '';
+  if (dialect.classes.get(tier)?.archived !== true) return 'online';
+  return headerOf(headers, 'x-ms-archive-status') === undefined ? 'archived' : 'thawing';
+}
+
+/** Base64 of 16 bytes as lower-case hex. */
+function md5Of(value: string | undefined): string | undefined {
+  if (value === undefined || !/^[\w+/]{22}==$/.test(value)) return undefined;
+  return Buffer.from(value, 'base64').toString('hex');
+}
+
+/** A scope says nothing of who keeps its key, so it counts as the service's own. */
+function encryptionOf(headers: Headers, flag: string): ObjectEncryption | undefined {
+  if (headers['x-ms-encryption-key-sha256'] !== undefined) return 'customer';
+  const scoped = headers['x-ms-encryption-scope'] !== undefined;
+  return scoped || headerOf(headers, flag) === 'true' ? 'store' : undefined;
+}
+
+function contentHeadersOf(headers: Headers, dialect: AzureDialect): ContentHeaders {
+  const found: Partial<Record<AzureDialect['contentHeaders'][number], string>> = {};
+  for (const name of dialect.contentHeaders) {
+    const value = headerOf(headers, name);
+    if (value !== undefined) found[name] = utf8OfLatin1(value);
+  }
+  return found;
+}
+
+const PREFIX = 'x-ms-meta-';
+const none: Readonly<Record<string, string>> = Object.freeze({});
+
+/** Names keep their case in Azure, and are alike in any: the connection has made them lower case. */
+function userMetadataOf(headers: Headers): Readonly<Record<string, string>> {
+  let found: Record<string, string> | undefined;
+  for (const name in headers) {
+    if (!name.startsWith(PREFIX)) continue;
+    found ??= {};
+    found[name.slice(PREFIX.length)] = decodeMetadata(headerOf(headers, name) ?? '', 'percent');
+  }
+  return found ?? none;
+}

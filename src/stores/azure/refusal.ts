@@ -1,0 +1,73 @@
+import { readXml } from '../../base/xml.ts';
+import type { Fault } from '../../model/fault.ts';
+import type { HttpReply } from '../http.ts';
+import { headerOf } from '../s3/head.ts';
+import { faultOfStatus, retryAfter } from '../s3/refusal.ts';
+import { StoreError, type StoreErrorDetails } from '../store-error.ts';
+import { azureFaults, azureHints } from './faults.ts';
+
+const CODE_MAX = 128;
+const MESSAGE_MAX = 300;
+
+/** What the service says when it does not do as it was asked. */
+export interface AzureRefusal {
+  readonly status: number;
+  readonly headers: HttpReply['headers'];
+  readonly code: string | undefined;
+  readonly message: string | undefined;
+}
+
+/** The code is a header, so that answers to a HEAD have it; what else there is, is in the body. */
+export function readAzureRefusal({ status, headers }: HttpReply, text: string): AzureRefusal {
+  let code = headerOf(headers, 'x-ms-error-code');
+  let message: string | undefined;
+  try {
+    const root = text === '' ? undefined : readXml(text);
+    if (root?.name === 'Error') {
+      code ??= root.textOf('Code');
+      // Then come the request's ID and the time, which are in the headers. What was signed is in
+      // another element, which nobody needs to see.
+      message = root.textOf('Message')?.split('\n')[0]?.trim();
+    }
+  } catch {
+    // No XML: the status must do.
+  }
+  return { status, headers, code, message };
+}
+
+/** Whose refusal it is. */
+interface Refuser {
+  /** How the request was authorized. */
+  readonly authorization: 'key' | 'sas';
+  /** Takes out the secrets that it was authorized with. */
+  readonly redact: (text: string) => string;
+}
+
+const wrongCredentials = {
+  key: 'the account key is not that of the account',
+  sas: 'the SAS token has expired, is not valid yet, or is not as Azure made it',
+};
+
+export function azureError(
+  refusal: AzureRefusal,
+  about: StoreErrorDetails,
+  { authorization, redact }: Refuser,
+  fault: Fault = faultOf(refusal),
+): StoreError {
+  const { status, headers, code } = refusal;
+  const hint = code === undefined ? undefined : azureHints.get(code);
+  const message = fault === 'bad-credentials' ? wrongCredentials[authorization] : refusal.message;
+  const told = hint ?? message;
+  return new StoreError(fault, {
+    ...about,
+    status,
+    cloudCode: code && redact(code).slice(0, CODE_MAX),
+    cloudMessage: told && redact(told).slice(0, MESSAGE_MAX),
+    requestId: headerOf(headers, 'x-ms-request-id')?.slice(0, CODE_MAX),
+    retryAfterMs: retryAfter(headers),
+  });
+}
+
+function faultOf({ status, code }: AzureRefusal): Fault {
+  return (code === undefined ? undefined : azureFaults.get(code)) ?? faultOfStatus(status);
+}
