@@ -96,7 +96,7 @@ describe('what is never told', () => {
     const secret = 'SECRET-THAT-NOBODY-MAY-SEE';
     for (const change of [
       {},
-      { src_sk: secret.repeat(10) },
+      { src_sk: secret.repeat(100) },
       { src_sk: { nested: secret } },
       { src_ak: [secret] },
       { consistency_check: secret },

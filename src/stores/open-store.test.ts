@@ -148,6 +148,61 @@ describe('what is signed is the region as the cloud calls it', () => {
   }
 });
 
+describe('where a container of Azure is', () => {
+  const accessKeyId = 'account';
+  const key = Buffer.from('key').toString('base64');
+  const chinese = `AccountName=account;AccountKey=${key};EndpointSuffix=core.chinacloudapi.cn`;
+  for (const [what, changes, expected] of [
+    ['by the account', {}, 'account.blob.core.windows.net'],
+    ['by the region', { region: 'usgovtexas' }, 'account.blob.core.usgovcloudapi.net'],
+    [
+      'by the connection string',
+      { credentials: { accessKeyId, secretAccessKey: new Secret(chinese) } },
+      'account.blob.core.chinacloudapi.cn',
+    ],
+    [
+      'at the host of a region',
+      { endpoint: 'https://blob.core.windows.net' },
+      'account.blob.core.windows.net',
+    ],
+    [
+      'at the host of an account',
+      { endpoint: 'https://account.z12.blob.storage.azure.net' },
+      'account.z12.blob.storage.azure.net',
+    ],
+    ['at a server of its own', { endpoint: 'http://azurite.lan' }, 'azurite.lan'],
+  ] as const) {
+    test(what, async () => {
+      const asked: string[] = [];
+      await using store = openStore({
+        ...{ dialect: 'Azure', bucket: 'container', region: '', retries: { attempts: 1 } },
+        credentials: { accessKeyId, secretAccessKey: new Secret(key) },
+        lookup: (hostname, _options, callback) => {
+          asked.push(hostname);
+          callback(Object.assign(new Error('nobody'), { code: 'ENOTFOUND' }), '', 0);
+        },
+        ...changes,
+      });
+      await assert.rejects(store.head('key', signal), { fault: 'unreachable' });
+      assert.deepEqual(asked, [expected]);
+    });
+  }
+
+  test('is nowhere else, whatever the connection string says', () => {
+    const elsewhere = `AccountKey=${key};BlobEndpoint=https://intranet.example/account`;
+    for (const [secret, fault, message] of [
+      [elsewhere, 'refused', /leads to a server that is not Azure: name it as the endpoint/],
+      ['no key', 'bad-credentials', /no account key/],
+    ] as const) {
+      const credentials = { accessKeyId, secretAccessKey: new Secret(secret) };
+      assert.throws(
+        () => openStore({ dialect: 'Azure', bucket: 'container', region: '', credentials }),
+        { fault, message },
+      );
+    }
+  });
+});
+
 test('temporary credentials bring their token, and sign it', async () => {
   const { headers } = await requestOf({
     dialect: 'AWS',

@@ -47,6 +47,8 @@ const bucket = () =>
   });
 
 const accessKey = () => Type.String({ minLength: 1, maxLength: 100 });
+/** Longer than OMS has it: Azure's tokens and connection strings are secrets, too. */
+const secretKey = () => Type.String({ minLength: 1, maxLength: 2048 });
 
 const endpoint = (whose: string) =>
   Type.Optional(
@@ -89,7 +91,7 @@ export const CreateSyncTaskBody = Type.Object({
   src_bucket: bucket(),
   src_endpoint: endpoint('source'),
   src_ak: accessKey(),
-  src_sk: accessKey(),
+  src_sk: secretKey(),
   src_crypto_type: cryptoType('source'),
   src_kms_key_id: kmsKeyId,
   dst_cloud_type: Type.Optional(
@@ -102,7 +104,7 @@ export const CreateSyncTaskBody = Type.Object({
   dst_bucket: bucket(),
   dst_endpoint: endpoint('destination'),
   dst_ak: accessKey(),
-  dst_sk: accessKey(),
+  dst_sk: secretKey(),
   dst_crypto_type: cryptoType('destination'),
   dst_kms_key_id: kmsKeyId,
   description: Type.Optional(
@@ -163,9 +165,9 @@ export type CreateSyncTaskBody = Static<typeof CreateSyncTaskBody>;
 export const StartSyncTaskBody = Type.Object(
   {
     src_ak: Type.Optional(accessKey()),
-    src_sk: Type.Optional(accessKey()),
+    src_sk: Type.Optional(secretKey()),
     dst_ak: Type.Optional(accessKey()),
-    dst_sk: Type.Optional(accessKey()),
+    dst_sk: Type.Optional(secretKey()),
     src_crypto_type: cryptoType('source'),
     src_kms_key_id: kmsKeyId,
     dst_crypto_type: cryptoType('destination'),

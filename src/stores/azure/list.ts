@@ -59,20 +59,19 @@ function readEntries(root: XmlElement, prefix: string): ObjectEntry[] | string {
 function readEntry(element: XmlElement): ObjectEntry | string {
   const key = nameOf(element.child('Name'));
   const properties = element.child('Properties');
-  const size = wholeNumber(properties?.textOf('Content-Length'));
-  const lastModified = Date.parse(properties?.textOf('Last-Modified') ?? '');
-  const etag = properties?.textOf('Etag') ?? '';
   if (key === undefined || key === '') return 'an entry without a key, or one that is ill encoded';
+  if (properties === undefined) return 'an entry without properties';
+  const size = wholeNumber(properties.textOf('Content-Length'));
+  const lastModified = Date.parse(properties.textOf('Last-Modified') ?? '');
   if (!Number.isSafeInteger(size)) return 'an entry without a size';
   if (Number.isNaN(lastModified)) return 'an entry without a date';
-  return {
-    key,
-    size,
-    // Without the quotes that a head has.
-    etag: etag === '' || etag.startsWith('"') ? etag : `"${etag}"`,
-    lastModified,
-    storageClass: properties?.textOf('AccessTier'),
-  };
+  const etag = quoted(properties.textOf('Etag') ?? '');
+  return { key, size, etag, lastModified, storageClass: properties.textOf('AccessTier') };
+}
+
+/** As a head has it: a listing leaves the quotes out. */
+function quoted(etag: string): string {
+  return etag === '' || etag.startsWith('"') ? etag : `"${etag}"`;
 }
 
 /** Names that XML cannot carry are percent-encoded, and say so: since version 2021-02-12. */
