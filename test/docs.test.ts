@@ -14,6 +14,7 @@ import { remoteVariables } from '../src/cli/remote.ts';
 import { actions } from '../src/model/policy.ts';
 import { faults, isTransient } from '../src/model/fault.ts';
 import { remedies } from '../src/model/remedies.ts';
+import { storeDialects } from '../src/stores/open-store.ts';
 import type { S3Dialect } from '../src/stores/s3/dialect.ts';
 import { s3Dialects } from '../src/stores/s3/dialects.ts';
 
@@ -133,7 +134,7 @@ describe('the reference', () => {
 
   test('every dialect has a page', () => {
     const clouds = globSync('docs/clouds/*.md', { cwd: root }).map(read).join('\n');
-    for (const name of Object.keys(s3Dialects)) {
+    for (const name of Object.keys(storeDialects)) {
       const asCloud = `\`src_cloud_type\` or \`dst_cloud_type\`: \`${name}\``;
       assert.ok(clouds.includes(asCloud) || clouds.includes(`\`dialect: ${name}\``), name);
     }

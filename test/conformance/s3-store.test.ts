@@ -14,7 +14,12 @@ interface Variant {
   readonly open?: (options: StoreOptions) => Store;
 }
 
-function harness({ server: serverOptions, tls = false, store, open = openAdapter }: Variant): Harness {
+function harness({
+  server: serverOptions,
+  tls = false,
+  store,
+  open = openAdapter,
+}: Variant): Harness {
   return {
     open: async () => {
       const certificate = tls ? await makeCertificate([domain, `*.${domain}`]) : undefined;
