@@ -19,7 +19,8 @@ function copySource(call: Call): { readonly bucketName: string; readonly version
   const slash = decoded.indexOf('/');
   if (slash < 1)
     throw new S3Error('InvalidArgument', 'Copy Source must mention the source bucket and key');
-  const bucketName = decoded.slice(0, slash);
+  const place = decoded.slice(0, slash);
+  const bucketName = call.face.copySourceByHost === true ? place.replace(/\..*$/, '') : place;
   const key = decoded.slice(slash + 1);
   const bucket = findBucket(call.service, bucketName);
   const versionId = new URLSearchParams(query).get('versionId');

@@ -94,6 +94,7 @@ export const cosFace: Face = {
   },
   encryption: { 'AES256': 'AES256', 'cos/kms': 'aws:kms' },
   restoreJob: 'CASJobParameters',
+  copySourceByHost: true,
 };
 
 /** BOS API reference; bce-sdk-go, `services/bos/api`. */

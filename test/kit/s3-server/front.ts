@@ -4,7 +4,7 @@ import type { Face } from './dialect.ts';
 import { writtenFor } from './documents.ts';
 import { faceOf, headersByFace, headersByS3, queryByS3 } from './face.ts';
 import { delayed, type FaultKind, type Faults } from './faults.ts';
-import { chooseOperation } from './operations.ts';
+import { chooseOperation, type Operation } from './operations.ts';
 import { decode, parseQuery } from './query.ts';
 import type { RequestCounters } from './request-counters.ts';
 import { ClientGone, S3Error } from './s3-error.ts';
@@ -58,7 +58,7 @@ export class Front {
       await delayed(fault);
       const instead = fault && (await fail(call, response, fault));
       if (instead === 'gone') return;
-      if (instead === undefined) admit(call, chosen.scheme);
+      if (instead === undefined) admit(call, operation, chosen.scheme);
       reply = instead ?? (await handle(call));
     } catch (error) {
       reply = refusal(error, face, arrival);
@@ -142,7 +142,7 @@ function checkPlace({ dialect }: Service, { inHost, bucketName, key }: Place): v
 }
 
 /** Sends away who asks at the wrong place, and who is not let in. */
-function admit(call: Call, scheme: Scheme): void {
+function admit(call: Call, operation: Operation, scheme: Scheme): void {
   const { service, bucketName } = call;
   const elsewhere = service.elsewhere.get(bucketName);
   if (elsewhere !== undefined) {
@@ -154,6 +154,8 @@ function admit(call: Call, scheme: Scheme): void {
       { Endpoint: endpoint, Bucket: bucketName },
     );
   }
+  // Clients ask so before they know how to sign.
+  if (operation === 'HeadApiVersion' && service.dialect.apiVersion !== undefined) return;
   if (service.verify) call.chunkSeal = scheme.verify(call.signed, service);
 }
 

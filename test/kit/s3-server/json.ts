@@ -1,13 +1,15 @@
 import { XMLParser } from 'fast-xml-parser';
 import { S3Error } from './s3-error.ts';
-import type { XmlNode } from './xml.ts';
+import { unescapeXml, type XmlNode } from './xml.ts';
 
 const parser = new XMLParser({
   ignoreAttributes: true,
   ignoreDeclaration: true,
   parseTagValue: false,
   trimValues: false,
-  htmlEntities: true,
+  // Not even fast-xml-parser takes control characters, which names of objects may have.
+  processEntities: false,
+  tagValueProcessor: (_name, value) => unescapeXml(value),
   isArray: (name) =>
     ['Contents', 'CommonPrefixes', 'Part', 'Upload', 'Bucket', 'Deleted'].includes(name),
 });

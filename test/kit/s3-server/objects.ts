@@ -12,6 +12,7 @@ import {
   receiptHeaders,
 } from './object-headers.ts';
 import { type Payload, readPayload } from './payload.ts';
+import { decode } from './query.ts';
 import { S3Error } from './s3-error.ts';
 import { children, element, text, xmlDocument } from './xml.ts';
 
@@ -164,13 +165,16 @@ export async function deleteObjects(call: Call): Promise<Reply> {
   const objects = children(request, 'Object');
   if (objects.length === 0 || objects.length > DELETE_BATCH_MAX) throw new S3Error('MalformedXML');
   const quiet = text(request, 'Quiet') === 'true';
+  // OBS API reference, "Batch Deleting Objects": names may be percent-encoded.
+  const encoded = text(request, 'EncodingType') === 'url';
   const deleted = objects.map((object) => {
-    const key = text(object, 'Key') ?? '';
+    const name = text(object, 'Key') ?? '';
+    const key = encoded ? decode(name) : name;
     const versionId = text(object, 'VersionId');
     const headers = removeOne(call, key, versionId);
     const marker = headers['x-amz-delete-marker'];
     const inner =
-      element('Key', key) +
+      element('Key', name) +
       element('VersionId', versionId) +
       element('DeleteMarker', marker) +
       (marker === undefined ? '' : element('DeleteMarkerVersionId', headers['x-amz-version-id']));

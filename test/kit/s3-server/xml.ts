@@ -21,6 +21,18 @@ export function escapeXml(text: string): string {
   );
 }
 
+/** Undoes {@link escapeXml}. */
+export function unescapeXml(escaped: string): string {
+  return escaped
+    .replace(/&#x([0-9a-f]+);/g, (_all, hex: string) =>
+      String.fromCharCode(Number.parseInt(hex, 16)),
+    )
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&quot;', '"')
+    .replaceAll('&amp;', '&');
+}
+
 /** One element with text in it; nothing when there is no value. */
 export function element(name: string, value: string | number | boolean | undefined): string {
   return value === undefined ? '' : `<${name}>${escapeXml(String(value))}</${name}>`;
