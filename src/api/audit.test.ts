@@ -4,6 +4,7 @@ import type { InjectOptions } from 'fastify';
 import { startTestService, type TestService } from '../../test/kit/service.ts';
 import { until } from '../../test/kit/world.ts';
 import type { AuditRow } from '../database/audit.ts';
+import { DatabaseAudit } from '../service/audit.ts';
 
 const PASSWORD = 'a-secret-PASSWORD-nobody-may-see';
 const taskBody = {
@@ -40,6 +41,13 @@ describe('the audit', () => {
       headers: reply.headers,
       body: reply.body === '' ? {} : reply.json<Record<string, unknown>>(),
     };
+  }
+
+  /** Writes down what is gathered, without the wait. */
+  async function gathered(): Promise<void> {
+    const { audit } = service.brigade;
+    assert.ok(audit instanceof DatabaseAudit);
+    await audit[Symbol.asyncDispose]();
   }
 
   async function newest(): Promise<AuditRow> {
@@ -82,14 +90,18 @@ describe('the audit', () => {
     await audited('StopSyncTask', id, await call('POST', `${path}/stop`));
     const again = await call('POST', `${path}/stop`);
     assert.equal(again.body['error_code'], 'OMS.0066');
+    await gathered();
     await audited('StopSyncTask', id, again);
     await audited('StartSyncTask', id, await call('POST', `${path}/start`));
     await audited('RetryFailedObjects', id, await call('POST', `${path}/retry-failed`));
-    await audited('DeleteSyncTask', id, await call('DELETE', path));
+    const running = await call('DELETE', path);
+    await gathered();
+    await audited('DeleteSyncTask', id, running);
     await call('POST', `${path}/stop`);
     await audited('DeleteSyncTask', id, await call('DELETE', path));
     const bad = await call('POST', 'sync-tasks', { payload: { ...taskBody, src_region: 5 } });
     assert.equal(bad.status, 400);
+    await gathered();
     await audited('CreateSyncTask', undefined, bad);
   });
 
@@ -153,6 +165,7 @@ describe('the audit', () => {
     const token = String(reply.headers['x-subject-token']);
     const id = '00000000-0000-4000-8000-000000000000';
     await call('DELETE', `sync-tasks/${id}`, { token });
+    await gathered();
     const done = await newest();
     assert.deepEqual([done.actor, done.actorKind, done.resource], ['joe', 'token', id]);
     assert.deepEqual([done.status, done.errorCode], [404, 'OMS.1009']);
@@ -161,6 +174,7 @@ describe('the audit', () => {
   });
 
   test('gathers events and refusals of some seconds, and has nothing of what only reads', async () => {
+    await gathered();
     const id = String(
       (await call('POST', 'sync-tasks', { payload: taskBody })).body['sync_task_id'],
     );
@@ -189,6 +203,34 @@ describe('the audit', () => {
         `ListSyncTasks of-another  403 OMS.0072 20`,
       ].sort(),
     );
+  });
+
+  test('has what was refused with a NUL in its path, and all that was refused with it', async () => {
+    const { identity } = service.brigade;
+    const { projectId } = service;
+    const user = 'reader';
+    await identity.createUser({ name: user, password: PASSWORD });
+    const policy = 'OMS ReadOnlyAccess';
+    await identity.createGrant({ user, group: undefined, projectId, policy });
+    const { token } = await identity.logIn({ user, password: PASSWORD, project: undefined });
+    await gathered();
+    const from = await count();
+    await call('POST', 'sync-tasks', { token, payload: taskBody });
+    for (const path of ['sync-tasks/%00', `sync-tasks/${'x'.repeat(255)}%F0%9F%98%80`]) {
+      const { status } = await call('DELETE', path, { token });
+      assert.ok(status === 400 || status === 403);
+    }
+    await call('GET', '/iam/v1/users', { token });
+    await gathered();
+    assert.equal(await count(), from + 4);
+    const rows = await service.brigade.audit.list(undefined, { limit: 4, before: undefined });
+    assert.ok(rows.every(({ actor }) => actor === 'reader'));
+    assert.deepEqual(rows.map(({ operation, status }) => `${operation} ${status}`).sort(), [
+      'CreateSyncTask 403',
+      'DeleteSyncTask 400',
+      'DeleteSyncTask 403',
+      'ListIamUsers 403',
+    ]);
   });
 
   test('comes page by page, in the project and of all', async () => {

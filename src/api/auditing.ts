@@ -9,26 +9,28 @@ declare module 'fastify' {
 }
 
 const reading = /:(?:list|get|read|statistics)$/;
-const SUBJECT_LENGTH_MAX = 256;
+/** Of what callers make up: project, subject, and the address where a proxy says it. */
+const LENGTH_MAX = 256;
 
 /**
- * Writes down who did what, before they hear of it. Calls that only read are not written down, unless
- * they were refused; without a known caller there is only the log.
+ * Writes down who did what, before they hear of it. What was refused changed nothing and is gathered; of
+ * calls that only read, only those are written down that the caller has no right to. Without a known
+ * caller there is only the log.
  */
 export function auditCalls(app: FastifyInstance, audit: Audit): void {
   app.decorateRequest('subject', undefined);
   app.addHook('onSend', async (request, reply) => {
     const { principal, routeOptions } = request;
     if (principal === undefined) return;
-    const refused = reply.statusCode === 403;
-    if (onlyReads(request) && !refused) return;
+    if (onlyReads(request) && reply.statusCode !== 403) return;
+    const refused = reply.statusCode >= 400;
     const entry = {
-      projectId: request.projectId ?? principal.projectId,
+      projectId: (request.projectId ?? principal.projectId)?.slice(0, LENGTH_MAX),
       actor: principal.name,
       actorKind: principal.kind,
-      address: request.ip,
+      address: request.ip.slice(0, LENGTH_MAX),
       operation: routeOptions.schema?.operationId ?? `${request.method} ${routeOptions.url ?? ''}`,
-      resource: subjectOf(request)?.slice(0, SUBJECT_LENGTH_MAX),
+      resource: subjectOf(request)?.slice(0, LENGTH_MAX),
       status: reply.statusCode,
       errorCode: request.refusal?.errorCode,
       requestId: request.id,

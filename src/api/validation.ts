@@ -27,17 +27,22 @@ export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
   };
 };
 
+/** No schema is as deep; what lies deeper stays as it is. */
+const DEPTH_MAX = 32;
+
 function readBody(sent: unknown): unknown {
-  return sent === null ? {} : withoutNulls(sent, 1);
+  return sent === null ? {} : withoutNulls(sent, DEPTH_MAX);
 }
 
-/** @param depth How many levels below this one are read too; what lies deeper stays as it is. */
+/** @param depth How many levels below this one are read too. */
 function withoutNulls(value: unknown, depth: number): unknown {
+  if (depth === 0) return value;
+  if (Array.isArray(value)) return value.map((item) => withoutNulls(item, depth - 1));
   if (!isRecord(value)) return value;
   return Object.fromEntries(
     Object.entries(value)
       .filter(([, field]) => field !== null)
-      .map(([name, field]) => [name, depth > 0 ? withoutNulls(field, depth - 1) : field]),
+      .map(([name, field]) => [name, withoutNulls(field, depth - 1)]),
   );
 }
 
@@ -59,11 +64,24 @@ function brokenText(value: unknown, properties: Properties): RequestError | unde
   if (!isRecord(value)) return undefined;
   for (const name of Object.keys(properties)) {
     const field = value[name];
-    if (typeof field === 'string' && (field.includes('\0') || !field.isWellFormed())) {
-      return invalid(name, 'has a NUL character or half a surrogate pair');
-    }
+    if (typeof field === 'string' && isBroken(field)) return brokenField(name);
   }
   return undefined;
+}
+
+function brokenField(name: string): RequestError {
+  return invalid(name, 'has a NUL character or half a surrogate pair');
+}
+
+/** Whether a text has what no database takes. */
+function isBroken(text: string): boolean {
+  return text.includes('\0') || !text.isWellFormed();
+}
+
+/** @throws {RequestError} for a part of a path that no database takes: what is asked before it is validated. */
+export function refuseBroken(params: Readonly<Record<string, string | undefined>>): void {
+  const broken = Object.entries(params).find(([, text]) => text !== undefined && isBroken(text));
+  if (broken !== undefined) throw brokenField(broken[0]);
 }
 
 function describe(error: TLocalizedValidationError | undefined): RequestError {

@@ -184,14 +184,23 @@ export const SettingsSchema = Type.Object(
       minimum: 0,
       maximum: 10_000_000,
       description:
-        'Creations, starts, stops and statistics a minute of one project from one address; 0: as many as come',
+        'Creations, starts, stops, deletions, statistics and changes of users a minute, of one project ' +
+        'and from one address; 0: as many as come',
     }),
     eventsPerMinute: Type.Integer({
       default: 60_000,
       minimum: 0,
       maximum: 10_000_000,
       description:
-        'Requests with events a minute of one project from one address; 0: as many as come',
+        'Requests with events a minute, of one project and from one address; 0: as many as come',
+    }),
+    listsPerMinute: Type.Integer({
+      default: 3_000,
+      minimum: 0,
+      maximum: 10_000_000,
+      description:
+        'Pages of objects, of the audit and of users a minute, of one project and from one address; ' +
+        '0: as many as come',
     }),
     logLevel: Type.Enum([...logLevels], {
       default: 'info',
@@ -246,6 +255,12 @@ export const SettingsSchema = Type.Object(
       minimum: 1,
       maximum: 3650,
       description: 'Days that the list of synchronized objects is kept; the sums of a month stay',
+    }),
+    auditDays: Type.Integer({
+      default: 400,
+      minimum: 1,
+      maximum: 36_500,
+      description: 'Days that the audit is kept',
     }),
     attempts: Type.Integer({
       default: 12,

@@ -176,6 +176,7 @@ async function brigadeSettings(settings: Settings) {
     eventKeysMax: settings.eventKeysMax,
     timeZone: settings.timeZone,
     retentionDays: settings.retentionDays,
+    auditDays: settings.auditDays,
     width: settings.width,
     taskWidth: settings.taskWidth,
     sizes: {

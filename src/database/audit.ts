@@ -1,4 +1,4 @@
-import type { Db } from './db.ts';
+import type { Database, Db } from './db.ts';
 
 export interface AuditEntry {
   readonly projectId: string | undefined;
@@ -19,7 +19,11 @@ export interface AuditEntry {
   readonly requests: number;
 }
 
-/** Writes entries down, in their order. Nothing changes or removes them. */
+/**
+ * Writes entries down, in their order. Nothing changes them, and only {@link removeOldAudit} removes any.
+ *
+ * What a caller made up may be in an entry, and must not keep it out: what no database takes is left out.
+ */
 export async function insertAudit(db: Db, entries: readonly AuditEntry[]): Promise<void> {
   await db.query(
     `insert into audit (project_id, actor, actor_kind, address, operation, resource, status, error_code,
@@ -28,8 +32,13 @@ export async function insertAudit(db: Db, entries: readonly AuditEntry[]): Promi
        requests
      from json_to_recordset($1) as r("projectId" text, actor text, "actorKind" text, address text,
        operation text, resource text, status int, "errorCode" text, "requestId" text, requests bigint)`,
-    [JSON.stringify(entries)],
+    [JSON.stringify(entries, (_name, value: unknown) => storable(value))],
   );
+}
+
+/** A text without NUL and halves of surrogate pairs. */
+function storable(value: unknown): unknown {
+  return typeof value === 'string' ? value.replaceAll('\0', '').toWellFormed() : value;
 }
 
 export interface AuditRow extends AuditEntry {
@@ -65,4 +74,34 @@ export async function listAudit(
     resource: row.resource ?? undefined,
     errorCode: row.errorCode ?? undefined,
   }));
+}
+
+/** Of the oldest entries, those that are older than so many days: the ID is the order in which they came. */
+const OLD = `
+  select id from (select id, at from audit order by id limit $2) as oldest
+  where at < now() - $1 * interval '1 day'`;
+
+/**
+ * Removes up to `limit` of the oldest entries, those that are older than `days`.
+ *
+ * The trigger that keeps the table append-only is off for this transaction alone, and the lock that this
+ * takes keeps everybody else from writing to the table meanwhile: for nobody else is it ever off.
+ *
+ * @returns How many were removed.
+ */
+export async function removeOldAudit(
+  database: Database,
+  { days, limit }: { readonly days: number; readonly limit: number },
+): Promise<number> {
+  // Most of the time there is nothing, and nobody has to wait for that.
+  const { rowCount: old } = await database.query(`${OLD} limit 1`, [days, limit]);
+  if (old === 0) return 0;
+  return await database.transaction(async (db) => {
+    // Whoever asks for a lock and waits holds up all who come after.
+    await db.query(`set local lock_timeout = '2s'`);
+    await db.query('alter table audit disable trigger audit_stays');
+    const { rowCount } = await db.query(`delete from audit where id in (${OLD})`, [days, limit]);
+    await db.query('alter table audit enable trigger audit_stays');
+    return rowCount;
+  });
 }

@@ -43,6 +43,8 @@ export interface BrigadeSettings {
   readonly eventKeysMax: number;
   readonly timeZone: string;
   readonly retentionDays: number;
+  /** How long entries of the audit are kept. */
+  readonly auditDays: number;
   /** Objects in work at once in this process, and of these, of one task. */
   readonly width: number;
   readonly taskWidth: number;
@@ -171,7 +173,7 @@ function accessOf(
   const { firstTokens } = settings;
   const gatekeeper = new DatabaseGatekeeper({ database, sealer, now, firstTokens });
   const identity = new Identity({ database, sealer, gatekeeper, eventQuotas, now });
-  return { gatekeeper, identity, audit: new DatabaseAudit({ database, log }) };
+  return { gatekeeper, identity, audit: new DatabaseAudit({ database, log, now }) };
 }
 
 interface Work extends AsyncDisposable {
@@ -193,12 +195,12 @@ async function startWork(
       openTasks.forget(taskId);
     }),
   );
-  const { retentionDays, timeZone, drainMs } = settings;
+  const { retentionDays, auditDays, timeZone, drainMs } = settings;
   started.defer(() => worker.stop(drainMs));
   const jobs = started.use(
     await startJobs({
       database,
-      jobs: maintenance({ database, openTasks, clock, log, retentionDays, timeZone }),
+      jobs: maintenance({ database, openTasks, clock, log, retentionDays, auditDays, timeZone }),
       onTrouble: (job, error) =>
         log.warn({ event: 'job.failed', job, err: error }, 'maintenance failed'),
     }),

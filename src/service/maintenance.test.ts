@@ -63,7 +63,7 @@ test('a deleted task with a store that does not answer holds up no other', async
     openTasks,
     clock: systemClock,
     log: silentLog,
-    retentionDays: 1,
+    ...{ retentionDays: 1, auditDays: 1 },
     timeZone: 'UTC',
   })
     .find(({ name }) => name === CLEAR_TASKS)
@@ -95,7 +95,7 @@ test('tokens that have ended are forgotten, and no others', async () => {
   assert.equal(await findToken(database, ended), undefined);
   const jobs = maintenance({
     ...{ database, openTasks, clock: systemClock, log: silentLog },
-    ...{ retentionDays: 1, timeZone: 'UTC' },
+    ...{ retentionDays: 1, auditDays: 1, timeZone: 'UTC' },
   });
   await jobs.find(({ name }) => name === 'expired-tokens')?.run(new AbortController().signal);
   const { rows } = await database.query<{ hash: Buffer }>('select hash from tokens');

@@ -1,6 +1,7 @@
 import { eachConcurrently } from '../base/concurrently.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
+import { removeOldAudit } from '../database/audit.ts';
 import type { Database } from '../database/db.ts';
 import { removeOldObjects } from '../database/objects.ts';
 import { foldStatistics } from '../database/statistics.ts';
@@ -23,12 +24,15 @@ export interface MaintenanceOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly retentionDays: number;
+  readonly auditDays: number;
   readonly timeZone: string;
 }
 
 export const CLEAR_TASKS = 'clear-tasks';
 
 const OLD_OBJECTS_BATCH = 5_000;
+/** Small: whoever has something to write down waits for a batch. */
+const OLD_AUDIT_BATCH = 2_000;
 const UPLOADS_BATCH = 200;
 const UPLOADS_WIDTH = 16;
 const ABORT_MS = 30_000;
@@ -43,6 +47,12 @@ export function maintenance(options: MaintenanceOptions): Job[] {
       cron: '17 * * * *',
       expireSeconds: 3_600,
       run: (signal) => removeHistory(options, signal),
+    },
+    {
+      name: 'audit-retention',
+      cron: '27 * * * *',
+      expireSeconds: 3_600,
+      run: (signal) => removeAudit(options, signal),
     },
     {
       name: 'fold-statistics',
@@ -75,17 +85,33 @@ async function removeHistory(
   { database, retentionDays, log }: MaintenanceOptions,
   signal: AbortSignal,
 ): Promise<void> {
+  const batch = { days: retentionDays, limit: OLD_OBJECTS_BATCH };
+  const removed = await inBatches(batch.limit, signal, () => removeOldObjects(database, batch));
+  if (removed > 0) log.info({ event: 'objects.retired', removed }, 'old lines removed');
+}
+
+async function removeAudit(
+  { database, auditDays, log }: MaintenanceOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const batch = { days: auditDays, limit: OLD_AUDIT_BATCH };
+  const removed = await inBatches(batch.limit, signal, () => removeOldAudit(database, batch));
+  if (removed > 0) log.info({ event: 'audit.retired', removed }, 'old entries removed');
+}
+
+/** Removes batch after batch, until one is not full. @returns How many were removed in all. */
+async function inBatches(
+  size: number,
+  signal: AbortSignal,
+  remove: () => Promise<number>,
+): Promise<number> {
   let removed = 0;
   for (;;) {
     signal.throwIfAborted();
-    const batch = await removeOldObjects(database, {
-      days: retentionDays,
-      limit: OLD_OBJECTS_BATCH,
-    });
+    const batch = await remove();
     removed += batch;
-    if (batch < OLD_OBJECTS_BATCH) break;
+    if (batch < size) return removed;
   }
-  if (removed > 0) log.info({ event: 'objects.retired', removed }, 'old lines removed');
 }
 
 /**

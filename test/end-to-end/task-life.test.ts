@@ -49,9 +49,11 @@ async function runJob(
     restoreDays: settings.restoreDays,
     open: openBuckets({ endpoints: places, clock: systemClock, log: silentLog, metrics }),
   });
-  const { retentionDays, timeZone } = settings;
+  const { retentionDays, auditDays, timeZone } = settings;
   const common = { database, openTasks, clock: systemClock, log: silentLog };
-  const job = maintenance({ ...common, retentionDays, timeZone }).find((one) => one.name === name);
+  const job = maintenance({ ...common, retentionDays, auditDays, timeZone }).find(
+    (one) => one.name === name,
+  );
   assert.ok(job, name);
   await job.run(new AbortController().signal);
 }

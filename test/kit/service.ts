@@ -54,6 +54,7 @@ export const settings: BrigadeSettings = {
   eventKeysMax: 100,
   timeZone: 'UTC',
   retentionDays: 90,
+  auditDays: 400,
   width: 48,
   taskWidth: 32,
   sizes: { bufferBytes: MiB, putBytes: 32 * MiB, partBytes: 5 * MiB, partWidth: 4 },
@@ -70,7 +71,13 @@ export const settings: BrigadeSettings = {
 };
 
 const noLimits: RequestLimits = {
-  ...{ logInsPerMinute: 0, authFailuresPerMinute: 0, callsPerMinute: 0, eventsPerMinute: 0 },
+  ...{
+    logInsPerMinute: 0,
+    authFailuresPerMinute: 0,
+    callsPerMinute: 0,
+    eventsPerMinute: 0,
+    listsPerMinute: 0,
+  },
 };
 
 export async function startTestService(options: TestServiceOptions = {}): Promise<TestService> {
