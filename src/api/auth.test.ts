@@ -82,7 +82,13 @@ describe('credentials', () => {
       may: async () => false,
     };
     const limits = new Limits(
-      { logInsPerMinute: 0, authFailuresPerMinute: 0, callsPerMinute: 0, eventsPerMinute: 0 },
+      {
+        logInsPerMinute: 0,
+        authFailuresPerMinute: 0,
+        callsPerMinute: 0,
+        eventsPerMinute: 0,
+        listsPerMinute: 0,
+      },
       () => 0,
     );
     guard(app, { gatekeeper, singleSignOn: async () => undefined, limits, now: () => 0 });

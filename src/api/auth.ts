@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Secret } from '../base/seal.ts';
 import { type Action, urnOf } from '../model/policy.ts';
 import type { Gatekeeper, Principal } from '../service/identity-service.ts';
 import { type SingleSignOn, TokenRefused } from '../service/single-sign-on.ts';
-import type { Limits } from './limits.ts';
+import { addressOf, type Cost, costOf, type Limits } from './limits.ts';
+import { Replays } from './replays.ts';
 import { RequestError } from './request-error.ts';
 import {
   isSignature,
@@ -14,6 +16,7 @@ import {
   verify,
 } from './signature.ts';
 import { Strikes } from './strikes.ts';
+import { refuseBroken } from './validation.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -22,6 +25,8 @@ declare module 'fastify' {
      * route says one.
      */
     action?: Action | 'anybody' | 'public';
+    /** Which limit it counts for, where the action alone does not say. */
+    costs?: Cost;
   }
   interface FastifyRequest {
     /** Who calls; undefined on public routes, and before the credential was looked at. */
@@ -30,13 +35,15 @@ declare module 'fastify' {
     projectId: string | undefined;
     /** A signature that waits for the body. */
     signed: Signed | undefined;
+    /** Who it says it is of: the access key or the user. For the log, since it may not be true. */
+    claimed: string | undefined;
   }
 }
 
 interface Signed {
   readonly claim: SignatureClaim;
   readonly principal: Principal;
-  readonly secret: string;
+  readonly secret: Secret;
 }
 
 export interface GuardOptions {
@@ -46,7 +53,25 @@ export interface GuardOptions {
   readonly now: () => number;
 }
 
+interface Door extends GuardOptions {
+  readonly strikes: Strikes;
+  readonly replays: Replays;
+}
+
 const TOKEN_LENGTH_MAX = 16_384;
+const KEY_ID_LENGTH_MAX = 64;
+/** Clients sign to the second: two equal requests of one second have one signature. */
+const SAME_SECOND_MS = 2_000;
+/**
+ * What a signature that somebody heard must not do again, and how long it may all the same: what leads
+ * where it led just before may be asked twice by a client in a hurry; what makes something may not.
+ */
+const onlyOnce: Partial<Record<Action | 'anybody' | 'public', number>> = {
+  'oms:synctask:create': 0,
+  'oms:synctask:update': SAME_SECOND_MS,
+  'oms:synctask:delete': SAME_SECOND_MS,
+  'iam:write': 0,
+};
 
 /**
  * Lets a request pass only with a credential that may do what the route does. Every kind of credential
@@ -54,10 +79,12 @@ const TOKEN_LENGTH_MAX = 16_384;
  * hear of the path.
  */
 export function guard(app: FastifyInstance, options: GuardOptions): void {
-  const strikes = new Strikes(options.now);
+  const { now } = options;
+  const door = { ...options, strikes: new Strikes(now), replays: new Replays(now) };
   app.decorateRequest('principal', undefined);
   app.decorateRequest('projectId', undefined);
   app.decorateRequest('signed', undefined);
+  app.decorateRequest('claimed', undefined);
   app.addHook('onRoute', ({ method, url, config }) => {
     if (config?.action === undefined) {
       throw new Error(`${String(method)} ${url} does not say which action it is`);
@@ -69,9 +96,9 @@ export function guard(app: FastifyInstance, options: GuardOptions): void {
     const { authorization } = request.headers;
     const token = request.headers['x-auth-token'];
     if (typeof token === 'string' && token !== '') {
-      await admit(request, await holderOf(request, token, options), options);
+      await admit(request, await holderOf(request, token, door), door);
     } else if (isSignature(authorization)) {
-      request.signed = await readSigned(request, options, strikes);
+      request.signed = await readSigned(request, door);
     } else {
       throw unauthenticated('Unauthorized; sign the request, or send a token in X-Auth-Token');
     }
@@ -80,8 +107,8 @@ export function guard(app: FastifyInstance, options: GuardOptions): void {
     const { signed } = request;
     if (signed === undefined) return payload;
     const body = await readAll(payload, request.routeOptions.bodyLimit);
-    verifySigned(request, signed, body, { strikes, limits: options.limits });
-    await admit(request, signed.principal, options);
+    verifySigned(request, signed, body, door);
+    await admit(request, signed.principal, door);
     return Object.assign(Readable.from([body]), { receivedEncodedLength: body.length });
   });
 }
@@ -104,7 +131,7 @@ async function holderOf(
         'decrypt token fail; the token in X-Auth-Token is not known or has ended',
       );
     }
-    limits.right(token);
+    limits.right(request, token);
     return principal;
   } catch (error) {
     if (error instanceof RequestError) limits.wrong(request);
@@ -128,44 +155,50 @@ async function vouchedFor(
 
 async function readSigned(
   request: FastifyRequest,
-  { gatekeeper, now, limits }: GuardOptions,
-  strikes: Strikes,
+  { gatekeeper, now, limits, strikes }: Door,
 ): Promise<Signed> {
   const claim = readingClaim(() => readClaim(request.headers, now()));
+  const ak = claim.accessKeyId.slice(0, KEY_ID_LENGTH_MAX);
+  request.claimed = ak;
   const key = strikeKey(request, claim);
-  if (strikes.isOut(key)) throw unauthenticated('AK access failed to reach the limit,forbidden');
+  refuseStruck(strikes, key);
   limits.credential(request, claim.accessKeyId);
   const known = await gatekeeper.accessKey(claim.accessKeyId);
   if (known === undefined) {
     strikes.add(key);
     limits.wrong(request);
-    const ak = claim.accessKeyId.slice(0, 64);
     throw unauthenticated(`Get secretKey failed,ak:${ak},err:ak not exist`);
   }
-  return { claim, principal: known.principal, secret: known.secret.reveal() };
+  return { claim, ...known };
 }
 
-/** Of one address: nobody can lock another's key. */
+/** Of one address, as limits count them: nobody can lock another's key. */
 function strikeKey(request: FastifyRequest, { accessKeyId }: SignatureClaim): string {
-  return `${request.ip} ${accessKeyId}`;
+  return `${addressOf(request)} ${accessKeyId}`;
+}
+
+function refuseStruck(strikes: Strikes, key: string): void {
+  if (strikes.isOut(key)) throw unauthenticated('AK access failed to reach the limit,forbidden');
 }
 
 function verifySigned(
   request: FastifyRequest,
   { claim, secret }: Signed,
   body: Uint8Array,
-  { strikes, limits }: { readonly strikes: Strikes; readonly limits: Limits },
+  { strikes, limits }: Door,
 ): void {
   const { method, headers } = request;
   const url = request.raw.url ?? '/';
   const bodySha256 = createHash('sha256').update(body).digest('hex');
   const key = strikeKey(request, claim);
+  // Others may have failed while the body came; from here to the count nothing comes in between.
+  refuseStruck(strikes, key);
   try {
     readingClaim(() =>
-      verify(claim, secret, { method, url, headers, bodySha256, bodyLength: body.length }),
+      verify(claim, secret.reveal(), { method, url, headers, bodySha256, bodyLength: body.length }),
     );
     strikes.clear(key);
-    limits.right(claim.accessKeyId);
+    limits.right(request, claim.accessKeyId);
   } catch (error) {
     strikes.add(key);
     limits.wrong(request);
@@ -197,16 +230,34 @@ async function readAll(payload: AsyncIterable<Uint8Array>, max: number): Promise
   return Buffer.concat(chunks);
 }
 
+/** @throws {RequestError} when the caller may not do this, did it before, or does it too often. */
+async function admit(request: FastifyRequest, principal: Principal, door: Door): Promise<void> {
+  const { gatekeeper, limits, replays } = door;
+  request.principal = principal;
+  const { action = 'public', costs } = request.routeOptions.config;
+  if (action !== 'public' && action !== 'anybody') {
+    await authorize(request, principal, action, gatekeeper);
+  }
+  const { claim } = request.signed ?? {};
+  const graceMs = onlyOnce[action];
+  if (claim !== undefined && graceMs !== undefined) {
+    if (!replays.mayUse(claim.accessKeyId, claim.signature, graceMs)) {
+      throw unauthenticated('this signature was used already; sign the request again');
+    }
+  }
+  const cost = costs ?? costOf(action);
+  if (cost !== undefined) limits.call(request, cost);
+}
+
 /** @throws {RequestError} that does not tell whether the project or the task exists. */
-async function admit(
+async function authorize(
   request: FastifyRequest,
   principal: Principal,
-  { gatekeeper, limits }: GuardOptions,
+  action: Action,
+  gatekeeper: Gatekeeper,
 ): Promise<void> {
-  request.principal = principal;
-  const { action = 'public' } = request.routeOptions.config;
-  if (action === 'public' || action === 'anybody') return;
   const params = request.params as { readonly project_id?: string; readonly sync_task_id?: string };
+  refuseBroken(params);
   const named = request.headers['x-project-id'];
   const projectId = params.project_id ?? (typeof named === 'string' ? named : principal.projectId);
   // Clients say the project twice; the header is not always signed, so it is no more than a claim.
@@ -215,8 +266,10 @@ async function admit(
   }
   request.projectId = projectId;
   const resource = urnOf(action, projectId ?? '', params.sync_task_id);
-  if (!(await gatekeeper.may(principal, projectId, { action, resource }))) {
-    throw new RequestError('not-allowed', `the credential may not do ${action} here`);
-  }
-  limits.call(request, action);
+  if (await gatekeeper.may(principal, projectId, { action, resource })) return;
+  const why =
+    projectId === undefined
+      ? `the credential is of no one project: send the header X-Project-Id with one in which it may do ${action}`
+      : `the credential may not do ${action} here`;
+  throw new RequestError('not-allowed', why);
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { FastifyRequest } from 'fastify';
-import { Limits, type RequestLimits } from './limits.ts';
+import { actions } from '../model/policy.ts';
+import { costOf, Limits, type RequestLimits } from './limits.ts';
 import { RequestError } from './request-error.ts';
 
 function from(ip: string, projectId = 'p'): FastifyRequest {
@@ -15,6 +16,7 @@ function limited(limits: Partial<RequestLimits>) {
     authFailuresPerMinute: 0,
     callsPerMinute: 0,
     eventsPerMinute: 0,
+    listsPerMinute: 0,
   };
   return { clock, limits: new Limits({ ...none, ...limits }, () => clock.time) };
 }
@@ -60,27 +62,54 @@ describe('limits', () => {
     const { clock, limits } = limited({ authFailuresPerMinute: 3 });
     const here = from('192.0.2.1');
     limits.credential(here, 'good');
-    limits.right('good');
+    limits.right(here, 'good');
     for (let guess = 0; guess < 3; guess++) {
       limits.credential(here, `guess ${guess}`);
       limits.wrong(here);
     }
     assert.throws(() => limits.credential(here, 'guess'), isTooMany(20));
     limits.credential(here, 'good');
-    limits.credential(from('192.0.2.2'), 'guess');
+    const there = from('192.0.2.2');
+    for (let guess = 0; guess < 3; guess++) {
+      limits.credential(there, 'good');
+      limits.wrong(there);
+    }
+    // Right elsewhere: an access key's name is known to others than its holder.
+    assert.throws(() => limits.credential(there, 'good'), isTooMany(20));
     clock.time += 20_000;
     limits.credential(here, 'guess');
   });
 
-  test('of costly calls are a project’s at an address, events apart; cheap calls have none', () => {
-    const { limits } = limited({ callsPerMinute: 1, eventsPerMinute: 1 });
-    const here = from('192.0.2.1');
-    limits.call(here, 'oms:synctask:create');
-    assert.throws(() => limits.call(here, 'oms:synctask:statistics'), isTooMany(60));
-    limits.call(from('192.0.2.1', 'q'), 'oms:synctask:create');
-    limits.call(from('192.0.2.2'), 'oms:synctask:create');
-    limits.call(here, 'oms:synctask:createEvent');
-    assert.throws(() => limits.call(here, 'oms:synctask:createEvent'), isTooMany(60));
-    for (let call = 0; call < 100; call++) limits.call(here, 'oms:synctask:get');
+  test('of costly calls are a project’s and an address’s, each kind apart', () => {
+    for (const cost of ['calls', 'events', 'lists'] as const) {
+      const { limits } = limited({ callsPerMinute: 2, eventsPerMinute: 2, listsPerMinute: 2 });
+      const here = from('192.0.2.1');
+      limits.call(here, cost);
+      limits.call(here, cost);
+      assert.throws(() => limits.call(here, cost), isTooMany(30));
+      // Neither more addresses nor more projects make more of it.
+      assert.throws(() => limits.call(from('192.0.2.2'), cost), isTooMany(30));
+      assert.throws(() => limits.call(from('192.0.2.1', 'q'), cost), isTooMany(30));
+      limits.call(from('192.0.2.2', 'q'), cost);
+      for (const other of ['calls', 'events', 'lists'] as const) {
+        if (other !== cost) limits.call(here, other);
+      }
+    }
+  });
+
+  test('that hold back an address take nothing from its project', () => {
+    const { limits } = limited({ callsPerMinute: 2 });
+    const flooder = from('192.0.2.1', 'mine');
+    limits.call(flooder, 'calls');
+    limits.call(flooder, 'calls');
+    for (let call = 0; call < 10; call++) {
+      assert.throws(() => limits.call(from('192.0.2.1', 'theirs'), 'calls'), isTooMany(30));
+    }
+    limits.call(from('192.0.2.2', 'theirs'), 'calls');
+  });
+
+  test('hold for what costs much: changes, long lists; cheap calls have none', () => {
+    const cheap = actions.filter((action) => costOf(action) === undefined);
+    assert.deepEqual(cheap, ['oms:synctask:list', 'oms:synctask:get']);
   });
 });

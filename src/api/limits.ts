@@ -11,19 +11,32 @@ export interface RequestLimits {
   readonly logInsPerMinute: number;
   /** Credentials of one address that were not right. */
   readonly authFailuresPerMinute: number;
-  /** Calls of one project and address that cost much: creations, starts, statistics. */
+  /** Calls of one project, and of one address, that cost much: creations, starts, statistics. */
   readonly callsPerMinute: number;
-  /** Requests with events of one project and address. */
+  /** Requests with events of one project, and of one address. */
   readonly eventsPerMinute: number;
+  /** Requests for long lists of one project, and of one address. */
+  readonly listsPerMinute: number;
 }
 
-const costs: Partial<Record<Action, 'calls' | 'events'>> = {
+/** Which of the limits a call counts for. */
+export type Cost = 'calls' | 'events' | 'lists';
+
+const costs: Partial<Record<Action, Cost>> = {
   'oms:synctask:create': 'calls',
   'oms:synctask:update': 'calls',
+  'oms:synctask:delete': 'calls',
   'oms:synctask:statistics': 'calls',
-  'iam:write': 'calls',
   'oms:synctask:createEvent': 'events',
+  'iam:write': 'calls',
+  'iam:read': 'lists',
+  'audit:list': 'lists',
 };
+
+/** What an action costs by itself; undefined: little. */
+export function costOf(action: Action | 'anybody' | 'public'): Cost | undefined {
+  return action === 'anybody' || action === 'public' ? undefined : costs[action];
+}
 
 const KNOWN_MAX = 10_000;
 
@@ -31,15 +44,20 @@ const KNOWN_MAX = 10_000;
 export class Limits {
   readonly #logIns: RateLimit;
   readonly #failures: RateLimit;
-  readonly #costly: Readonly<Record<'calls' | 'events', RateLimit>>;
-  /** Hashes of credentials that were right, the least recent first. */
+  readonly #costly: Readonly<Record<Cost, { ofProject: RateLimit; ofAddress: RateLimit }>>;
+  /** Hashes of credentials that were right at an address, the least recent first. */
   readonly #known = new Set<string>();
 
   constructor(limits: RequestLimits, now: () => number) {
     const of = (perMinute: number) => new RateLimit({ perMinute, now });
     this.#logIns = of(limits.logInsPerMinute);
     this.#failures = of(limits.authFailuresPerMinute);
-    this.#costly = { calls: of(limits.callsPerMinute), events: of(limits.eventsPerMinute) };
+    const both = (perMinute: number) => ({ ofProject: of(perMinute), ofAddress: of(perMinute) });
+    this.#costly = {
+      calls: both(limits.callsPerMinute),
+      events: both(limits.eventsPerMinute),
+      lists: both(limits.listsPerMinute),
+    };
   }
 
   /** @throws {RequestError} as all of these: `too-many-requests`. */
@@ -49,11 +67,12 @@ export class Limits {
   }
 
   /**
-   * Before a credential is looked at. One that was right before is looked at in any case: whoever guesses
-   * from behind the same proxy shuts nobody out who is in.
+   * Before a credential is looked at. One that was right before at this address is looked at in any case:
+   * whoever guesses from behind the same proxy shuts nobody out who is in. Elsewhere it is a guess like
+   * others: the name of an access key is no secret.
    */
   credential(request: FastifyRequest, credential: string): void {
-    if (this.#known.has(hashOf(credential))) return;
+    if (this.#known.has(hashOf(request, credential))) return;
     const wait = this.#failures.wait(addressOf(request));
     if (wait > 0) throw tooMany('wrong credentials from this address', wait);
   }
@@ -62,20 +81,26 @@ export class Limits {
     this.#failures.take(addressOf(request));
   }
 
-  right(credential: string): void {
-    const hash = hashOf(credential);
+  right(request: FastifyRequest, credential: string): void {
+    const hash = hashOf(request, credential);
     this.#known.delete(hash);
     this.#known.add(hash);
     const [oldest] = this.#known;
     if (this.#known.size > KNOWN_MAX && oldest !== undefined) this.#known.delete(oldest);
   }
 
-  /** Of a caller who may do this. */
-  call(request: FastifyRequest, action: Action): void {
-    const kind = costs[action];
-    if (kind === undefined) return;
-    const wait = this.#costly[kind].take(`${request.projectId ?? ''} ${addressOf(request)}`);
-    if (wait > 0) throw tooMany(`${kind} of this project from this address`, wait);
+  /** Of a caller who may do this. Neither many addresses nor many projects make more of it. */
+  call(request: FastifyRequest, cost: Cost): void {
+    const { ofProject, ofAddress } = this.#costly[cost];
+    const address = addressOf(request);
+    const project = request.projectId ?? request.principal?.projectId;
+    if (project !== undefined) {
+      const wait = ofProject.wait(project);
+      if (wait > 0) throw tooMany(`${cost} of this project`, wait);
+    }
+    const wait = ofAddress.take(address);
+    if (wait > 0) throw tooMany(`${cost} from this address`, wait);
+    if (project !== undefined) ofProject.take(project);
   }
 }
 
@@ -85,12 +110,14 @@ function tooMany(what: string, waitMs: number): RequestError {
   return new RequestError('too-many-requests', detail, { retryAfterSeconds: seconds });
 }
 
-function hashOf(credential: string): string {
-  return createHash('sha256').update(credential).digest('base64');
+function hashOf(request: FastifyRequest, credential: string): string {
+  return createHash('sha256')
+    .update(`${addressOf(request)} ${credential}`)
+    .digest('base64');
 }
 
 /** Whoever has one address of version 6 has the whole network of 64 bits. */
-function addressOf({ ip }: FastifyRequest): string {
+export function addressOf({ ip }: FastifyRequest): string {
   if (!isIPv6(ip) || ip.includes('.')) return ip;
   const [head = '', tail] = ip.split('::');
   const [first, last] = [head, tail ?? ''].map((part) => part.split(':').filter(Boolean));

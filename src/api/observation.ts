@@ -28,6 +28,9 @@ export interface Refusal {
   readonly detail?: string;
 }
 
+/** Statuses that say more of the caller than of the request. */
+const aboutCallers: ReadonlySet<number> = new Set([401, 403, 429]);
+
 /** Gives every answer its `X-Request-Id`, its line in the log and its time in the metrics. */
 export function observe(
   app: FastifyInstance,
@@ -43,7 +46,12 @@ export function observe(
     const status = reply.statusCode;
     const ms = Math.round(reply.elapsedTime * 10) / 10;
     apiRequestSeconds.observe({ route, method, status }, reply.elapsedTime / 1000);
-    const line = { event: 'api.answered', method, route, status, ms, ...request.refusal };
+    const answered = { event: 'api.answered', method, route, status, ms, ...request.refusal };
+    // Who tries what, and from where.
+    const { ip: address, principal, claimed } = request;
+    const caller = (principal?.name ?? claimed)?.slice(0, NAME_LENGTH_MAX);
+    const who = { address, caller };
+    const line = aboutCallers.has(status) ? { ...answered, ...who } : answered;
     if (status < 400) request.log.debug(line, 'answered');
     else request.log.info(line, 'refused');
     done();

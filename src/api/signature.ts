@@ -66,8 +66,9 @@ export function readClaim(headers: IncomingHttpHeaders, now: number): SignatureC
   const signedHeaders = (fields.get('SignedHeaders') ?? '').toLowerCase().split(';');
   if (!signedHeaders.includes('x-sdk-date')) throw incomplete('SignedHeaders with x-sdk-date');
   if (signedHeaders.length > SIGNED_HEADERS_MAX) throw incomplete('fewer SignedHeaders');
-  const missing = signedHeaders.find((name) => headers[name] === undefined);
-  if (missing !== undefined) throw new SignatureError('a signed header was not sent');
+  // `constructor` is a name that every object knows.
+  if (!signedHeaders.every((name) => Object.hasOwn(headers, name)))
+    throw new SignatureError('a signed header was not sent');
   const date = readDate(headers['x-sdk-date'], now);
   return { ...readKey(fields, date), signedHeaders, signature, date };
 }
@@ -136,7 +137,7 @@ export function verify(claim: SignatureClaim, secret: string, request: SignedReq
     return timingSafeEqual(createHmac('sha256', key).update(text).digest(), signature);
   });
   if (same) return;
-  // It is told, and logged.
+  // It is told to the sender; the log has no more of it than that it did not match.
   const ours = (candidates[0] ?? '').replaceAll(SECRET_LINES, '$1:[secret]').replaceAll('\n', '|');
   throw new SignatureError(`verify aksk signature fail, canonicalRequest:${ours}`);
 }

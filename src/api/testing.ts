@@ -28,7 +28,13 @@ const month: Counters = { REQUEST: 11, SUCCESS: 7, FAILURE: 1, SKIP: 3, SIZE: 40
 
 /** Tests ask often. */
 const noLimits = {
-  ...{ logInsPerMinute: 0, authFailuresPerMinute: 0, callsPerMinute: 0, eventsPerMinute: 0 },
+  ...{
+    logInsPerMinute: 0,
+    authFailuresPerMinute: 0,
+    callsPerMinute: 0,
+    eventsPerMinute: 0,
+    listsPerMinute: 0,
+  },
 };
 
 /** The smallest body that creates a task. */

@@ -83,7 +83,8 @@ export interface IdentityService {
     /** Name or ID; undefined: the only one that the user has rights in. */
     readonly project: string | undefined;
   }): Promise<IssuedToken>;
-  revokeToken(token: string): Promise<boolean>;
+  /** @throws {ServiceError} for a token that is not there, and for one that cannot be ended so. */
+  revokeToken(token: string): Promise<void>;
 
   /** The projects that a principal may look at. */
   projectsOf(principal: Principal, name: string | undefined): Promise<Project[]>;

@@ -5,7 +5,7 @@ import * as accessKeys from '../database/access-keys.ts';
 import { type Database, DatabaseError } from '../database/db.ts';
 import * as grants from '../database/grants.ts';
 import * as projects from '../database/projects.ts';
-import { deleteToken, insertToken } from '../database/tokens.ts';
+import { deleteToken, findToken, insertToken } from '../database/tokens.ts';
 import * as users from '../database/users.ts';
 import { policyFlaw } from '../model/policy-flaw.ts';
 import { isSystemRole, type Policy, systemRoles } from '../model/policy.ts';
@@ -73,8 +73,17 @@ export class Identity implements IdentityService {
     return { token, issuedAt, expiresAt, user, project: toProject(project) };
   }
 
-  async revokeToken(token: string): Promise<boolean> {
-    return this.#changed(await deleteToken(this.#database, hashOfToken(token)));
+  async revokeToken(token: string): Promise<void> {
+    const hash = hashOfToken(token);
+    if (this.#changed(await deleteToken(this.#database, hash))) return;
+    const left = await findToken(this.#database, hash);
+    if (left === undefined) {
+      const message = 'There is no such token here: it has ended, or is of another issuer.';
+      throw new ServiceError('not-found', message);
+    }
+    const message = 'A first token is not ended by a call.';
+    const how = 'switch first tokens off: start with BRIGADE_FIRST_TOKENS=false';
+    throw new ServiceError('not-supported', message, how);
   }
 
   async projectsOf(principal: Principal, name: string | undefined): Promise<Project[]> {
@@ -124,7 +133,7 @@ export class Identity implements IdentityService {
     const id = newId();
     const passwordHash = password === undefined ? undefined : await hashPassword(password);
     await taken(`user ${name}`, users.insertUser(this.#database, { id, name, passwordHash }));
-    return this.#user(id);
+    return this.#changed(await this.#user(id));
   }
 
   async updateUser(

@@ -31,12 +31,20 @@ function naming(field: string): RegExp {
   return new RegExp(`\\[${field.replaceAll(/[[\]]/g, '\\$&')}\\]`);
 }
 
+let made = 0;
+
+/** No two alike: a creation that is signed as another was is not let in. */
+function create(fields: object = {}) {
+  made += 1;
+  return oms.createSyncTask({ ...minimal, description: `task ${made}`, ...fields });
+}
+
 /** Runs with a task that is gone afterwards. */
 async function withTask(
   run: (taskId: string) => Promise<void>,
   fields: object = {},
 ): Promise<void> {
-  const { sync_task_id: taskId } = await oms.createSyncTask({ ...minimal, ...fields });
+  const { sync_task_id: taskId } = await create(fields);
   try {
     await run(taskId);
   } finally {
@@ -103,7 +111,7 @@ describe('a task', () => {
     }));
 
   test('is found on the page where it is', async () => {
-    for (let i = 0; i < 3; i++) await oms.createSyncTask(minimal);
+    for (let i = 0; i < 3; i++) await create();
     const whole = await oms.listSyncTasks();
     const pages = [
       await oms.listSyncTasks({ limit: 2, offset: 0 }),
@@ -140,10 +148,10 @@ describe('what the state of a task forbids', () => {
     }));
 
   test('the sixth is OMS.1021, until one is deleted', async () => {
-    const made = [];
-    for (let i = 0; i < 5; i++) made.push((await oms.createSyncTask(minimal)).sync_task_id);
-    await refused(oms.createSyncTask(minimal), { status: 400, code: 'OMS.1021' });
-    for (const taskId of made) {
+    const ids = [];
+    for (let i = 0; i < 5; i++) ids.push((await create()).sync_task_id);
+    await refused(create(), { status: 400, code: 'OMS.1021' });
+    for (const taskId of ids) {
       await oms.stopSyncTask(taskId);
       await oms.deleteSyncTask(taskId);
     }
@@ -174,7 +182,7 @@ describe('a task that is not there', () => {
   }
 
   test('one that was deleted is not there either', async () => {
-    const { sync_task_id: taskId } = await oms.createSyncTask(minimal);
+    const { sync_task_id: taskId } = await create();
     await oms.stopSyncTask(taskId);
     await oms.deleteSyncTask(taskId);
     for (const call of Object.values(calls)) {

@@ -182,8 +182,10 @@ describe('a token for a password', () => {
         headers: { 'x-auth-token': token, 'x-subject-token': subject },
       });
     assert.equal((await get(service, tasks, token)).status, 200);
-    assert.equal((await end(service.token)).status, 204);
-    assert.equal((await end('never-was-one')).status, 204);
+    const first = await end(service.token);
+    assert.equal(first.status, 400);
+    assert.match(await first.text(), /first token.*BRIGADE_FIRST_TOKENS=false/);
+    assert.equal((await end('never-was-one')).status, 404);
     assert.equal((await get(service, tasks, service.token)).status, 200);
     assert.equal((await end(token)).status, 204);
     const after = await get(service, tasks, token);

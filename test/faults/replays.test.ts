@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Secret } from '../../src/base/seal.ts';
 import { ensureFirstAccessKey } from '../../src/service/tokens.ts';
 import { startTestService, type TestService } from '../kit/service.ts';
@@ -25,7 +26,7 @@ const BODY = {
 describe('a signed request that is sent again', () => {
   let service: TestService;
   before(async () => {
-    service = await startTestService({ works: false, settings: { tasksMax: 2 } });
+    service = await startTestService({ works: false, settings: { tasksMax: 4 } });
     const { database, sealer, projectId } = service;
     const key = { id: KEY.id, secret: new Secret(KEY.secret), projectId };
     await ensureFirstAccessKey({ database, sealer }, key);
@@ -39,17 +40,21 @@ describe('a signed request that is sent again', () => {
     readonly body?: string;
   }
 
+  /** @param path Below the tasks of the project; or `/iam/…`. */
   function sign(method: string, path: string, body?: unknown): Sent {
-    const url = `${service.url}/v2/${service.projectId}/sync-tasks${path}`;
+    const ofTasks = `/v2/${service.projectId}/sync-tasks`;
+    const url = `${service.url}${path.startsWith('/iam/') ? '' : ofTasks}${path}`;
     const text = body === undefined ? {} : { body: JSON.stringify(body) };
-    const type = { 'content-type': 'application/json' };
+    const more = { 'content-type': 'application/json', 'x-project-id': service.projectId };
     return {
       method,
       url,
-      headers: signedHeaders({ method, url, headers: type, ...text }, KEY),
+      headers: signedHeaders({ method, url, headers: more, ...text }, KEY),
       ...text,
     };
   }
+
+  const used = { status: 401, code: 'APIGW.0301' };
 
   async function send({
     url,
@@ -61,8 +66,9 @@ describe('a signed request that is sent again', () => {
     return { status: answer.status, code: read.error_code };
   }
 
-  test('leads where the first one led', async () => {
+  test('at once leads where the first one led, and a moment later nowhere', async () => {
     const taskId = await service.client.createTask(BODY);
+    const sentBefore: Sent[] = [];
     for (const [method, path, body, again] of [
       ['POST', `/${taskId}/events`, { object_keys: ['a', 'b'] }, { status: 200, code: undefined }],
       ['POST', `/${taskId}/stop`, undefined, { status: 400, code: 'OMS.0066' }],
@@ -72,6 +78,7 @@ describe('a signed request that is sent again', () => {
       ['GET', '', undefined, { status: 200, code: undefined }],
     ] as const) {
       const sent = sign(method, path, body);
+      sentBefore.push(sent);
       assert.equal((await send(sent)).status, 200, path);
       const { status, code } = await send(sent);
       assert.deepEqual([code, path], [again.code, path]);
@@ -82,16 +89,67 @@ describe('a signed request that is sent again', () => {
       [taskId],
     );
     assert.deepEqual(rows, []);
+    await sleep(2_100);
+    for (const sent of sentBefore.filter(
+      ({ method, url }) => method !== 'GET' && !/events$/.test(url),
+    )) {
+      assert.deepEqual(await send(sent), used, sent.url);
+    }
   });
 
-  test('makes a second task where it makes one, up to the quota', async () => {
+  test('makes no second task', async () => {
     const sent = sign('POST', '', BODY);
-    const answers = [];
-    for (let times = 0; times < 4; times++) answers.push((await send(sent)).status);
+    assert.equal((await send(sent)).status, 200);
+    assert.deepEqual(await send(sent), used);
+    // Signed anew it is another: the next second, or with another word in it.
+    const { status } = await send(sign('POST', '', { ...BODY, description: 'another' }));
+    assert.equal(status, 200);
+  });
+
+  test('makes no second key, and brings nothing back that was taken away', async () => {
+    const { identity } = service.brigade;
+    await identity.createUser({ name: 'ann', password: undefined });
+    const { projectId: project } = service;
+    const key = sign('POST', '/iam/v1/access-keys', { user: 'ann' });
+    const grant = sign('POST', '/iam/v1/grants', {
+      user: 'ann',
+      project,
+      policy: 'OMS Administrator',
+    });
+    const member = sign('PUT', '/iam/v1/groups/ops/members/ann');
+    await identity.createGroup('ops');
+    for (const sent of [key, grant, member]) assert.equal((await send(sent)).status, 200, sent.url);
+    const [mine] = (await identity.listGrants()).filter(({ user }) => user === 'ann');
+    await identity.deleteGrant(mine?.id ?? '');
+    await identity.removeMember('ops', 'ann');
+    const again = await Promise.all([key, key, grant, member].map(send));
+    for (const answer of again) assert.deepEqual(answer, used);
+    const keys = (await identity.listAccessKeys()).filter(({ user }) => user === 'ann');
+    assert.equal(keys.length, 1);
     assert.deepEqual(
-      answers.map((status) => status < 400),
-      [true, true, false, false],
+      (await identity.listGrants()).filter(({ user }) => user === 'ann'),
+      [],
     );
+    assert.deepEqual(
+      (await identity.listGroups()).map(({ members }) => members),
+      [[]],
+    );
+  });
+
+  test('by many at once is carried out once', async () => {
+    await service.brigade.identity.createUser({ name: 'ben', password: undefined });
+    const sent = sign('POST', '/iam/v1/access-keys', { user: 'ben' });
+    const answers = await Promise.all(Array.from({ length: 20 }, () => send(sent)));
+    assert.equal(answers.filter(({ status }) => status === 200).length, 1);
+  });
+
+  test('says so, and is no failed attempt with the key', async () => {
+    const sent = sign('POST', '/iam/v1/groups', { name: 'once' });
+    assert.equal((await send(sent)).status, 200);
+    for (let times = 0; times < 8; times++) assert.deepEqual(await send(sent), used);
+    const { url, ...rest } = sent;
+    assert.match(await (await fetch(url, rest)).text(), /was used already; sign the request again/);
+    assert.equal((await send(sign('GET', ''))).status, 200);
   });
 
   test('can be no other request', async () => {

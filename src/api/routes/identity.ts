@@ -16,6 +16,8 @@ import { invalid } from '../validation.ts';
 
 const tags = ['Identity'];
 const config = { action: 'anybody' } as const;
+const lists = { ...config, costs: 'lists' } as const;
+const changes = { ...config, costs: 'calls' } as const;
 
 /** There is one account here, whatever a client calls its own. */
 const DOMAIN = { id: 'bucket-brigade', name: 'bucket-brigade' };
@@ -59,6 +61,7 @@ function logIn(identity: IdentityService, limits: Limits): FastifyPluginAsyncTyp
         const { name, id, password: given } = password.user;
         const user = id ?? name;
         if (user === undefined) throw invalid('auth.identity.password.user', 'must have a name');
+        request.claimed = user;
         const project = auth.scope?.project?.id ?? auth.scope?.project?.name;
         const issued = await identity.logIn({ user, password: given, project });
         const { user: found, project: scope } = issued;
@@ -87,7 +90,7 @@ function logOut(identity: IdentityService): FastifyPluginAsyncTypebox {
           tags,
           response: { 204: Nothing, ...problems },
         },
-        config,
+        config: changes,
       },
       async (request, reply) => {
         const token = request.headers['x-subject-token'];
@@ -112,7 +115,7 @@ function projectLookup(identity: IdentityService): FastifyPluginAsyncTypebox {
           querystring: ListProjectsQuery,
           response: { 200: ListProjectsReply, ...problems },
         },
-        config,
+        config: lists,
       },
       async (request) => {
         const projects = await identity.projectsOf(callerOf(request), request.query.name);
@@ -160,7 +163,7 @@ function regionLookup(identity: IdentityService): FastifyPluginAsyncTypebox {
           tags,
           response: { 200: ListRegionsReply, ...problems },
         },
-        config,
+        config: lists,
       },
       async (request) => {
         const projects = await identity.projectsOf(callerOf(request), undefined);

@@ -27,7 +27,7 @@ export function objectRoutes(syncTasks: SyncTaskService): FastifyPluginAsyncType
           querystring: ListSyncTaskObjectsQuery,
           response: { 200: ListSyncTaskObjectsReply, ...taskProblems },
         },
-        config: { action: 'oms:synctask:get' },
+        config: { action: 'oms:synctask:get', costs: 'lists' },
       },
       async ({ params: { project_id: project, sync_task_id: id }, query }) => {
         const { outcome, prefix, cursor, limit = OBJECTS_LIMIT_DEFAULT } = query;
