@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { Audit } from '../service/audit.ts';
+import type { Audit, AuditEntry } from '../service/audit.ts';
+import type { Principal } from '../service/identity-service.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -23,23 +24,30 @@ export function auditCalls(app: FastifyInstance, audit: Audit): void {
     const { principal, routeOptions } = request;
     if (principal === undefined) return;
     if (onlyReads(request) && reply.statusCode !== 403) return;
-    const refused = reply.statusCode >= 400;
-    const entry = {
-      projectId: (request.projectId ?? principal.projectId)?.slice(0, LENGTH_MAX),
-      actor: principal.name,
-      actorKind: principal.kind,
-      address: request.ip.slice(0, LENGTH_MAX),
-      operation: routeOptions.schema?.operationId ?? `${request.method} ${routeOptions.url ?? ''}`,
-      resource: subjectOf(request)?.slice(0, LENGTH_MAX),
-      status: reply.statusCode,
-      errorCode: request.refusal?.errorCode,
-      requestId: request.id,
-      requests: 1,
-    };
+    const entry = entryOf(request, principal, reply.statusCode);
+    // What fails by an error of ours may have been done all the same.
+    const changedNothing = entry.status >= 400 && entry.status < 500;
+    const isEvent = routeOptions.config.action === 'oms:synctask:createEvent';
     // What changes nothing may come as often as somebody likes.
-    if (refused || routeOptions.config.action === 'oms:synctask:createEvent') audit.count(entry);
+    if (changedNothing || isEvent) audit.count(entry);
     else await audit.record(entry);
   });
+}
+
+function entryOf(request: FastifyRequest, principal: Principal, status: number): AuditEntry {
+  const { routeOptions, method, ip, id, refusal } = request;
+  return {
+    projectId: (request.projectId ?? principal.projectId)?.slice(0, LENGTH_MAX),
+    actor: principal.name,
+    actorKind: principal.kind,
+    address: ip.slice(0, LENGTH_MAX),
+    operation: routeOptions.schema?.operationId ?? `${method} ${routeOptions.url ?? ''}`,
+    resource: subjectOf(request)?.slice(0, LENGTH_MAX),
+    status,
+    errorCode: refusal?.errorCode,
+    requestId: id,
+    requests: 1,
+  };
 }
 
 function onlyReads({ method, routeOptions }: FastifyRequest): boolean {

@@ -79,6 +79,7 @@ describe('credentials', () => {
     const gatekeeper = {
       holderOf: async () => undefined,
       accessKey: async () => undefined,
+      userNamed: async () => undefined,
       may: async () => false,
     };
     const limits = new Limits(

@@ -187,6 +187,10 @@ class FakeGatekeeper implements Gatekeeper {
     return undefined;
   }
 
+  async userNamed() {
+    return undefined;
+  }
+
   async may(principal: Principal, projectId: string | undefined) {
     return projectId === undefined || principal.projectId === projectId;
   }

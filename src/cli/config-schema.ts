@@ -20,6 +20,10 @@ const patterns = {
     pattern: '^[^:\\s]{4,128}:[^:\\s]{8,256}:[^:\\s/]{1,64}$',
     told: 'must be AK:SK:PROJECT_ID: 4, 8 and 1 characters or more, without spaces',
   },
+  groupsPrefix: {
+    pattern: '^[A-Za-z0-9._@-][A-Za-z0-9._@ -]{0,31}$',
+    told: 'must be 1 to 32 letters, digits and any of ._@ -, as names of groups have',
+  },
   databaseUrl: { pattern: '^postgres(ql)?://', told: 'must be a postgres:// URL' },
   token: {
     pattern: '^[\\x21-\\x7e]+$',
@@ -70,6 +74,13 @@ const Oidc = Type.Object(
     projectClaim: Type.Optional(claim('Has the ID of the project')),
     project: Type.Optional(claim('ID of the project where no claim says it')),
     groupsClaim: Type.Optional(claim('Has names of groups')),
+    groupsPrefix: Type.Optional(
+      Type.String({
+        pattern: patterns.groupsPrefix.pattern,
+        description: 'Stands before their names here',
+      }),
+    ),
+    mapsUsers: Type.Boolean({ default: false, description: 'Users here of that name are meant' }),
   },
   { additionalProperties: false },
 );
@@ -313,7 +324,7 @@ export const SettingsSchema = Type.Object(
       default: [],
       description:
         'Only in the file: whose JWTs are let in as tokens; a list of {issuer, audience} with, where ' +
-        'needed, jwksUri, userClaim (else sub), groupsClaim, projectClaim and project',
+        'needed, jwksUri, userClaim (else sub), mapsUsers, groupsClaim, groupsPrefix, projectClaim and project',
     }),
     endpoints: Type.Array(Endpoint, {
       default: [],

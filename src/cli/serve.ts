@@ -119,7 +119,10 @@ async function listen(
     syncTasks,
     gatekeeper,
     identity,
-    singleSignOn: singleSignOn({ issuers, log, now }),
+    singleSignOn: singleSignOn({
+      ...{ issuers, log, now },
+      userNamed: (name) => gatekeeper.userNamed(name),
+    }),
     limits: settings,
     tls,
     trustProxy: settings.trustProxy,

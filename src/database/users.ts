@@ -43,6 +43,18 @@ export async function findUser(db: Db, nameOrId: string): Promise<UserRow | unde
   return rows[0];
 }
 
+/** By name alone. */
+export async function findUserNamed(
+  db: Db,
+  name: string,
+): Promise<{ id: string; enabled: boolean } | undefined> {
+  const { rows } = await db.query<{ id: string; enabled: boolean }>(
+    `select id, enabled from users where name = $1`,
+    [name],
+  );
+  return rows[0];
+}
+
 /** The password's hash of an enabled user; null where there is none. */
 export async function passwordHashOf(
   db: Db,

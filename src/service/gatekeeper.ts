@@ -5,6 +5,7 @@ import { findAccessKey } from '../database/access-keys.ts';
 import type { Database } from '../database/db.ts';
 import { grantedPolicies } from '../database/grants.ts';
 import { findToken } from '../database/tokens.ts';
+import { findUserNamed } from '../database/users.ts';
 import { type Access, allows, isSystemRole, type Policy, systemRoles } from '../model/policy.ts';
 import { openAccessKey } from './credentials.ts';
 import type { Gatekeeper, Principal } from './identity-service.ts';
@@ -34,6 +35,7 @@ export class DatabaseGatekeeper implements Gatekeeper {
   readonly #options: GatekeeperOptions;
   readonly #holders: Remembered<Principal | undefined>;
   readonly #keys: Remembered<{ principal: Principal; secret: Secret } | undefined>;
+  readonly #users: Remembered<{ id: string; enabled: boolean } | undefined>;
   readonly #policies: Remembered<readonly Policy[]>;
 
   constructor(options: GatekeeperOptions) {
@@ -41,6 +43,7 @@ export class DatabaseGatekeeper implements Gatekeeper {
     const believed = { forMs: BELIEVED_MS, max: BELIEVED_MAX, now: options.now };
     this.#holders = new Remembered(believed);
     this.#keys = new Remembered(believed);
+    this.#users = new Remembered(believed);
     this.#policies = new Remembered(believed);
   }
 
@@ -51,6 +54,10 @@ export class DatabaseGatekeeper implements Gatekeeper {
 
   accessKey(id: string): Promise<{ principal: Principal; secret: Secret } | undefined> {
     return this.#keys.get(id, () => this.#askKey(id));
+  }
+
+  userNamed(name: string): Promise<{ id: string; enabled: boolean } | undefined> {
+    return this.#users.get(name, () => findUserNamed(this.#options.database, name));
   }
 
   async may(principal: Principal, projectId: string | undefined, access: Access): Promise<boolean> {
@@ -67,7 +74,8 @@ export class DatabaseGatekeeper implements Gatekeeper {
 
   /** What was believed is asked anew. */
   forget(): void {
-    for (const answers of [this.#holders, this.#keys, this.#policies]) answers.clear();
+    const all = [this.#holders, this.#keys, this.#users, this.#policies];
+    for (const answers of all) answers.clear();
   }
 
   async #askHolder(hash: Buffer): Promise<Principal | undefined> {

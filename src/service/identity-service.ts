@@ -19,6 +19,8 @@ export interface Gatekeeper {
   holderOf(token: string): Promise<Principal | undefined>;
   /** Undefined for a key that is not ours, or is disabled. */
   accessKey(id: string): Promise<{ principal: Principal; secret: Secret } | undefined>;
+  /** A user by name, never by ID. */
+  userNamed(name: string): Promise<{ readonly id: string; readonly enabled: boolean } | undefined>;
   may(principal: Principal, projectId: string | undefined, access: Access): Promise<boolean>;
 }
 

@@ -13,10 +13,18 @@ function trusted({ issuer }: OidcIssuer, more: Partial<Issuer> = {}): Issuer {
   return { issuer, audience: AUDIENCE, userClaim: 'sub', ...more };
 }
 
+/** Users of ours, by name. */
+const ours: Readonly<Record<string, { readonly id: string; readonly enabled: boolean }>> = {
+  ann: { id: 'id-of-ann', enabled: true },
+  off: { id: 'id-of-off', enabled: false },
+};
+
 /** A single sign-on whose clock stands still until the test moves it. */
 function signOn(issuers: readonly Issuer[]) {
   const clock = { time: Date.now() };
-  return { clock, holderOf: singleSignOn({ issuers, log: silentLog, now: () => clock.time }) };
+  const userNamed = async (name: string) => ours[name];
+  const now = (): number => clock.time;
+  return { clock, holderOf: singleSignOn({ issuers, userNamed, log: silentLog, now }) };
 }
 
 function refusal(why: RegExp) {
@@ -61,6 +69,26 @@ describe('a token of an issuer', () => {
     });
   });
 
+  test('names groups with the prefix of its issuer', async () => {
+    const { holderOf } = signOn([trusted(issuer, { groupsClaim: 'roles', groupsPrefix: 'corp.' })]);
+    const principal = await holderOf(await issuer.sign({ roles: ['ops', 'dev'] }));
+    assert.deepEqual(principal?.groups, ['corp.ops', 'corp.dev']);
+  });
+
+  test('is of our user of that name only where the issuer’s users are ours', async () => {
+    const mapped = signOn([trusted(issuer, { mapsUsers: true })]);
+    const users = async (sub: string) =>
+      (await mapped.holderOf(await issuer.sign({ sub })))?.userId;
+    assert.equal(await users('ann'), 'id-of-ann');
+    // By name alone, and as it is written.
+    for (const sub of ['id-of-ann', 'Ann', 'nobody'])
+      assert.equal(await users(sub), undefined, sub);
+    await assert.rejects(users('off'), refusal(/its user is disabled here/));
+    const plain = signOn([trusted(issuer)]);
+    assert.equal((await plain.holderOf(await issuer.sign({ sub: 'ann' })))?.userId, undefined);
+    assert.ok(await plain.holderOf(await issuer.sign({ sub: 'off' })));
+  });
+
   test('is good from its begin to its end, give or take half a minute', async () => {
     const { clock, holderOf } = signOn([trusted(issuer)]);
     const now = Math.floor(clock.time / SECONDS);
@@ -83,7 +111,9 @@ describe('a token of an issuer', () => {
   });
 
   test('must be for us, must end, and must say who holds it', async () => {
-    const { holderOf } = signOn([trusted(issuer, { userClaim: 'email', groupsClaim: 'roles' })]);
+    const { holderOf } = signOn([
+      trusted(issuer, { userClaim: 'email', groupsClaim: 'roles', projectClaim: 'tenant' }),
+    ]);
     const email = 'ann@corp.example';
     const mistakes: readonly (readonly [Record<string, unknown>, RegExp])[] = [
       [{ email, aud: 'another-service' }, /its aud is not what is asked for/],
@@ -93,7 +123,15 @@ describe('a token of an issuer', () => {
       [{ email: '' }, /its email must be a text/],
       [{ email: 5 }, /its email must be a text/],
       [{ email: 'x'.repeat(257) }, /its email must be a text/],
+      [{ email: 'a\0b' }, /its email must be a text/],
+      [{ email: '\ud83d' }, /its email must be a text/],
       [{ email, roles: { admin: true } }, /its roles must be a list/],
+      [{ email, roles: ['a\0'] }, /its roles must be a list/],
+      [{ email, roles: ['\udfff'] }, /its roles must be a list/],
+      [{ email, roles: [''] }, /its roles must be a list/],
+      [{ email, roles: ['x'.repeat(257)] }, /its roles must be a list/],
+      [{ email, roles: Array.from({ length: 201 }, () => 'ops') }, /at most 200 names/],
+      [{ email, tenant: 'p\0' }, /its tenant must be a text/],
       [{ email, roles: ['ops', 5] }, /its roles must be a list/],
     ];
     for (const [claims, why] of mistakes) {

@@ -8,7 +8,7 @@ import {
   jwtVerify,
 } from 'jose';
 import type { Logger } from '../base/log.ts';
-import type { Principal } from './identity-service.ts';
+import type { Gatekeeper, Principal } from './identity-service.ts';
 import { ServiceError } from './service-error.ts';
 
 /** Whose tokens are let in, and what they say of their holder. */
@@ -27,10 +27,16 @@ export interface Issuer {
   readonly project?: string | undefined;
   /** The claim with the names of groups of ours. */
   readonly groupsClaim?: string | undefined;
+  /** Stands before the name of each group here: two issuers may know two groups by one name. */
+  readonly groupsPrefix?: string | undefined;
+  /** Whether the holder is our user of that name, if there is one, with what that user was granted. */
+  readonly mapsUsers?: boolean | undefined;
 }
 
 export interface SingleSignOnOptions {
   readonly issuers: readonly Issuer[];
+  /** A user of ours, by name and by nothing else. */
+  readonly userNamed: Gatekeeper['userNamed'];
   readonly now: () => number;
   readonly log: Logger;
   /** How soon an issuer may be asked again, for a key that it did not have or because it did not answer. */
@@ -51,6 +57,7 @@ const KEYS_BELIEVED_MS = 10 * 60_000;
 const TIMEOUT_MS = 5_000;
 const SKEW_SECONDS = 30;
 const NAME_MAX = 256;
+const GROUPS_MAX = 200;
 /** Of key pairs only: with a shared secret an issuer's public key could be made to sign. */
 const algorithms = ['RS256', 'PS256', 'ES256', 'EdDSA'];
 
@@ -62,6 +69,7 @@ const algorithms = ['RS256', 'PS256', 'ES256', 'EdDSA'];
  */
 export function singleSignOn({
   issuers,
+  userNamed,
   now,
   log,
   askAgainMs = ASK_AGAIN_MS,
@@ -74,7 +82,9 @@ export function singleSignOn({
   );
   return async (token) => {
     const named = known.get(issuerOf(token) ?? '');
-    return named === undefined ? undefined : await verified(token, named.issuer, named.keys, now());
+    if (named === undefined) return undefined;
+    const payload = await verified(token, named.issuer, named.keys, now());
+    return await principalOf(payload, named.issuer, userNamed);
   };
 }
 
@@ -92,7 +102,7 @@ async function verified(
   issuer: Issuer,
   keys: IssuerKeys,
   now: number,
-): Promise<Principal> {
+): Promise<JWTPayload> {
   try {
     const { payload } = await jwtVerify(token, keys.find, {
       algorithms,
@@ -102,10 +112,10 @@ async function verified(
       clockTolerance: SKEW_SECONDS,
       currentDate: new Date(now),
     });
-    return principalOf(payload, issuer);
+    return payload;
   } catch (error) {
     // The library has many ways to fail over bytes that anybody may send.
-    if (error instanceof TokenRefused || error instanceof ServiceError) throw error;
+    if (error instanceof ServiceError) throw error;
     throw new TokenRefused(whyOf(error), { cause: error });
   }
 }
@@ -123,17 +133,24 @@ function whyOf(error: unknown): string {
   return 'its signature is not that of its issuer';
 }
 
-function principalOf(payload: JWTPayload, issuer: Issuer): Principal {
-  const { userClaim, projectClaim, project, groupsClaim } = issuer;
+async function principalOf(
+  payload: JWTPayload,
+  issuer: Issuer,
+  userNamed: Gatekeeper['userNamed'],
+): Promise<Principal> {
+  const { userClaim, projectClaim, project, groupsClaim, groupsPrefix = '' } = issuer;
   const name = textOf(payload, userClaim);
   if (name === undefined) throw new TokenRefused(`its ${userClaim} is missing`);
   const named = projectClaim === undefined ? undefined : textOf(payload, projectClaim);
+  const groups = groupsClaim === undefined ? [] : groupsOf(payload, groupsClaim);
+  const user = issuer.mapsUsers === true ? await userNamed(name) : undefined;
+  if (user?.enabled === false) throw new TokenRefused('its user is disabled here');
   return {
     kind: 'single-sign-on',
     // Two issuers may know two people by one name.
     name: `${name} of ${new URL(issuer.issuer).host}`,
-    userId: undefined,
-    groups: groupsClaim === undefined ? [] : groupsOf(payload, groupsClaim),
+    userId: user?.id,
+    groups: groups.map((group) => `${groupsPrefix}${group}`),
     projectId: named ?? project,
   };
 }
@@ -142,22 +159,30 @@ function principalOf(payload: JWTPayload, issuer: Issuer): Principal {
 function textOf(payload: JWTPayload, claim: string): string | undefined {
   const value = payload[claim];
   if (value === undefined || value === null) return undefined;
-  if (typeof value === 'string' && value !== '' && value.length <= NAME_MAX) return value;
-  throw new TokenRefused(`its ${claim} must be a text of 1 to ${NAME_MAX} characters`);
+  if (isName(value)) return value;
+  throw new TokenRefused(`its ${claim} must be a text of 1 to ${NAME_MAX} characters, without NUL`);
 }
 
 /** A list of names, or one name. */
 function groupsOf(payload: JWTPayload, claim: string): readonly string[] {
   const value = payload[claim] ?? [];
   const names: readonly unknown[] = Array.isArray(value) ? value : [value];
-  if (names.every((name) => typeof name === 'string')) return names;
-  throw new TokenRefused(`its ${claim} must be a list of names`);
+  if (names.length <= GROUPS_MAX && names.every(isName)) return names;
+  throw new TokenRefused(
+    `its ${claim} must be a list of at most ${GROUPS_MAX} names of 1 to ${NAME_MAX} characters, without NUL`,
+  );
+}
+
+/** What databases take as a name. */
+function isName(value: unknown): value is string {
+  if (typeof value !== 'string' || value.length > NAME_MAX) return false;
+  return value !== '' && !value.includes('\0') && value.isWellFormed();
 }
 
 /** Finds the key of a token by its header. */
 type FindKey = (...token: Parameters<ReturnType<typeof createLocalJWKSet>>) => Promise<CryptoKey>;
 
-type KeysOptions = Required<Omit<SingleSignOnOptions, 'issuers'>>;
+type KeysOptions = Required<Omit<SingleSignOnOptions, 'issuers' | 'userNamed'>>;
 
 /** The keys of an issuer: asked for when first needed, again when a token names a new one, and never often. */
 class IssuerKeys {

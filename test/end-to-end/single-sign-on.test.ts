@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { AUDIENCE, type OidcIssuer, startOidcIssuer } from '../kit/oidc-issuer.ts';
+import { forkOidcIssuer } from '../kit/oidc-issuer-process.ts';
 import { startTestService, type TestService } from '../kit/service.ts';
 
 /** Tokens of an issuer, against the whole service. */
@@ -71,6 +72,34 @@ describe('single sign-on', () => {
     const text = await response.text();
     assert.match(text, /APIGW\.0301.*decrypt token fail; the JWT .* has expired; get another/);
     assert.ok(!text.includes(token.split('.')[1] ?? ''));
+  });
+
+  test('of a process of its own lets in users of ours by their names, and groups by its prefix', async () => {
+    await using apart = await forkOidcIssuer();
+    const trusted = {
+      ...{ issuer: apart.issuer, audience: AUDIENCE, userClaim: 'email', mapsUsers: true },
+      ...{ groupsClaim: 'groups', groupsPrefix: 'corp.' },
+    };
+    await using other = await startTestService({ works: false, issuers: [trusted] });
+    const { projectId, url } = other;
+    const { identity } = other.brigade;
+    const policy = 'OMS ReadOnlyAccess';
+    const { id } = await identity.createUser({ name: 'ann@corp.example', password: undefined });
+    await identity.createGrant({ user: id, group: undefined, projectId, policy });
+    for (const name of ['ops', 'corp.ops']) await identity.createGroup(name);
+    await identity.createGrant({ user: undefined, group: 'corp.ops', projectId, policy });
+    const status = async (claims: Record<string, unknown>) => {
+      const headers = { 'x-auth-token': await apart.sign(claims) };
+      return (await fetch(`${url}/v2/${projectId}/sync-tasks`, { headers })).status;
+    };
+    assert.equal(await status({ email: 'ann@corp.example' }), 200);
+    assert.equal(await status({ email: 'ben@corp.example' }), 403);
+    assert.equal(await status({ email: id }), 403, 'the ID is no name');
+    assert.equal(await status({ email: 'ben@corp.example', groups: ['ops'] }), 200);
+    assert.equal(await status({ email: 'ben@corp.example', groups: ['corp.ops'] }), 403);
+    await identity.updateUser(id, { enabled: false });
+    assert.equal(await status({ email: 'ann@corp.example' }), 401);
+    assert.equal(await status({ email: 'ann\0@corp.example' }), 401);
   });
 
   test('is not there while the issuer does not tell its keys', async () => {

@@ -136,7 +136,10 @@ function apiOf(
   return buildApi({
     ...{ syncTasks, gatekeeper, identity, audit, health, metrics, log, now, tls, trustProxy },
     limits: { ...noLimits, ...limits },
-    singleSignOn: singleSignOn({ issuers, log, now }),
+    singleSignOn: singleSignOn({
+      ...{ issuers, log, now },
+      userNamed: (name) => gatekeeper.userNamed(name),
+    }),
   });
 }
 
