@@ -15,6 +15,8 @@ const forbidden4 = [
   ['100.100.100.200', 32, 'a metadata'], // Aliyun's; the network around it is carrier-grade NAT.
   ['100.64.0.0', 10, 'a private'],
   ['127.0.0.0', 8, 'a loopback'],
+  // Azure's: https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16
+  ['168.63.129.16', 32, 'a metadata'],
   ['169.254.0.0', 16, 'a link-local'], // 169.254.169.254 is everybody's metadata.
   ['172.16.0.0', 12, 'a private'],
   ['192.0.0.192', 32, 'a metadata'], // Oracle's.
@@ -28,10 +30,12 @@ const forbidden4 = [
 const forbidden6 = [
   ['::', 128, 'an unspecified'],
   ['::1', 128, 'a loopback'],
-  ['64:ff9b:1::', 48, 'a private'],
+  ['64:ff9b:1::', 48, 'a reserved'], // NAT64 of a network's own: any IPv4 address may be behind it.
   ['100::', 64, 'a reserved'],
   ['2001::', 32, 'a reserved'], // Teredo: an IPv4 address behind somebody's relay.
   ['fd00:ec2::254', 128, 'a metadata'], // AWS's.
+  ['fd00:ec2::23', 128, 'a metadata'], // AWS's, for credentials of pods.
+  ['fd00:c1::a9fe:a9fe', 128, 'a metadata'], // Oracle's.
   ['fd20:ce::254', 128, 'a metadata'], // Google's.
   ['fc00::', 7, 'a private'],
   ['fe80::', 10, 'a link-local'],
