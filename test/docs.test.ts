@@ -10,7 +10,7 @@ import { CreateSyncTaskBody, ListSyncTasksQuery } from '../src/api/schemas/sync-
 import { createMetrics } from '../src/base/metrics.ts';
 import { describeSettings } from '../src/cli/config.ts';
 import { program } from '../src/cli/program.ts';
-import { remoteVariables } from '../src/cli/remote.ts';
+import { remoteVariables } from '../src/cli/remote-variables.ts';
 import { actions } from '../src/model/policy.ts';
 import { faults, isTransient } from '../src/model/fault.ts';
 import { remedies } from '../src/model/remedies.ts';

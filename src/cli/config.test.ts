@@ -31,6 +31,11 @@ async function mistakesOf(read: Promise<Settings>): Promise<readonly string[]> {
 }
 
 describe('readSettings', () => {
+  test('what commands take from the environment of a shell is no mistake', async () => {
+    const environment = { BRIGADE_URL: 'http://127.0.0.1:8080', BRIGADE_TOKEN: 'secret' };
+    assert.equal((await readSettings(environment, noFile)).port, 8080);
+  });
+
   test('has a default for all that is needed', async () => {
     const settings = await readSettings({ PATH: '/bin', BRIGADE_PORT: '' }, noFile);
     const { databaseUrl, secretKey, bootstrapToken, bootstrapAccessKey, ...rest } = settings;
@@ -47,6 +52,7 @@ describe('readSettings', () => {
       authFailuresPerMinute: 60,
       callsPerMinute: 600,
       eventsPerMinute: 60_000,
+      listsPerMinute: 3_000,
       allowEndpoints: [],
       logLevel: 'info',
       oldSecretKeys: [],
@@ -58,6 +64,7 @@ describe('readSettings', () => {
       eventKeysMax: 100,
       tasksMax: 5,
       retentionDays: 90,
+      auditDays: 400,
       attempts: 12,
       backoffBaseMs: 1_000,
       backoffMaxMs: 900_000,
@@ -75,7 +82,7 @@ describe('readSettings', () => {
     assert.deepEqual(oidc, [
       {
         ...{ issuer: 'https://login.example/realm', audience: 'us' },
-        ...{ groupsClaim: 'roles', userClaim: 'sub' },
+        ...{ groupsClaim: 'roles', userClaim: 'sub', mapsUsers: false },
       },
     ]);
     const mistakes = await mistakesOf(

@@ -6,6 +6,7 @@ import { Value } from 'typebox/value';
 import { LineCounter, parseDocument } from 'yaml';
 import { Secret } from '../base/seal.ts';
 import { parseSecretKey } from '../database/secret-key.ts';
+import { remoteVariables } from './remote-variables.ts';
 import { type PlainSettings, SettingsSchema, toldOfPattern } from './config-schema.ts';
 
 type SecretName = 'databaseUrl' | 'secretKey' | 'bootstrapToken' | 'bootstrapAccessKey';
@@ -28,6 +29,8 @@ export class SettingsError extends Error {
 
 const PREFIX = 'BRIGADE_';
 const CONFIG = `${PREFIX}CONFIG`;
+/** Not settings: who starts the service may have exported what its commands take. */
+const others: ReadonlySet<string> = new Set([CONFIG, ...Object.values(remoteVariables)]);
 const fileOnly: ReadonlySet<string> = new Set(['endpoints', 'oidc']);
 
 type Key = keyof PlainSettings;
@@ -88,7 +91,7 @@ function readEnvironment(environment: NodeJS.ProcessEnv): Given {
   const mistakes: string[] = [];
   for (const [name, text] of Object.entries(environment)) {
     // An empty variable is what a compose file makes of one that is not set.
-    if (!name.startsWith(PREFIX) || name === CONFIG || text === undefined || text === '') continue;
+    if (!name.startsWith(PREFIX) || others.has(name) || text === undefined || text === '') continue;
     const key = keysByVariable.get(name);
     if (key === undefined) mistakes.push(unknown(name, [...keysByVariable.keys(), CONFIG]));
     else values[key] = fromText(key, text);

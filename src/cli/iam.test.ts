@@ -10,6 +10,7 @@ import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import type { Ended, Line } from '../../test/kit/cli-runner.ts';
 import { startTestService, type TestService } from '../../test/kit/service.ts';
+import { until } from '../../test/kit/world.ts';
 import { program } from './program.ts';
 
 const PASSWORD = 'correct horse battery';
@@ -101,6 +102,12 @@ describe('brigade iam and audit', () => {
     await writeFile(file, document);
     await brigade(`iam policy put auditors ${file}`);
     await brigade('iam policy put auditors', { input: document });
+    const all = { Version: '5.0', Statement: [{ Effect: 'Allow', Action: ['*'] }] };
+    const careful = await brigade('iam policy put all', { input: JSON.stringify(all) });
+    assert.match(careful, /written\.\nCareful: "\*" allows iam:write too/);
+    await brigade('iam policy delete all');
+    const said = await refused('iam policy put broken', { input: '{"Version": "1"}' });
+    assert.equal(said.match(/request parameter/gi)?.length, 1, said);
     assert.match(await brigade('iam policy list'), /^auditors +false +1 +Allow audit:list$/m);
     assert.match(await brigade('iam policy list'), /^OMS Administrator +true/m);
 
@@ -165,11 +172,12 @@ describe('brigade iam and audit', () => {
       lines[1] ?? '',
       /first token \(first-token\) +127\.0\.0\.1 +CreateIamAccessKey .* 200 +1$/,
     );
-    const all = (await json('audit list --all --limit 1000')) as {
-      id: number;
-      project_id: string;
-    }[];
-    assert.ok(all.some(({ project_id: project }) => project !== service.projectId));
+    let all: { id: number; project_id: string }[] = [];
+    // What was refused is gathered for some seconds.
+    await until('what was of another project is there', async () => {
+      all = (await json('audit list --all --limit 1000')) as typeof all;
+      return all.some(({ project_id: project }) => project !== service.projectId);
+    });
     const [, second] = all;
     const older = (await json(`audit list --all --before ${second?.id ?? 0} --limit 1`)) as {
       id: number;

@@ -5,9 +5,7 @@ import { Check } from 'typebox/value';
 import { Problem } from '../api/schemas/common.ts';
 import { tellingMistakes } from './mistakes.ts';
 import { RemoteError } from './remote-error.ts';
-
-/** What commands that talk to a running service take from the environment. */
-export const remoteVariables = { url: 'BRIGADE_URL', token: 'BRIGADE_TOKEN' } as const;
+import { remoteVariables } from './remote-variables.ts';
 
 const URL_DEFAULT = 'http://127.0.0.1:8080';
 
@@ -88,8 +86,8 @@ export class Remote {
   #refusal(status: number, text: string, byToken: boolean): RemoteError {
     const problem = parse(text);
     if (!Check(Problem, problem)) return this.#notUnderstood(status);
-    const { error_msg: message, error_detail: detail } = problem;
-    const said = detail === undefined ? message : `${message} ${detail}`;
+    // It has the detail already.
+    const { error_msg: said } = problem;
     if (status === 401 && byToken) {
       return new RemoteError(
         `the token is refused. Get one by "brigade iam token create", or use that of the first start. The service says: ${said}`,

@@ -9,6 +9,7 @@ import {
   systemRoles,
   taskActions,
   urnOf,
+  wildcardOf,
 } from './policy.ts';
 
 const taskUrn = (project: string, task: string) => urnOf('oms:synctask:get', project, task);
@@ -63,6 +64,19 @@ function allowsSlowly(all: readonly Policy[], action: string, resource: string):
 }
 
 describe('policies', () => {
+  test('that allow an action by a wildcard are known, and those that name it or deny it are not', () => {
+    const of = (Effect: 'Allow' | 'Deny', ...Action: string[]) => ({
+      ...{ Version: '5.0', Statement: [{ Effect, Action }] },
+    });
+    for (const pattern of ['*', 'iam:*', '*:write', 'IAM:writ?']) {
+      assert.equal(wildcardOf(of('Allow', 'oms:*:*', pattern), 'iam:write'), pattern);
+      assert.equal(wildcardOf(of('Deny', pattern), 'iam:write'), undefined);
+    }
+    for (const pattern of ['iam:write', 'IAM:Write', 'oms:*', 'iam:read']) {
+      assert.equal(wildcardOf(of('Allow', pattern), 'iam:write'), undefined, pattern);
+    }
+  });
+
   test('patterns match as they are defined', () => {
     fc.assert(
       fc.property(short('ab*?'), short('ab'), (pattern, text) => {

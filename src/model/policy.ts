@@ -121,6 +121,14 @@ export function matches(pattern: string, text: string): boolean {
   return at === pattern.length;
 }
 
+/** The pattern by which a policy allows an action that it does not name, if there is one. */
+export function wildcardOf({ Statement: statements }: Policy, action: Action): string | undefined {
+  return statements
+    .filter(({ Effect }) => Effect === 'Allow')
+    .flatMap(({ Action: patterns }) => patterns)
+    .find((pattern) => pattern.toLowerCase() !== action && matchesAny([pattern], action));
+}
+
 /** Whether a policy of this name is one of the system's, which nobody writes. */
 export function isSystemRole(name: string): name is keyof typeof systemRoles {
   return Object.hasOwn(systemRoles, name);

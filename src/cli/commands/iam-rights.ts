@@ -1,5 +1,7 @@
 import { Command } from 'commander';
-import { GrantReply, GrantsReply, PoliciesReply } from '../../api/schemas/iam.ts';
+import { Check } from 'typebox/value';
+import { GrantReply, GrantsReply, PoliciesReply, PolicyDocument } from '../../api/schemas/iam.ts';
+import { wildcardOf } from '../../model/policy.ts';
 import { readInput } from '../asking.ts';
 import { parse, read, type Remote, remoteCommand, type Said } from '../remote.ts';
 import { RemoteError } from '../remote-error.ts';
@@ -57,7 +59,11 @@ async function putPolicy(
     throw new RemoteError(`${where} is not JSON. See "brigade iam policy put --help".`);
   }
   await remote.send(`${policies}/${encodeURIComponent(name)}`, { method: 'PUT', body });
-  return { data: null, text: `The policy ${name} is written.` };
+  const written = `The policy ${name} is written.`;
+  const pattern = Check(PolicyDocument, body) ? wildcardOf(body, 'iam:write') : undefined;
+  if (pattern === undefined) return { data: null, text: written };
+  const warning = `"${pattern}" allows iam:write too: whoever is granted this may give themselves everything.`;
+  return { data: { warning }, text: `${written}\nCareful: ${warning}` };
 }
 
 interface GrantOptions {
