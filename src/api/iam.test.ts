@@ -131,6 +131,21 @@ describe('users and rights', () => {
     });
   }
 
+  test('a null is an absent field, however deep it lies', async () => {
+    const document = { ...policy, Statement: [{ ...statement, Resource: null }] };
+    assert.equal((await call('PUT', 'policies/nulls', document)).status, 200);
+    const user = { name: 'nobody', id: null, password: 'x', domain: null };
+    const identity = { methods: ['password'], password: { user } };
+    const payload = { auth: { identity, scope: { project: null, domain: null } } };
+    const reply = await service.api.inject({ method: 'POST', url: '/v3/auth/tokens', payload });
+    assert.equal(reply.statusCode, 401);
+    const deep = `{"Version":"5.0","x":${'['.repeat(200_000)}${']'.repeat(200_000)}}`;
+    const headers = { 'x-auth-token': service.token, 'content-type': 'application/json' };
+    const url = '/iam/v1/policies/deep';
+    const refused = await service.api.inject({ method: 'PUT', url, headers, payload: deep });
+    assert.equal(refused.statusCode, 400);
+  });
+
   test('a role of the system is not to be written, nor what is granted to be removed', async () => {
     const role = 'policies/OMS%20Administrator';
     assert.equal((await call('PUT', role, policy)).status, 409);

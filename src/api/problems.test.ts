@@ -170,7 +170,6 @@ describe('what a request may not be', () => {
       ['sync-tasks/x', 'OMS.1004', '[query_time] is missing'],
       ['sync-tasks/x?query_time=today', 'OMS.1002', '[query_time] must be an integer'],
       ['sync-tasks/x?query_time=-1', 'OMS.0064', '[query_time] must be >= 0'],
-      ['sync-tasks/x?query_time=9223372036854775807', 'OMS.0064', /^\[query_time\] must be <=/],
       ['sync-tasks/%00?query_time=1', 'OMS.0064', /NUL/],
       [`sync-tasks/${'x'.repeat(1025)}?query_time=${NOW}`, 'OMS.0064', /more than 1024 characters/],
     ] as const) {

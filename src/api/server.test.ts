@@ -62,6 +62,15 @@ describe('every answer', () => {
     }
   });
 
+  test('is waited for as long as the documents say, by slow clients too', async () => {
+    await using api = await openApi();
+    const { headersTimeout, requestTimeout, keepAliveTimeout, timeout } = api.app.server;
+    assert.deepEqual(
+      [headersTimeout, requestTimeout, keepAliveTimeout, timeout],
+      [30_000, 60_000, 75_000, 120_000],
+    );
+  });
+
   test('has safe headers', async () => {
     await using api = await openApi();
     const { headers } = await api.call('GET', 'sync-tasks');

@@ -195,6 +195,8 @@ describe('what is no signature of ours', () => {
       [good.replace('Access=AK', 'Access='), /lacks Access/],
       [good.replace('Access=AK', 'Credential=AK/20261123/r/s'), /lacks Access/],
       [good.replace('host;', 'host;x-missing;'), /was not sent/],
+      [good.replace('host;', 'constructor;'), /was not sent/],
+      [good.replace('host;', '__proto__;toString;'), /was not sent/],
       ['SDK-HMAC-SHA256 ', /lacks Signature/],
     ] as const) {
       assert.ok(isSignature(authorization));

@@ -206,6 +206,9 @@ describe('ListSyncTasks', () => {
 test('ShowSyncTask has the monthly numbers and no source_cdn', async () => {
   await using api = await openApi();
   const id = await api.createTask();
+  // A Long beyond every calendar is as late as can be, and no mistake.
+  const late = await api.call('GET', `sync-tasks/${id}?query_time=9223372036854775807`);
+  assert.equal(late.statusCode, 200);
   const reply = await api.call('GET', `sync-tasks/${id}?query_time=${NOW}`);
   assert.equal(reply.statusCode, 200);
   assert.deepEqual(reply.json(), {

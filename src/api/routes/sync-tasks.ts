@@ -7,6 +7,7 @@ import {
   TaskPath,
   taskProblems,
   tooLarge,
+  YEAR_9999_END_MS,
 } from '../schemas/common.ts';
 import {
   CreateSyncTaskBody,
@@ -100,7 +101,8 @@ function taskRoutes(syncTasks: SyncTaskService): FastifyPluginAsyncTypebox {
         config: { action: 'oms:synctask:get' },
       },
       async ({ params: { project_id: project, sync_task_id: id }, query }) => {
-        const { task, month } = await syncTasks.show(project, id, query.query_time);
+        const at = Math.min(query.query_time, YEAR_9999_END_MS);
+        const { task, month } = await syncTasks.show(project, id, at);
         return toShowReply(task, month);
       },
     );

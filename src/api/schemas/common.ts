@@ -47,11 +47,17 @@ export const TaskPath = Type.Object({
   }),
 });
 
-const YEAR_9999_END_MS = 253_402_300_799_999;
+/** The last moment that dates can be written of. */
+export const YEAR_9999_END_MS = 253_402_300_799_999;
+const LONG_MAX = 2 ** 63;
 
 /** Milliseconds since the Unix epoch, up to the end of the year 9999. */
 export const timestamp = (description: string) =>
   Type.Integer({ minimum: 0, maximum: YEAR_9999_END_MS, description });
+
+/** Any Long of OMS's clients that is no negative one, though no date may be so late. */
+export const anyTime = (description: string) =>
+  Type.Integer({ minimum: 0, maximum: LONG_MAX, description });
 
 /** A timestamp that a client sends, of 13 digits as in OMS: seconds would ask about January 1970. */
 export const queryTime = (description: string) =>

@@ -3,7 +3,7 @@ import { cloudTypes } from '../../model/cloud.ts';
 import { cdnAuthenticationTypes, cdnProtocols } from '../../model/source-cdn.ts';
 import { storagePolicies } from '../../model/storage-class.ts';
 import { consistencyChecks, overwriteModes, syncTaskStatuses } from '../../model/sync-task.ts';
-import { oneOf, orNull, timestamp } from './common.ts';
+import { anyTime, oneOf, orNull, timestamp } from './common.ts';
 
 /*
  * Names, limits and defaults are those of the OMS API reference, "Synchronization Task Management", but
@@ -82,7 +82,7 @@ export const ListSyncTasksQuery = Type.Object({
 });
 
 export const ShowSyncTaskQuery = Type.Object({
-  query_time: timestamp('Milliseconds; the monthly numbers are of the calendar month that has it'),
+  query_time: anyTime('Milliseconds; the monthly numbers are of the calendar month that has it'),
 });
 
 export const CreateSyncTaskBody = Type.Object({
