@@ -64,6 +64,8 @@ describe('a signature that is not taken is 401 APIGW.0301', () => {
     await refused(oms.listSyncTasks({ status: 'SECRET-QUERY' }), unauthorized(/verify aksk/));
     const lines = logged.join('');
     assert.match(lines, /"detail":"verify aksk signature fail"/);
+    const named = new RegExp(`"status":401.*"address":"127.0.0.1","caller":"${wrong.id}"`);
+    assert.match(lines, named);
     assert.doesNotMatch(lines, /SECRET-|canonicalRequest/);
   });
 

@@ -74,3 +74,52 @@ test('a task as Terraform’s provider makes it, reads it back and takes it away
   }
   assert.equal((await ask(read)).status, 404);
 });
+
+test('as Terraform’s provider is configured: by a password, with the region’s project, then the domain', async () => {
+  await using service = await startTestService({ works: false });
+  const { identity } = service.brigade;
+  const [region, user, password] = ['cn-north-4', 'terraform', 'twelve characters'];
+  await identity.updateProject(service.projectId, { name: region });
+  await identity.createUser({ name: user, password });
+  const { projectId } = service;
+  const policy = 'OMS Administrator';
+  await identity.createGrant({ user, group: undefined, projectId, policy });
+  // `auth_url` of its settings; the provider puts the version there by itself.
+  const authUrl = `${service.url}/v3`;
+  const domain = { name: 'any' };
+  const logIn = await fetch(`${authUrl}/auth/tokens`, {
+    method: 'POST',
+    headers: { 'accept': 'application/json', 'content-type': 'application/json' },
+    body: JSON.stringify({
+      auth: {
+        identity: { methods: ['password'], password: { user: { name: user, password, domain } } },
+        scope: { project: { name: region, domain } },
+      },
+    }),
+  });
+  assert.equal(logIn.status, 201);
+  const token = logIn.headers.get('x-subject-token') ?? '';
+  const issued = (await logIn.json()) as { token: { project: { id: string }; catalog: unknown[] } };
+  assert.equal(issued.token.project.id, projectId);
+  const key = await identity.createAccessKey(user);
+  const access = { id: key.id, secret: key.secret.reveal() };
+  const projects = `${authUrl}/projects?name=${region}&domain_id=any`;
+  const domains = `${authUrl}/auth/domains`;
+  // With a token, and with a key: both are ways to configure it.
+  for (const headersOf of [
+    () => ({ 'X-Auth-Token': token }),
+    (url: string) => signedHeaders({ url }, access),
+  ]) {
+    const found = await fetch(projects, { headers: headersOf(projects) });
+    const listed = (await found.json()) as { projects: { id: string; name: string }[] };
+    assert.deepEqual([listed.projects.length, listed.projects[0]?.id], [1, projectId]);
+    const account = await fetch(domains, { headers: headersOf(domains) });
+    const { domains: all } = (await account.json()) as { domains: { id: string }[] };
+    assert.deepEqual(
+      all.map(({ id }) => id),
+      ['bucket-brigade'],
+    );
+    const tasks = `${service.url}/v2/${projectId}/sync-tasks?limit=10&offset=0`;
+    assert.equal((await fetch(tasks, { headers: headersOf(tasks) })).status, 200);
+  }
+});

@@ -12,11 +12,13 @@ import {
 
 const administrator = 'OMS Administrator';
 
-async function makeKey({ brigade, projectId }: TestService, user: string): Promise<AccessKey> {
+async function makeKey(
+  { brigade, projectId }: TestService,
+  user: string,
+  policy = administrator,
+): Promise<AccessKey> {
   await brigade.identity.createUser({ name: user, password: undefined });
-  await brigade.identity.createGrant({
-    ...{ user, group: undefined, projectId, policy: administrator },
-  });
+  await brigade.identity.createGrant({ ...{ user, group: undefined, projectId, policy } });
   const { id, secret } = await brigade.identity.createAccessKey(user);
   return { id, secret: secret.reveal() };
 }
@@ -125,6 +127,25 @@ describe('a signed request', () => {
     }
   });
 
+  test('for a path that no database takes is told so', async () => {
+    for (const path of ['/v2/%00/sync-tasks', `/v2/${service.projectId}/sync-tasks/%00`]) {
+      const request = { url: `${service.url}${path}?query_time=1` };
+      const { status, body } = await send(request, signedHeaders(request, key));
+      assert.deepEqual([status, body.error_code], [400, 'OMS.0064'], path);
+      assert.match(body.error_msg ?? '', /Request parameter \[(project|sync_task)_id\] has a NUL/);
+    }
+  });
+
+  test('for users and rights is told which header it lacks', async () => {
+    const admin = await makeKey(service, 'gil', 'Security Administrator');
+    const request = { url: `${service.url}/iam/v1/users` };
+    const { status, body } = await send(request, signedHeaders(request, admin));
+    assert.equal(status, 403);
+    assert.match(body.error_msg ?? '', /send the header X-Project-Id/);
+    const named = { ...request, headers: { 'x-project-id': service.projectId } };
+    assert.equal((await send(named, signedHeaders(named, admin))).status, 200);
+  });
+
   test('of other algorithms, or half written, is told so', async () => {
     const signed = signedHeaders({ url: list }, key);
     const { authorization = '' } = signed;
@@ -182,6 +203,22 @@ describe('a key', () => {
       headers: { ...signedHeaders(request, key), host: new URL(request.url).host },
     });
     assert.equal(elsewhere.statusCode, 200);
+  });
+
+  test('is out for a whole network of 64 bits, and however many come at once', async () => {
+    const key = await makeKey(service, 'fay');
+    const url = `${service.url}/v2/${service.projectId}/sync-tasks`;
+    const guess = async (remoteAddress: string, secret = 'wrong') => {
+      const headers = { ...signedHeaders({ url }, { ...key, secret }), host: new URL(url).host };
+      const path = `/v2/${service.projectId}/sync-tasks`;
+      const reply = await service.api.inject({ url: path, remoteAddress, headers });
+      return reply.statusCode === 200 ? 'in' : reply.json<{ error_msg: string }>().error_msg;
+    };
+    for (let at = 1; at <= 5; at++) assert.match(await guess(`2001:db8:1:2::${at}`), /verify aksk/);
+    assert.match(await guess('2001:db8:1:2:9::9', key.secret), /failed to reach the limit/);
+    assert.equal(await guess('2001:db8:1:3::1', key.secret), 'in');
+    const many = await Promise.all(Array.from({ length: 40 }, () => guess('2001:db8:1:4::1')));
+    assert.equal(many.filter((answer) => answer.includes('verify aksk')).length, 5);
   });
 
   test('is nowhere in the database as it is', async () => {

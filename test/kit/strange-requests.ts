@@ -1,4 +1,6 @@
+import { createHash, createHmac } from 'node:crypto';
 import type { InjectOptions } from 'fastify';
+import { canonicalRequests } from '../../src/api/signature.ts';
 import type { Chance } from './random.ts';
 import { type AccessKey, signedHeaders } from './sign-request.ts';
 
@@ -8,7 +10,19 @@ interface Known {
   readonly taskId: string;
   readonly token: string;
   readonly jwt: string;
+  /** Of odd claims, and signed all the same. */
+  readonly oddJwts: readonly [string, ...string[]];
   readonly key: AccessKey;
+}
+
+/** Claims that no issuer should make, and that one who is trusted may. */
+export function oddClaims(chance: Chance): Record<string, unknown> {
+  const claim = chance.pick(['sub', 'groups', 'project', 'nbf', 'iat', 'jti']);
+  const list = Array.from({ length: chance.below(5) }, () => chance.text());
+  return {
+    [claim]: chance.pick<unknown>([chance.json(), chance.text(), list, Array(300).fill('group')]),
+    ...(chance.once(2) && { groups: chance.pick<unknown>([list, chance.text()]) }),
+  };
 }
 
 /** A task that can be made. */
@@ -79,7 +93,7 @@ function calls({ projectId, taskId }: Known): readonly [Call, ...Call[]] {
     { method: 'POST', path: '/iam/v1/groups', body: { name: 'some' } },
     { method: 'POST', path: '/iam/v1/projects', body: { name: 'project' } },
     { method: 'POST', path: '/iam/v1/grants', body: { user: 'u', project: 'p', policy: 'x' } },
-    { method: 'PUT', path: '/iam/v1/policies/some', body: { document: POLICY } },
+    { method: 'PUT', path: '/iam/v1/policies/some', body: POLICY },
     { method: 'GET', path: '/v2' },
   ];
 }
@@ -101,6 +115,33 @@ function toInject(
   };
 }
 
+/** As a client signs that sends exactly this: what it names in odd ways included. */
+function signedAsSent(
+  sent: {
+    readonly method: string;
+    readonly url: URL;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly payload: string;
+  },
+  { id, secret }: AccessKey,
+): Record<string, string> {
+  const { method, url, payload } = sent;
+  const date = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '');
+  const type = { 'content-type': 'application/json' };
+  const headers = { ...type, 'host': 'localhost', ...sent.headers, 'x-sdk-date': date };
+  const signedHeaders = Object.keys(headers).sort();
+  const bodySha256 = createHash('sha256').update(payload).digest('hex');
+  const claim = { accessKeyId: id, signedHeaders, signature: '', date, scope: undefined };
+  const bodyLength = Buffer.byteLength(payload);
+  const request = { method, url: url.pathname + url.search, headers, bodySha256, bodyLength };
+  const [canonical = ''] = canonicalRequests(claim, request);
+  const hash = createHash('sha256').update(canonical).digest('hex');
+  const text = ['SDK-HMAC-SHA256', date, hash].join('\n');
+  const signature = createHmac('sha256', secret).update(text).digest('hex');
+  const authorization = `SDK-HMAC-SHA256 Access=${id}, SignedHeaders=${signedHeaders.join(';')}, Signature=${signature}`;
+  return { ...headers, authorization };
+}
+
 /** What a header can carry. */
 function headerText(bytes: Uint8Array): string {
   return Buffer.from(bytes)
@@ -111,7 +152,7 @@ function headerText(bytes: Uint8Array): string {
 /** Kinds of inputs, and how many of a hundred they are. */
 const kinds: Record<string, readonly [weight: number, make: Make]> = {
   'JSON of another shape': [
-    34,
+    26,
     (chance, known) => {
       const call = chance.pick(calls(known));
       let body = call.body ?? {};
@@ -125,7 +166,7 @@ const kinds: Record<string, readonly [weight: number, make: Make]> = {
     },
   ],
   'what is no JSON': [
-    12,
+    10,
     (chance, known) => {
       const call = chance.pick(calls(known));
       const text = Buffer.from(JSON.stringify(call.body ?? TASK));
@@ -164,6 +205,30 @@ const kinds: Record<string, readonly [weight: number, make: Make]> = {
       };
     },
   ],
+  'what is odd, and rightly signed': [
+    8,
+    (chance, known) => {
+      const { method, path, body } = chance.pick(calls(known));
+      const odd = encodeURIComponent(chance.text().toWellFormed());
+      const cut = path.split('/');
+      cut[1 + chance.below(cut.length - 1)] = odd;
+      const pair = `${encodeURIComponent(chance.text().toWellFormed())}=${odd}`;
+      const url = new URL(
+        chance.pick([path, cut.join('/'), `${path}${path.includes('?') ? '&' : '?'}${pair}`]),
+        'http://localhost',
+      );
+      const payload = body === undefined ? '' : JSON.stringify(chance.mutate(body) ?? null);
+      const name = chance.pick(['x-project-id', 'x-odd', 'x-request-id', 'user-agent']);
+      const headers = { [name]: headerText(Buffer.from(chance.text())).trim() };
+      const signed = signedAsSent({ method, url, headers, payload }, known.key);
+      return { method, url: url.pathname + url.search, payload, headers: signed };
+    },
+  ],
+  'JWTs of odd claims': [
+    2,
+    (chance, known) =>
+      toInject(known, chance.pick(calls(known)), { 'x-auth-token': chance.pick(known.oddJwts) }),
+  ],
   'tokens': [
     14,
     (chance, known) => {
@@ -181,8 +246,8 @@ const kinds: Record<string, readonly [weight: number, make: Make]> = {
   'policies': [
     5,
     (chance, known) => {
-      const document = chance.mutate(chance.mutate(POLICY));
-      return toInject(known, { method: 'PUT', path: '/iam/v1/policies/some', body: { document } });
+      const body = chance.mutate(chance.once(2) ? chance.mutate(POLICY) : POLICY);
+      return toInject(known, { method: 'PUT', path: '/iam/v1/policies/some', body });
     },
   ],
   'percent-encodings': [

@@ -10,7 +10,7 @@ import { AUDIENCE, type OidcIssuer, startOidcIssuer } from '../kit/oidc-issuer.t
 import { Chance } from '../kit/random.ts';
 import { startTestService, type TestService } from '../kit/service.ts';
 import { framing } from '../kit/strange-bytes.ts';
-import { StrangeRequests, TASK } from '../kit/strange-requests.ts';
+import { oddClaims, StrangeRequests, TASK } from '../kit/strange-requests.ts';
 
 /*
  * What nobody would send, in the whole service with its database: no answer is an error of ours, none
@@ -82,7 +82,12 @@ async function heapNow(): Promise<number> {
 describe(`inputs that nobody would send (SEED=${SEED})`, () => {
   before(async () => {
     issuer = await startOidcIssuer();
-    const trusted = { issuer: issuer.issuer, audience: AUDIENCE, userClaim: 'sub' };
+    const trusted = {
+      ...{ issuer: issuer.issuer, audience: AUDIENCE, userClaim: 'sub', mapsUsers: true },
+      ...{ groupsClaim: 'groups', projectClaim: 'project' },
+    };
+    const chance = new Chance(SEED + 2);
+    const odd = Array.from({ length: 500 }, () => issuer.sign(oddClaims(chance)));
     service = await startTestService({ works: false, issuers: [trusted] });
     const { database, sealer, projectId } = service;
     const first = {
@@ -96,6 +101,7 @@ describe(`inputs that nobody would send (SEED=${SEED})`, () => {
       token: service.token,
       taskId: await service.client.createTask(TASK),
       jwt: await issuer.sign(),
+      oddJwts: [await issuer.sign(), ...(await Promise.all(odd))],
       key: { id: first.id, secret: first.secret.reveal() },
     });
   });

@@ -9,7 +9,8 @@ describe('a client that', () => {
   let service: TestService;
   before(async () => {
     service = await startTestService({ works: false });
-    // In production half a minute for the headers, a minute for all of it.
+    const { headersTimeout, requestTimeout } = service.api.server;
+    assert.deepEqual([headersTimeout, requestTimeout], [30_000, 60_000], 'in production');
     service.api.server.headersTimeout = 1_000;
     service.api.server.requestTimeout = 2_000;
   });
