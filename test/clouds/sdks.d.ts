@@ -227,7 +227,7 @@ declare module 'qingstor-sdk' {
     readonly has_more: boolean;
     readonly next_marker: string;
   }
-  interface Bucket {
+  export interface Bucket {
     putObject(key: string, ask: Ask): Promise<Answer<unknown>>;
     getObject(key: string, ask?: Ask): Promise<Answer<unknown>>;
     getObjectRequest(key: string, ask?: Ask): Signable;
@@ -242,10 +242,10 @@ declare module 'qingstor-sdk' {
   interface Signable {
     signQuery(seconds: number): Promise<{ readonly operation: { readonly uri: string } }>;
   }
-  export type Config = object;
-  export const Config: new (options: Ask) => Config;
-  export class QingStor {
-    constructor(config: Config);
-    Bucket(name: string, zone: string): Bucket;
+  interface Sdk {
+    readonly Config: new (options: Ask) => object;
+    readonly QingStor: new (config: object) => { Bucket(name: string, zone: string): Bucket };
   }
+  const sdk: Sdk;
+  export default sdk;
 }

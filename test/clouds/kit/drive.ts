@@ -98,19 +98,23 @@ export function drive(name: string, ride: Ride): void {
       });
     }
 
-    does('bytes, type, metadata and ETag', async () => {
+    does('bytes, type and ETag', async () => {
       const bytes = patterned(100_001);
-      await sdk.put('plain', bytes, { contentType: 'image/png', metadata: { colour: 'blue' } });
+      await sdk.put('plain', bytes, { contentType: 'image/png' });
       assert.ok(bytes.equals(await sdk.get('plain')));
       const head = await sdk.head('plain');
       assert.equal(head['content-length'], '100001');
       assert.equal(head['content-type'], facts.contentType ?? 'image/png');
-      assert.equal(head[`${facts.metaPrefix}colour`], 'blue');
       assert.match(head['etag'] ?? '', facts.etag);
       if (facts.crc64Header !== undefined) {
         assert.equal(head[facts.crc64Header], await crc64Of(bytes));
       }
       await sdk.remove('plain');
+    });
+
+    does('metadata', async () => {
+      await sdk.put('described', Buffer.from('x'), { metadata: { colour: 'blue' } });
+      assert.equal((await sdk.head('described'))[`${facts.metaPrefix}colour`], 'blue');
     });
 
     does('pages of a list', async () => {
@@ -182,7 +186,7 @@ export function drive(name: string, ride: Ride): void {
       const response = await fetch(url);
       assert.equal(await response.text(), 'by URL');
       assert.equal(response.status, 200);
-      const tampered = await fetch(url.replace('signed/', 'signed/x'));
+      const tampered = await fetch(url.replace(/signed(?:\/|%2F)/, '$&x'));
       await tampered.arrayBuffer();
       assert.equal(tampered.status, 403);
     });
