@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { KiB, MiB } from '../../src/base/bytes.ts';
 import { startCrc64 } from '../../src/base/crc64.ts';
+import type { ContentHeaders } from '../../src/model/object.ts';
 import {
   bodyOf,
   type GivePromise,
@@ -73,7 +74,7 @@ export function putPromises(promise: GivePromise): void {
 
   promise('what describes the content comes back', async ({ store, signal, prefix }) => {
     const key = `${prefix}described`;
-    const all = {
+    const all: ContentHeaders = {
       'content-encoding': 'gzip',
       'content-disposition': 'attachment; filename="a b.txt"',
       'content-language': 'de, en',

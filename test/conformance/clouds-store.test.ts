@@ -1,0 +1,97 @@
+import { Secret } from '../../src/base/seal.ts';
+import { type S3DialectName, s3Dialects } from '../../src/stores/s3/dialects.ts';
+import { scopeOf } from '../../src/stores/s3/region.ts';
+import { openAdapter } from '../../src/stores/open-store.ts';
+import { makeCertificate } from '../kit/certificate.ts';
+import type { DialectName } from '../kit/s3-server/dialects.ts';
+import { startS3Server } from '../kit/s3-server/server.ts';
+import { type Harness, testStore } from './store.ts';
+
+const domain = 'cloud.test';
+
+/** A cloud, and the row of the server that plays it. */
+interface Cloud {
+  readonly server: DialectName;
+  readonly region: string;
+  readonly bucket?: string;
+  /** Promises that the cloud itself breaks, with the fact. */
+  readonly exceptions?: Readonly<Record<string, string>>;
+}
+
+/** Every row of the product has its server here: a new one does not compile without. */
+const clouds: Readonly<Record<S3DialectName, Cloud>> = {
+  AWS: { server: 's3', region: 'eu-west-1' },
+  Aliyun: {
+    server: 'oss',
+    region: 'cn-hangzhou',
+    exceptions: {
+      'a name may begin with a slash': 'OSS refuses names that begin with a slash',
+      'a name may have 1,024 bytes, and no more': 'names have 1,023 bytes at OSS',
+    },
+  },
+  Tencent: { server: 'cos', region: 'ap-beijing', bucket: 'bucket-1250000000' },
+  HuaweiCloud: { server: 'obs', region: 'cn-north-4' },
+  QingCloud: { server: 'qingstor', region: 'pek3a' },
+  KingsoftCloud: { server: 'ks3', region: 'cn-beijing' },
+  Baidu: { server: 'bos', region: 'bj' },
+  Qiniu: { server: 'qiniu', region: 'cn-east-1' },
+  UCloud: { server: 'us3', region: 'cn-bj' },
+  Google: { server: 'gcs', region: 'auto' },
+  S3: { server: 's3', region: 'us-east-1' },
+  MinIO: { server: 'minio', region: 'us-east-1' },
+  Ceph: { server: 'ceph', region: 'default' },
+  R2: { server: 'r2', region: 'auto' },
+  Wasabi: { server: 'wasabi', region: 'us-east-1' },
+};
+
+/** The bucket as the cloud's own hosts would have it: in the host by TLS, or in the path. */
+function harness(dialect: S3DialectName, cloud: Cloud): Harness {
+  const { server: row, region, bucket = 'bucket', exceptions = {} } = cloud;
+  const { addressing, tierClasses, classes } = s3Dialects[dialect];
+  const tls = addressing.own === 'virtual-host';
+  const archived = Object.entries(tierClasses).some(([, word]) => classes.get(word)?.archived);
+  return {
+    exceptions,
+    open: async () => {
+      const certificate = tls ? await makeCertificate([domain, `*.${domain}`]) : undefined;
+      const server = await startS3Server({
+        buckets: [bucket],
+        virtualHost: domain,
+        dialect: row,
+        region: scopeOf(s3Dialects[dialect], region),
+        ...(certificate === undefined ? {} : { tls: certificate }),
+      });
+      const { accessKeyId, secretAccessKey } = server.accessKey;
+      const store = openAdapter({
+        ...{ dialect, region, bucket, addressing: addressing.own },
+        endpoint: `${tls ? 'https' : 'http'}://${domain}:${server.port}`,
+        credentials: { accessKeyId, secretAccessKey: new Secret(secretAccessKey) },
+        ca: certificate?.cert,
+        // Every name is this machine: there is no such domain.
+        lookup: (_hostname, options, callback) => {
+          if (options.all === true) callback(null, [{ address: '127.0.0.1', family: 4 }]);
+          else callback(null, '127.0.0.1', 4);
+        },
+      });
+      return {
+        store,
+        bucket,
+        ...(archived && {
+          archive: {
+            tier: 'ARCHIVE' as const,
+            thaw: (key: string) => server.bucket(bucket).finishRestore(key),
+          },
+        }),
+        async [Symbol.asyncDispose]() {
+          await store[Symbol.asyncDispose]();
+          await server.close();
+        },
+      };
+    },
+  };
+}
+
+for (const [name, cloud] of Object.entries(clouds) as [S3DialectName, Cloud][]) {
+  const { addressing, signature } = s3Dialects[name];
+  testStore(`${name}, ${addressing.own}, ${signature}`, harness(name, cloud));
+}
