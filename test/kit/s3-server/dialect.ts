@@ -31,6 +31,8 @@ export interface Face {
   readonly encryption: Readonly<Record<string, 'AES256' | 'aws:kms'>>;
   /** The element that holds the tier of a restore; none when restores are asked by headers. */
   readonly restoreJob?: string;
+  /** Objects cannot be restored by this face. */
+  readonly restores?: false;
   /** Sources of copies are named by the bucket's host, not by `/bucket`. */
   readonly copySourceByHost?: boolean;
   /** How documents are written where they are not XML. */

@@ -79,6 +79,7 @@ export const ossS3Face: Face = {
     COLD_ARCHIVE: 'COLD_ARCHIVE',
     DEEP_COLD_ARCHIVE: 'DEEP_COLD_ARCHIVE',
   },
+  restores: false,
 };
 
 /** COS API, "Storage class overview", "PUT Object", "POST Object restore". */

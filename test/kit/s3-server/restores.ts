@@ -18,6 +18,7 @@ const tiers: ReadonlySet<string> = new Set(['Expedited', 'Standard', 'Bulk', 'Lo
 /** Begins to thaw an archived object, or keeps one that is thawed for longer. */
 export async function restoreObject(call: Call): Promise<Reply> {
   const { archived, restore } = call.service.dialect;
+  if (call.face.restores === false) throw new S3Error('NotImplemented');
   const version = versionOf(call);
   const ask = await asked(call);
   const days = ask.days ?? restore.daysDefault ?? Number.NaN;
