@@ -205,7 +205,7 @@ describe('what a request may not say', () => {
     ['a null for one that is needed', 'OMS.1004', 'dst_ak', () => creation({ dst_ak: null })],
     ['a number for a text', 'OMS.1002', 'src_region', () => creation({ src_region: 7 })],
     ['a text for a boolean', 'OMS.1002', 'enable_kms', () => creation({ enable_kms: 'true' })],
-    ['a key of 101 characters', 'OMS.0064', 'src_sk', () => creation({ src_sk: 'k'.repeat(101) })],
+    ['a key of 101 characters', 'OMS.0064', 'src_ak', () => creation({ src_ak: 'k'.repeat(101) })],
     [
       'a description of 256',
       'OMS.0064',

@@ -219,7 +219,7 @@ describe('creations that are refused', () => {
     ['an address that is none', { dst_endpoint: 'not an address' }, /\[dst_endpoint\]/],
     [
       'a cloud that has no address here',
-      { src_cloud_type: 'UCloud', src_endpoint: undefined },
+      { src_cloud_type: 'UCloud', src_region: 'cn.elsewhere', src_endpoint: undefined },
       /\[src_region\].*The operator can map it/,
     ],
     [

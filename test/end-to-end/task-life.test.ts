@@ -245,7 +245,7 @@ describe('credentials', () => {
   });
 
   test('do not come back in the refusal of a creation that brings them', async () => {
-    const failure = world.createTask({ src_sk: `${wrongSecret}${'x'.repeat(100)}` });
+    const failure = world.createTask({ src_sk: `${wrongSecret}${'x'.repeat(2048)}` });
     await assert.rejects(failure, (error: Error) => {
       assert.match(error.message, /src_sk/);
       assert.ok(!error.message.includes(wrongSecret));

@@ -108,6 +108,8 @@ describe('secrets that are planted everywhere', () => {
       BRIGADE_SECRET_KEY: secrets.sealingKey,
       BRIGADE_OLD_SECRET_KEYS: secrets.oldSealingKey,
       BRIGADE_LOG_LEVEL: 'debug',
+      // What it says when it is asked before a task is tested with those checks.
+      BRIGADE_CHECK_BUCKETS: 'false',
       BRIGADE_ATTEMPTS: '2',
       BRIGADE_BACKOFF_BASE_MS: '10',
       BRIGADE_BACKOFF_MAX_MS: '50',
