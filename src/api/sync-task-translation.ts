@@ -2,7 +2,7 @@ import { Secret } from '../base/seal.ts';
 import type { Counters } from '../model/statistics.ts';
 import type { SyncTask } from '../model/sync-task.ts';
 import { ServiceError } from '../service/service-error.ts';
-import type { NewSyncTask, TaskCredentials } from '../service/sync-task-service.ts';
+import type { KeyPair, NewSyncTask, TaskCredentials } from '../service/sync-task-service.ts';
 import type {
   CreateSyncTaskBody,
   ShowSyncTaskReply,
@@ -58,7 +58,7 @@ export function toNewSyncTask(body: CreateSyncTaskBody): NewSyncTask {
     ...choices(body),
     sourceCdn: fromSourceCdn(body.source_cdn),
     appId,
-    credentials: { ...credentials(body), cdnKey: cdnKey(body.source_cdn?.authentication_key) },
+    credentials: { ...credentials(body), cdnKey: secretOf(body.source_cdn?.authentication_key) },
   };
 }
 
@@ -83,7 +83,7 @@ function fromSourceCdn(cdn: CreateSyncTaskBody['source_cdn']): SyncTask['sourceC
 }
 
 /** An empty one is none: forms send fields that nobody filled in. */
-function cdnKey(text: string | undefined): Secret | undefined {
+function secretOf(text: string | undefined): Secret | undefined {
   return text === undefined || text === '' ? undefined : new Secret(text);
 }
 
@@ -100,24 +100,28 @@ export function toCredentials(body: StartSyncTaskBody): Partial<TaskCredentials>
       body.source_cdn_crypto_type === 'KMS' && `source_cdn_crypto_type: ${kmsCredentials}`,
     ].filter((reason) => reason !== false),
   );
-  const ofCdn = { cdnKey: cdnKey(body.source_cdn_authentication_key) };
+  const ofCdn = { cdnKey: secretOf(body.source_cdn_authentication_key) };
   const { src_ak, src_sk, dst_ak, dst_sk } = body;
   if ([src_ak, src_sk, dst_ak, dst_sk].every((key) => key === undefined)) return ofCdn;
   return { ...credentials(body), ...ofCdn };
 }
 
-function credentials(
-  body: Pick<StartSyncTaskBody, 'src_ak' | 'src_sk' | 'dst_ak' | 'dst_sk'>,
-): TaskCredentials {
+type Keys = 'src_ak' | 'src_sk' | 'src_security_token' | 'dst_ak' | 'dst_sk' | 'dst_security_token';
+
+function credentials(body: Pick<StartSyncTaskBody, Keys>): TaskCredentials {
   const { src_ak, src_sk, dst_ak, dst_sk } = body;
   if (src_ak === undefined) throw missingParameter('src_ak');
   if (src_sk === undefined) throw missingParameter('src_sk');
   if (dst_ak === undefined) throw missingParameter('dst_ak');
   if (dst_sk === undefined) throw missingParameter('dst_sk');
   return {
-    source: { accessKeyId: src_ak, secretAccessKey: new Secret(src_sk) },
-    target: { accessKeyId: dst_ak, secretAccessKey: new Secret(dst_sk) },
+    source: keyPair(src_ak, src_sk, body.src_security_token),
+    target: keyPair(dst_ak, dst_sk, body.dst_security_token),
   };
+}
+
+function keyPair(accessKeyId: string, secret: string, token: string | undefined): KeyPair {
+  return { accessKeyId, secretAccessKey: new Secret(secret), sessionToken: secretOf(token) };
 }
 
 /** A task as the list tells it. */

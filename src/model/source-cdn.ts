@@ -33,9 +33,10 @@ export interface CdnAuthenticationFacts {
   /**
    * What the authentication key is for. `unused`: the task's access key signs, or nothing does.
    * `optional`: with it the CDN's own URL authentication, without it the cloud's signature by the
-   * task's access key. `required`: nothing else can sign.
+   * task's access key. `or-token`: likewise, but the access key must be a temporary one.
+   * `required`: nothing else can sign.
    */
-  readonly key: 'unused' | 'optional' | 'required';
+  readonly key: 'unused' | 'optional' | 'or-token' | 'required';
 }
 
 const tencent = { cloud: 'Tencent', key: 'optional' } as const;
@@ -46,8 +47,8 @@ export const cdnAuthentications: Readonly<Record<CdnAuthenticationType, CdnAuthe
   QINIU_PRIVATE_AUTHENTICATION: { cloud: 'Qiniu', key: 'unused' },
   ALIYUN_OSS_A: { cloud: 'Aliyun', key: 'optional' },
   ALIYUN_OSS_B: { cloud: 'Aliyun', key: 'optional' },
-  // Without a key it is the signature by an STS token, which no sync task of OMS can bring.
-  ALIYUN_OSS_C: { cloud: 'Aliyun', key: 'required' },
+  // Without a key it is the signature with an STS token.
+  ALIYUN_OSS_C: { cloud: 'Aliyun', key: 'or-token' },
   KSYUN_PRIVATE_AUTHENTICATION: { cloud: 'KingsoftCloud', key: 'unused' },
   // The key is the token.
   AZURE_SAS_TOKEN: { cloud: 'Azure', key: 'required' },

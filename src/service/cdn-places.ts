@@ -59,7 +59,7 @@ function badDomain(detail: string): ServiceError {
  */
 export function checkAuthentication(
   { source, sourceCdn }: Pick<SyncTaskPlan, 'source' | 'sourceCdn'>,
-  { cdnKey }: Pick<TaskCredentials, 'cdnKey'>,
+  { source: keys, cdnKey }: Pick<TaskCredentials, 'source' | 'cdnKey'>,
 ): void {
   if (sourceCdn === undefined) return;
   const { authenticationType: type } = sourceCdn;
@@ -71,10 +71,12 @@ export function checkAuthentication(
       `request parameter [source_cdn.authentication_type] invalid. ${type} is for buckets of ${cloud}, and the source is ${source.cloud}; name its own type, or NONE for a public CDN.`,
     );
   }
-  if (key !== 'required' || cdnKey !== undefined) return;
+  const needed = key === 'required' || (key === 'or-token' && keys.sessionToken === undefined);
+  if (!needed || cdnKey !== undefined) return;
+  const instead = key === 'or-token' ? ', unless src_security_token is given' : '';
   throw new ServiceError(
     'cdn-key-missing',
     'The authentication key of the CDN is missing.',
-    `request parameter [source_cdn.authentication_key] is missing: nothing else can sign for ${type}.`,
+    `request parameter [source_cdn.authentication_key] is missing: nothing else can sign for ${type}${instead}.`,
   );
 }

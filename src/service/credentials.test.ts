@@ -23,6 +23,15 @@ test('what was sealed for a task opens for it', () => {
   assert.deepEqual([target.accessKeyId, target.secretAccessKey.reveal()], ['AK-target', 'hunter3']);
 });
 
+test('with tokens of temporary credentials, where there are any', () => {
+  const { source, target } = credentials;
+  const temporary = { source: { ...source, sessionToken: new Secret('hunter5') }, target };
+  const opened = openCredentials(sealer, 'a', sealCredentials(sealer, 'a', temporary));
+  assert.equal(opened.source.sessionToken?.reveal(), 'hunter5');
+  assert.equal(opened.target.sessionToken, undefined);
+  assert.doesNotMatch(`${inspect(opened, { depth: 9 })} ${JSON.stringify(opened)}`, /hunter/);
+});
+
 test('with the key of a CDN too, and as it was sealed before there were any', () => {
   const withKey = { ...credentials, cdnKey: new Secret('hunter4') };
   const opened = openCredentials(sealer, 'a', sealCredentials(sealer, 'a', withKey));

@@ -5,7 +5,7 @@ import type { KeyPair, TaskCredentials } from './sync-task-service.ts';
 
 /** Without a third where there is no key of a CDN: then it is as tasks were sealed before there were any. */
 type Plain = readonly [source: PlainPair, target: PlainPair, cdnKey?: string];
-type PlainPair = readonly [accessKeyId: string, secretAccessKey: string];
+type PlainPair = readonly [accessKeyId: string, secretAccessKey: string, sessionToken?: string];
 
 /** Seals a task's credentials; they open for this task only. */
 export function sealCredentials(
@@ -42,12 +42,14 @@ export function sealedContext(kind: SealedKind, id: string): string {
   return kind === 'task' ? `sync-task ${id}` : `access key ${id}`;
 }
 
-function toPlain({ accessKeyId, secretAccessKey }: KeyPair): PlainPair {
-  return [accessKeyId, secretAccessKey.reveal()];
+function toPlain({ accessKeyId, secretAccessKey, sessionToken }: KeyPair): PlainPair {
+  const pair = [accessKeyId, secretAccessKey.reveal()] as const;
+  return sessionToken === undefined ? pair : [...pair, sessionToken.reveal()];
 }
 
-function fromPlain([accessKeyId, secretAccessKey]: PlainPair): KeyPair {
-  return { accessKeyId, secretAccessKey: new Secret(secretAccessKey) };
+function fromPlain([accessKeyId, secretAccessKey, token]: PlainPair): KeyPair {
+  const keys = { accessKeyId, secretAccessKey: new Secret(secretAccessKey) };
+  return token === undefined ? keys : { ...keys, sessionToken: new Secret(token) };
 }
 
 /** Seals the secret of an access key; it opens for this key only. */

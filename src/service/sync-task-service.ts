@@ -6,6 +6,8 @@ import type { SyncTask, SyncTaskPlan, SyncTaskStatus } from '../model/sync-task.
 export interface KeyPair {
   readonly accessKeyId: string;
   readonly secretAccessKey: Secret;
+  /** Of temporary credentials. */
+  readonly sessionToken?: Secret | undefined;
 }
 
 /** What a task needs to enter both buckets, and the CDN in front of the source. */

@@ -20,6 +20,8 @@ export interface CdnSecrets {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly bucket: string;
+  /** Of temporary credentials. */
+  readonly sessionToken?: string | undefined;
   readonly appId: string;
   /** The CDN's own. */
   readonly key: string;
@@ -103,6 +105,19 @@ const ossUrl: Check = ({ path, query }, { accessKeyId, secretAccessKey, bucket, 
   return signature === given.get('Signature') ? path : undefined;
 };
 
+/** With the token of temporary credentials, which is signed as a part of the resource. */
+const ossUrlWithToken: Check = ({ path, query }, secrets) => {
+  const { accessKeyId, secretAccessKey, bucket, sessionToken, now } = secrets;
+  const given = parameters(query);
+  const expires = given.get('Expires') ?? '';
+  const token = given.get('security-token');
+  if (token === undefined || token !== sessionToken || Number(expires) < now()) return undefined;
+  if (given.get('OSSAccessKeyId') !== accessKeyId) return undefined;
+  const text = `GET\n\n\n${expires}\n/${bucket}/${keyOf(path)}?security-token=${token}`;
+  const signature = hmac(secretAccessKey, text).digest('base64');
+  return signature === given.get('Signature') ? path : undefined;
+};
+
 const ossHeader: Check = ({ path, headers }, { accessKeyId, secretAccessKey, bucket, now }) => {
   const date = String(headers['date']);
   if (Math.abs(Date.parse(date) / 1000 - now()) > 900) return undefined;
@@ -168,6 +183,7 @@ export const checks: Readonly<Record<string, () => Check>> = {
   'ALIYUN_OSS_A with a key': () => timeRandUid('auth_key'),
   'ALIYUN_OSS_B': () => ossHeader,
   'ALIYUN_OSS_B with a key': () => minuteInPath,
+  'ALIYUN_OSS_C': () => ossUrlWithToken,
   'ALIYUN_OSS_C with a key': () => hexInPath(largeDigits),
   'AZURE_SAS_TOKEN with a key': () => sas,
   'TENCENT_COS_A': () => formerCos('several'),

@@ -50,6 +50,15 @@ const accessKey = () => Type.String({ minLength: 1, maxLength: 100 });
 /** Longer than OMS has it: Azure's tokens and connection strings are secrets, too. */
 const secretKey = () => Type.String({ minLength: 1, maxLength: 2048 });
 
+/** An empty one is none, for forms send fields that nobody filled in. */
+const securityToken = (whose: string) =>
+  Type.Optional(
+    Type.String({
+      maxLength: 8192,
+      description: `Extension: of temporary credentials, beside the keys of the ${whose}`,
+    }),
+  );
+
 const endpoint = (whose: string) =>
   Type.Optional(
     Type.String({
@@ -92,6 +101,7 @@ export const CreateSyncTaskBody = Type.Object({
   src_endpoint: endpoint('source'),
   src_ak: accessKey(),
   src_sk: secretKey(),
+  src_security_token: securityToken('source'),
   src_crypto_type: cryptoType('source'),
   src_kms_key_id: kmsKeyId,
   dst_cloud_type: Type.Optional(
@@ -105,6 +115,7 @@ export const CreateSyncTaskBody = Type.Object({
   dst_endpoint: endpoint('destination'),
   dst_ak: accessKey(),
   dst_sk: secretKey(),
+  dst_security_token: securityToken('destination'),
   dst_crypto_type: cryptoType('destination'),
   dst_kms_key_id: kmsKeyId,
   description: Type.Optional(
@@ -166,8 +177,10 @@ export const StartSyncTaskBody = Type.Object(
   {
     src_ak: Type.Optional(accessKey()),
     src_sk: Type.Optional(secretKey()),
+    src_security_token: securityToken('source'),
     dst_ak: Type.Optional(accessKey()),
     dst_sk: Type.Optional(secretKey()),
+    dst_security_token: securityToken('destination'),
     src_crypto_type: cryptoType('source'),
     src_kms_key_id: kmsKeyId,
     dst_crypto_type: cryptoType('destination'),
