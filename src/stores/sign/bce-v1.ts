@@ -6,7 +6,7 @@ export interface BceRequest {
   readonly method: string;
   /** Encoded, its slashes kept. */
   readonly path: string;
-  /** Encoded and sorted. */
+  /** Encoded, in any order. */
   readonly query: string;
   /** The headers to sign: `host`, and any others. */
   readonly headers: readonly (readonly [name: string, value: string])[];
@@ -34,7 +34,9 @@ export function bceAuthorization(
   const lines = headers.map(
     ([name, value]) => `${encodeRfc3986(name)}:${encodeRfc3986(value.trim())}`,
   );
-  const request = `${method}\n${path}\n${query}\n${lines.sort().join('\n')}`;
+  // Sorted as they are written, not by name: `a-b=` comes before `a=`.
+  const parameters = query.split('&').sort().join('&');
+  const request = `${method}\n${path}\n${parameters}\n${lines.sort().join('\n')}`;
   const names = headers.map(([name]) => name).sort();
   return `${prefix}/${names.join(';')}/${hmac(signingKey, request)}`;
 }

@@ -140,8 +140,8 @@ describe('bce-v1', () => {
         );
         const lines = signed.map((pair) => pair.map((part) => encodeSlowly(part)).join(':'));
         const named = Object.keys(parameters)
-          .sort()
-          .map((each) => `${encodeSlowly(each)}=${encodeSlowly(parameters[each] ?? '')}`);
+          .map((each) => `${encodeSlowly(each)}=${encodeSlowly(parameters[each] ?? '')}`)
+          .sort();
         const canonical = `GET\n/${encodeSlowly(name, '/')}\n${named.join('&')}\n${lines.sort().join('\n')}`;
         const prefix = 'bce-auth-v1/AKtest/2023-11-14T22:13:20Z/1800';
         const signingKey = createHmac('sha256', 'SKtest').update(prefix).digest('hex');
