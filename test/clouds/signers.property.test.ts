@@ -151,7 +151,8 @@ describe('signers and SDKs agree', () => {
     const plain = name.filter((each) => !/[!'()*]/.test(each)); // Which it does not encode.
     hold(fc.record({ method, name: plain, headers: headersOf('x-kss-') }), (sample) => {
       const path = encodeKey(sample.name);
-      const { 'content-type': type = '', 'content-md5': _md5, ...headers } = sample.headers;
+      const { 'content-type': type = '', ...headers } = sample.headers;
+      delete headers['content-md5']; // It never sends one.
       const request = {
         ...{ uri: 'http://h/', method: sample.method, date, type, headers },
         resource: `/${bucket}/${path}`,

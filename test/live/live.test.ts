@@ -1,0 +1,64 @@
+import { after, test } from 'node:test';
+import { Secret } from '../../src/base/seal.ts';
+import { openStore } from '../../src/stores/open-store.ts';
+import { type S3DialectName, s3Dialects } from '../../src/stores/s3/dialects.ts';
+import { exceptionsOf } from '../conformance/exceptions.ts';
+import { testStore } from '../conformance/store.ts';
+
+/*
+ * The promises of Store, tried on real buckets: those of the clouds whose keys are in the environment.
+ * All keys of a run begin alike, and only these are removed.
+ */
+
+interface Account {
+  readonly region: string;
+  readonly bucket: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly endpoint: string | undefined;
+}
+
+/** `LIVE_ALIYUN_REGION`, `_BUCKET`, `_AK`, `_SK` and, where it is not the cloud's own, `_ENDPOINT`. */
+function accountOf(name: S3DialectName): Account | string {
+  const prefix = `LIVE_${name.toUpperCase()}_`;
+  const [region, bucket, accessKeyId, secretAccessKey] = ['REGION', 'BUCKET', 'AK', 'SK'].map(
+    (each) => process.env[prefix + each],
+  );
+  if (!region || !bucket || !accessKeyId || !secretAccessKey) {
+    return `no key for ${name}: set ${prefix}REGION, _BUCKET, _AK and _SK`;
+  }
+  return {
+    region,
+    bucket,
+    accessKeyId,
+    secretAccessKey,
+    endpoint: process.env[`${prefix}ENDPOINT`],
+  };
+}
+
+const skipped: string[] = [];
+
+// The names of the table are those of the type.
+for (const name of Object.keys(s3Dialects) as S3DialectName[]) {
+  const account = accountOf(name);
+  if (typeof account === 'string') {
+    skipped.push(name);
+    test(`${name}, live`, { skip: account }, () => undefined);
+    continue;
+  }
+  const { region, bucket, accessKeyId, secretAccessKey, endpoint } = account;
+  testStore(`${name}, live`, {
+    exceptions: exceptionsOf[name] ?? {},
+    open: async () => {
+      const store = openStore({
+        ...{ dialect: name, region, bucket, endpoint },
+        credentials: { accessKeyId, secretAccessKey: new Secret(secretAccessKey) },
+      });
+      return { store, bucket, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
+    },
+  });
+}
+
+after(() => {
+  if (skipped.length > 0) console.log(`skipped, no keys: ${skipped.join(', ')}`);
+});
