@@ -1,6 +1,6 @@
 import type { Call, Reply } from './call.ts';
 import type { Face } from './dialect.ts';
-import { headersByFace } from './face.ts';
+import { headersByFace, speaksS3 } from './face.ts';
 import { bosDocument, readBos } from './bos-documents.ts';
 import { qingstorDocument, readQingstor } from './qingstor-documents.ts';
 import { readDocument } from './payload.ts';
@@ -34,6 +34,7 @@ export async function readNode(call: Call, root: string): Promise<XmlNode> {
 
 /** A reply, which is made in S3's words, in those of the face. */
 export function writtenFor(face: Face, reply: Reply): Reply {
+  if (speaksS3(face)) return reply;
   const { headers: own = {}, body } = reply;
   const headers = headersByFace(face, own);
   if (face.documents === undefined || typeof body !== 'string') return { ...reply, headers };

@@ -21,9 +21,14 @@ export function faceOf(
   return { face, scheme: schemes[face.schemes[0]] };
 }
 
+/** Whether nothing need be translated: the way of most requests. */
+export function speaksS3(face: Face): boolean {
+  return face.prefix === S3_PREFIX && face.documents === undefined;
+}
+
 /** A request's headers by S3's names. What bears another face's prefix means nothing. */
 export function headersByS3(face: Face, headers: IncomingHttpHeaders): IncomingHttpHeaders {
-  if (face.prefix === S3_PREFIX) return headers;
+  if (speaksS3(face)) return headers;
   const renamed = turned(face.renamed ?? {});
   const found: IncomingHttpHeaders = {};
   for (const [name, value] of Object.entries(headers)) {
@@ -42,7 +47,7 @@ type ReplyHeaders = Readonly<Record<string, string | number>>;
 
 /** A reply's headers by the names of the face. */
 export function headersByFace(face: Face, headers: ReplyHeaders): ReplyHeaders {
-  if (face.prefix === S3_PREFIX) return headers;
+  if (speaksS3(face)) return headers;
   return Object.fromEntries(
     Object.entries(headers).map(([name, value]) => {
       if (!name.startsWith(S3_PREFIX)) return [name, value];

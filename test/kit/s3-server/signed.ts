@@ -89,7 +89,9 @@ export function checkSignature(expected: string, claimed: string, text: string):
 
 /** Compares in a time that tells nothing. */
 export function sameText(a: string, b: string): boolean {
-  const [left, right] = [Buffer.from(a), Buffer.from(b)];
+  if (a.length !== b.length) return false;
+  const left = Buffer.from(a);
+  const right = Buffer.from(b);
   return left.length === right.length && timingSafeEqual(left, right);
 }
 
