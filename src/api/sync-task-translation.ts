@@ -102,7 +102,8 @@ export function toCredentials(body: StartSyncTaskBody): Partial<TaskCredentials>
   );
   const ofCdn = { cdnKey: secretOf(body.source_cdn_authentication_key) };
   const { src_ak, src_sk, dst_ak, dst_sk } = body;
-  if ([src_ak, src_sk, dst_ak, dst_sk].every((key) => key === undefined)) return ofCdn;
+  const tokens = [body.src_security_token, body.dst_security_token];
+  if ([src_ak, src_sk, dst_ak, dst_sk, ...tokens].every((key) => key === undefined)) return ofCdn;
   return { ...credentials(body), ...ofCdn };
 }
 

@@ -24,7 +24,7 @@ const ACCEPT = prepared(`
     from live, json_array_elements_text(live.keys) as key
     order by live.id, key collate "C"
     on conflict (task_id, object_key) do update
-    set generation = excluded.generation, due_at = excluded.due_at,
+    set generation = excluded.generation, due_at = excluded.due_at, restoring_since = null,
       attempt = case when changes.lease_until > now() then changes.attempt else 0 end
     returning 1
   ), counted as (
@@ -92,7 +92,10 @@ export interface ClaimedChange {
   readonly copiedEtag: string | null;
   /** Whether a multipart upload of this key was begun and not ended. */
   readonly uploading: boolean;
-  /** Since when the source is being restored, milliseconds since the Unix epoch. */
+  /**
+   * Since when the source is being restored and the task runs, milliseconds since the Unix epoch: what
+   * waits while a task is stopped does not wait too long.
+   */
   readonly restoringSince: number | null;
 }
 
@@ -106,7 +109,8 @@ export interface ClaimedChange {
 
 const CLAIM = `
   with task as materialized (
-    select revision from sync_tasks where id = $1 and status = 'SYNCHRONIZING' and deleted_at is null
+    select revision, last_started_at from sync_tasks
+    where id = $1 and status = 'SYNCHRONIZING' and deleted_at is null
   ), due as materialized (
     select object_key from changes
     where uuid_send(task_id) = uuid_send($1) and due_at <= now()
@@ -123,7 +127,8 @@ const CLAIM = `
   select object_key as key, generation, claim_id as "claimId", attempt,
     (extract(epoch from accepted_at) * 1000)::float8 as "acceptedAt",
     (select revision from task) as revision,
-    (extract(epoch from restoring_since) * 1000)::float8 as "restoringSince",
+    case when restoring_since is not null then (extract(epoch from
+      greatest(restoring_since, (select last_started_at from task))) * 1000)::float8 end as "restoringSince",
     case when late_write then ''
       else (select source_etag from objects where task_id = $1 and object_key = claimed.object_key)
     end as "copiedEtag",

@@ -13,7 +13,7 @@ import { testDatabase } from '../../test/kit/postgres.ts';
 import type { Db } from './db.ts';
 import { listObjects, listRetrying } from './objects.ts';
 import { countersOfMonth } from './statistics.ts';
-import { clearTask, hideTask, stopTask } from './tasks.ts';
+import { clearTask, hideTask, startTask, stopTask } from './tasks.ts';
 
 async function rowsOf(db: Db): Promise<Record<string, unknown>[]> {
   const { rows } = await db.query(
@@ -159,8 +159,34 @@ test('what waits for a restore counts no attempt, tells since when, and forgets 
   assert.equal(held.restoringSince, since);
   await settle(db, task, [settlement(held, { done: false, reason: 'unavailable', startedAt: 1 })]);
   held = first(await claim(db, task));
-  assert.equal(held.restoringSince, null);
+  assert.equal(held.restoringSince, since, 'what failed by the way does not begin the wait anew');
   assert.equal(held.attempt, 2);
+  await settle(db, task, [settlement(held, waiting)]);
+  held = first(await claim(db, task));
+  assert.equal(held.attempt, 1, 'nor does it add up over a wait');
+  await addKeys(db, task, ['k']);
+  await settle(db, task, [settlement(held, waiting)]);
+  held = first(await claim(db, task));
+  assert.equal(held.restoringSince, null, 'an event is a new round');
+});
+
+test('what waits for a restore while its task is stopped does not wait too long', async () => {
+  await using db = await testDatabase();
+  const task = await addTask(db);
+  await addKeys(db, task, ['k']);
+  await settle(db, task, [
+    settlement(first(await claim(db, task)), {
+      done: false,
+      restoring: true,
+      reason: 'archived',
+      startedAt: 1,
+    }),
+  ]);
+  await db.query(`update changes set restoring_since = now() - interval '30 days'`);
+  await stopTask(db, task);
+  await startTask(db, task, undefined);
+  const { restoringSince } = first(await claim(db, task));
+  assert.ok(Math.abs(Date.now() - (restoringSince ?? 0)) < 60_000);
 });
 
 test('a claim that lapsed counts nothing, and makes its key due again', async () => {

@@ -54,13 +54,15 @@ const SETTLE = `
       claim_id = null,
       lease_until = null,
       attempt = case when held.again then 0
-        when held.released or held.restoring then changes.attempt - 1 else changes.attempt end,
+        when held.restoring then 0
+        when held.released then changes.attempt - 1 else changes.attempt end,
       due_at = case when held.again then now()
         else now() + held."delayMs" * interval '1 millisecond' end,
       accepted_at = case when held.done then changes.due_at else changes.accepted_at end,
       late_write = changes.late_write or held.overtaken,
-      restoring_since = case when held.restoring then coalesce(changes.restoring_since, now())
-        when held.released then changes.restoring_since end,
+      restoring_since = case when held.again then null
+        when held.restoring then coalesce(changes.restoring_since, now())
+        else changes.restoring_since end,
       reason = case when held.released then changes.reason when not held.again then held.reason end,
       message = case when held.released then changes.message when not held.again then held.message end,
       started_at = case when held.released then changes.started_at

@@ -1,6 +1,7 @@
 import type { Fault } from '../model/fault.ts';
 import type { SyncTaskPlan } from '../model/sync-task.ts';
-import type { Traits } from '../stores/store.ts';
+import type { Store, Traits } from '../stores/store.ts';
+import { StoreError } from '../stores/store-error.ts';
 import { type Ability, ProbeFailed, probeSource, probeTarget } from '../transfer/probe.ts';
 import type { OpenBuckets } from './open-buckets.ts';
 import { ServiceError } from './service-error.ts';
@@ -24,8 +25,8 @@ export async function checkBuckets(
   plan: SyncTaskPlan,
   credentials: TaskCredentials,
 ): Promise<void> {
-  await using source = open.source(plan, credentials);
-  await using target = open.target(plan, credentials);
+  await using source = opened('src', () => open.source(plan, credentials));
+  await using target = opened('dst', () => open.target(plan, credentials));
   checkTraits(plan, source.traits, target.traits);
   if (!probes) return;
   const tier = plan.storagePolicy === 'SRC_STORAGE_MAPPING' ? undefined : plan.storagePolicy;
@@ -35,6 +36,20 @@ export async function checkBuckets(
     told('dst', timeoutMs, (signal) => probeTarget(target, { tier, kms: plan.kms }, signal)),
   ]);
   for (const answer of asked) if (answer.status === 'rejected') throw answer.reason;
+}
+
+/** @throws {ServiceError} where the credentials are none of that cloud. */
+function opened(side: Side, open: () => Store): Store {
+  try {
+    return open();
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    const { called, problem } = sides[side];
+    const { cloudMessage = error.fault } = error.details;
+    const detail = `request parameter [${side}_ak] or [${side}_sk] invalid: ${cloudMessage}.`;
+    const message = `The ${called} bucket cannot be opened.`;
+    throw new ServiceError(problem, message, detail, { cause: error });
+  }
 }
 
 function checkTraits(plan: SyncTaskPlan, source: Traits, target: Traits): void {

@@ -95,8 +95,8 @@ function waiting(
   const since = restoringSince ?? startedAt;
   const asked = new Date(since).toISOString();
   if (restoringSince !== null && clock.now() - since > restoreWaitMs) {
-    const message = `it was asked to be restored at ${asked}, and still cannot be read (BRIGADE_RESTORE_WAIT_HOURS)`;
-    return failed('archived', message, startedAt);
+    const message = `It was asked to be restored at ${asked}, and still cannot be read. Look at the source how far it is, raise BRIGADE_RESTORE_WAIT_HOURS if need be, and retry the failed objects.`;
+    return { ...failed('archived', '', startedAt), message };
   }
   log.info({ event: 'object.restoring', taskId, key, checkAfterMs }, 'waits to be restored');
   return {

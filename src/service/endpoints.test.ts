@@ -85,6 +85,12 @@ describe('a place without an address', () => {
     const named = entered({ cloud: 'HuaweiCloud', region: 'x', endpoint: `${minio}/` }, 'two');
     assert.equal(isSameBucket(known, mapped, named), true);
     assert.equal(isSameBucket(known, mapped, { ...named, bucket: 'another' }), false);
+    // Names are one in all regions of a cloud, but not in all its branches, nor of every cloud.
+    const aws = entered({ region: 'us-east-1' }, 'one');
+    assert.equal(isSameBucket(known, aws, entered({ region: 'us-west-2' }, 'two')), true);
+    assert.equal(isSameBucket(known, aws, entered({ region: 'cn-north-1' }, 'one')), false);
+    const ucloud = entered({ cloud: 'UCloud', region: 'cn-bj' }, 'one');
+    assert.equal(isSameBucket(known, ucloud, { ...ucloud, region: 'hk' }), false);
     assert.equal(isSameBucket(known, mapped, entered({ region: 'eu-west-1' }, 'one')), false);
     const container = entered({ cloud: 'Azure', region: 'westeurope' }, 'account');
     assert.equal(isSameBucket(known, container, { ...container, region: 'eastus' }), true);

@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net';
-import type { CloudType } from '../model/cloud.ts';
+import { type CloudType, globallyNamed } from '../model/cloud.ts';
 import type { SourceCdn } from '../model/source-cdn.ts';
 import type { BucketPlace } from '../model/sync-task.ts';
 import { azureDialects, isAzureCloud } from '../stores/azure/dialects.ts';
@@ -31,6 +31,8 @@ export interface MappedEndpoint {
 export interface ResolvedEndpoint {
   readonly dialect: StoreDialect;
   readonly url: string;
+  /** It is what the cloud has by itself: credentials that name an address know better. */
+  readonly isOwn: boolean;
   readonly region: string;
   readonly addressing: Addressing | undefined;
   readonly ca: string | undefined;
@@ -65,13 +67,14 @@ export function endpoints(
       const refusal = refuse(place.endpoint, allowed);
       if (refusal !== undefined) return new ServiceError('endpoint-refused', refusal);
       const dialect = dialectAt(place.endpoint, cloud);
-      return { ...plain, dialect, url: place.endpoint, region, guard };
+      return { ...plain, isOwn: false, dialect, url: place.endpoint, region, guard };
     }
     const own = mappedTo(mapped, place);
     if (own !== undefined) {
       return {
         dialect: own.dialect ?? dialectAt(own.endpoint, cloud),
         url: own.endpoint,
+        isOwn: false,
         region: own.signingRegion ?? region,
         addressing: own.addressing,
         ca: own.ca,
@@ -127,7 +130,7 @@ function mappedTo(
 /** A bucket's name becomes a part of a host's name or a path: it must not change where they lead. */
 const BUCKET = /^[a-z0-9][a-z0-9._-]{0,254}$/i;
 
-const plain = { addressing: undefined, ca: undefined };
+const plain = { isOwn: true, addressing: undefined, ca: undefined };
 
 /** One under the name of a cloud with a protocol of its own speaks that, wherever it is. */
 function dialectAt(url: string, cloud: CloudType): StoreDialect {
@@ -155,9 +158,14 @@ export interface EnteredPlace extends BucketPlace {
 export function isSameBucket(places: Endpoints, one: EnteredPlace, other: EnteredPlace): boolean {
   const fullName = (place: EnteredPlace): string => {
     const { url, dialect } = places.resolve(place);
+    const { host, hostname } = new URL(url);
     // Azure's containers belong to an account, and each has names of its own.
-    const account = isAzureCloud(dialect) ? place.accessKeyId : '';
-    return JSON.stringify([new URL(url).host, account, place.bucket]);
+    if (isAzureCloud(dialect)) return JSON.stringify([host, place.accessKeyId, place.bucket]);
+    const { cloud, ownHosts } = s3Dialects[dialect];
+    const anywhere = globallyNamed.has(cloud) && ownHosts.test(hostname);
+    // A cloud's branches, as AWS in China, are told by the end of their hosts.
+    const where = anywhere ? `${cloud} ${hostname.split('.').at(-1) ?? ''}` : host;
+    return JSON.stringify([where, place.bucket]);
   };
   return fullName(one) === fullName(other);
 }

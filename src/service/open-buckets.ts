@@ -54,11 +54,11 @@ function open(
   credentials: TaskCredentials,
 ): Store {
   const { cloud, bucket } = plan[side];
-  const { dialect, url, region, addressing, ca, guard } = endpoints.resolve(plan[side]);
+  const { dialect, url, isOwn, region, addressing, ca, guard } = endpoints.resolve(plan[side]);
   return openStore({
     dialect,
     cloud,
-    endpoint: url,
+    endpoint: isOwn ? undefined : url,
     region,
     bucket,
     addressing,

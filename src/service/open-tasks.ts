@@ -98,10 +98,14 @@ export class OpenTasks implements AsyncDisposable {
     const found = await taskToWork(database, taskId);
     if (found === undefined) throw new TaskGone(`there is no task ${taskId}`);
     const credentials = openCredentials(sealer, taskId, found.credentials);
+    await using opening = new AsyncDisposableStack();
+    const source = opening.use(open.source(found.task, credentials));
+    const target = open.target(found.task, credentials);
+    opening.move();
     return {
       revision: found.revision,
-      source: open.source(found.task, credentials),
-      target: open.target(found.task, credentials),
+      source,
+      target,
       policy: policyOf(found.task, restoreDays),
       users: 0,
       retired: false,

@@ -110,6 +110,7 @@ export class SyncTasks implements SyncTaskService {
       const { sealer, checkBuckets } = this.#options;
       const starting = await credentialsOfStart(this.#database, sealer, id, credentials);
       if (starting === undefined) return false;
+      checkAuthentication(starting.task, starting.credentials);
       await checkBuckets(starting.task, starting.credentials);
       const sealed = starting.renewed
         ? sealCredentials(sealer, id, starting.credentials)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { bytesOf, CopyRig, KEY, lying } from '../../test/kit/copy-rig.ts';
+import { before, bytesOf, CopyRig, KEY, lying } from '../../test/kit/copy-rig.ts';
 import { faulty } from '../../test/kit/faulty.ts';
 import { around } from '../stores/layers/around.ts';
 
@@ -68,4 +68,47 @@ test('a copy that the target did not encrypt by its key service does not pass', 
   const outcome = await rig.copy({ copiedEtag: '' });
   assert.ok(outcome.kind === 'failed' && outcome.fault === 'inconsistent');
   assert.match(outcome.message, /did not encrypt it by its key service/);
+});
+
+describe('an MD5 that the source only claims', () => {
+  const wrong = '0'.repeat(32);
+  /** The source says of every object that it has this sum. */
+  function claiming(rig: CopyRig): void {
+    rig.sourceSeen = around(rig.source, {
+      call: (_operation, _signal, run) => run(),
+      read: async (_signal, run) => {
+        const { head, body } = await run();
+        return { head: { ...head, md5: wrong }, body };
+      },
+    });
+  }
+
+  test('is computed at a target that does not compare it, and a difference is seen', async () => {
+    const rig = new CopyRig({ crc64: false });
+    Object.assign(rig.target.traits, { checksMd5: false });
+    await rig.fill(bytesOf(7));
+    claiming(rig);
+    const outcome = await rig.copy();
+    assert.ok(outcome.kind === 'failed' && outcome.fault === 'inconsistent');
+    assert.match(outcome.message, new RegExp(`the source has ${wrong}, what was read from it has`));
+  });
+
+  test('goes to no target in one piece that would not compare it', async () => {
+    const rig = new CopyRig({ crc64: false });
+    Object.assign(rig.target.traits, { checksMd5: false });
+    await rig.fill(bytesOf(20));
+    let puts = 0;
+    rig.targetSeen = before(rig.target, 'put', () => void (puts += 1));
+    assert.equal((await rig.copy()).kind, 'copied');
+    assert.equal(puts, 0);
+  });
+
+  test('is computed after the target has refused it once', async () => {
+    const rig = new CopyRig({ crc64: false });
+    await rig.fill(bytesOf(7));
+    claiming(rig);
+    await assert.rejects(rig.copy(), { fault: 'corrupt' });
+    const outcome = await rig.copy({ attempt: 2 });
+    assert.ok(outcome.kind === 'failed' && outcome.fault === 'inconsistent');
+  });
 });

@@ -199,7 +199,8 @@ async function moveBytes(
       await dropUpload(job, previous);
       return await putBuffered(job, read, options);
     }
-    if (md5 !== undefined && size <= Math.min(putBytes, job.target.traits.putSizeMax)) {
+    const once = size <= Math.min(putBytes, job.target.traits.putSizeMax);
+    if (md5 !== undefined && once && relaysMd5(job)) {
       await dropUpload(job, previous);
       return await putStreamed(job, read, options, md5);
     }
@@ -256,13 +257,23 @@ async function putWhole(
   }
 }
 
-/** The source's own MD5 goes along unchecked: the target compares it with what arrives there. */
+/**
+ * Whether the source's own MD5 goes along unchecked, for the target compares it with what arrives
+ * there. When that has failed once it may be the source that is wrong: then it is computed.
+ */
+function relaysMd5({ target, attempt }: CopyJob): boolean {
+  return target.traits.checksMd5 && attempt === 1;
+}
+
 async function computedOf(
-  { target }: CopyJob,
+  job: CopyJob,
   { md5, crc64 }: ObjectHead,
   bytes: Uint8Array,
 ): Promise<Pick<CopyEvidence, 'copiedSize' | 'computedMd5' | 'computedCrc64'>> {
-  const sums = await sumsOf(bytes, { md5, crc64: crc64 !== undefined || target.traits.crc64 });
+  const sums = await sumsOf(bytes, {
+    md5: relaysMd5(job) ? md5 : undefined,
+    crc64: crc64 !== undefined || job.target.traits.crc64,
+  });
   return { copiedSize: sums.size, computedMd5: sums.md5, computedCrc64: sums.crc64 };
 }
 

@@ -71,9 +71,12 @@ async function probeUpload(
   const content = Buffer.from('probe');
   try {
     await attempt(ability, () => upload.putPart(1, { content, size: content.length }, signal));
-  } finally {
-    await attempt('abort', () => upload.abort(signal));
+  } catch (error) {
+    // What failed first is what is told; an upload that stays is of five bytes, and empty of parts.
+    await upload.abort(signal).catch(() => undefined);
+    throw error;
   }
+  await attempt('abort', () => upload.abort(signal));
 }
 
 /** A name that nobody has. */

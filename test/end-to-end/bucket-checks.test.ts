@@ -136,3 +136,59 @@ test('an operator can let tasks be created unchecked', async () => {
   await world.createTask({ src_bucket: 'to-be-made' });
   assert.equal(world.source.requests.total, 0);
 });
+
+const inAzure = { src_cloud_type: 'Azure', src_region: 'eastus', src_ak: 'account' };
+
+describe('what the credentials themselves tell is refused, asked or not', () => {
+  let world: World;
+  before(async () => {
+    world = await startWorld({
+      settingsOf: ({ source }) => ({
+        endpoints: [{ cloud: 'Aliyun', region: 'here', endpoint: source.url, dialect: 'S3' }],
+      }),
+    });
+  });
+  after(() => world[Symbol.asyncDispose]());
+
+  test('a secret that is none of Azure', async () => {
+    const azure = { ...inAzure, src_endpoint: undefined };
+    await assert.rejects(world.createTask({ ...azure, src_sk: 'no key' }), (error: Error) => {
+      assert.match(
+        error.message,
+        /^400 OMS\.1014 .*\[src_ak\] or \[src_sk\] invalid: .*no account key/,
+      );
+      return true;
+    });
+  });
+
+  test('a connection string that leads to a server that is not Azure', async () => {
+    const src_sk = `AccountKey=${Buffer.alloc(32).toString('base64')};BlobEndpoint=https://intranet.example/a`;
+    const azure = { ...inAzure, src_endpoint: undefined };
+    await assert.rejects(world.createTask({ ...azure, src_sk }), /OMS\.1014 .*not Azure/s);
+  });
+
+  test('a start that takes away the token that a CDN is signed with', async () => {
+    const taskId = await world.createTask({
+      ...{ src_cloud_type: 'Aliyun', src_region: 'here', src_endpoint: undefined },
+      src_security_token: 'token',
+      source_cdn: {
+        ...{ domain: 'localhost', protocol: 'http', authentication_type: 'ALIYUN_OSS_C' },
+      },
+    });
+    await world.client.stop(taskId);
+    const keys = { src_ak: 'a', src_sk: 'b', dst_ak: 'c', dst_sk: 'd' };
+    await assert.rejects(world.client.start(taskId, keys), /OMS\.1032 .*src_security_token/s);
+    await assert.rejects(
+      world.client.start(taskId, { src_security_token: 't' }),
+      /OMS\.1004 .*src_ak/s,
+    );
+  });
+
+  test('a region with a name that every object has', async () => {
+    for (const dst_region of ['constructor', '__proto__', 'toString']) {
+      const fields = { dst_cloud_type: 'Tencent', dst_region, dst_endpoint: undefined };
+      const taskId = await world.createTask(fields);
+      await world.client.stop(taskId);
+    }
+  });
+});

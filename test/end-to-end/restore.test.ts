@@ -94,7 +94,7 @@ test('a restore that takes too long is given up with the reason', async () => {
   assert.equal(reason, 'archived');
   assert.match(
     message ?? '',
-    /asked to be restored at 20.*still cannot be read \(BRIGADE_RESTORE_WAIT_HOURS\)/,
+    /asked to be restored at 20.*still cannot be read. Look at the source.*BRIGADE_RESTORE_WAIT_HOURS/,
   );
 });
 

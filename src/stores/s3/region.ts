@@ -6,14 +6,19 @@ type Regions = Pick<S3Dialect, 'regions'>;
 export function regionName({ regions }: Regions, region: string): string {
   const { prefix, aliases } = regions;
   const bare = region.startsWith(prefix) ? region.slice(prefix.length) : region;
-  return aliases[bare] ?? bare;
+  return named(aliases, bare) ?? bare;
+}
+
+/** Not what every object has, for a region may have any name: `constructor`, too. */
+function named(names: Readonly<Record<string, string>>, name: string): string | undefined {
+  return Object.hasOwn(names, name) ? names[name] : undefined;
 }
 
 /** What a signature calls a region. */
 export function scopeOf(dialect: Regions, region: string): string {
   const name = regionName(dialect, region);
   const { scopes } = dialect.regions;
-  return scopes[name] ?? scopes['*'] ?? name;
+  return named(scopes, name) ?? scopes['*'] ?? name;
 }
 
 /** The cloud's own address for a region; undefined where only an operator can know. */
