@@ -3,42 +3,16 @@ import { type S3DialectName, s3Dialects } from '../../src/stores/s3/dialects.ts'
 import { scopeOf } from '../../src/stores/s3/region.ts';
 import { openAdapter } from '../../src/stores/open-store.ts';
 import { makeCertificate } from '../kit/certificate.ts';
-import type { DialectName } from '../kit/s3-server/dialects.ts';
+import { playedClouds, s3DialectNames } from '../kit/clouds.ts';
 import { startS3Server } from '../kit/s3-server/server.ts';
 import { exceptionsOf } from './exceptions.ts';
 import { type Harness, testStore } from './store.ts';
 
 const domain = 'cloud.test';
 
-/** A cloud, and the row of the server that plays it. */
-interface Cloud {
-  readonly server: DialectName;
-  readonly region: string;
-  readonly bucket?: string;
-}
-
-/** Every row of the product has its server here: a new one does not compile without. */
-const clouds: Readonly<Record<S3DialectName, Cloud>> = {
-  AWS: { server: 's3', region: 'eu-west-1' },
-  Aliyun: { server: 'oss', region: 'cn-hangzhou' },
-  Tencent: { server: 'cos', region: 'ap-beijing', bucket: 'bucket-1250000000' },
-  HuaweiCloud: { server: 'obs', region: 'cn-north-4' },
-  QingCloud: { server: 'qingstor', region: 'pek3a' },
-  KingsoftCloud: { server: 'ks3', region: 'cn-beijing' },
-  Baidu: { server: 'bos', region: 'bj' },
-  Qiniu: { server: 'qiniu', region: 'cn-east-1' },
-  UCloud: { server: 'us3', region: 'cn-bj' },
-  Google: { server: 'gcs', region: 'auto' },
-  S3: { server: 's3', region: 'us-east-1' },
-  MinIO: { server: 'minio', region: 'us-east-1' },
-  Ceph: { server: 'ceph', region: 'default' },
-  R2: { server: 'r2', region: 'auto' },
-  Wasabi: { server: 'wasabi', region: 'us-east-1' },
-};
-
 /** The bucket as the cloud's own hosts would have it: in the host by TLS, or in the path. */
-function harness(dialect: S3DialectName, cloud: Cloud): Harness {
-  const { server: row, region, bucket = 'bucket' } = cloud;
+function harness(dialect: S3DialectName): Harness {
+  const { server: row, region, bucket } = playedClouds[dialect];
   const { addressing, tierClasses, classes } = s3Dialects[dialect];
   const tls = addressing.own === 'virtual-host';
   const archived = Object.entries(tierClasses).some(([, word]) => classes.get(word)?.archived);
@@ -83,7 +57,7 @@ function harness(dialect: S3DialectName, cloud: Cloud): Harness {
   };
 }
 
-for (const [name, cloud] of Object.entries(clouds) as [S3DialectName, Cloud][]) {
+for (const name of s3DialectNames) {
   const { addressing, signature } = s3Dialects[name];
-  testStore(`${name}, ${addressing.own}, ${signature}`, harness(name, cloud));
+  testStore(`${name}, ${addressing.own}, ${signature}`, harness(name));
 }

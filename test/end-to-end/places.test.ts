@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import dns from 'node:dns';
-import { syncBuiltinESMExports } from 'node:module';
-import { after, before, describe, mock, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import type { CloudType } from '../../src/model/cloud.ts';
 import type { MappedEndpoint } from '../../src/service/endpoints.ts';
 import { makeCertificate } from '../kit/certificate.ts';
+import { asHeader, textOf } from '../kit/header-text.ts';
+import { forgetLocalhost, resolveLocalhost } from '../kit/localhost.ts';
 import { putWithCrc64, sizes, startWorld, type World } from '../kit/world.ts';
 
 const ways = [
@@ -13,17 +13,6 @@ const ways = [
   { name: 'path', addressing: 'path', trusted: true },
   { name: 'distrusted', addressing: 'path', trusted: false },
 ] as const;
-
-/** Names below `localhost` lead home on few machines only; here they do. */
-function resolveLocalhost(): void {
-  const real = dns.lookup;
-  const home = ((name: string, ...rest: unknown[]): void => {
-    const known = name.endsWith('.localhost') ? '127.0.0.1' : name;
-    Reflect.apply(real, dns, [known, ...rest]);
-  }) as typeof dns.lookup;
-  mock.method(dns, 'lookup', home);
-  syncBuiltinESMExports();
-}
 
 describe('the body of an OMS client, without a field of ours', () => {
   let world: World;
@@ -136,8 +125,7 @@ for (const scheme of ['http', 'https'] as const) {
     });
     after(async () => {
       await world[Symbol.asyncDispose]();
-      mock.restoreAll();
-      syncBuiltinESMExports();
+      forgetLocalhost();
     });
 
     const mapped = (way: string) => ({
@@ -257,16 +245,3 @@ describe('what travels beside the bytes', () => {
     assert.equal(to.versions('archived').length, 1);
   });
 });
-
-/** As it stands in a header: one character a byte of UTF-8. */
-function asHeader(text: string): string {
-  return Buffer.from(text).toString('latin1');
-}
-
-/** What a client reads of a value: RFC 2047's words decoded, else UTF-8. */
-function textOf(value = ''): string {
-  const words = [...value.matchAll(/=\?UTF-8\?B\?([^?]*)\?=/g)];
-  return words.length === 0
-    ? Buffer.from(value, 'latin1').toString()
-    : Buffer.concat(words.map(([, body = '']) => Buffer.from(body, 'base64'))).toString();
-}
