@@ -125,6 +125,11 @@ describe('what a request may not be', () => {
       [{ src_region: undefined }, 'OMS.1004', '[src_region] is missing'],
       [{ dst_sk: null }, 'OMS.1004', '[dst_sk] is missing'],
       [{ src_cloud_type: 'Tencent' }, 'OMS.1004', '[app_id] is missing'],
+      [
+        { src_cloud_type: 'Tencent', app_id: '1/@x' },
+        'OMS.0064',
+        /^\[app_id\] must be the account's/,
+      ],
       [{ src_ak: 5 }, 'OMS.1002', '[src_ak] must be a string'],
       [{ enable_metadata_migration: 'true' }, 'OMS.1002', /must be a boolean$/],
       [{ enable_kms: 1 }, 'OMS.1002', '[enable_kms] must be a boolean'],

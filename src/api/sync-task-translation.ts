@@ -9,7 +9,7 @@ import type {
   StartSyncTaskBody,
   SyncTaskInfo,
 } from './schemas/sync-task.ts';
-import { missingParameter } from './validation.ts';
+import { invalid, missingParameter } from './validation.ts';
 
 const kmsCredentials = 'credentials encrypted by KMS cannot be read here; send them with DEFAULT';
 
@@ -35,13 +35,13 @@ function refuse(reasons: readonly string[]): void {
  * Reads a creation as the service wants it.
  *
  * @throws {ServiceError} `not-supported`, naming every field that asks for too much.
- * @throws {RequestError} where Tencent lacks its `app_id`.
+ * @throws {RequestError} where Tencent lacks its `app_id`, or has one that can be none.
  */
 export function toNewSyncTask(body: CreateSyncTaskBody): NewSyncTask {
   refuse(unsupported(body));
   const cloud = body.src_cloud_type ?? 'Aliyun';
   const appId = body.app_id === '' ? undefined : body.app_id;
-  if (cloud === 'Tencent' && appId === undefined) throw missingParameter('app_id');
+  if (cloud === 'Tencent') checkAppId(appId);
   return {
     source: {
       cloud,
@@ -60,6 +60,12 @@ export function toNewSyncTask(body: CreateSyncTaskBody): NewSyncTask {
     appId,
     credentials: { ...credentials(body), cdnKey: secretOf(body.source_cdn?.authentication_key) },
   };
+}
+
+/** It becomes a part of the bucket's name. */
+function checkAppId(appId: string | undefined): void {
+  if (appId === undefined) throw missingParameter('app_id');
+  if (!/^\d+$/.test(appId)) throw invalid('app_id', "must be the account's APPID, a number");
 }
 
 /** How objects are to be copied, with the defaults of OMS. */

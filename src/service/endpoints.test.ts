@@ -92,6 +92,10 @@ describe('a place without an address', () => {
     const ucloud = entered({ cloud: 'UCloud', region: 'cn-bj' }, 'one');
     assert.equal(isSameBucket(known, ucloud, { ...ucloud, region: 'hk' }), false);
     assert.equal(isSameBucket(known, mapped, entered({ region: 'eu-west-1' }, 'one')), false);
+    const short = { ...entered({ cloud: 'Tencent' }, 'one'), appId: '1250000000' };
+    const full = entered({ cloud: 'Tencent', bucket: 'bucket-1250000000' }, 'two');
+    assert.equal(isSameBucket(known, short, full), true);
+    assert.equal(isSameBucket(known, { ...short, appId: '1' }, full), false);
     const container = entered({ cloud: 'Azure', region: 'westeurope' }, 'account');
     assert.equal(isSameBucket(known, container, { ...container, region: 'eastus' }), true);
     assert.equal(isSameBucket(known, container, { ...container, accessKeyId: 'other' }), false);

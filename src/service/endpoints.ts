@@ -5,6 +5,7 @@ import type { BucketPlace } from '../model/sync-task.ts';
 import { azureDialects, isAzureCloud } from '../stores/azure/dialects.ts';
 import { suffixOf } from '../stores/azure/open-azure.ts';
 import { type AddressGuard, addressGuard } from '../stores/guard.ts';
+import { fullBucketName } from '../stores/s3/bucket-name.ts';
 import type { Addressing } from '../stores/s3/dialect.ts';
 import type { StoreDialect } from '../stores/open-store.ts';
 import { dialectAtHost, isS3Cloud, s3Dialects } from '../stores/s3/dialects.ts';
@@ -152,6 +153,7 @@ function unknownPlace({ cloud, region }: BucketPlace): ServiceError {
 /** A place, and by whose key it is entered. */
 export interface EnteredPlace extends BucketPlace {
   readonly accessKeyId: string;
+  readonly appId?: string | undefined;
 }
 
 /** Whether two places are one bucket, however they were named. */
@@ -161,11 +163,11 @@ export function isSameBucket(places: Endpoints, one: EnteredPlace, other: Entere
     const { host, hostname } = new URL(url);
     // Azure's containers belong to an account, and each has names of its own.
     if (isAzureCloud(dialect)) return JSON.stringify([host, place.accessKeyId, place.bucket]);
-    const { cloud, ownHosts } = s3Dialects[dialect];
-    const anywhere = globallyNamed.has(cloud) && ownHosts.test(hostname);
+    const row = s3Dialects[dialect];
+    const anywhere = globallyNamed.has(row.cloud) && row.ownHosts.test(hostname);
     // A cloud's branches, as AWS in China, are told by the end of their hosts.
-    const where = anywhere ? `${cloud} ${hostname.split('.').at(-1) ?? ''}` : host;
-    return JSON.stringify([where, place.bucket]);
+    const where = anywhere ? `${row.cloud} ${hostname.split('.').at(-1) ?? ''}` : host;
+    return JSON.stringify([where, fullBucketName(row, place.bucket, place.appId)]);
   };
   return fullName(one) === fullName(other);
 }

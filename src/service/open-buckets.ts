@@ -61,6 +61,8 @@ function open(
     endpoint: isOwn ? undefined : url,
     region,
     bucket,
+    // It is the source's: a target is named in full.
+    appId: side === 'source' ? plan.appId : undefined,
     addressing,
     ca,
     guard,

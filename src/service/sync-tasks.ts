@@ -220,7 +220,8 @@ async function create(
   endpoints.check(plan.target, 'dst');
   checkAuthentication(plan, credentials);
   if (plan.sourceCdn !== undefined) endpoints.resolveCdn(plan.sourceCdn, plan.source);
-  const source = { ...plan.source, accessKeyId: credentials.source.accessKeyId };
+  const { accessKeyId } = credentials.source;
+  const source = { ...plan.source, accessKeyId, appId: plan.appId };
   const target = { ...plan.target, accessKeyId: credentials.target.accessKeyId };
   if (isSameBucket(endpoints, source, target)) {
     throw new ServiceError(

@@ -103,6 +103,21 @@ describe('where the name of the bucket goes', () => {
     });
   }
 
+  for (const [dialect, bucket, appId, expected] of [
+    ['Tencent', 'films', '1250000000', 'films-1250000000'],
+    ['Tencent', 'films-1250000000', '1250000000', 'films-1250000000'],
+    ['Tencent', 'films-1250000001', '1250000000', 'films-1250000001-1250000000'],
+    ['Tencent', 'films', undefined, 'films'],
+    // What is no number would lead to another host.
+    ['Tencent', 'films', '1.example.com/', 'films'],
+    ['AWS', 'films', '1250000000', 'films'],
+  ] as const) {
+    test(`${bucket} of ${dialect} with the APPID ${appId ?? 'untold'} is ${expected}`, async () => {
+      const [host = ''] = await askedHosts({ dialect, bucket, appId });
+      assert.equal(host.slice(0, host.indexOf('.')), expected);
+    });
+  }
+
   test('a name with dots goes into the path, for no certificate would fit it', async () => {
     const asked = await askedHosts({ dialect: 'AWS', bucket: 'dotted.bucket' });
     assert.deepEqual(asked, ['s3.eu-west-1.amazonaws.com']);

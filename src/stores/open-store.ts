@@ -14,6 +14,7 @@ import { measured, type OnRequest } from './layers/measured.ts';
 import { paced } from './layers/paced.ts';
 import { resuming } from './layers/resuming.ts';
 import { retrying } from './layers/retrying.ts';
+import { fullBucketName } from './s3/bucket-name.ts';
 import type { Addressing, S3Dialect } from './s3/dialect.ts';
 import { type S3DialectName, s3Dialects } from './s3/dialects.ts';
 import { endpointOf, scopeOf } from './s3/region.ts';
@@ -36,6 +37,8 @@ export interface StoreAddress {
   readonly cloud?: CloudType | undefined;
   readonly region: string;
   readonly bucket: string;
+  /** The account's, where the cloud's names of buckets end in it and this one may not. */
+  readonly appId?: string | undefined;
   /** Scheme, host and port; the cloud's own for the region unless given. */
   readonly endpoint?: string | undefined;
   /** Where the bucket's name goes; by the dialect and the endpoint unless given. */
@@ -125,9 +128,11 @@ export function layered(adapter: Store, options: LayerOptions): Store {
   return limited(tried, connections);
 }
 
-function openS3(options: StoreOptions & { readonly dialect: S3DialectName }): Store {
-  const { bucket, region, credentials, clock = systemClock } = options;
-  const dialect: S3Dialect = s3Dialects[options.dialect];
+function openS3(given: StoreOptions & { readonly dialect: S3DialectName }): Store {
+  const dialect: S3Dialect = s3Dialects[given.dialect];
+  const bucket = fullBucketName(dialect, given.bucket, given.appId);
+  const options = { ...given, bucket };
+  const { region, credentials, clock = systemClock } = options;
   const endpoint = options.endpoint ?? endpointOf(dialect, region);
   if (endpoint === undefined) throw new Error(`${options.dialect} has no endpoint of its own`);
   const cloud = options.cloud ?? dialect.cloud;

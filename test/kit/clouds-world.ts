@@ -92,12 +92,18 @@ function fieldsOf(
   return {
     asSource: {
       ...{ src_cloud_type: cloud, src_region: region, src_bucket: bucket, src_ak: ak, src_sk: sk },
-      ...(cloud === 'Tencent' && { app_id: '1250000000' }),
+      ...(cloud === 'Tencent' && tencentNames(bucket)),
     },
     asTarget: {
       ...{ dst_cloud_type: cloud, dst_region: region, dst_bucket: bucket, dst_ak: ak, dst_sk: sk },
     },
   };
+}
+
+/** OMS's clients give the APPID beside the name, which may lack it. */
+function tencentNames(bucket: string): Readonly<Record<string, string>> {
+  const [, src_bucket = '', app_id = ''] = /^(.*)-(\d+)$/.exec(bucket) ?? [];
+  return { src_bucket, app_id };
 }
 
 /** Puts an object as its cloud keeps it, with the cloud's own CRC-64 where it has one. */

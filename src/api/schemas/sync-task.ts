@@ -150,7 +150,11 @@ export const CreateSyncTaskBody = Type.Object({
     }),
   ),
   app_id: Type.Optional(
-    Type.String({ maxLength: 255, description: 'Needed where src_cloud_type is Tencent' }),
+    Type.String({
+      maxLength: 255,
+      description:
+        'Needed where src_cloud_type is Tencent: the number that the name of its bucket ends in, if it is not there already',
+    }),
   ),
   source_cdn: Type.Optional(
     Type.Object(

@@ -14,6 +14,8 @@ export interface S3Dialect {
   readonly ownHosts: RegExp;
   /** Where the bucket's name goes at the cloud's own hosts, and elsewhere. */
   readonly addressing: { readonly own: Addressing; readonly elsewhere: Addressing };
+  /** Whether names of buckets end in the account's ID, which a task may tell apart from the name. */
+  readonly bucketNames: 'as-given' | 'with-app-id';
   readonly signature: Signature;
   /** XML with S3's namespace, XML without, or JSON. */
   readonly documents: 's3-xml' | 'xml' | 'json';

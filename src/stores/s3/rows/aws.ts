@@ -106,6 +106,7 @@ export const aws: S3Dialect = {
   ownHosts: /(?:^|\.)amazonaws\.com(?:\.cn)?$/,
   // MinIO, Ceph and others know buckets' hosts only when told of a domain.
   addressing: { own: 'virtual-host', elsewhere: 'path' },
+  bucketNames: 'as-given',
   signature: 'aws-v4',
   documents: 's3-xml',
   headerPrefix: 'x-amz-',

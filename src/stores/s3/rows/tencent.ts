@@ -2,7 +2,7 @@ import { MiB } from '../../../base/bytes.ts';
 import { archived, checkAfter, online, type S3Dialect } from '../dialect.ts';
 import { aws, s3Faults } from './aws.ts';
 
-/** COS by its own protocol, which is S3's in other words. Names of buckets end in `-APPID`. */
+/** COS by its own protocol, which is S3's in other words. */
 export const tencent: S3Dialect = {
   ...aws,
   cloud: 'Tencent',
@@ -16,6 +16,8 @@ export const tencent: S3Dialect = {
   },
   ownHosts: /(?:^|\.)(?:myqcloud\.com|tencentcos\.cn)$/,
   addressing: { own: 'virtual-host', elsewhere: 'virtual-host' },
+  // "BucketName-APPID": https://www.tencentcloud.com/document/product/436/13312
+  bucketNames: 'with-app-id',
   // https://www.tencentcloud.com/document/product/436/7778
   signature: 'cos',
   documents: 'xml',
