@@ -50,8 +50,8 @@ export const cdnAuthentications: Readonly<Record<CdnAuthenticationType, CdnAuthe
   // Without a key it is the signature with an STS token.
   ALIYUN_OSS_C: { cloud: 'Aliyun', key: 'or-token' },
   KSYUN_PRIVATE_AUTHENTICATION: { cloud: 'KingsoftCloud', key: 'unused' },
-  // The key is the token.
-  AZURE_SAS_TOKEN: { cloud: 'Azure', key: 'required' },
+  // The key is the token; without one it is made of the account's key.
+  AZURE_SAS_TOKEN: { cloud: 'Azure', key: 'optional' },
   TENCENT_COS_A: tencent,
   TENCENT_COS_B: tencent,
   TENCENT_COS_C: tencent,

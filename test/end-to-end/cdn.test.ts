@@ -14,7 +14,7 @@ const kinds = [
   ['ALIYUN_OSS_B', 'Aliyun', ['with', 'without']],
   ['ALIYUN_OSS_C', 'Aliyun', ['with', 'without']],
   ['KSYUN_PRIVATE_AUTHENTICATION', 'KingsoftCloud', ['without']],
-  ['AZURE_SAS_TOKEN', 'Azure', ['with']],
+  ['AZURE_SAS_TOKEN', 'Azure', ['with', 'without']],
   ['TENCENT_COS_A', 'Tencent', ['with', 'without']],
   ['TENCENT_COS_B', 'Tencent', ['with', 'without']],
   ['TENCENT_COS_C', 'Tencent', ['with', 'without']],
@@ -33,10 +33,20 @@ const keys = [
 
 let world: World;
 let certificate: Certificate;
+/** What Azure takes for an account and its key; the other clouds do not mind. */
+const accessKey = {
+  accessKeyId: 'filmarchive',
+  secretAccessKey: Buffer.from('the key of the account').toString('base64'),
+};
+
 before(async () => {
   certificate = await makeCertificate(['127.0.0.1']);
   world = await startWorld({
-    // A private authority is told by the place of the bucket.
+    settings: { checkBuckets: true },
+    source: { accessKeys: [accessKey] },
+    // A private authority is told by the place of the bucket. Of the bucket only heads are asked:
+    // what is tried here is the CDN, so one server does for all clouds. That of Azure is in
+    // test/clouds/azure-task.test.ts, where Azurite can be had.
     settingsOf: ({ source }) => ({
       endpoints: kinds.map(([, cloud]) => ({
         ...({ cloud, region: 'mapped', dialect: 'AWS', addressing: 'path' } as const),

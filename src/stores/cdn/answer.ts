@@ -100,5 +100,5 @@ function iso(time: number): string {
 
 /** A header's word, fit to be told. */
 export function word(text: string): string {
-  return text.replace(/[^\w.,:/ -]/g, '?').slice(0, 100);
+  return text.replace(/[^\w.,:/ [\]-]/g, '?').slice(0, 100);
 }

@@ -46,7 +46,7 @@ export function cdnRefusal(
   const fault = (code === undefined ? undefined : byCode.get(code)) ?? faultOf(status);
   // Aliyun's CDN says there why it denies a request.
   const reason = headerOf(headers, 'x-tengine-error');
-  const said = reason === undefined ? '' : ` (${cdn.redact(word(reason)).slice(0, REASON_MAX)})`;
+  const said = reason === undefined ? '' : ` (${word(cdn.redact(reason)).slice(0, REASON_MAX)})`;
   return new StoreError(fault, {
     ...about,
     status,

@@ -89,7 +89,7 @@ class CdnReader implements AsyncDisposable {
     this.#refuser = {
       host: new URL(origin).host,
       authenticationType,
-      redact: redactor(secretsOf(credentials, key)),
+      redact: redactorOf(credentials, key),
     };
   }
 
@@ -160,12 +160,14 @@ class CdnReader implements AsyncDisposable {
   }
 }
 
-function secretsOf(
+/** The credentials, the key, and the signature of any token that is told again. */
+function redactorOf(
   { accessKeyId, secretAccessKey, sessionToken }: AccessKey,
-  key?: Secret,
-): string[] {
+  key: Secret | undefined,
+): (text: string) => string {
   const others = [sessionToken?.reveal(), key?.reveal()].filter((secret) => secret !== undefined);
-  return [accessKeyId, secretAccessKey.reveal(), ...others];
+  const redact = redactor([accessKeyId, secretAccessKey.reveal(), ...others]);
+  return (text) => redact(text).replace(/\bsig=[^&\s"'<]+/g, 'sig=[secret]');
 }
 
 /** What a refusal says, as far as that is short; one whose body breaks is a refusal still. */

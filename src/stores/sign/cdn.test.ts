@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { Secret } from '../../base/seal.ts';
 import { cdnAuthentications, cdnAuthenticationTypes } from '../../model/source-cdn.ts';
 import { encodeKey } from './aws-v4.ts';
+import { azureServiceSas } from './azure-sas.ts';
 import { formerCosSignature, qiniuDownloadUrl } from './cdn-native.ts';
 import * as url from './cdn-url.ts';
 import { type CdnIdentity, cdnSigner, NoCdnKey } from './cdn.ts';
@@ -177,14 +178,46 @@ test('a token of Azure goes as it was given, with its question mark or without',
   }
 });
 
+/** Understood as a pair for Azure, too. */
+const account = ['filmarchive', Buffer.from('the key of the account').toString('base64')] as const;
+
+describe('a token of Azure that nobody gave', () => {
+  const [name, key] = account;
+
+  test('is made of the account’s key, for the container and to read only', () => {
+    for (const [secret, origin] of [
+      [key, 'https://cdn.example.com'],
+      [`AccountName=${name};AccountKey=${key}`, 'http://cdn.example.com'],
+    ] as const) {
+      const who = { ...identity([name, secret]), origin };
+      const { path } = cdnSigner('AZURE_SAS_TOKEN', undefined, who)(read('a b'));
+      const token = azureServiceSas(
+        { account: name, key: new Secret(key) },
+        {
+          ...{ container: who.bucket, permissions: 'r', httpsOnly: origin.startsWith('https') },
+          ...{ startsAt: 1_699_999_940_000, expiresAt: 1_700_003_600_000 },
+        },
+      );
+      assert.equal(path, `/a%20b?${token}`);
+      assert.match(path, /&sp=r&/);
+    }
+  });
+
+  test('is that of the credentials, where they are a token', () => {
+    const who = identity([name, '?sv=1&sr=c&sp=rl&sig=a%2Fb%3D']);
+    const { path } = cdnSigner('AZURE_SAS_TOKEN', undefined, who)(read('a b'));
+    assert.equal(path, '/a%20b?sv=1&sr=c&sp=rl&sig=a%2Fb%3D');
+  });
+});
+
 test('a key is asked for where nothing else can sign, and only there', () => {
   for (const type of cdnAuthenticationTypes) {
-    const make = () => cdnSigner(type, undefined, identity(aliyun, { appId: '1' }));
+    const make = () => cdnSigner(type, undefined, identity(account, { appId: '1' }));
     if (cdnAuthentications[type].key === 'required') assert.throws(make, NoCdnKey);
     else make();
-    const used = cdnSigner(type, 'a-key-of-the-cdn', identity(aliyun, { appId: '1', token: 't' }));
+    const used = cdnSigner(type, 'a-key-of-the-cdn', identity(account, { appId: '1', token: 't' }));
     const { path, headers } = used(read('k'));
     if (cdnAuthentications[type].key === 'unused') continue;
-    assert.doesNotMatch(`${path} ${headers.join(' ')}`, /LTAItestAK/, type);
+    assert.doesNotMatch(`${path} ${headers.join(' ')}`, /filmarchive/, type);
   }
 });

@@ -1,5 +1,7 @@
 import type { CdnAuthenticationType } from '../../model/source-cdn.ts';
+import { azureCredentials } from '../azure/credentials.ts';
 import { type AccessKey, encodeRfc3986 } from './aws-v4.ts';
+import { azureServiceSas } from './azure-sas.ts';
 import { formerCosSignature, qiniuDownloadUrl } from './cdn-native.ts';
 import * as url from './cdn-url.ts';
 import { cosAuthorization } from './cos.ts';
@@ -44,8 +46,8 @@ export type CdnSigner = (request: CdnRequest) => CdnTarget;
 interface CdnScheme {
   /** With a key; undefined where a key is of no use. */
   readonly withKey: ((key: string) => CdnSigner) | undefined;
-  /** Without a key; undefined where nothing else can sign. */
-  readonly native: ((identity: CdnIdentity) => CdnSigner) | undefined;
+  /** Without a key; throws {@link NoCdnKey} where nothing else can sign. */
+  readonly native: (identity: CdnIdentity) => CdnSigner;
 }
 
 /** Seconds; for signatures that say themselves when they end. What has begun may take longer. */
@@ -118,6 +120,19 @@ const sasToken =
   (token: string): CdnSigner =>
   ({ path }) => ({ path: `${path}?${token.replace(/^\?/, '')}`, headers: [] });
 
+/** A token for the container, to read only; where the credentials are a token themselves, that. */
+const azureSas = ({ origin, bucket, credentials }: CdnIdentity): CdnSigner => {
+  const account = azureCredentials(credentials);
+  if (account.kind === 'sas') return sasToken(account.token.reveal());
+  return ({ path, now }) => {
+    const token = azureServiceSas(account, {
+      ...{ container: bucket, permissions: 'r', httpsOnly: origin.startsWith('https:') },
+      ...{ startsAt: (now - SLOW_CLOCK_S) * 1000, expiresAt: (now + VALID_S) * 1000 },
+    });
+    return { path: `${path}?${token}`, headers: [] };
+  };
+};
+
 const schemes: Readonly<Record<CdnAuthenticationType, CdnScheme>> = {
   NONE: { withKey: undefined, native: () => unsigned },
   QINIU_PRIVATE_AUTHENTICATION: { withKey: undefined, native: qiniu },
@@ -125,7 +140,7 @@ const schemes: Readonly<Record<CdnAuthenticationType, CdnScheme>> = {
   ALIYUN_OSS_B: { withKey: byUrl(url.aliyunCdnB), native: ossInHeader },
   ALIYUN_OSS_C: { withKey: byUrl(url.aliyunCdnC), native: stsOnly },
   KSYUN_PRIVATE_AUTHENTICATION: { withKey: undefined, native: sha1InQuery('KSS') },
-  AZURE_SAS_TOKEN: { withKey: sasToken, native: undefined },
+  AZURE_SAS_TOKEN: { withKey: sasToken, native: azureSas },
   TENCENT_COS_A: { withKey: byUrl(url.tencentCdnA), native: formerCos('several') },
   TENCENT_COS_B: { withKey: byUrl(url.tencentCdnB), native: formerCos('once') },
   TENCENT_COS_C: { withKey: byUrl(url.tencentCdnC), native: cosInHeader },
@@ -159,7 +174,6 @@ export function cdnSigner(
 ): CdnSigner {
   const { withKey, native } = schemes[type];
   if (key !== undefined && withKey !== undefined) return withKey(key);
-  if (native === undefined) throw new NoCdnKey();
   return native(identity);
 }
 
