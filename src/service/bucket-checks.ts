@@ -32,7 +32,9 @@ export async function checkBuckets(
   const tier = plan.storagePolicy === 'SRC_STORAGE_MAPPING' ? undefined : plan.storagePolicy;
   // Both to their ends: a probe takes away what it began.
   const asked = await Promise.allSettled([
-    told('src', timeoutMs, (signal) => probeSource(source, signal)),
+    told('src', timeoutMs, (signal) =>
+      probeSource(source, { behindCdn: plan.sourceCdn !== undefined }, signal),
+    ),
     told('dst', timeoutMs, (signal) => probeTarget(target, { tier, kms: plan.kms }, signal)),
   ]);
   for (const answer of asked) if (answer.status === 'rejected') throw answer.reason;
@@ -77,29 +79,46 @@ function list(words: readonly string[]): string {
 
 type Side = 'src' | 'dst';
 
-const sides = {
-  src: { called: 'source', problem: 'source-refused' },
-  dst: { called: 'destination', problem: 'target-refused' },
+/** Whoever may refuse, and how that is told. */
+const parties = {
+  src: { called: 'The source bucket', problem: 'source-refused' },
+  dst: { called: 'The destination bucket', problem: 'target-refused' },
+  cdn: { called: 'The CDN before the source', problem: 'cdn-refused' },
 } as const;
+
+/** Credentials that cannot even be understood open nothing. */
+function opened(side: Side, open: () => Store): Store {
+  try {
+    return open();
+  } catch (error) {
+    if (error instanceof StoreError) throw refusal(side, new ProbeFailed('list', error), 0);
+    throw error;
+  }
+}
 
 async function told(
   side: Side,
   timeoutMs: number,
   probe: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
-  const { called, problem } = sides[side];
-  const signal = AbortSignal.timeout(timeoutMs);
   try {
-    await probe(signal);
+    await probe(AbortSignal.timeout(timeoutMs));
   } catch (error) {
-    if (error instanceof ProbeFailed) {
-      const message = `The ${called} bucket cannot be used.`;
-      throw new ServiceError(problem, message, detailOf(side, error), { cause: error });
-    }
-    if (!signal.aborted) throw error;
-    const message = `The ${called} bucket did not answer within ${timeoutMs / 1000} s.`;
-    throw new ServiceError(problem, message, `${addressOf(side)} ${SKIP}`, { cause: error });
+    throw error instanceof ProbeFailed ? refusal(side, error, timeoutMs) : error;
   }
+}
+
+function refusal(side: Side, failure: ProbeFailed, timeoutMs: number): ServiceError {
+  const { ability, cause } = failure;
+  const party = ability === 'deliver' ? 'cdn' : side;
+  const { called, problem } = parties[party];
+  if (cause !== undefined) {
+    const detail = detailOf(side, ability, cause);
+    return new ServiceError(problem, `${called} cannot be used.`, detail, { cause: failure });
+  }
+  const message = `${called} did not answer within ${timeoutMs / 1000} s.`;
+  const address = party === 'cdn' ? CDN_ADDRESS : addressOf(party);
+  return new ServiceError(problem, message, `${address} ${SKIP}`, { cause: failure });
 }
 
 const SKIP = 'BRIGADE_CHECK_BUCKETS=false lets tasks be created unchecked.';
@@ -107,10 +126,14 @@ const SKIP = 'BRIGADE_CHECK_BUCKETS=false lets tasks be created unchecked.';
 const addressOf = (side: Side): string =>
   `request parameter [${side}_region] invalid: check region, endpoint, DNS, proxy and firewall.`;
 
+const CDN_ADDRESS =
+  'request parameter [source_cdn.domain] invalid: check the domain, its DNS, the protocol and its certificate, proxy and firewall.';
+
 /** Who may not do it, in the words of rights. */
 const rights: Record<Ability, string> = {
   list: 'list the objects of the bucket',
   read: 'read objects, and see that one is not there (which needs the right to list)',
+  deliver: 'deliver an object of the bucket',
   write: 'write objects in parts',
   class: 'write objects of the class that dst_storage_policy names',
   encrypt: 'write objects that the key service encrypts (enable_kms)',
@@ -131,10 +154,27 @@ const mistakes: Partial<Record<Fault, (side: Side, ability: Ability) => string>>
     `request parameter [${side}_region] invalid: what answers at its address does not speak as this cloud does.`,
 };
 
-function detailOf(side: Side, { ability, cause }: ProbeFailed): string {
-  const mistake =
-    mistakes[cause.fault]?.(side, ability) ?? `It failed to ${rights[ability]} (${cause.fault}).`;
+const cdnKey =
+  'request parameter [source_cdn.authentication_type] or [source_cdn.authentication_key] invalid: the CDN does not let the service in.';
+
+/** The same of the CDN, whose own words follow. */
+const cdnMistakes: Partial<Record<Fault, string>> = {
+  'bad-credentials': cdnKey,
+  'denied': cdnKey,
+  'unreachable': CDN_ADDRESS,
+  'interrupted': CDN_ADDRESS,
+  'refused': 'request parameter [source_cdn.protocol] or [source_cdn.domain] invalid.',
+  'bad-reply': 'request parameter [source_cdn.domain] invalid: what answers there is no CDN.',
+  'stale-cdn':
+    'request parameter [source_cdn.domain] invalid, or the cache of the CDN is old: it does not deliver what the bucket has.',
+};
+
+function detailOf(side: Side, ability: Ability, cause: StoreError): string {
+  const known =
+    ability === 'deliver' ? cdnMistakes[cause.fault] : mistakes[cause.fault]?.(side, ability);
+  const mistake = known ?? `It failed to ${rights[ability]} (${cause.fault}).`;
   const { status, cloudCode, cloudMessage } = cause.details;
   const said = [status, cloudCode, cloudMessage].filter((part) => part !== undefined).join(' ');
-  return said === '' ? mistake : `${mistake} The store said: ${said}`;
+  if (said === '') return mistake;
+  return `${mistake} ${ability === 'deliver' ? 'It failed so' : 'The store said'}: ${said}`;
 }

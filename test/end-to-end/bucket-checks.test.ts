@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { type CdnServer, startCdnServer } from '../kit/cdn-server.ts';
 import type { FaultPlan } from '../kit/s3-server/faults.ts';
 import type { Operation } from '../kit/s3-server/operations.ts';
+import { heldContent } from '../kit/s3-server/content.ts';
 import { startWorld, type World } from '../kit/world.ts';
 
 interface Check {
@@ -116,6 +118,120 @@ describe('a task is refused for', () => {
       /400 OMS\.1014 .*\[src_region\] invalid: check region, endpoint, DNS, proxy and firewall/s,
     );
   });
+});
+
+interface CdnFailure {
+  readonly what: string;
+  readonly prepare?: (cdn: CdnServer) => void;
+  /** Of `source_cdn`, where they are not right. */
+  readonly wrong?: Readonly<Record<string, string>>;
+  readonly says: RegExp;
+}
+
+const cdnFailures: readonly CdnFailure[] = [
+  {
+    what: 'a key that the CDN does not know',
+    wrong: { authentication_key: 'another-secret-altogether' },
+    says: /\[source_cdn\.authentication_type\] or \[source_cdn\.authentication_key\] invalid: the CDN does not let the service in\. It failed so: 403 the CDN 127\.0\.0\.1:\d+ lets nobody in with the authentication type TENCENT_COS_D: check there the type, its key and how long/,
+  },
+  {
+    what: 'an anti-leech rule',
+    prepare: ({ manners }) => (manners.referer = 'https://shop.example.com/'),
+    says: /authentication_key\] invalid.*no anti-leech rule asks for a Referer or an address/,
+  },
+  {
+    what: 'a domain where nobody listens',
+    wrong: { domain: '127.0.0.1:9' },
+    says: /\[source_cdn\.domain\] invalid: check the domain, its DNS, .*ECONNREFUSED 127\.0\.0\.1:9/,
+  },
+  {
+    what: 'a redirect',
+    prepare: ({ manners }) => (manners.redirectsTo = 'https://cdn.example.com/x?sign=hidden'),
+    says: /\[source_cdn\.protocol\] or \[source_cdn\.domain\] invalid\. It failed so: 302 the CDN 127\.0\.0\.1:\d+ redirects to https:\/\/cdn\.example\.com, and redirects are not followed/,
+  },
+  {
+    what: 'an object that is not the one of the bucket',
+    prepare: ({ manners }) => manners.cached.set('film', staleFilm),
+    says: /the cache of the CDN is old: it does not deliver what the bucket has\. It failed so: the CDN 127\.0\.0\.1:\d+: it sends 9 bytes, the bucket's object has 13/,
+  },
+  {
+    what: 'an object that the CDN does not have',
+    prepare: ({ manners }) => manners.cached.set('film', undefined),
+    says: /the CDN 127\.0\.0\.1:\d+ does not have the object, and the bucket has it/,
+  },
+];
+
+const staleFilm = {
+  ...{ content: heldContent([Buffer.alloc(9)]), etag: '0'.repeat(32), lastModified: 0 },
+};
+
+describe('a task through a CDN is refused for', () => {
+  let world: World;
+  before(async () => {
+    world = await startWorld({
+      settings: { checkBuckets: true },
+      settingsOf: ({ source }) => ({
+        endpoints: [{ cloud: 'Tencent', region: 'mapped', endpoint: source.url }],
+      }),
+    });
+    world.from.put('film', 'bytes of film');
+  });
+  after(() => world[Symbol.asyncDispose]());
+
+  const key = 'the-secret-of-the-cdn';
+  const createTask = (cdn: CdnServer, wrong: CdnFailure['wrong'] = {}) =>
+    world.createTask({
+      ...{ src_cloud_type: 'Tencent', src_region: 'mapped', src_endpoint: undefined },
+      app_id: '1250000000',
+      source_cdn: {
+        ...{ domain: cdn.domain, protocol: 'http', authentication_key: key },
+        ...{ authentication_type: 'TENCENT_COS_D', ...wrong },
+      },
+    });
+  const startCdn = () =>
+    startCdnServer({
+      bucket: 'source',
+      key,
+      check: 'TENCENT_COS_D with a key',
+      content: world.from,
+    });
+
+  for (const { what, prepare, wrong, says } of cdnFailures) {
+    test(`${what}, and says so`, async () => {
+      await using cdn = await startCdn();
+      prepare?.(cdn);
+      await assert.rejects(createTask(cdn, wrong), (error: Error) => {
+        assert.match(error.message, /^400 OMS\.0081 The CDN before the source cannot be used\. /);
+        assert.match(error.message, says);
+        assert.doesNotMatch(error.message, /the-secret|another-secret|hidden/);
+        return true;
+      });
+    });
+  }
+
+  test('nothing of the CDN, where the bucket itself refuses', async () => {
+    await using cdn = await startCdn();
+    const match = { operation: 'HeadObject' } as const;
+    world.source.faults.add({ kind: 'status', match, times: Infinity, ...denied });
+    const created = createTask(cdn);
+    await assert.rejects(
+      created,
+      /^OmsError: 400 OMS\.1014 .*\[src_ak\] invalid: it lacks the right/,
+    );
+    world.source.faults.clear();
+    assert.deepEqual(cdn.served, []);
+    await createTask(cdn);
+    assert.equal(cdn.served.length, 1);
+  });
+});
+
+test('credentials that cannot be understood are refused by their field', async () => {
+  await using world = await startWorld();
+  const azure = { src_cloud_type: 'Azure', src_region: 'westeurope', src_endpoint: undefined };
+  await assert.rejects(
+    world.createTask({ ...azure, src_ak: 'filmarchive', src_sk: 'no key at all' }),
+    /400 OMS\.1014 .*\[src_ak\] or \[src_sk\] invalid.*no account key \(base64\), no SAS token/,
+  );
 });
 
 test('a start looks again, with the credentials that it brings or those that are there', async () => {
