@@ -30,6 +30,8 @@ const secrets = {
   targetKey: planted('target-key'),
   restartKey: planted('restart-key'),
   unusedKey: planted('unused-key'),
+  cdnKey: planted('cdn-key'),
+  restartCdnKey: planted('restart-cdn-key'),
   token: `token-${randomBytes(16).toString('base64url')}`,
   wrongToken: `wrong-${randomBytes(16).toString('base64url')}`,
   firstKey: `first-${randomBytes(16).toString('base64url')}`,
@@ -67,6 +69,7 @@ describe('secrets that are planted everywhere', () => {
   let service: ServiceProcess;
   let dir: { path: string } & AsyncDisposable;
   let store: TalkativeStore;
+  let cdn: TalkativeStore;
 
   function client(): OmsClient {
     const { projectId } = service.client;
@@ -99,6 +102,7 @@ describe('secrets that are planted everywhere', () => {
 
   before(async () => {
     store = await startTalkativeStore([secrets.sourceId, secrets.sourceKey]);
+    cdn = await startTalkativeStore([secrets.sourceId, secrets.sourceKey, secrets.cdnKey]);
     dir = await mkdtempDisposable(join(tmpdir(), 'brigade-planted-'));
     postgres = await startEmbedded({ dataDir: dir.path, log: silentLog });
     service = await startServiceProcess(join(dir.path, 'service'), {
@@ -119,6 +123,7 @@ describe('secrets that are planted everywhere', () => {
     await service[Symbol.asyncDispose]();
     await postgres.stop();
     await store[Symbol.asyncDispose]();
+    await cdn[Symbol.asyncDispose]();
     await dir[Symbol.asyncDispose]();
   });
 
@@ -165,9 +170,37 @@ describe('secrets that are planted everywhere', () => {
     await post(`${tasks}/${id}/start`, both);
   });
 
+  test('go through a CDN, which says them again, and through a start with another key', async () => {
+    const tasks = `/v2/${service.client.projectId}/sync-tasks`;
+    const source_cdn = {
+      ...{ domain: new URL(cdn.url).host, protocol: 'http' },
+      ...{ authentication_type: 'TENCENT_COS_D', authentication_key: secrets.cdnKey },
+    };
+    const tencent = { src_cloud_type: 'Tencent', app_id: '1250000000', source_cdn };
+    const created = await post(tasks, { ...taskBody(), ...tencent });
+    assert.equal(created.status, 200, await created.clone().text());
+    const { sync_task_id: id } = (await created.json()) as { sync_task_id: string };
+    const { ways, words } = cdn;
+    const keys = ways.flatMap((way) => words.map((_, index) => `cdn/${way}/${index}`));
+    await client().sendEvents(id, keys);
+    await client().settled(id, keys.length, 90);
+    assert.match(await (await send('GET', `${tasks}/${id}/objects?limit=1000`)).text(), /the CDN /);
+    await post(`${tasks}/${id}/stop`, {});
+    const other = { source_cdn_authentication_key: secrets.restartCdnKey };
+    assert.equal((await post(`${tasks}/${id}/start`, other)).status, 200);
+    // What it says of the former key, nobody knows to be a secret any more.
+    const retried = await client().retryFailed(id, 'cdn/denied/0');
+    await client().settled(id, keys.length + retried, 90);
+    for (const path of [`?query_time=${Date.now()}`, '/objects?limit=1000']) {
+      assert.equal((await send('GET', `${tasks}/${id}${path}`)).status, 200);
+    }
+    await send('GET', tasks);
+  });
+
   test('go through requests that are refused', async () => {
     const tasks = `/v2/${service.client.projectId}/sync-tasks`;
     const { unusedKey } = secrets;
+    const given = { domain: 'cdn.example.com', protocol: 'http', authentication_type: 'NONE' };
     const wrong: [string, unknown][] = [
       ['src_sk', { nested: unusedKey }],
       ['src_sk', [unusedKey]],
@@ -180,6 +213,12 @@ describe('secrets that are planted everywhere', () => {
       ['object_overwrite_mode', unusedKey],
       ['enable_metadata_migration', unusedKey],
       ['json_auth_file', unusedKey],
+      ['source_cdn', unusedKey],
+      ['source_cdn', { authentication_key: unusedKey }],
+      ['source_cdn', { ...given, authentication_key: [unusedKey] }],
+      ['source_cdn', { ...given, authentication_key: unusedKey, crypto_type: 'KMS' }],
+      ['source_cdn', { ...given, authentication_key: unusedKey, domain: `${unusedKey}@x` }],
+      ['source_cdn', { ...given, authentication_type: unusedKey }],
     ];
     for (const [field, value] of wrong) await post(tasks, { ...taskBody(), [field]: value });
     const json = { 'content-type': 'application/json' };
