@@ -46,10 +46,10 @@ function opened(side: Side, open: () => Store): Store {
     return open();
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
-    const { called, problem } = sides[side];
+    const { called, problem } = parties[side];
     const { cloudMessage = error.fault } = error.details;
     const detail = `request parameter [${side}_ak] or [${side}_sk] invalid: ${cloudMessage}.`;
-    const message = `The ${called} bucket cannot be opened.`;
+    const message = `${called} cannot be opened.`;
     throw new ServiceError(problem, message, detail, { cause: error });
   }
 }
@@ -85,16 +85,6 @@ const parties = {
   dst: { called: 'The destination bucket', problem: 'target-refused' },
   cdn: { called: 'The CDN before the source', problem: 'cdn-refused' },
 } as const;
-
-/** Credentials that cannot even be understood open nothing. */
-function opened(side: Side, open: () => Store): Store {
-  try {
-    return open();
-  } catch (error) {
-    if (error instanceof StoreError) throw refusal(side, new ProbeFailed('list', error), 0);
-    throw error;
-  }
-}
 
 async function told(
   side: Side,
