@@ -111,4 +111,16 @@ describe('an MD5 that the source only claims', () => {
     const outcome = await rig.copy({ attempt: 2 });
     assert.ok(outcome.kind === 'failed' && outcome.fault === 'inconsistent');
   });
+
+  test('is compared before an object of one part is published', async () => {
+    const rig = new CopyRig({ crc64: false });
+    Object.assign(rig.target.traits, { checksMd5: false, partSizeMin: 100 });
+    await rig.fill(bytesOf(20));
+    claiming(rig);
+    await assert.rejects(rig.copy(), {
+      fault: 'corrupt',
+      message: /the source has the MD5 0{32}, what was read from it has/,
+    });
+    assert.equal(rig.copied, undefined);
+  });
 });

@@ -203,15 +203,28 @@ function checkPart(
 
 /** @throws {StoreError} `corrupt` when what was read is not what the source says it has. */
 function checkWhole({ job, head, partSize }: PartsCopy, parts: readonly CheckedPart[]): void {
-  const read = crc64OfParts(parts, head.size, partSize);
-  if (head.crc64 === undefined || read === undefined || read === head.crc64) return;
-  const cloudMessage = `the source has the CRC-64 ${head.crc64}, what was read from it has ${read}`;
+  const crc64 = crc64OfParts(parts, head.size, partSize);
+  // Parts have no MD5 of the whole, but for one that is the whole.
+  const md5 = parts.length === 1 ? parts[0]?.md5 : undefined;
+  const difference =
+    differenceOf('CRC-64', head.crc64, crc64) ?? differenceOf('MD5', head.md5, md5);
+  if (difference === undefined) return;
+  const cloudMessage = difference;
   throw new StoreError('corrupt', {
     store: job.source.name,
     operation: 'read',
     key: job.key,
     cloudMessage,
   });
+}
+
+function differenceOf(
+  sum: string,
+  source: string | undefined,
+  read: string | undefined,
+): string | undefined {
+  if (source === undefined || read === undefined || source === read) return undefined;
+  return `the source has the ${sum} ${source}, what was read from it has ${read}`;
 }
 
 /**

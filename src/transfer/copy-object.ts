@@ -200,7 +200,7 @@ async function moveBytes(
       return await putBuffered(job, read, options);
     }
     const once = size <= Math.min(putBytes, job.target.traits.putSizeMax);
-    if (md5 !== undefined && once && relaysMd5(job)) {
+    if (md5 !== undefined && once && job.target.traits.checksMd5) {
       await dropUpload(job, previous);
       return await putStreamed(job, read, options, md5);
     }

@@ -270,8 +270,12 @@ describe('a cloud as the destination', () => {
     const found = bucket.object(key) ?? assert.fail(key);
     const proof = proofs[key === 'parts' ? 1 : 0];
     assert.deepEqual([record?.check_method, record?.check_passed], [proof, true], key);
-    const sent = key === 'parts' ? [partSize, partSize, 1000] : undefined;
-    assert.deepEqual(found.partSizes, sent);
+    const sent: Record<string, readonly number[] | undefined> = {
+      parts: [partSize, partSize, 1000],
+      // Where nobody compares an MD5, it is compared before the object is published.
+      streamed: s3Dialects[name].checksMd5 ? undefined : [sizes.streamed],
+    };
+    assert.deepEqual(found.partSizes, sent[key]);
     assert.equal(found.storageClass, ia);
     assert.equal(textOf(found.userMetadata['greeting']), greeting);
     assert.equal(found.contentHeaders['content-type'], 'text/html; charset=utf-8');
