@@ -40,9 +40,9 @@ export function putPromises(promise: GivePromise): void {
     const receipt = await store.put(key, bodyOf('123456789'), {}, signal);
     const head = await store.head(key, signal);
     assert.equal(receipt.etag.replaceAll('"', ''), head.etag.replaceAll('"', ''));
-    assert.equal(receipt.md5, head.md5);
     assert.equal(receipt.crc64, head.crc64);
-    if (receipt.md5 !== undefined) assert.equal(receipt.md5, md5Of('123456789'));
+    const md5 = md5Of('123456789');
+    for (const told of [receipt.md5, head.md5]) assert.ok(told === undefined || told === md5);
     if (receipt.date !== undefined) assert.ok(Math.abs(receipt.date - startedAt) < 60_000);
   });
 

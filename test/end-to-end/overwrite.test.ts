@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
+import { startCrc64 } from '../../src/base/crc64.ts';
 import {
   betweenHuawei,
   mappedHuawei,
@@ -155,6 +156,35 @@ describe('clouds that compute a CRC-64', () => {
       );
       assert.deepEqual([outcome, check_method, check_passed], ['copied', 'crc64', true]);
       assert.equal(check_detail, to.object(key)?.crc64);
+      assert.ok(to.bytes(key)?.equals(bytes));
+    });
+
+    test(`and between buckets that encrypt by themselves, of ${size} bytes`, async () => {
+      const { from, to } = world;
+      const encryption = { algorithm: 'AES256' } as const;
+      const key = `encrypted/${size}`;
+      const bytes = randomBytes(size);
+      const crc64 = (await startCrc64()).update(bytes).digest();
+      from.put(key, bytes, { encryption, crc64 });
+      to.encryption = encryption;
+      const taskId = await world.createTask({ ...betweenHuawei, consistency_check: 'crc64' });
+      await world.sync(taskId, [key]);
+      to.encryption = undefined;
+      const { outcome, check_method, check_passed } = await world.outcome(taskId, key);
+      assert.deepEqual([outcome, check_method, check_passed], ['copied', 'crc64', true]);
+      assert.deepEqual(to.object(key)?.encryption, encryption);
+      assert.ok(to.bytes(key)?.equals(bytes));
+    });
+
+    test(`and of an object of ${size} bytes that was appended to`, async () => {
+      const { from, to } = world;
+      const key = `appended/${size}`;
+      const bytes = randomBytes(size);
+      from.put(key, bytes, { objectType: 'Appendable' });
+      const taskId = await world.createTask({ ...betweenHuawei, consistency_check: 'crc64' });
+      await world.sync(taskId, [key]);
+      const { outcome, check_method, check_passed } = await world.outcome(taskId, key);
+      assert.deepEqual([outcome, check_method, check_passed], ['copied', 'crc64', true]);
       assert.ok(to.bytes(key)?.equals(bytes));
     });
   }

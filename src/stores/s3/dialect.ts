@@ -30,8 +30,7 @@ export interface S3Dialect {
   readonly listUrlEncoded: boolean;
   /** Where the store tells the CRC-64/XZ of a whole object. */
   readonly crc64Header: string | undefined;
-  /** Whether the ETag of a single put is the MD5 of its bytes, where no key of a KMS is used. */
-  readonly etagIsMd5: boolean;
+  readonly etagMd5: EtagMd5Facts;
   readonly checksMd5: boolean;
   /** Whether `If-None-Match: *` is honoured on a put. */
   readonly conditionalPut: boolean;
@@ -59,6 +58,14 @@ export interface S3Dialect {
   readonly wrongRegionCodes: ReadonlySet<string>;
   /** Codes that it has for a wrong clock too, where it should say so. */
   readonly skewHidingCodes: ReadonlySet<string>;
+}
+
+/** Where an ETag that looks like an MD5 is that of the bytes. */
+export interface EtagMd5Facts {
+  /** In heads: unless a key service's or a customer's key encrypts, unless anything does, or never. */
+  readonly heads: 'unless-own-key' | 'unless-encrypted' | 'never';
+  /** In answers to puts and parts: by the encryption that they tell, where it was sent, or never. */
+  readonly receipts: 'unless-own-key' | 'as-sent' | 'never';
 }
 
 /** Before the endpoint's host, in the path, or nowhere: a domain that is one bucket's own. */

@@ -5,7 +5,7 @@ import {
   type ObjectHead,
 } from '../../model/object.ts';
 import type { HttpReply } from '../http.ts';
-import type { PutReceipt } from '../store.ts';
+import type { PutBody, PutReceipt } from '../store.ts';
 import type { S3Dialect } from './dialect.ts';
 import { decodeMetadata, utf8OfLatin1 } from './metadata.ts';
 
@@ -52,7 +52,7 @@ export function headOf(
     userMetadata: userMetadataOf(headers, dialect),
     storageClass,
     tier: storageClass === undefined ? undefined : dialect.classes.get(storageClass)?.tier,
-    md5: md5Of(etag, headers, dialect),
+    md5: md5OfHead(etag, headers, dialect),
     // Of a ranged answer the clouds do not say whose CRC it is.
     crc64: ranged ? undefined : crc64Of(headers, dialect),
     encryption: encryptionOf(headers, dialect),
@@ -60,11 +60,20 @@ export function headOf(
   };
 }
 
-/** What the headers of an answer to a put tell of the bytes. */
-export function receiptOf(etag: string, headers: Headers, dialect: S3Dialect): PutReceipt {
+/**
+ * What the headers of an answer to a put tell of the bytes.
+ *
+ * @param body What was sent at once; undefined where the ETag is that of parts, or of a copy.
+ */
+export function receiptOf(
+  etag: string,
+  headers: Headers,
+  dialect: S3Dialect,
+  body: Pick<PutBody, 'md5'> | undefined,
+): PutReceipt {
   return {
     etag,
-    md5: md5Of(etag, headers, dialect),
+    md5: body === undefined ? undefined : md5OfReceipt(etag, headers, dialect, body),
     crc64: crc64Of(headers, dialect),
     encryption: encryptionOf(headers, dialect),
     date: dateOf(headerOf(headers, 'date')),
@@ -84,11 +93,45 @@ function crc64Of(headers: Headers, { crc64Header }: S3Dialect): string | undefin
 
 const plainMd5 = /^"?([\da-f]{32})"?$/i;
 
-function md5Of(etag: string, headers: Headers, dialect: S3Dialect): string | undefined {
-  if (!dialect.etagIsMd5) return undefined;
-  // With a key of a KMS, or of the customer, it is the MD5 of what is stored: of ciphertext.
+function md5OfHead(etag: string, headers: Headers, dialect: S3Dialect): string | undefined {
+  const { heads } = dialect.etagMd5;
+  if (heads === 'never' || isPieced(headers, dialect)) return undefined;
   const encryption = encryptionOf(headers, dialect);
-  if (encryption === 'kms' || encryption === 'customer') return undefined;
+  if (heads === 'unless-encrypted' ? encryption !== undefined : isOwnKey(encryption)) {
+    return undefined;
+  }
+  return plainMd5Of(etag);
+}
+
+function md5OfReceipt(
+  etag: string,
+  headers: Headers,
+  dialect: S3Dialect,
+  { md5 }: Pick<PutBody, 'md5'>,
+): string | undefined {
+  const { receipts } = dialect.etagMd5;
+  if (receipts === 'never' || isOwnKey(encryptionOf(headers, dialect))) return undefined;
+  const told = plainMd5Of(etag);
+  return receipts === 'as-sent' && told !== md5 ? undefined : told;
+}
+
+/** With a key of a KMS, or of the customer, it is the MD5 of what is stored: of ciphertext. */
+function isOwnKey(encryption: ObjectEncryption | undefined): boolean {
+  return encryption === 'kms' || encryption === 'customer';
+}
+
+/**
+ * Whether it was not put at once: an object that is appended to has an ETag as long as an MD5, which
+ * is none. OSS: https://www.alibabacloud.com/help/en/oss/developer-reference/headobject; COS:
+ * https://www.tencentcloud.com/document/product/436/7745; OBS API reference, "Querying Object
+ * Metadata". None of them says it, or `Normal`, of others.
+ */
+function isPieced(headers: Headers, dialect: S3Dialect): boolean {
+  const type = ownHeader(headers, dialect, 'object-type') ?? 'normal';
+  return type.toLowerCase() !== 'normal';
+}
+
+function plainMd5Of(etag: string): string | undefined {
   return plainMd5.exec(etag)?.[1]?.toLowerCase();
 }
 

@@ -92,7 +92,7 @@ export class S3Store implements Store {
     reply.body.discard();
     const etag = headerOf(reply.headers, 'etag');
     if (etag === undefined) throw this.#wire.badReply(request, 'an object without an ETag');
-    return receiptOf(etag, reply.headers, this.#wire.dialect);
+    return receiptOf(etag, reply.headers, this.#wire.dialect, body);
   }
 
   async startParts(key: string, options: PutOptions, signal: AbortSignal): Promise<PartUpload> {
@@ -135,7 +135,7 @@ export class S3Store implements Store {
     const answer = await this.#wire.ask(request, 'CopyObjectResult', signal);
     const etag = answer.root.textOf('ETag');
     if (etag === undefined) throw this.#wire.badReply(request, 'an object without an ETag');
-    return receiptOf(etag, answer.headers, this.#wire.dialect);
+    return receiptOf(etag, answer.headers, this.#wire.dialect, undefined);
   }
 
   restore(

@@ -51,7 +51,7 @@ export class S3Upload implements PartUpload {
     reply.body.discard();
     const etag = headerOf(reply.headers, 'etag');
     if (etag === undefined) throw this.#wire.badReply(request, 'a part without an ETag');
-    return { number, ...receiptOf(etag, reply.headers, dialect) };
+    return { number, ...receiptOf(etag, reply.headers, dialect, body) };
   }
 
   async listParts(signal: AbortSignal): Promise<UploadedPart[]> {
@@ -106,7 +106,7 @@ export class S3Upload implements PartUpload {
     if (etag === undefined) throw this.#wire.badReply(request, 'an object without an ETag');
     this.#settled = true;
     const known = etag === '' ? await this.#lookUpEtag(signal) : etag;
-    return receiptOf(known, answer.headers, this.#wire.dialect);
+    return receiptOf(known, answer.headers, this.#wire.dialect, undefined);
   }
 
   /** Ceph 16 leaves the ETag of a completed upload empty. */

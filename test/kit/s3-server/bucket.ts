@@ -27,6 +27,8 @@ export interface ObjectTraits {
   readonly storageClass: string;
   readonly tags: readonly (readonly [key: string, value: string])[];
   readonly encryption: Encryption | undefined;
+  /** As the clouds name it that can append to objects; undefined for what was put. */
+  readonly objectType: string | undefined;
 }
 
 /** One version of an object, or a delete marker. */
@@ -84,6 +86,7 @@ const plainTraits: ObjectTraits = {
   storageClass: 'STANDARD',
   tags: [],
   encryption: undefined,
+  objectType: undefined,
 };
 
 /** What a test may say of an object that it puts directly. */
@@ -95,6 +98,9 @@ export interface SeedOptions {
   readonly tags?: readonly (readonly [key: string, value: string])[];
   /** Milliseconds since the Unix epoch. */
   readonly lastModified?: number;
+  readonly encryption?: Encryption;
+  /** `Appendable`, say. */
+  readonly objectType?: string;
   /** Without quotes; by default what the cloud makes of the bytes. */
   readonly etag?: string;
   /** CRC-64/XZ as an unsigned decimal; by default none, as of objects older than the feature. */
@@ -105,7 +111,7 @@ export interface BucketOptions {
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
   /** The ETag of an object put in one piece, from its MD5 in hex; by default that itself. */
-  readonly etag?: (md5: string, content: Content) => string;
+  readonly etag?: (md5: string, content: Content, options: SeedOptions) => string;
 }
 
 /** One bucket. Tests may look at it and put objects into it without a request. */
@@ -114,6 +120,8 @@ export class Bucket {
   readonly createdAt: number;
   readonly uploads = new Map<string, Upload>();
   versioning: Versioning;
+  /** How objects are encrypted that no request says it of. */
+  encryption: Encryption | undefined;
   readonly #now: () => number;
   readonly #etag: NonNullable<BucketOptions['etag']>;
   readonly #latest = new Map<string, Version>();
@@ -131,14 +139,14 @@ export class Bucket {
   put(key: string, bytes: Uint8Array | string, options: SeedOptions = {}): Version {
     const held = Buffer.from(bytes);
     const content = heldContent([held]);
-    const etag = this.#etag(createHash('md5').update(held).digest('hex'), content);
+    const etag = this.#etag(createHash('md5').update(held).digest('hex'), content, options);
     return this.add(seeded({ key, etag, content }, options));
   }
 
   /** Puts an object of `size` sevens that takes no memory. */
   fill(key: string, size: number, options: SeedOptions = {}): Version {
     const content = sevens(size);
-    const etag = this.#etag(md5OfSevens(size), content);
+    const etag = this.#etag(md5OfSevens(size), content, options);
     return this.add(seeded({ key, etag, content }, options));
   }
 

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Bucket } from './bucket.ts';
 import type { Content } from './content.ts';
 import type { Dialect, Face } from './dialect.ts';
-import { etagOf } from './etags.ts';
+import { etagIsMd5, etagOf, opaqueEtag } from './etags.ts';
 import { S3Error } from './s3-error.ts';
 import type { ChunkSeal, Gate, Signed } from './signed.ts';
 
@@ -89,6 +89,9 @@ export function findBucket(service: Service, name: string): Bucket {
 export function newBucket(service: Service, name: string): Bucket {
   return new Bucket(name, {
     now: () => service.now(),
-    etag: (md5, content) => etagOf(service.dialect, md5, content),
+    etag: (md5, content, { encryption, objectType }) =>
+      etagIsMd5(service.dialect, { encryption, objectType })
+        ? etagOf(service.dialect, md5, content)
+        : opaqueEtag(service),
   });
 }

@@ -5,9 +5,9 @@ import { crc64Text, meter } from './checksums.ts';
 import { checkCopySource, checkWritable, parseRange, type Range } from './conditions.ts';
 import { type Content, heldContent, sevens } from './content.ts';
 import { partNumberOf, uploadOf } from './multipart.ts';
-import { etagIsMd5, objectTraits, receiptHeaders } from './object-headers.ts';
-import { isArchived, opaqueEtag } from './objects.ts';
-import { etagOf } from './etags.ts';
+import { objectTraits, receiptHeaders } from './object-headers.ts';
+import { isArchived } from './objects.ts';
+import { etagIsMd5, etagOf, opaqueEtag } from './etags.ts';
 import { decode } from './query.ts';
 import { S3Error } from './s3-error.ts';
 import { element, xmlDocument } from './xml.ts';
@@ -82,16 +82,18 @@ function copied(call: Call, source: Version, replace: boolean): NewVersion {
     // Neither class nor encryption goes with a copy: they are the request's.
     storageClass: own.storageClass,
     encryption: own.encryption,
+    objectType: undefined,
   };
 }
 
 /** A copy is one piece: its ETag is the MD5 again, whatever the source's was. */
 async function copiedEtag(call: Call, source: Version, fields: NewVersion): Promise<string> {
-  const encryption = fields.encryption;
-  if (encryption !== undefined && encryption.algorithm !== 'AES256') return opaqueEtag(call);
-  if (source.partSizes === undefined && etagIsMd5(source)) return source.etag;
+  const { dialect } = call.service;
+  const { encryption, objectType } = fields;
+  if (!etagIsMd5(dialect, { encryption, objectType })) return opaqueEtag(call.service);
+  if (source.partSizes === undefined && etagIsMd5(dialect, source)) return source.etag;
   const { content } = source;
-  return etagOf(call.service.dialect, md5Of(content, { first: 0, end: content.size }), content);
+  return etagOf(dialect, md5Of(content, { first: 0, end: content.size }), content);
 }
 
 function md5Of(content: Content, { first, end }: Range): string {
@@ -113,9 +115,10 @@ export async function uploadPartCopy(call: Call): Promise<Reply> {
   const md5 = md5Of(version.content, range);
   const crc64 = await crc64Of(call, content);
   const upload = uploadOf(call);
-  const etag = etagIsMd5(upload.traits)
-    ? etagOf(call.service.dialect, md5, content)
-    : opaqueEtag(call);
+  const { dialect } = call.service;
+  const etag = etagIsMd5(dialect, upload.traits)
+    ? etagOf(dialect, md5, content)
+    : opaqueEtag(call.service);
   const lastModified = call.service.now();
   upload.parts.set(number, { number, content, etag, md5, crc64, checksums: {}, lastModified });
   const inner =

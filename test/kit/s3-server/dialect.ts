@@ -52,6 +52,8 @@ export interface Dialect {
   readonly etag: {
     readonly whole: 'md5' | 'upper-md5' | 'qetag' | 'us3';
     readonly parts: 'md5-of-md5s' | 'opaque' | 'upper-opaque' | 'dash-first' | 'qetag' | 'us3';
+    /** Whether it is another one where the cloud encrypts with a key of its own. */
+    readonly opaqueIfEncrypted?: true;
   };
   /** Whether CRC-64/XZ is computed, and compared with what a request says of it. */
   readonly crc64: 'none' | 'told' | 'compared';
@@ -75,6 +77,8 @@ export interface Dialect {
     /** Whether all parts but the last must be alike. */
     readonly alike: boolean;
     readonly copies: boolean;
+    /** Answers to parts do not say that the cloud encrypts them with a key of its own. */
+    readonly hideEncryption?: true;
   };
   /** Bytes. */
   readonly putSizeMax: number;

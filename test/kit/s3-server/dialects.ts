@@ -63,10 +63,13 @@ export const dialects = {
   obs: {
     ...s3,
     faces: [obsS3Face, obsFace],
+    // "Uploading Objects - PUT": with server-side encryption the ETag is no MD5.
+    etag: { ...s3.etag, opaqueIfEncrypted: true },
     crc64: 'compared',
     // Parallel file systems know no second version.
     listing: { ...s3.listing, version2: false },
-    parts: { ...s3.parts, sizeMin: 100 * KiB },
+    // "Uploading Parts": the answer tells of the key service alone.
+    parts: { ...s3.parts, sizeMin: 100 * KiB, hideEncryption: true },
     // "User-defined metadata": US-ASCII only.
     metadata: { bytesMax: 8 * KiB, beyondAscii: 'refused' },
     restore: { daysMax: 30, online: 'InvalidObjectState' },

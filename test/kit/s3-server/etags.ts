@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { ObjectTraits } from './bucket.ts';
 import type { Content } from './content.ts';
 import type { Dialect } from './dialect.ts';
 
@@ -13,6 +14,21 @@ export function etagOf({ etag }: Dialect, md5: string, content: Content): string
     'us3': () => us3Hash(content),
   };
   return makers[etag.whole]();
+}
+
+/** Whether the ETag of such an object is the MD5 of its bytes. */
+export function etagIsMd5(
+  { etag }: Dialect,
+  { encryption: used, objectType }: Pick<ObjectTraits, 'encryption' | 'objectType'>,
+): boolean {
+  if (objectType !== undefined) return false;
+  if (used === undefined) return true;
+  return used.algorithm === 'AES256' && etag.opaqueIfEncrypted !== true;
+}
+
+/** An ETag that is as long as an MD5 and is none. */
+export function opaqueEtag({ nextId }: { readonly nextId: () => string }): string {
+  return `e${nextId()}`.padEnd(32, '0');
 }
 
 /** The ETag of an object that came in parts. */

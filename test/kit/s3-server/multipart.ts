@@ -12,18 +12,17 @@ import { checkWritable } from './conditions.ts';
 import { joined } from './content.ts';
 import type { Dialect } from './dialect.ts';
 import { readNode } from './documents.ts';
-import { etagOfParts } from './etags.ts';
+import { etagIsMd5, etagOfParts, opaqueEtag } from './etags.ts';
 import { classByFace } from './face.ts';
 import {
   checksumHeaders,
   claimedCrc64,
   crc64Headers,
   encryptionHeaders,
-  etagIsMd5,
   objectTraits,
   receiptHeaders,
 } from './object-headers.ts';
-import { opaqueEtag, ownEtag } from './objects.ts';
+import { ownEtag } from './objects.ts';
 import { readPayload } from './payload.ts';
 import { S3Error } from './s3-error.ts';
 import { children, element, escapeXml, text, xmlDocument } from './xml.ts';
@@ -91,12 +90,15 @@ export async function uploadPart(call: Call): Promise<Reply> {
   // The upload may have been completed or aborted while the body came in.
   const upload = uploadOf(call);
   const etag = ownEtag(call, upload.traits, payload);
+  const { encryption } = upload.traits;
+  const isHidden =
+    call.service.dialect.parts.hideEncryption === true && encryption?.algorithm === 'AES256';
   upload.parts.set(number, { ...payload, number, etag, lastModified: call.service.now() });
   return {
     status: 200,
     headers: {
       etag: `"${etag}"`,
-      ...encryptionHeaders(call.face, upload.traits.encryption),
+      ...(isHidden ? {} : encryptionHeaders(call.face, encryption)),
       ...checksumHeaders({ checksums: payload.checksums, checksumType: 'FULL_OBJECT' }),
       ...crc64Headers(call.face, payload.crc64),
     },
@@ -144,9 +146,10 @@ function publish(
   { parts, crc64, checksums }: Whole,
 ): Version {
   const content = joined(parts.map((part) => part.content));
-  const etag = etagIsMd5(upload.traits)
-    ? etagOfParts(call.service.dialect, parts, content)
-    : `${opaqueEtag(call)}-${parts.length}`;
+  const { dialect } = call.service;
+  const etag = etagIsMd5(dialect, upload.traits)
+    ? etagOfParts(dialect, parts, content)
+    : `${opaqueEtag(call.service)}-${parts.length}`;
   bucket.uploads.delete(upload.uploadId);
   return bucket.add({
     ...upload.traits,

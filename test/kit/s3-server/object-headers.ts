@@ -1,6 +1,7 @@
-import { type Call, header } from './call.ts';
+import { bucketOf, type Call, header } from './call.ts';
 import type { Encryption, ObjectTraits, Version } from './bucket.ts';
-import type { Face } from './dialect.ts';
+import type { Dialect, Face } from './dialect.ts';
+import { etagIsMd5 } from './etags.ts';
 import { classByFace, classByS3 } from './face.ts';
 import { S3Error } from './s3-error.ts';
 import { rawHeader } from './signed.ts';
@@ -24,7 +25,8 @@ export function objectTraits(call: Call): ObjectTraits {
     userMetadata: userMetadata(call),
     storageClass: storageClass(call),
     tags: parseTags(header(call, 'x-amz-tagging')),
-    encryption: encryption(call),
+    objectType: undefined,
+    encryption: encryption(call) ?? bucketOf(call).encryption,
   };
 }
 
@@ -104,11 +106,6 @@ export function checkCustomerKey(call: Call, version: Version): void {
   if (given !== version.encryption.keyMd5) throw new S3Error('AccessDenied');
 }
 
-/** Whether the ETag of such an object is the MD5 of its bytes. */
-export function etagIsMd5(traits: ObjectTraits): boolean {
-  return traits.encryption === undefined || traits.encryption.algorithm === 'AES256';
-}
-
 type Headers = Record<string, string | number>;
 
 /** What GET and HEAD tell of an object, but for its length. */
@@ -128,10 +125,11 @@ export function describe(call: Call, version: Version): Headers {
   if (version.storageClass !== 'STANDARD' || face.tellsStandard === true) {
     headers['x-amz-storage-class'] = classByFace(face, version.storageClass);
   }
+  if (version.objectType !== undefined) headers['x-amz-object-type'] = version.objectType;
   if (version.tags.length > 0) headers['x-amz-tagging-count'] = version.tags.length;
   if (version.restore !== undefined) headers['x-amz-restore'] = restoreText(version.restore);
   if (service.dialect.tellsMd5 === true) {
-    const md5 = md5Base64(version);
+    const md5 = md5Base64(service.dialect, version);
     if (md5 !== undefined) headers['content-md5'] = md5;
   }
   return headers;
@@ -142,7 +140,9 @@ export function receiptHeaders(call: Call, version: Version): Headers {
   const headers: Headers = encryptionHeaders(call.face, version.encryption);
   if (version.versionId !== 'null') headers['x-amz-version-id'] = version.versionId;
   Object.assign(headers, crc64Headers(call.face, version.crc64));
-  if (call.service.dialect.everySum !== undefined) headers['x-goog-hash'] = googHash(version);
+  if (call.service.dialect.everySum !== undefined) {
+    headers['x-goog-hash'] = googHash(call.service.dialect, version);
+  }
   return headers;
 }
 
@@ -158,16 +158,16 @@ export function claimedCrc64(call: Call): string | undefined {
 }
 
 /** The MD5 where the ETag is one. */
-function md5Base64({ etag, encryption: used }: Version): string | undefined {
-  const plain = used === undefined || used.algorithm === 'AES256';
-  return plain && /^[0-9a-f]{32}$/i.test(etag)
+function md5Base64(dialect: Dialect, version: Version): string | undefined {
+  const { etag } = version;
+  return etagIsMd5(dialect, version) && /^[0-9a-f]{32}$/i.test(etag)
     ? Buffer.from(etag, 'hex').toString('base64')
     : undefined;
 }
 
 /** https://cloud.google.com/storage/docs/xml-api/reference-headers#xgooghash */
-function googHash(version: Version): string {
-  const md5 = md5Base64(version);
+function googHash(dialect: Dialect, version: Version): string {
+  const md5 = md5Base64(dialect, version);
   const sum = `crc32c=${version.checksums.crc32c ?? ''}`;
   return md5 === undefined ? sum : `${sum},md5=${md5}`;
 }

@@ -1,13 +1,12 @@
 import type { ObjectTraits, Version } from './bucket.ts';
 import { bucketOf, type Call, header, type Reply } from './call.ts';
 import { readNode } from './documents.ts';
-import { etagOf } from './etags.ts';
+import { etagIsMd5, etagOf, opaqueEtag } from './etags.ts';
 import { checkWritable, isNotModified, parseRange, type Range } from './conditions.ts';
 import {
   checkCustomerKey,
   checksumHeaders,
   describe,
-  etagIsMd5,
   objectTraits,
   receiptHeaders,
 } from './object-headers.ts';
@@ -38,12 +37,8 @@ export function ownEtag(
   traits: ObjectTraits,
   { md5, content }: Pick<Payload, 'md5' | 'content'>,
 ): string {
-  return etagIsMd5(traits) ? etagOf(call.service.dialect, md5, content) : opaqueEtag(call);
-}
-
-/** An ETag that is as long as an MD5 and is none. */
-export function opaqueEtag(call: Call): string {
-  return `e${call.service.nextId()}`.padEnd(32, '0');
+  const { dialect } = call.service;
+  return etagIsMd5(dialect, traits) ? etagOf(dialect, md5, content) : opaqueEtag(call.service);
 }
 
 export function getObject(call: Call): Reply {

@@ -120,7 +120,7 @@ export const aws: S3Dialect = {
   // https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
   crc64Header: undefined,
   // https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html, "ETag"
-  etagIsMd5: true,
+  etagMd5: { heads: 'unless-own-key', receipts: 'unless-own-key' },
   checksMd5: true,
   // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
   conditionalPut: true,

@@ -32,6 +32,9 @@ export const huaweicloud: S3Dialect = {
   listVersion: 1,
   // OBS API reference, "Uploading Objects - PUT": the value is CRC-64/XZ as unsigned decimal.
   crc64Header: 'x-amz-checksum-crc64ecma',
+  // OBS API reference, "Uploading Objects - PUT": the ETag is no MD5 where the server encrypts. A
+  // bucket may do so by itself, which answers to parts do not tell.
+  etagMd5: { heads: 'unless-encrypted', receipts: 'as-sent' },
   // Not in the reference of the S3 face; `If-None-Match` is documented for reads only.
   conditionalPut: false,
   // OBS API reference, "User-defined metadata": ASCII only; Huawei's SDKs percent-encode the rest.

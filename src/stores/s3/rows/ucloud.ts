@@ -14,7 +14,7 @@ export const ucloud: S3Dialect = {
   requestIdHeaders: ['x-amz-request-id', 'x-sessionid'],
   listVersion: 1,
   // A hash of its own, by SHA-1 of blocks.
-  etagIsMd5: false,
+  etagMd5: { heads: 'never', receipts: 'never' },
   checksMd5: false,
   conditionalPut: false,
   // Thawed for three days, whatever is asked.
