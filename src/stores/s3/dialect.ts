@@ -28,6 +28,8 @@ export interface S3Dialect {
   readonly listVersion: 1 | 2;
   /** Whether `encoding-type=url` is asked for; what comes back says itself whether it is encoded. */
   readonly listUrlEncoded: boolean;
+  /** What GET and HEAD say they accept, to be given the bytes as they are stored. */
+  readonly acceptEncoding: 'identity' | 'gzip';
   /** Where the store tells the CRC-64/XZ of a whole object. */
   readonly crc64Header: string | undefined;
   readonly etagMd5: EtagMd5Facts;

@@ -19,6 +19,7 @@ import type {
 } from '../store.ts';
 import { StoreError } from '../store-error.ts';
 import { lengthOf, sizeOfWhole } from '../reply-size.ts';
+import type { S3Dialect } from './dialect.ts';
 import { headerOf, headOf, receiptOf } from './head.ts';
 import { listPage } from './list.ts';
 import { base64OfHex, metadataMistake, putHeaders } from './put-headers.ts';
@@ -44,7 +45,8 @@ export class S3Store implements Store {
   }
 
   async head(key: string, signal: AbortSignal): Promise<ObjectHead> {
-    const request: S3Request = { operation: 'head', method: 'HEAD', key };
+    const headers = asStored(this.#wire.dialect);
+    const request: S3Request = { operation: 'head', method: 'HEAD', key, headers };
     const reply = await this.#wire.send(request, signal);
     const head = headOf(key, lengthOf(reply), reply.headers, this.#wire.dialect, { ranged: false });
     if (typeof head === 'string') throw this.#wire.badReply(request, head);
@@ -53,7 +55,7 @@ export class S3Store implements Store {
   }
 
   async read(key: string, options: ReadOptions, signal: AbortSignal): Promise<ObjectRead> {
-    const request = readRequest(key, options);
+    const request = readRequest(key, options, this.#wire.dialect);
     const reply = await this.#wire.send(request, signal);
     const size = sizeOfWhole(reply, options);
     const ranged = options.range !== undefined;
@@ -181,11 +183,20 @@ function traitsOf({ cloud, dialect }: S3Wire): Traits {
   };
 }
 
-/** Bytes that a proxy packed on the way could not be told from those that are stored packed. */
-const asStored = ['accept-encoding', 'identity'] as const;
+/**
+ * Bytes that were packed or unpacked on the way could not be told from those that are stored so. No
+ * signature covers it: proxies change it, and Cloud Storage's own do.
+ */
+function asStored({ acceptEncoding }: S3Dialect): string[] {
+  return ['accept-encoding', acceptEncoding];
+}
 
-function readRequest(key: string, { range, ifMatch, versionId }: ReadOptions): S3Request {
-  const headers: string[] = [...asStored];
+function readRequest(
+  key: string,
+  { range, ifMatch, versionId }: ReadOptions,
+  dialect: S3Dialect,
+): S3Request {
+  const headers = asStored(dialect);
   if (range !== undefined) headers.push('range', `bytes=${range.first}-${range.last}`);
   if (ifMatch !== undefined) headers.push('if-match', ifMatch);
   const query = versionId === undefined ? '' : canonicalQuery({ versionId });

@@ -192,6 +192,8 @@ export const dialects = {
     faces: [gcsFace],
     etag: { whole: 'md5', parts: 'opaque' },
     everySum: 'crc32c',
+    // "Transcoding of gzip-compressed files".
+    unpacks: true,
     parts: { ...s3.parts, copies: false },
     putSizeMax: 5 * 1024 * GiB,
     copySizeMax: Infinity,

@@ -1,5 +1,7 @@
+import { gunzipSync } from 'node:zlib';
 import type { ObjectTraits, Version } from './bucket.ts';
 import { bucketOf, type Call, header, type Reply } from './call.ts';
+import { allBytes, heldContent } from './content.ts';
 import { readNode } from './documents.ts';
 import { etagIsMd5, etagOf, opaqueEtag } from './etags.ts';
 import { checkWritable, isNotModified, parseRange, type Range } from './conditions.ts';
@@ -102,6 +104,8 @@ function lookAt(call: Call): Look {
   checkCustomerKey(call, version);
   const whole = { first: 0, end: version.content.size };
   const headers = describe(call, version);
+  const unpacked = unpackedFor(call, version);
+  if (unpacked !== undefined) return { ...unpacked, status: 200, headers: plainer(headers) };
   if (isNotModified(call, version)) return { version, range: whole, status: 304, headers };
   const partial = partRange(call, version) ?? parseRange(header(call, 'range'), whole.end);
   const range = partial ?? whole;
@@ -115,6 +119,26 @@ function lookAt(call: Call): Look {
     Object.assign(headers, checksumHeaders(version));
   }
   return { version, range, status: partial === undefined ? 200 : 206, headers };
+}
+
+/** The whole of what is stored packed, unpacked for who does not accept it as it is. */
+function unpackedFor(call: Call, version: Version): Pick<Look, 'version' | 'range'> | undefined {
+  const packed = version.contentHeaders['content-encoding'] === 'gzip';
+  const accepts = header(call, 'accept-encoding')?.includes('gzip') === true;
+  if (call.service.dialect.unpacks !== true || !packed || accepts) return undefined;
+  const bytes = allBytes(version.content);
+  // What only says that it is packed is sent as it is.
+  const content =
+    bytes.subarray(0, 2).toString('hex') === '1f8b'
+      ? heldContent([gunzipSync(bytes)])
+      : version.content;
+  return { version: { ...version, content }, range: { first: 0, end: content.size } };
+}
+
+function plainer(headers: Look['headers']): Look['headers'] {
+  const kept: Look['headers'] = { ...headers, 'warning': '214 UploadServer gunzipped' };
+  delete kept['content-encoding'];
+  return kept;
 }
 
 function partRange(call: Call, { partSizes, content }: Version): Range | undefined {

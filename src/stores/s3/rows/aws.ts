@@ -116,6 +116,7 @@ export const aws: S3Dialect = {
   copySource: 'path',
   listVersion: 2,
   listUrlEncoded: true,
+  acceptEncoding: 'identity',
   // S3's own CRC-64 is another polynomial (NVME): it cannot be compared with anybody's.
   // https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
   crc64Header: undefined,
