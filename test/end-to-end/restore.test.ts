@@ -55,8 +55,10 @@ describe('an archived object of a task that restores', () => {
     world.from.put('at hand', bytes);
     assert.equal((await world.sync(taskId, ['at hand'])).monthly_success_object, 1);
 
+    const looks = world.source.requests.of('HeadObject');
     await lookAgain(world);
-    await until('it was looked at again', () => world.source.requests.of('RestoreObject') === 2);
+    await until('it was looked at again', () => world.source.requests.of('HeadObject') > looks);
+    assert.equal(world.source.requests.of('RestoreObject'), 1, 'it was asked for once');
     world.from.finishRestore(key);
     await until('it has come', async () => {
       await lookAgain(world);

@@ -140,7 +140,7 @@ describe('a restore', () => {
     azure.says('', { ...archived, 'x-ms-archive-status': 'rehydrate-pending-to-cool' });
     assert.ok((await azure.store.restore('key', { days: 3 }, signal)).checkAfterMs > 0);
     azure.says('', { ...good, 'x-ms-access-tier': 'Cool' });
-    assert.equal((await azure.store.restore('key', { days: 3 }, signal)).checkAfterMs, 0);
+    assert.equal((await azure.store.restore('key', { days: 3 }, signal)).checkAfterMs, 60_000);
     assert.deepEqual(
       azure.asked.map(({ method }) => method),
       ['HEAD', 'HEAD'],

@@ -32,6 +32,8 @@ import type { AzureRequest, AzureWire } from './wire.ts';
 const REMOVE_WIDTH = 8;
 /** Of standard priority, which may take 15 hours; most take fewer. */
 const THAW_CHECK_MS = 3_600_000;
+/** Of what is not archived, and was when it was read. */
+const ONLINE_CHECK_MS = 60_000;
 
 /** One container of Azure Blob Storage. What it writes are block blobs; it reads any. */
 export class AzureStore implements Store {
@@ -159,7 +161,7 @@ export class AzureStore implements Store {
     const looked = await this.#wire.send({ operation: 'restore', method: 'HEAD', key }, signal);
     const state = archiveStateOf(looked.headers, dialect);
     // The request would move what is not archived to another tier, too.
-    if (state === 'online') return { checkAfterMs: 0 };
+    if (state === 'online') return { checkAfterMs: ONLINE_CHECK_MS };
     if (state === 'thawing') return { checkAfterMs: THAW_CHECK_MS };
     const headers = ['x-ms-access-tier', 'Hot', 'x-ms-rehydrate-priority', 'Standard'];
     try {

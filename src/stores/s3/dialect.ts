@@ -39,6 +39,8 @@ export interface S3Dialect {
   readonly metadata: MetadataFacts;
   /** Undefined where nothing ever is to be restored. */
   readonly restore: RestoreFacts | undefined;
+  /** What tells that an object must be restored before it is read: a code, or any 403 and its class. */
+  readonly archivedToldBy: 'code' | 'class';
   /** What `server-side-encryption` says to use the default key of the key service. */
   readonly kms: string | undefined;
   /** Its classes, as heads and lists name them, in all spellings. */

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { StoreError } from '../store-error.ts';
+import type { HttpReply } from '../http.ts';
+import { StoreError, type StoreErrorDetails } from '../store-error.ts';
 import { namespaceOf } from './documents.ts';
-import type { RestoreFacts, RestoreTerms } from './dialect.ts';
+import type { RestoreFacts, RestoreTerms, S3Dialect } from './dialect.ts';
 import { ownHeader } from './head.ts';
 import type { S3Request, S3Wire } from './wire.ts';
 
@@ -22,33 +23,75 @@ export async function restoreObject(
       cloudMessage,
     });
   }
-  const terms = await termsOf(wire, restore, key, signal);
+  const { terms, thawing } = await lookAt(wire, restore, key, signal);
+  const { checkAfterMs } = terms;
+  if (thawing) return { checkAfterMs };
   try {
     const reply = await wire.send(restoreRequest(wire, restore, key, terms, days), signal);
     reply.body.discard();
   } catch (error) {
-    const code = error instanceof StoreError ? error.details.cloudCode : undefined;
-    if (code === undefined || !alreadyThawed.has(code)) throw error;
+    if (!(error instanceof StoreError) || !isAskedAlready(error.details)) throw error;
   }
-  return { checkAfterMs: terms.checkAfterMs };
+  return { checkAfterMs };
 }
 
+/** Every cloud says it with this status; their codes differ. */
+const CONFLICT = 409;
 const alreadyThawed: ReadonlySet<string> = new Set([
   'RestoreAlreadyInProgress',
   'ObjectHasAlreadyRestored', // OBS, when asked for fewer days than the object has left.
 ]);
 
-/** By a look at the object, where its class matters: one request more, for hours of waiting. */
-async function termsOf(
+function isAskedAlready({ status, cloudCode }: StoreErrorDetails): boolean {
+  return status === CONFLICT || alreadyThawed.has(cloudCode ?? '');
+}
+
+/**
+ * A look at the object, where its class matters: one request more, for hours of waiting. Often one
+ * fewer: COS takes 100 restores a second, and so who waits does not ask again.
+ */
+async function lookAt(
   wire: S3Wire,
   { classes, otherwise }: RestoreFacts,
   key: string,
   signal: AbortSignal,
-): Promise<RestoreTerms> {
-  if (classes.size === 0) return otherwise;
+): Promise<{ readonly terms: RestoreTerms; readonly thawing: boolean }> {
+  if (classes.size === 0) return { terms: otherwise, thawing: false };
   const { headers } = await wire.send({ operation: 'restore', method: 'HEAD', key }, signal);
   const storageClass = ownHeader(headers, wire.dialect, 'storage-class');
-  return classes.get(storageClass ?? '') ?? otherwise;
+  const terms = classes.get(storageClass ?? '') ?? otherwise;
+  return { terms, thawing: isOngoing(headers, wire.dialect, 'true') };
+}
+
+/** What a store tells of an object that somebody asked to be thawed. */
+function isOngoing(
+  headers: HttpReply['headers'],
+  dialect: S3Dialect,
+  whether: 'true' | 'false',
+): boolean {
+  const told = ownHeader(headers, dialect, 'restore') ?? '';
+  return told.includes(`ongoing-request="${whether}"`);
+}
+
+/**
+ * Whether a read was denied because the object is archived, by a look at it: for stores whose
+ * refusal has no code of its own. A look that fails says nothing.
+ */
+export async function isArchivedThere(
+  wire: S3Wire,
+  key: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { dialect } = wire;
+  try {
+    const { headers } = await wire.send({ operation: 'read', method: 'HEAD', key }, signal);
+    const storageClass = ownHeader(headers, dialect, 'storage-class') ?? '';
+    const archived = dialect.classes.get(storageClass)?.archived === true;
+    return archived && !isOngoing(headers, dialect, 'false');
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    return false;
+  }
 }
 
 function restoreRequest(

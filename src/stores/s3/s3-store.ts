@@ -24,7 +24,7 @@ import { headerOf, headOf, receiptOf } from './head.ts';
 import { listPage } from './list.ts';
 import { base64OfHex, metadataMistake, putHeaders } from './put-headers.ts';
 import { removeKeys } from './remove.ts';
-import { restoreObject } from './restore.ts';
+import { isArchivedThere, restoreObject } from './restore.ts';
 import { existsInstead, listUploads, S3Upload } from './upload.ts';
 import type { S3Request, S3Wire } from './wire.ts';
 
@@ -56,7 +56,7 @@ export class S3Store implements Store {
 
   async read(key: string, options: ReadOptions, signal: AbortSignal): Promise<ObjectRead> {
     const request = readRequest(key, options, this.#wire.dialect);
-    const reply = await this.#wire.send(request, signal);
+    const reply = await this.#sendRead(key, request, signal);
     const size = sizeOfWhole(reply, options);
     const ranged = options.range !== undefined;
     const head =
@@ -68,6 +68,17 @@ export class S3Store implements Store {
       throw this.#wire.badReply(request, head);
     }
     return { head, body: reply.body };
+  }
+
+  async #sendRead(key: string, request: S3Request, signal: AbortSignal): Promise<HttpReply> {
+    try {
+      return await this.#wire.send(request, signal);
+    } catch (error) {
+      const denied = error instanceof StoreError && error.fault === 'denied';
+      if (!denied || this.#wire.dialect.archivedToldBy === 'code') throw error;
+      const archived = await isArchivedThere(this.#wire, key, signal);
+      throw archived ? new StoreError('archived', error.details, { cause: error }) : error;
+    }
   }
 
   put(key: string, body: PutBody, options: PutOptions, signal: AbortSignal): Promise<PutReceipt> {

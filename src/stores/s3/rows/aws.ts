@@ -129,6 +129,7 @@ export const aws: S3Dialect = {
   // before storing, and encoded so before returning; those who do neither give back what we sent.
   metadata: { codec: 'rfc2047', bytesMax: 2 * KiB, contentHeaders: contentHeaderNames },
   restore,
+  archivedToldBy: 'code',
   // https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
   kms: 'aws:kms',
   classes: s3Classes,

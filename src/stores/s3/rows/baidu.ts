@@ -39,6 +39,8 @@ export const baidu: S3Dialect = {
     classes: new Map(),
     otherwise: { daysMax: 30, tier: 'Standard', checkAfterMs: checkAfter.hours },
   },
+  // Which code comes with the 403 is not documented.
+  archivedToldBy: 'class',
   // It needs the ID of a key, and so has no default.
   kms: undefined,
   // The classes of the vendor's SDKs.

@@ -1,0 +1,58 @@
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Secret } from '../../src/base/seal.ts';
+import { openAdapter } from '../../src/stores/open-store.ts';
+import type { S3DialectName } from '../../src/stores/s3/dialects.ts';
+import type { Store } from '../../src/stores/store.ts';
+
+interface Sent {
+  readonly line: string;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: string;
+}
+
+interface Reply {
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly text?: string;
+}
+
+/** Runs a call on a store of a dialect, against given answers, and tells what was sent. */
+export async function sentBy<T>(
+  dialect: S3DialectName,
+  replies: readonly Reply[],
+  call: (store: Store) => Promise<T>,
+): Promise<{ readonly sent: readonly Sent[]; readonly result: T }> {
+  const sent: Sent[] = [];
+  const server = createServer((request, response) => {
+    const pieces: Uint8Array[] = [];
+    request.on('data', (piece: Uint8Array) => pieces.push(piece));
+    request.on('end', () => {
+      const { status = 200, headers, text = '' } = replies[sent.length] ?? {};
+      const { method = '', url = '' } = request;
+      const body = Buffer.concat(pieces).toString();
+      sent.push({ line: `${method} ${url}`, headers: request.headers, body });
+      const usual = { 'etag': '"e"', 'last-modified': 'Tue, 14 Nov 2023 22:13:20 GMT' };
+      response.writeHead(status, {
+        'content-length': Buffer.byteLength(text),
+        ...usual,
+        ...headers,
+      });
+      response.end(request.method === 'HEAD' ? undefined : text);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo; // It listens on TCP.
+  try {
+    await using store = openAdapter({
+      dialect,
+      region: 'r',
+      bucket: 'bucket',
+      endpoint: `http://127.0.0.1:${port}`,
+      credentials: { accessKeyId: 'id', secretAccessKey: new Secret('secret') },
+    });
+    return { sent, result: await call(store) };
+  } finally {
+    server.close();
+  }
+}
