@@ -6,6 +6,8 @@ import type { CloudType } from '../model/cloud.ts';
 import { cdnRoot } from '../model/source-cdn.ts';
 import { azureDialects, type AzureCloud, isAzureCloud } from './azure/dialects.ts';
 import { openAzure } from './azure/open-azure.ts';
+import { toldByAzure } from './azure/refusal.ts';
+import type { BucketReader } from './cdn/cdn-refusal.ts';
 import { type CdnAddress, throughCdn } from './cdn/cdn-store.ts';
 import type { AddressGuard } from './guard.ts';
 import { HttpClient, type HttpTimeouts } from './http.ts';
@@ -17,6 +19,7 @@ import { retrying } from './layers/retrying.ts';
 import { fullBucketName } from './s3/bucket-name.ts';
 import type { Addressing, S3Dialect } from './s3/dialect.ts';
 import { type S3DialectName, s3Dialects } from './s3/dialects.ts';
+import { toldByS3 } from './s3/refusal.ts';
 import { endpointOf, scopeOf } from './s3/region.ts';
 import type { Location } from './s3/relocation.ts';
 import { S3Store } from './s3/s3-store.ts';
@@ -99,8 +102,15 @@ function behindCdn(adapter: Store, options: StoreOptions): Store {
   if (cdn === undefined) return adapter;
   const { clock = systemClock, connections = defaultConnections } = options;
   const root = cdnRoot(options.cloud ?? storeDialects[options.dialect].cloud, bucket);
-  const shared = { bucket, credentials, lookup, timeouts, clock, connections };
+  const readBucket = bucketReader(options.dialect);
+  const shared = { bucket, credentials, readBucket, lookup, timeouts, clock, connections };
   return throughCdn(adapter, { ...shared, ...cdn, root });
+}
+
+function bucketReader(name: StoreDialect): BucketReader {
+  if (isAzureCloud(name)) return toldByAzure;
+  const dialect: S3Dialect = s3Dialects[name];
+  return (reply, text) => toldByS3(reply, text, dialect);
 }
 
 /**

@@ -35,6 +35,15 @@ export function readAzureRefusal({ status, headers }: HttpReply, text: string): 
   return { status, headers, code, message };
 }
 
+/** What a refusal says that somebody else passes on. */
+export function toldByAzure(
+  reply: HttpReply,
+  text: string,
+): { readonly code: string | undefined; readonly fault: Fault | undefined } {
+  const { code } = readAzureRefusal(reply, text);
+  return { code, fault: code === undefined ? undefined : azureFaults.get(code) };
+}
+
 /** Whose refusal it is. */
 interface Refuser {
   /** How the request was authorized. */

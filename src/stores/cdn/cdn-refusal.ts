@@ -1,8 +1,7 @@
 import type { Fault } from '../../model/fault.ts';
 import type { HttpReply } from '../http.ts';
-import { documents } from '../s3/documents.ts';
 import { headerOf } from '../s3/head.ts';
-import { readRefusal, retryAfter } from '../s3/refusal.ts';
+import { retryAfter } from '../s3/refusal.ts';
 import { StoreError, type StoreErrorDetails } from '../store-error.ts';
 import { word } from './answer.ts';
 
@@ -13,7 +12,14 @@ export interface RefusingCdn {
   readonly authenticationType: string;
   /** Takes out the secrets that requests were signed with. */
   readonly redact: (text: string) => string;
+  readonly readBucket: BucketReader;
 }
+
+/** What a refusal says that a CDN passes on from the bucket behind it, as that bucket words it. */
+export type BucketReader = (
+  reply: HttpReply,
+  text: string,
+) => { readonly code: string | undefined; readonly fault: Fault | undefined };
 
 const byStatus: ReadonlyMap<number, Fault> = new Map<number, Fault>([
   [401, 'bad-credentials'],
@@ -25,11 +31,8 @@ const byStatus: ReadonlyMap<number, Fault> = new Map<number, Fault>([
   [429, 'throttled'],
 ]);
 
-/** What a bucket says through the CDN. */
-const byCode: ReadonlyMap<string, Fault> = new Map<string, Fault>([
-  ['InvalidObjectState', 'archived'],
-  ['SlowDown', 'throttled'],
-]);
+/** What a bucket says through the CDN; of all else the CDN is to be looked at first. */
+const ofBucket: ReadonlySet<Fault> = new Set<Fault>(['archived', 'throttled']);
 
 const CODE_MAX = 128;
 const REASON_MAX = 200;
@@ -41,9 +44,9 @@ export function cdnRefusal(
   text: string,
   about: StoreErrorDetails,
 ): StoreError {
-  const { code } = readRefusal(reply, text, documents.xml);
+  const { code, fault: told } = cdn.readBucket(reply, text);
   const { status, headers } = reply;
-  const fault = (code === undefined ? undefined : byCode.get(code)) ?? faultOf(status);
+  const fault = told !== undefined && ofBucket.has(told) ? told : faultOf(status);
   // Aliyun's CDN says there why it denies a request.
   const reason = headerOf(headers, 'x-tengine-error');
   const said = reason === undefined ? '' : ` (${word(cdn.redact(reason)).slice(0, REASON_MAX)})`;

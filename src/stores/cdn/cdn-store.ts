@@ -11,7 +11,7 @@ import { type CdnSigner, cdnSigner } from '../sign/cdn.ts';
 import type { ObjectRead, ReadBody, ReadOptions, Store } from '../store.ts';
 import { StoreError, type StoreErrorDetails } from '../store-error.ts';
 import { flawOfAnswer } from './answer.ts';
-import { cdnRefusal, type RefusingCdn } from './cdn-refusal.ts';
+import { type BucketReader, cdnRefusal, type RefusingCdn } from './cdn-refusal.ts';
 import { checkedBody } from './checked-body.ts';
 
 /** A CDN, and what opens it. */
@@ -35,6 +35,8 @@ export interface CdnOptions
   /** What comes before the key in a path at the CDN. */
   readonly root: string;
   readonly credentials: AccessKey;
+  /** Understands the bucket's own refusals. */
+  readonly readBucket: BucketReader;
   readonly clock: Clock;
 }
 
@@ -81,7 +83,7 @@ class CdnReader implements AsyncDisposable {
   readonly #refuser: RefusingCdn;
 
   constructor(bucket: Store, options: CdnOptions) {
-    const { origin, key, authenticationType, credentials } = options;
+    const { origin, key, authenticationType, credentials, readBucket } = options;
     this.#bucket = bucket;
     this.#options = options;
     this.#sign = cdnSigner(authenticationType, key?.reveal(), options);
@@ -90,6 +92,7 @@ class CdnReader implements AsyncDisposable {
       host: new URL(origin).host,
       authenticationType,
       redact: redactorOf(credentials, key),
+      readBucket,
     };
   }
 

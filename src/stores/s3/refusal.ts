@@ -3,7 +3,7 @@ import type { Fault } from '../../model/fault.ts';
 import type { HttpReply } from '../http.ts';
 import { StoreError, type StoreErrorDetails } from '../store-error.ts';
 import type { S3Dialect } from './dialect.ts';
-import type { Documents } from './documents.ts';
+import { type Documents, documents } from './documents.ts';
 import { dateOf, headerOf } from './head.ts';
 
 const CODE_MAX = 128;
@@ -49,6 +49,16 @@ export function refusalOf(
   );
   const words = message.length === 0 ? undefined : message.join(' ');
   return { status, headers, code, message: words, ...where };
+}
+
+/** What a refusal says that somebody else passes on. */
+export function toldByS3(
+  reply: HttpReply,
+  text: string,
+  dialect: S3Dialect,
+): { readonly code: string | undefined; readonly fault: Fault | undefined } {
+  const { code } = readRefusal(reply, text, documents[dialect.documents]);
+  return { code, fault: code === undefined ? undefined : dialect.faults.get(code) };
 }
 
 /** Whose refusal it is. */
