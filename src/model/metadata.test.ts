@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { fitMetadata, type MetadataTraits } from './metadata.ts';
 import { contentHeaderNames } from './object.ts';
@@ -21,6 +21,46 @@ test('a content header that the target does not keep is left out, and that is sa
     contentHeaders: { 'content-encoding': 'gzip' },
     userMetadata: {},
     notes: ['expires was left out, the target keeps none'],
+  });
+});
+
+describe('a content header beyond ASCII, where the target keeps ASCII only', () => {
+  const ascii: MetadataTraits = { ...all, contentHeaderValues: 'ascii' };
+  const encoded = "filename*=UTF-8''gr%C3%BCn%20%281%29.txt";
+  for (const [given, kept] of [
+    ['attachment; filename="grün (1).txt"', `attachment; ${encoded}`],
+    ['attachment; filename=grün.txt', "attachment; filename*=UTF-8''gr%C3%BCn.txt"],
+    [
+      'inline; filename="ü \\" ü"; size=3',
+      "inline; filename*=UTF-8''%C3%BC%20%22%20%C3%BC; size=3",
+    ],
+    [`attachment; filename="grün (1).txt"; ${encoded}`, `attachment; ${encoded}`],
+    ['Anhang ü', undefined],
+    ['attachment; name="ü"; filename="x"', undefined],
+  ] as const) {
+    test(given, () => {
+      const contentHeaders = { 'content-disposition': given };
+      const fitted = fitMetadata({ contentHeaders, userMetadata: {} }, ascii);
+      assert.equal(fitted.contentHeaders['content-disposition'], kept);
+      const note =
+        kept === undefined
+          ? 'content-disposition was left out, the target keeps ASCII only'
+          : "content-disposition has the file's name percent-encoded there";
+      assert.deepEqual(fitted.notes, [note]);
+      assert.deepEqual(fitMetadata({ contentHeaders, userMetadata: {} }, all).notes, []);
+    });
+  }
+
+  test('is left out, and what is ASCII travels', () => {
+    const contentHeaders = {
+      'cache-control': 'no-store; why="ü"',
+      'content-disposition': 'attachment; filename="a b.txt"',
+    };
+    assert.deepEqual(fitMetadata({ contentHeaders, userMetadata: {} }, ascii), {
+      contentHeaders: { 'content-disposition': 'attachment; filename="a b.txt"' },
+      userMetadata: {},
+      notes: ['cache-control was left out, the target keeps ASCII only'],
+    });
   });
 });
 

@@ -6,6 +6,8 @@ export interface MetadataTraits {
   readonly names: 'token' | 'identifier';
   /** The content headers that it keeps and gives back. */
   readonly contentHeaders: readonly ContentHeaderName[];
+  /** What their values may be: any text unless given. */
+  readonly contentHeaderValues?: 'any' | 'ascii';
 }
 
 /** What can travel, and in words for people what cannot as it was. */
@@ -28,8 +30,9 @@ export function fitMetadata(
   const notes: string[] = [];
   const kept: Partial<Record<ContentHeaderName, string>> = {};
   for (const [name, value] of Object.entries(contentHeaders) as [ContentHeaderName, string][]) {
-    if (traits.contentHeaders.includes(name)) kept[name] = value;
-    else notes.push(`${name} was left out, the target keeps none`);
+    const fitted = fitContentHeader(name, value, traits);
+    if (fitted.value !== undefined) kept[name] = fitted.value;
+    if (fitted.note !== undefined) notes.push(fitted.note);
   }
   const fitted = new Map<string, string>();
   for (const name of Object.keys(userMetadata).sort()) {
@@ -42,6 +45,46 @@ export function fitMetadata(
     fitted.set(own, userMetadata[name] ?? '');
   }
   return { contentHeaders: kept, userMetadata: Object.fromEntries(fitted), notes };
+}
+
+/** One content header as the target can keep it; without a value where it cannot. */
+function fitContentHeader(
+  name: ContentHeaderName,
+  value: string,
+  traits: MetadataTraits,
+): { readonly value?: string; readonly note?: string } {
+  if (!traits.contentHeaders.includes(name)) {
+    return { note: `${name} was left out, the target keeps none` };
+  }
+  if (traits.contentHeaderValues !== 'ascii' || isAscii(value)) return { value };
+  const ascii = name === 'content-disposition' ? asciiDisposition(value) : undefined;
+  return ascii === undefined
+    ? { note: `${name} was left out, the target keeps ASCII only` }
+    : { value: ascii, note: `${name} has the file's name percent-encoded there` };
+}
+
+function isAscii(text: string): boolean {
+  return /^[\x20-\x7e]*$/.test(text);
+}
+
+const plainName = /;\s*filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s"]+))/i;
+
+/** With the file's name as RFC 6266 has it for all languages; undefined where it has more than that. */
+function asciiDisposition(value: string): string | undefined {
+  const isNamed = /;\s*filename\*\s*=/i.test(value);
+  const ascii = value.replace(plainName, (_, quoted?: string, token?: string) => {
+    const name = quoted?.replace(/\\(.)/g, '$1') ?? token ?? '';
+    return isNamed ? '' : `; filename*=UTF-8''${encodeRfc8187(name)}`;
+  });
+  return isAscii(ascii) ? ascii : undefined;
+}
+
+/** https://www.rfc-editor.org/rfc/rfc8187#section-3.2.1 */
+function encodeRfc8187(text: string): string {
+  return encodeURIComponent(text.toWellFormed()).replace(
+    /['()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
 }
 
 function identifierOf(name: string): string {

@@ -91,18 +91,27 @@ describe('a head', () => {
   });
 
   test('tells the MD5 of the whole only', async () => {
-    azure.says('12', { ...good, 'content-md5': md5 });
+    const block = { ...good, 'x-ms-blob-type': 'BlockBlob' };
+    azure.says('12', { ...block, 'content-md5': md5 });
     const whole = await azure.store.read('key', {}, signal);
     whole.body.discard();
     assert.equal(whole.head.md5, '0102030405060708090a0b0c0d0e0f10');
     const range = { 'content-range': 'bytes 0-1/9', 'content-md5': md5 };
-    azure.says('12', { ...good, ...range }, 206);
+    azure.says('12', { ...block, ...range }, 206);
     const first = await azure.store.read('key', { range: { first: 0, last: 1 } }, signal);
     first.body.discard();
     assert.deepEqual([first.head.md5, first.head.size], [undefined, 9]);
-    azure.says('', { ...good, 'content-md5': 'of another program' });
+    azure.says('', { ...block, 'content-md5': 'of another program' });
     assert.equal((await azure.store.head('key', signal)).md5, undefined);
   });
+
+  for (const type of ['PageBlob', 'AppendBlob', undefined]) {
+    test(`tells no MD5 of a blob of the type ${type ?? 'unknown'}`, async () => {
+      const typed = type === undefined ? {} : { 'x-ms-blob-type': type };
+      azure.says('', { ...good, ...typed, 'content-md5': md5 });
+      assert.equal((await azure.store.head('key', signal)).md5, undefined);
+    });
+  }
 
   test('of a page blob is read like any', async () => {
     azure.says('0123', { ...good, 'x-ms-blob-type': 'PageBlob', 'x-ms-blob-sequence-number': '0' });

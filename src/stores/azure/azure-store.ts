@@ -202,7 +202,12 @@ function traitsOf({ cloud, dialect }: AzureWire): Traits {
     // Encryption with one's own keys is set for an account, or for a scope that an operator makes.
     kms: false,
     tiers: storageTiers,
-    metadata: { names: 'identifier', contentHeaders: dialect.contentHeaders },
+    // Of what is not ASCII it is not documented how it is signed and read.
+    metadata: {
+      names: 'identifier',
+      contentHeaders: dialect.contentHeaders,
+      contentHeaderValues: 'ascii',
+    },
     putSizeMax: dialect.putSizeMax,
     // Block by block where one request does not do.
     copySizeMax: dialect.partSizeMax * dialect.partCountMax,

@@ -32,7 +32,9 @@ export function headOf(
     tier: storageClass === undefined ? undefined : dialect.classes.get(storageClass)?.tier,
     // Of a ranged answer Content-MD5 is that of the range; that of the whole has another name then.
     // https://learn.microsoft.com/rest/api/storageservices/get-blob
-    md5: md5Of(headerOf(headers, ranged ? 'x-ms-blob-content-md5' : 'content-md5')),
+    md5: wasPut(headers)
+      ? md5Of(headerOf(headers, ranged ? 'x-ms-blob-content-md5' : 'content-md5'))
+      : undefined,
     // Azure's own CRC-64 is another polynomial (NVME), and is not kept.
     crc64: undefined,
     encryption: encryptionOf(headers, 'x-ms-server-encrypted'),
@@ -62,6 +64,11 @@ export function archiveStateOf(
   const tier = headerOf(headers, 'x-ms-access-tier') ?? '';
   if (dialect.classes.get(tier)?.archived !== true) return 'online';
   return headerOf(headers, 'x-ms-archive-status') === undefined ? 'archived' : 'thawing';
+}
+
+/** Of pages and of what was appended the sum is a writer's word, which later writes do not change. */
+function wasPut(headers: Headers): boolean {
+  return headerOf(headers, 'x-ms-blob-type') === 'BlockBlob';
 }
 
 /** Base64 of 16 bytes as lower-case hex. */
