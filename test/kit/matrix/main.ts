@@ -1,0 +1,83 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { run } from 'node:test';
+import { claims, type TestName } from './claims.ts';
+import { withTables } from './page.ts';
+import { printProofs, proofsOf, readProofs } from './proofs.ts';
+
+/*
+ * Runs the tests that the matrix names, and writes docs/clouds/matrix.md and .json from those that
+ * passed. A failure, or SDKs that are not there, and nothing is written.
+ */
+
+const root = join(import.meta.dirname, '../../..');
+const page = join(root, 'docs/clouds/matrix.md');
+const record = join(root, 'docs/clouds/matrix.json');
+
+/** What Node tells of a test; its types do not have all of it yet. */
+interface TestEvent {
+  readonly name: string;
+  readonly entryFile: string;
+  readonly classname?: string;
+  readonly skip?: string | boolean;
+  readonly todo?: string | boolean;
+  readonly details: { readonly type?: string };
+}
+
+interface Results {
+  readonly passed: readonly TestName[];
+  readonly failed: readonly string[];
+}
+
+/** Skipped tests are neither: they prove nothing. */
+async function runTests(files: readonly string[]): Promise<Results> {
+  const passed: TestName[] = [];
+  const failed: string[] = [];
+  const paths = files.map((file) => join(root, file));
+  for await (const { type, data } of run({ files: paths, concurrency: 2, timeout: 300_000 })) {
+    if (type !== 'test:pass' && type !== 'test:fail') continue;
+    const event = data as unknown as TestEvent;
+    const { name: test, classname: suite = '', details, skip = false, todo = false } = event;
+    const file = relative(root, event.entryFile);
+    if (type === 'test:fail' && todo === false) failed.push(`${file}: ${suite}: ${test}`);
+    else if (details.type !== 'suite' && skip === false && todo === false) {
+      passed.push({ file, suite, test });
+    }
+  }
+  return { passed, failed };
+}
+
+async function main(): Promise<string | undefined> {
+  if (!existsSync(join(root, 'test/clouds/node_modules'))) {
+    return 'The SDKs are not installed, so that what they prove cannot be: npm run test:clouds';
+  }
+  const files = [...new Set(claims.map(({ file }) => file))];
+  const { passed, failed } = await runTests(files);
+  if (failed.length > 0) return `Tests have failed:\n${failed.join('\n')}`;
+  const silent = files.filter((file) => !passed.some((name) => name.file === file));
+  const unproven = silent.filter((file) => !file.startsWith('test/live/'));
+  if (unproven.length > 0) return `Nothing passed, all was skipped: ${unproven.join(', ')}`;
+  const before = existsSync(record) ? readProofs(readFileSync(record, 'utf8')) : [];
+  const proofs = proofsOf([...passed, ...earlierLive(before, passed)]);
+  writeFileSync(record, printProofs(proofs));
+  writeFileSync(page, withTables(readFileSync(page, 'utf8'), proofs));
+  console.log(`${passed.length} tests passed; ${proofs.length} proofs are written.`);
+  return undefined;
+}
+
+/** What accounts have shown before stays, where this run has no key for them. */
+function earlierLive(
+  before: ReturnType<typeof readProofs>,
+  passed: readonly TestName[],
+): readonly TestName[] {
+  return before
+    .filter(({ way }) => way === 'live')
+    .filter(({ suite }) => !passed.some((name) => name.suite === suite))
+    .flatMap(({ file, suite, tests }) => tests.map((test) => ({ file, suite, test })));
+}
+
+const refusal = await main();
+if (refusal !== undefined) {
+  console.error(`${refusal}\nNothing was written.`);
+  process.exitCode = 1;
+}
