@@ -233,6 +233,17 @@ const tasks: readonly Claim[] = [
       errors: / fails as /,
     },
   },
+  {
+    ...{ file: 'test/clouds/azure-task.test.ts', way: 'server', clouds: ['Azure'] },
+    suite: /^a task between Azure and an S3 store$/,
+    proves: {
+      source: /^from Azure: /,
+      destination: /^to Azure: /,
+      classes: /^from Azure: /,
+      restore: /^from Azure’s archive/,
+      CDN: /^through a CDN, /,
+    },
+  },
 ];
 
 /** All that is claimed. Tests that no claim names prove nothing here. */
