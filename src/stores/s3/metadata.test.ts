@@ -10,6 +10,10 @@ for (const codec of ['rfc2047', 'percent'] as const) {
         fc.string({ unit: 'binary' }),
         fc.string(),
         fc.string({ unit: fc.constantFrom('%', '4', '1', '=', '?', 'B', 'U', ' ', 'ü') }),
+        // Encodings of encodings.
+        fc
+          .array(fc.constantFrom('%', '25', '%25', '%C3%BC', 'ü', '%0A', '%41'))
+          .map((parts) => parts.join('')),
       );
       fc.assert(
         fc.property(text, (value) => {
@@ -32,6 +36,30 @@ for (const codec of ['rfc2047', 'percent'] as const) {
     });
   });
 }
+
+describe('percent signs that nobody encoded', () => {
+  for (const value of [
+    'https://x/y%20z?a=1%262',
+    'https://x/%E4%B8%AD',
+    '100%25',
+    '%41',
+    'a%20b',
+    '%e4%b8%ad',
+    '%25'.repeat(4000),
+    '%' + '25'.repeat(4000),
+  ]) {
+    test(`${value.slice(0, 40)} stays, there and back`, () => {
+      assert.equal(decodeMetadata(value, 'percent'), value);
+      assert.equal(encodeMetadata(value, 'percent'), value);
+    });
+  }
+
+  test('what would be taken for an encoding is encoded once more', () => {
+    assert.equal(decodeMetadata('%E4%B8%AD', 'percent'), '中');
+    assert.equal(encodeMetadata('%E4%B8%AD', 'percent'), '%25E4%25B8%25AD');
+    assert.equal(decodeMetadata('%25E4%25B8%25AD', 'percent'), '%E4%B8%AD');
+  });
+});
 
 test('words of RFC 2047 as others write them', () => {
   for (const [written, text] of [

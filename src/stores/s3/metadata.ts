@@ -4,9 +4,13 @@ type Codec = S3Dialect['metadata']['codec'];
 
 /** A value's text as bytes that a header can carry; those of plain ASCII stay as they are. */
 export function encodeMetadata(text: string, codec: Codec): string {
-  const plain = /^[\x20-\x7e]*$/.test(text) && !/^ | $| {2}/.test(text);
-  if (plain && decodeMetadata(text, codec) === text) return text;
-  return codec === 'percent' ? encodeURIComponent(text.toWellFormed()) : encodeWords(text);
+  if (isPlain(text) && decodeMetadata(text, codec) === text) return text;
+  return codec === 'percent' ? encodePercent(text) : encodeWords(text);
+}
+
+/** Whether a header carries it as it is. */
+function isPlain(text: string): boolean {
+  return /^[\x20-\x7e]*$/.test(text) && !/^ | $| {2}/.test(text);
 }
 
 /** The text of a header's value, as undici gives it: one character a byte. */
@@ -34,13 +38,32 @@ function strictUtf8(bytes: Uint8Array): string | undefined {
   }
 }
 
+/**
+ * Only what {@link encodePercent} or a vendor's SDK may have written: a URL that somebody keeps has
+ * percent signs of its own, and stays as it is.
+ */
 function decodePercent(text: string): string | undefined {
+  const decoded = decodedOnce(text);
+  // An encoding of plain text is no encoding of ours, unless that text would be taken for one.
+  for (let next = decoded; next !== undefined; next = decodedOnce(next)) {
+    if (!isPlain(next)) return decoded;
+  }
+  return undefined;
+}
+
+/** What the text is the exact encoding of; undefined where it is none. */
+function decodedOnce(text: string): string | undefined {
   if (!text.includes('%')) return undefined;
   try {
-    return decodeURIComponent(text);
+    const decoded = decodeURIComponent(text);
+    return encodePercent(decoded) === text ? decoded : undefined;
   } catch {
     return undefined;
   }
+}
+
+function encodePercent(text: string): string {
+  return encodeURIComponent(text.toWellFormed());
 }
 
 /** RFC 2047: at most 75 characters a word, so 45 bytes of text, cut between characters. */
