@@ -24,10 +24,19 @@ export interface FittedMetadata {
  * first in order of the names stays.
  */
 export function fitMetadata(
-  { contentHeaders, userMetadata }: Pick<ObjectHead, 'contentHeaders' | 'userMetadata'>,
+  {
+    contentHeaders,
+    userMetadata,
+    missingMetadata = 0,
+  }: Pick<ObjectHead, 'contentHeaders' | 'userMetadata' | 'missingMetadata'>,
   traits: MetadataTraits,
 ): FittedMetadata {
   const notes: string[] = [];
+  if (missingMetadata > 0) {
+    notes.push(
+      `entries of metadata that the source cannot tell, and that do not travel: ${missingMetadata}`,
+    );
+  }
   const kept: Partial<Record<ContentHeaderName, string>> = {};
   for (const [name, value] of Object.entries(contentHeaders) as [ContentHeaderName, string][]) {
     const fitted = fitContentHeader(name, value, traits);

@@ -28,6 +28,8 @@ export interface ObjectHead {
   readonly contentHeaders: ContentHeaders;
   /** Names in lower case, without the cloud's prefix. */
   readonly userMetadata: Readonly<Record<string, string>>;
+  /** How many entries the store keeps beside these and cannot tell; none unless given. */
+  readonly missingMetadata?: number;
   /** As the store names it; undefined where it says nothing, which is its standard class. */
   readonly storageClass: string | undefined;
   /** What that class is in OMS's words; undefined where it is not known. */

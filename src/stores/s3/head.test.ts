@@ -4,6 +4,22 @@ import { sentBy } from '../../../test/kit/sent-by.ts';
 
 const { signal } = new AbortController();
 
+describe('user metadata', () => {
+  for (const [dialect, headers, userMetadata, missing] of [
+    ['AWS', { 'x-amz-meta-a': '1' }, { a: '1' }, 0],
+    ['AWS', { 'x-amz-meta-a': '1', 'x-amz-missing-meta': '2' }, { a: '1' }, 2],
+    ['AWS', { 'x-amz-missing-meta': 'some' }, {}, 0],
+    ['HuaweiCloud', { 'x-obs-missing-meta': '1' }, {}, 1],
+    ['Qiniu', { 'x-qn-meta-a': '1', 'x-amz-meta-b': '2' }, { a: '1', b: '2' }, 0],
+  ] as const) {
+    test(`${dialect}, of ${JSON.stringify(headers)}`, async () => {
+      const { result } = await sentBy(dialect, [{ headers }], (store) => store.head('key', signal));
+      assert.deepEqual(result.userMetadata, userMetadata);
+      assert.equal(result.missingMetadata, missing);
+    });
+  }
+});
+
 describe('an ETag that looks like an MD5', () => {
   const md5 = '0123456789abcdef0123456789abcdef';
   const other = 'f'.repeat(32);

@@ -50,6 +50,7 @@ export function headOf(
     contentType: headerOf(headers, 'content-type'),
     contentHeaders: contentHeadersOf(headers),
     userMetadata: userMetadataOf(headers, dialect),
+    missingMetadata: missingMetadataOf(headers, dialect),
     storageClass,
     tier: storageClass === undefined ? undefined : dialect.classes.get(storageClass)?.tier,
     md5: md5OfHead(etag, headers, dialect),
@@ -158,6 +159,12 @@ function contentHeadersOf(headers: Headers): ContentHeaders {
     else found['content-encoding'] = rest;
   }
   return found;
+}
+
+/** S3 leaves out entries that a header cannot carry, and counts them. */
+function missingMetadataOf(headers: Headers, dialect: S3Dialect): number {
+  const missing = Number(ownHeader(headers, dialect, 'missing-meta'));
+  return Number.isInteger(missing) ? missing : 0;
 }
 
 const none: Readonly<Record<string, string>> = Object.freeze({});

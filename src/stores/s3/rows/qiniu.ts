@@ -22,6 +22,8 @@ export const qiniu: S3Dialect = {
   },
   ownHosts: /(?:^|\.)qiniucs\.com$/,
   addressing: { own: 'path', elsewhere: 'path' },
+  // What was written by its own protocol: https://developer.qiniu.com/kodo/1252/chgm
+  answerPrefix: 'x-qn-',
   requestIdHeaders: ['x-reqid', 'x-amz-request-id'],
   // Encoded listings come back wrong: rclone's facts of providers have them off.
   listUrlEncoded: false,
