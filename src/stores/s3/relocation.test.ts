@@ -156,6 +156,8 @@ describe('a signature goes nowhere else', () => {
     'evil.example',
     'amazonaws.com.evil.example',
     'evilamazonaws.com',
+    'ec2-198-51-100-1.eu-central-1.compute.amazonaws.com',
+    'abc.execute-api.eu-central-1.amazonaws.com',
     's3.eu-central-1.amazonaws.com:8080',
     's3.eu-central-1.amazonaws.com/x',
     'x@s3.amazonaws.com',
@@ -168,6 +170,16 @@ describe('a signature goes nowhere else', () => {
       assert.equal(trial.seen.length, 1);
     });
   }
+
+  test('not to a function that runs beside the storage', async () => {
+    const host = 'oss-cn-hangzhou.aliyuncs.com';
+    const oss = { dialect: 'Aliyun', region: 'cn-hangzhou', host } as const;
+    await using trial = await storeAt(oss, () =>
+      redirect('1234567890.cn-hangzhou.fc.aliyuncs.com'),
+    );
+    await assert.rejects(trial.store.put('key', body, {}, signal), { fault: 'refused' });
+    assert.equal(trial.seen.length, 1);
+  });
 
   test('not by a region that is none', async () => {
     const headers = { 'x-amz-bucket-region': 'evil.example/' };

@@ -13,7 +13,7 @@ export interface Location {
 /**
  * Where a refusal says that the bucket is instead; undefined where it says no such thing.
  *
- * Only from one of the cloud's own hosts to another: nobody's server sends the signatures of a key
+ * Only from one of the cloud's own hosts to a region's storage: nobody's server sends the signatures of a key
  * elsewhere, but it may tell the region to sign for. Scheme and port stay.
  */
 export function relocation(
@@ -54,7 +54,9 @@ function hostOf({ endpoint }: Refusal, dialect: S3Dialect, bucket: string): stri
   const named = endpoint?.toLowerCase();
   if (named === undefined || !/^[a-z0-9.-]{1,253}$/.test(named)) return undefined;
   const host = named.startsWith(`${bucket}.`) ? named.slice(bucket.length + 1) : named;
-  return dialect.ownHosts.test(host) ? host : undefined;
+  // Below the cloud's domain there are tenants' own machines, too: only storage has a region so.
+  const isStorage = dialect.regions.inHost?.test(host) === true;
+  return isStorage && dialect.ownHosts.test(host) ? host : undefined;
 }
 
 function atHost(url: URL, { hostname }: { readonly hostname: string }): string {
