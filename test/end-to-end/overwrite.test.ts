@@ -23,7 +23,16 @@ before(async () => {
   world = await startWorld({
     source: { dialect: 'obs' },
     target: { dialect: 'obs' },
-    settingsOf: (servers) => ({ endpoints: mappedHuawei(servers) }),
+    settingsOf: (servers) => ({
+      endpoints: [
+        ...mappedHuawei(servers),
+        // A server of which nothing is known is not trusted to keep the condition of a put.
+        {
+          ...({ cloud: 'AWS', region: 'conditional', dialect: 'MinIO' } as const),
+          endpoint: servers.target.url,
+        },
+      ],
+    }),
   });
 });
 after(() => world[Symbol.asyncDispose]());
@@ -50,7 +59,11 @@ describe('what is at the target already', () => {
     test(`NO_OVERWRITE does not replace what appears while ${size} bytes are copied`, async () => {
       const { from, to, target } = world;
       const key = `no/race/${size}`;
-      const taskId = await world.createTask({ object_overwrite_mode: 'NO_OVERWRITE' });
+      const taskId = await world.createTask({
+        dst_region: 'conditional',
+        dst_endpoint: undefined,
+        object_overwrite_mode: 'NO_OVERWRITE',
+      });
       from.put(key, randomBytes(size));
       const held = target.faults.add({ kind: 'delay', ms: 300, match: { operation, key } });
       const synced = world.sync(taskId, [key]);
