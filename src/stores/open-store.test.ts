@@ -146,6 +146,32 @@ async function askedHosts(
   return asked;
 }
 
+test('a bucket of OBS with dots in its name needs a domain of its own, and nobody is asked', async () => {
+  let looked = false;
+  const address = {
+    dialect: 'HuaweiCloud',
+    region: 'cn-north-4',
+    bucket: 'a.b',
+    credentials,
+  } as const;
+  const lookup: StoreOptions['lookup'] = (_hostname, _options, callback) => {
+    looked = true;
+    callback(new Error('no such host'), '');
+  };
+  await using store = openAdapter({ ...address, lookup });
+  await assert.rejects(store.head('key', signal), {
+    fault: 'refused',
+    message: /dots.*addressing bucket-domain/,
+  });
+  assert.equal(looked, false);
+  await using own = openAdapter({
+    ...{ ...address, lookup, endpoint: 'https://data.example.com' },
+    addressing: 'bucket-domain',
+  });
+  await assert.rejects(own.head('key', signal), { message: /no such host/ });
+  assert.equal(looked, true);
+});
+
 describe('what is signed is the region as the cloud calls it', () => {
   for (const [dialect, region, scope] of [
     ['AWS', 'eu-west-1', '/eu-west-1/s3/aws4_request'],

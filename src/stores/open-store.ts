@@ -161,7 +161,7 @@ function openS3(given: StoreOptions & { readonly dialect: S3DialectName }): Stor
 
 function placeAt(location: Location, options: StoreOptions, dialect: S3Dialect): Place {
   const { credentials, ca, guard, lookup, timeouts, connections = defaultConnections } = options;
-  const { origin, host, root } = addressOf(location, options, dialect);
+  const { origin, host, root, mistake } = addressOf(location, options, dialect);
   return {
     location,
     http: new HttpClient({ origin, connections, ca, guard, lookup, timeouts }),
@@ -171,6 +171,7 @@ function placeAt(location: Location, options: StoreOptions, dialect: S3Dialect):
     }),
     host,
     root,
+    mistake,
   };
 }
 
@@ -183,20 +184,28 @@ function addressOf({ endpoint }: Location, address: StoreAddress, dialect: S3Dia
   const { bucket } = address;
   const url = new URL(endpoint);
   const addressing = addressingOf(url, address, dialect);
+  const asUsual = address.addressing === undefined && dialect.ownHosts.test(url.hostname);
   const host = addressing === 'virtual-host' ? `${bucket}.${url.host}` : url.host;
   return {
     origin: `${url.protocol}//${host}`,
     host,
     root: addressing === 'path' ? `/${bucket}/` : '/',
+    mistake:
+      addressing === 'path' && isDotted(url, address) && !dialect.takesPathStyle && asUsual
+        ? 'the name of the bucket has dots, so that no certificate covers its host, and the cloud takes it nowhere else: bind a domain to the bucket, and map it in the file of endpoints with the addressing bucket-domain'
+        : undefined,
   };
+}
+
+/** A certificate for `*.host` does not cover a name with one dot more. */
+function isDotted({ protocol }: URL, { bucket }: StoreAddress): boolean {
+  return protocol === 'https:' && bucket.includes('.');
 }
 
 function addressingOf(url: URL, address: StoreAddress, dialect: S3Dialect): Addressing {
   if (address.addressing !== undefined) return address.addressing;
   const isAddress = /^\[|^[\d.]+$/.test(url.hostname);
-  // A certificate for `*.host` does not cover a name with one dot more.
-  const dotted = url.protocol === 'https:' && address.bucket.includes('.');
-  if (isAddress || dotted) return 'path';
+  if (isAddress || isDotted(url, address)) return 'path';
   const { own, elsewhere } = dialect.addressing;
   return dialect.ownHosts.test(url.hostname) ? own : elsewhere;
 }

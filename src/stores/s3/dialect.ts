@@ -16,6 +16,8 @@ export interface S3Dialect {
   readonly addressing: { readonly own: Addressing; readonly elsewhere: Addressing };
   /** Whether names of buckets end in the account's ID, which a task may tell apart from the name. */
   readonly bucketNames: 'as-given' | 'with-app-id';
+  /** Whether the cloud's own hosts take the bucket's name in the path. */
+  readonly takesPathStyle: boolean;
   readonly signature: Signature;
   /** XML with S3's namespace, XML without, or JSON. */
   readonly documents: 's3-xml' | 'xml' | 'json';

@@ -53,6 +53,8 @@ export interface Place {
   readonly host: string;
   /** What comes before the key in a path: `/`, or `/bucket/`. */
   readonly root: string;
+  /** Why nobody is asked there: the bucket's name cannot be said. */
+  readonly mistake: string | undefined;
 }
 
 const REPLY_BYTES_MAX = 16 * MiB;
@@ -108,6 +110,9 @@ export class S3Wire {
     const mistake = key === undefined ? undefined : faultOfKey(key);
     if (mistake !== undefined) throw new StoreError('refused', { ...about, cloudMessage: mistake });
     const place = this.#place;
+    if (place.mistake !== undefined) {
+      throw new StoreError('refused', { ...about, cloudMessage: place.mistake });
+    }
     const reply = await this.#sendTo(place, request, about, signal);
     if (reply.status >= 200 && reply.status < 300) return reply;
     const refusal = await this.#readRefusal(reply, about);

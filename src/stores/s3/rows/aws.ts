@@ -107,6 +107,8 @@ export const aws: S3Dialect = {
   // MinIO, Ceph and others know buckets' hosts only when told of a domain.
   addressing: { own: 'virtual-host', elsewhere: 'path' },
   bucketNames: 'as-given',
+  // https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
+  takesPathStyle: true,
   signature: 'aws-v4',
   documents: 's3-xml',
   headerPrefix: 'x-amz-',

@@ -26,6 +26,7 @@ export const huaweicloud: S3Dialect = {
   ownHosts: /(?:^|\.)myhuaweicloud\.(?:com|eu)$|(?:^|\.)obs\.[\w-]+\.otc\.t-systems\.com$/,
   // Buckets made since 2022 refuse path style; a custom domain leads to one bucket's host.
   addressing: { own: 'virtual-host', elsewhere: 'virtual-host' },
+  takesPathStyle: false,
   answerPrefix: 'x-obs-',
   requestIdHeaders: ['x-amz-request-id', 'x-obs-request-id'],
   // Parallel file systems refuse version 2 (OBS API reference, "Listing Objects in a Bucket").
