@@ -7,8 +7,8 @@ import { type Harness, testStore } from './store.ts';
 /** Ceph knows buckets as hosts under this name; no resolver has to. */
 const domain = 'localhost';
 
-/** A cluster of its own, spoken to in one of the two styles. */
-function ceph(addressing: 'path' | 'virtual-host'): Harness {
+/** A cluster of its own, spoken to by one of the rows that fit it. */
+function ceph({ dialect, addressing }: Pick<StoreOptions, 'dialect' | 'addressing'>): Harness {
   return {
     unavailable: cephAvailable(),
     exceptions: {
@@ -19,8 +19,7 @@ function ceph(addressing: 'path' | 'virtual-host'): Harness {
     open: async () => {
       const server = await startCeph();
       const options: StoreOptions = {
-        dialect: 'AWS',
-        addressing,
+        ...{ dialect, addressing },
         region: 'us-east-1',
         bucket: 'bucket',
         endpoint: server.url.replace('127.0.0.1', domain),
@@ -47,5 +46,5 @@ function ceph(addressing: 'path' | 'virtual-host'): Harness {
   };
 }
 
-testStore('a Ceph gateway, path style', ceph('path'));
-testStore('a Ceph gateway, virtual host', ceph('virtual-host'));
+testStore('Ceph, a gateway, path style', ceph({ dialect: 'Ceph', addressing: 'path' }));
+testStore('S3, a Ceph gateway, virtual host', ceph({ dialect: 'S3', addressing: 'virtual-host' }));

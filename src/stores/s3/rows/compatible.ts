@@ -1,6 +1,6 @@
 import { KiB, MiB } from '../../../base/bytes.ts';
 import type { S3Dialect } from '../dialect.ts';
-import { aws } from './aws.ts';
+import { aws, s3Faults } from './aws.ts';
 
 /** A server of which nothing else is known: it is asked for what all S3-compatible ones have. */
 export const plain: S3Dialect = {
@@ -12,6 +12,9 @@ export const plain: S3Dialect = {
   conditionalPut: false,
   // How much user metadata it takes, the server says itself.
   metadata: { ...aws.metadata, bytesMax: Number.POSITIVE_INFINITY },
+  // MinIO's words, which is often not said to be one:
+  // https://github.com/minio/minio/blob/master/cmd/api-errors.go
+  faults: new Map([...s3Faults, ['SlowDownRead', 'throttled'], ['SlowDownWrite', 'throttled']]),
 };
 
 export const minio: S3Dialect = {

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { s3Dialects } from '../../src/stores/s3/dialects.ts';
+import { s3DialectNames } from '../kit/clouds.ts';
+import { type OpenCloud, openCloud } from './open-cloud.ts';
+import { bodyOf, rejectsWith } from './store.ts';
+
+/* What each cloud has its own words for, said by its row and understood by the server that plays it. */
+
+const { signal } = new AbortController();
+
+for (const name of s3DialectNames) {
+  describe(`${name} is spoken to in its own words`, () => {
+    const { kms, tierClasses } = s3Dialects[name];
+    let cloud: OpenCloud;
+    before(async () => {
+      cloud = await openCloud(name);
+    });
+    after(() => cloud[Symbol.asyncDispose]());
+
+    test('that it is asked too often is throttled', async () => {
+      const { server, store } = cloud;
+      server.faults.add({ kind: 'status', ...server.dialect.throttled });
+      await rejectsWith('throttled', store.read('key', {}, signal));
+    });
+
+    test('a wrong secret is refused as one', async () => {
+      await using stranger = cloud.openWith('another-secret');
+      await rejectsWith('bad-credentials', stranger.read('key', {}, signal));
+    });
+
+    test('every tier that it has is a class of its own', async () => {
+      const { server, store, bucket } = cloud;
+      const seen = new Set<string>();
+      for (const tier of store.traits.tiers) {
+        await store.put(tier, bodyOf(tier), { tier }, signal);
+        seen.add(server.bucket(bucket).object(tier)?.storageClass ?? '');
+        // S3 tells every class but the standard one.
+        const told = (await store.head(tier, signal)).tier ?? 'STANDARD';
+        const written = s3Dialects[name].classes.get(tierClasses[tier] ?? '');
+        assert.equal(told, written?.tier);
+      }
+      assert.equal(seen.size, new Set(Object.values(tierClasses)).size);
+    });
+
+    test('the key service is asked to encrypt, where it has one', async (t) => {
+      const { server, store, bucket } = cloud;
+      const put = store.put('sealed', bodyOf('sealed'), { kms: true }, signal);
+      if (kms === undefined) {
+        await rejectsWith('unsupported', put);
+      } else if (!server.dialect.faces.some(({ encryption }) => kms in encryption)) {
+        await rejectsWith('unsupported', put);
+        t.skip('the server that plays it has no key service');
+      } else {
+        await put;
+        const { encryption } = server.bucket(bucket).object('sealed') ?? {};
+        assert.equal(encryption?.algorithm, 'aws:kms');
+      }
+    });
+  });
+}
