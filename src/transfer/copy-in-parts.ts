@@ -11,6 +11,7 @@ import { ownCopy } from './own-copy.ts';
 import { crc64OfParts, inOrder, partsEvidence } from './parts-evidence.ts';
 import { pauseAfter } from './pause.ts';
 import { askable, assertAbsent } from './absent.ts';
+import { assertAsTold } from './as-told.ts';
 import type { CheckedPart, CopyJob, JournaledUpload } from './transfer.ts';
 
 /** A part's stream cannot be sent again by a layer, so a part is read and put again here. */
@@ -203,28 +204,9 @@ function checkPart(
 
 /** @throws {StoreError} `corrupt` when what was read is not what the source says it has. */
 function checkWhole({ job, head, partSize }: PartsCopy, parts: readonly CheckedPart[]): void {
-  const crc64 = crc64OfParts(parts, head.size, partSize);
   // Parts have no MD5 of the whole, but for one that is the whole.
   const md5 = parts.length === 1 ? parts[0]?.md5 : undefined;
-  const difference =
-    differenceOf('CRC-64', head.crc64, crc64) ?? differenceOf('MD5', head.md5, md5);
-  if (difference === undefined) return;
-  const cloudMessage = difference;
-  throw new StoreError('corrupt', {
-    store: job.source.name,
-    operation: 'read',
-    key: job.key,
-    cloudMessage,
-  });
-}
-
-function differenceOf(
-  sum: string,
-  source: string | undefined,
-  read: string | undefined,
-): string | undefined {
-  if (source === undefined || read === undefined || source === read) return undefined;
-  return `the source has the ${sum} ${source}, what was read from it has ${read}`;
+  assertAsTold(job, head, { md5, crc64: crc64OfParts(parts, head.size, partSize) });
 }
 
 /**

@@ -7,6 +7,7 @@ import { targetTier } from '../model/storage-class.ts';
 import type { ObjectRead, PutBody, PutOptions, PutReceipt } from '../stores/store.ts';
 import { StoreError } from '../stores/store-error.ts';
 import { askable, assertAbsent } from './absent.ts';
+import { assertAsTold } from './as-told.ts';
 import { copyInParts } from './copy-in-parts.ts';
 import { dropUpload } from './drop-upload.ts';
 import { headIfThere } from './head-if-there.ts';
@@ -220,6 +221,7 @@ async function putBuffered(
 ): Promise<CopyEvidence> {
   const bytes = await body.bytes();
   const computed = await computedOf(job, head, bytes);
+  assertAsTold(job, head, { md5: computed.computedMd5, crc64: computed.computedCrc64 });
   const put = { content: bytes, size: bytes.length, md5: computed.computedMd5 };
   return await putWhole(job, put, options, (receipt) => ({
     ...evidenceOf(head, receipt),
@@ -257,21 +259,14 @@ async function putWhole(
   }
 }
 
-/**
- * Whether the source's own MD5 goes along unchecked, for the target compares it with what arrives
- * there. When that has failed once it may be the source that is wrong: then it is computed.
- */
-function relaysMd5({ target, attempt }: CopyJob): boolean {
-  return target.traits.checksMd5 && attempt === 1;
-}
-
+/** The source's own MD5 goes along unchecked where the target compares it with what arrives there. */
 async function computedOf(
   job: CopyJob,
   { md5, crc64 }: ObjectHead,
   bytes: Uint8Array,
 ): Promise<Pick<CopyEvidence, 'copiedSize' | 'computedMd5' | 'computedCrc64'>> {
   const sums = await sumsOf(bytes, {
-    md5: relaysMd5(job) ? md5 : undefined,
+    md5: job.target.traits.checksMd5 ? md5 : undefined,
     crc64: crc64 !== undefined || job.target.traits.crc64,
   });
   return { copiedSize: sums.size, computedMd5: sums.md5, computedCrc64: sums.crc64 };
