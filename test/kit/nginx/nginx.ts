@@ -1,0 +1,94 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { chmod, mkdir, mkdtempDisposable, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { until } from '../world.ts';
+
+/** An nginx that serves files, as CDNs serve what they hold. Disposing of it stops it. */
+export interface Nginx extends AsyncDisposable {
+  /** Host and port. */
+  readonly domain: string;
+  /** Puts a file where `/name` leads. */
+  add(name: string, bytes: Uint8Array): Promise<void>;
+}
+
+/** Why nothing of this can run here; undefined where it can. */
+export function nginxMissing(): string | undefined {
+  try {
+    execFileSync('nginx', ['-v'], { stdio: 'ignore' });
+    return undefined;
+  } catch {
+    return 'nginx is not installed: test/kit/nginx/install.sh';
+  }
+}
+
+/** It packs text for those who take it so, and leads `/moved/…` elsewhere. */
+function configOf(folder: string, port: number): string {
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
+  return `
+    worker_processes 1;
+    daemon off;
+    pid ${folder}/nginx.pid;
+    error_log ${folder}/error.log;
+    events { worker_connections 256; }
+    http {
+      access_log off;
+      default_type text/plain;
+      gzip on;
+      gzip_min_length 1;
+      gzip_types *;
+      ${temporary.map((name) => `${name}_temp_path ${folder}/${name};`).join(' ')}
+      server {
+        listen 127.0.0.1:${port};
+        root ${folder}/www;
+        location /moved/ { return 301 http://127.0.0.1:${port}/; }
+      }
+    }`;
+}
+
+export async function startNginx(): Promise<Nginx> {
+  await using started = new AsyncDisposableStack();
+  const folder = started.use(await mkdtempDisposable(join(tmpdir(), 'brigade-nginx-')));
+  const { path } = folder;
+  // Workers of a root's nginx are nobody's, and must pass.
+  await chmod(path, 0o755);
+  await mkdir(join(path, 'www'));
+  const port = await freePort();
+  await writeFile(join(path, 'nginx.conf'), configOf(path, port));
+  const child = spawn('nginx', ['-c', join(path, 'nginx.conf'), '-p', path], { stdio: 'ignore' });
+  started.defer(() => stopped(child));
+  const domain = `127.0.0.1:${port}`;
+  await until('nginx answers', () =>
+    fetch(`http://${domain}/`).then(
+      () => true,
+      () => false,
+    ),
+  );
+  const all = started.move();
+  return {
+    domain,
+    async add(name, bytes) {
+      const file = join(path, 'www', name);
+      await mkdir(dirname(file), { recursive: true });
+      await writeFile(file, bytes);
+    },
+    [Symbol.asyncDispose]: () => all[Symbol.asyncDispose](),
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+async function stopped(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return;
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  child.kill('SIGTERM');
+  await exited;
+}
