@@ -1,12 +1,11 @@
 import { eachConcurrently } from '../../base/concurrently.ts';
 import type { ObjectHead } from '../../model/object.ts';
 import { storageTiers } from '../../model/storage-class.ts';
+import { base64OfHex, headerOf } from '../headers.ts';
 import type { HttpReply } from '../http.ts';
 import { orLetGo } from '../let-go.ts';
-import { lengthOf, sizeOfWhole } from '../reply-size.ts';
-import { headerOf } from '../s3/head.ts';
-import { base64OfHex } from '../s3/put-headers.ts';
-import { existsInstead } from '../s3/upload.ts';
+import { existsInstead } from '../refusals.ts';
+import { headOfReply, readOfReply } from '../reply-head.ts';
 import type {
   ListOptions,
   ListPage,
@@ -23,7 +22,7 @@ import type {
 import { StoreError } from '../store-error.ts';
 import { newUploadId } from './block-ids.ts';
 import { type CopySource, copyWithin } from './copy.ts';
-import { archiveStateOf, headOf, receiptOf } from './head.ts';
+import { archiveStateOf, headReader, receiptOf } from './head.ts';
 import { listPage } from './list.ts';
 import { azurePutHeaders } from './put-headers.ts';
 import { AzureUpload, listUploads } from './upload.ts';
@@ -52,28 +51,15 @@ export class AzureStore implements Store {
   }
 
   async head(key: string, signal: AbortSignal): Promise<ObjectHead> {
-    const request: AzureRequest = { operation: 'head', method: 'HEAD', key };
+    const request = { operation: 'head', method: 'HEAD', key } as const;
     const reply = await this.#wire.send(request, signal);
-    const head = headOf(key, lengthOf(reply), reply.headers, this.#wire.dialect, { ranged: false });
-    if (typeof head === 'string') throw this.#wire.badReply(request, head);
-    if (Number.isNaN(head.size)) throw this.#wire.badReply(request, 'an answer without a length');
-    return head;
+    return headOfReply(reply, headReader(this.#wire, request));
   }
 
   async read(key: string, options: ReadOptions, signal: AbortSignal): Promise<ObjectRead> {
     const request = readRequest(key, options);
     const reply = await this.#wire.send(request, signal);
-    const size = sizeOfWhole(reply, options);
-    const ranged = options.range !== undefined;
-    const head =
-      typeof size === 'string'
-        ? size
-        : headOf(key, size, reply.headers, this.#wire.dialect, { ranged });
-    if (typeof head === 'string') {
-      reply.body.discard();
-      throw this.#wire.badReply(request, head);
-    }
-    return { head, body: reply.body };
+    return readOfReply(reply, options, headReader(this.#wire, request));
   }
 
   put(key: string, body: PutBody, options: PutOptions, signal: AbortSignal): Promise<PutReceipt> {
@@ -217,10 +203,11 @@ function traitsOf({ cloud, dialect }: AzureWire): Traits {
   };
 }
 
-function readRequest(key: string, { range, ifMatch, versionId }: ReadOptions): AzureRequest {
+function readRequest(key: string, { range, ifMatch, versionId }: ReadOptions) {
   // Bytes that a proxy packed on the way could not be told from those that are stored packed.
   const headers = ['accept-encoding', 'identity'];
   if (range !== undefined) headers.push('range', `bytes=${range.first}-${range.last}`);
   if (ifMatch !== undefined) headers.push('if-match', ifMatch);
-  return { operation: 'read', method: 'GET', key, query: { versionid: versionId }, headers };
+  const query = { versionid: versionId };
+  return { operation: 'read', method: 'GET', key, query, headers } as const;
 }

@@ -1,4 +1,4 @@
-import { wholeNumber } from '../s3/list.ts';
+import { wholeNumber } from '../headers.ts';
 import { StoreError } from '../store-error.ts';
 import { ABORTED, type BlockName, readBlockId } from './block-ids.ts';
 import type { AzureRequest, AzureWire } from './wire.ts';

@@ -1,12 +1,12 @@
 import { MiB } from '../../base/bytes.ts';
 import { eachConcurrently } from '../../base/concurrently.ts';
 import type { ObjectHead } from '../../model/object.ts';
-import { lengthOf } from '../reply-size.ts';
-import { headerOf } from '../s3/head.ts';
+import { headerOf } from '../headers.ts';
+import { headOfReply } from '../reply-head.ts';
 import { azureServiceSas } from '../sign/azure-sas.ts';
 import type { PartReceipt, PutReceipt, Traits } from '../store.ts';
 import { newUploadId } from './block-ids.ts';
-import { headOf, receiptOf } from './head.ts';
+import { headReader, receiptOf } from './head.ts';
 import { AzureUpload } from './upload.ts';
 import type { AzureRequest, AzureWire } from './wire.ts';
 
@@ -50,14 +50,8 @@ async function headOfSource(
   signal: AbortSignal,
 ): Promise<ObjectHead> {
   const headers = ifMatch === undefined ? [] : ['if-match', ifMatch];
-  const request: AzureRequest = {
-    ...{ operation: 'copy', method: 'HEAD', container: bucket, key, headers },
-  };
-  const reply = await wire.send(request, signal);
-  const head = headOf(key, lengthOf(reply), reply.headers, wire.dialect, { ranged: false });
-  if (typeof head === 'string') throw wire.badReply(request, head);
-  if (Number.isNaN(head.size)) throw wire.badReply(request, 'an answer without a length');
-  return head;
+  const request = { operation: 'copy', method: 'HEAD', container: bucket, key, headers } as const;
+  return headOfReply(await wire.send(request, signal), headReader(wire, request));
 }
 
 /** "The source must be public or authorized by a SAS": copy-blob-from-url, put-block-from-url. */

@@ -1,14 +1,27 @@
 import type { ContentHeaders, ObjectEncryption, ObjectHead } from '../../model/object.ts';
+import { dateOf, headerOf } from '../headers.ts';
 import type { HttpReply } from '../http.ts';
-import { dateOf, headerOf } from '../s3/head.ts';
-import { decodeMetadata, utf8OfLatin1 } from '../s3/metadata.ts';
+import { decodeMetadata, utf8OfLatin1 } from '../metadata-text.ts';
+import type { HeadReader } from '../reply-head.ts';
 import type { PutReceipt } from '../store.ts';
 import type { AzureDialect } from './dialects.ts';
+import type { AzureRequest, AzureWire } from './wire.ts';
 
 type Headers = HttpReply['headers'];
 
+/** Reads the answers to a request for one blob. */
+export function headReader(
+  wire: AzureWire,
+  request: AzureRequest & { readonly key: string },
+): HeadReader {
+  return {
+    headOf: (size, headers, answer) => headOf(request.key, size, headers, wire.dialect, answer),
+    badReply: (message) => wire.badReply(request, message),
+  };
+}
+
 /** What the headers of a GET or HEAD tell, or what is wrong with them. */
-export function headOf(
+function headOf(
   key: string,
   size: number,
   headers: Headers,

@@ -1,6 +1,6 @@
 import type { XmlElement } from '../../base/xml.ts';
 import type { ObjectEntry } from '../../model/object.ts';
-import { wholeNumber } from '../s3/list.ts';
+import { wholeNumber } from '../headers.ts';
 import type { ListOptions, ListPage } from '../store.ts';
 import type { AzureRequest, AzureWire } from './wire.ts';
 

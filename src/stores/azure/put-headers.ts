@@ -1,5 +1,5 @@
+import { encodeMetadata } from '../metadata-text.ts';
 import { checkPutOptions } from '../put-options.ts';
-import { encodeMetadata } from '../s3/metadata.ts';
 import type { PutOptions, Traits } from '../store.ts';
 import { StoreError } from '../store-error.ts';
 import type { AzureDialect } from './dialects.ts';

@@ -1,8 +1,8 @@
 import { readXml } from '../../base/xml.ts';
 import type { Fault } from '../../model/fault.ts';
+import { headerOf, retryAfter } from '../headers.ts';
 import type { HttpReply } from '../http.ts';
-import { headerOf } from '../s3/head.ts';
-import { faultOfStatus, retryAfter } from '../s3/refusal.ts';
+import { faultOfStatus } from '../refusals.ts';
 import { StoreError, type StoreErrorDetails } from '../store-error.ts';
 import { azureFaults, azureHints } from './faults.ts';
 

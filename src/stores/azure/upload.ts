@@ -1,7 +1,6 @@
+import { base64OfHex, headerOf } from '../headers.ts';
 import { orLetGo } from '../let-go.ts';
-import { base64OfHex } from '../s3/put-headers.ts';
-import { headerOf } from '../s3/head.ts';
-import { existsInstead } from '../s3/upload.ts';
+import { existsInstead } from '../refusals.ts';
 import type {
   OpenUpload,
   PartReceipt,

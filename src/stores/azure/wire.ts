@@ -4,10 +4,10 @@ import { readXml, type XmlElement } from '../../base/xml.ts';
 import type { CloudType } from '../../model/cloud.ts';
 import type { HttpClient, HttpReply, HttpRequest } from '../http.ts';
 import { faultOfKey } from '../keys.ts';
-import { dateOf, headerOf } from '../s3/head.ts';
+import { refusalText, textOf } from '../refusals.ts';
+import { ServerClock } from '../server-clock.ts';
 import { canonicalQuery } from '../sign/aws-v4.ts';
 import { AzureSharedKeySigner } from '../sign/azure-shared-key.ts';
-import type { ReadBody } from '../store.ts';
 import { StoreError, type StoreErrorDetails } from '../store-error.ts';
 import type { AzureCredentials } from './credentials.ts';
 import type { AzureDialect } from './dialects.ts';
@@ -48,10 +48,7 @@ export interface AzureWireOptions {
 }
 
 const REPLY_BYTES_MAX = 32 * MiB;
-const REFUSAL_BYTES_MAX = MiB;
 const SLOW_ANSWER_MS = 600_000;
-/** Beyond a quarter of an hour the service refuses a request's date. */
-const SKEW_MS = 600_000;
 
 /** Authorizes and sends requests of one container, and turns refusals into errors. */
 export class AzureWire {
@@ -62,8 +59,7 @@ export class AzureWire {
   readonly credentials: AzureCredentials;
   readonly #options: AzureWireOptions;
   readonly #signer: AzureSharedKeySigner | undefined;
-  /** How far the service's clock is ahead of ours, once it has complained. */
-  #skewMs = 0;
+  readonly #serverClock: ServerClock;
 
   constructor(options: AzureWireOptions) {
     this.cloud = options.cloud;
@@ -72,6 +68,7 @@ export class AzureWire {
     this.clock = options.clock;
     this.credentials = options.credentials;
     this.#options = options;
+    this.#serverClock = new ServerClock(options.clock);
     if (options.credentials.kind === 'key') {
       this.#signer = new AzureSharedKeySigner(options.credentials);
     }
@@ -151,7 +148,7 @@ export class AzureWire {
     },
     own: readonly string[] = [],
   ): string[] {
-    const now = new Date(this.clock.now() + this.#skewMs);
+    const now = new Date(this.#serverClock.now());
     const headers = ['x-ms-version', this.dialect.version, 'x-ms-date', now.toUTCString(), ...own];
     const authorization = this.#signer?.authorization({ ...request, headers });
     if (authorization !== undefined) headers.push('authorization', authorization);
@@ -159,13 +156,7 @@ export class AzureWire {
   }
 
   async #refused(reply: HttpReply, about: StoreErrorDetails): Promise<StoreError> {
-    let text = '';
-    try {
-      text = await textOf(reply.body, REFUSAL_BYTES_MAX, about);
-    } catch (error) {
-      // A refusal whose body breaks is a refusal still.
-      if (!(error instanceof StoreError)) throw error;
-    }
+    const text = await refusalText(reply.body, about);
     const refusal = readAzureRefusal(reply, text);
     const refuser = { authorization: this.credentials.kind, redact: this.#options.redact };
     const skewed = this.credentials.kind === 'key' && reply.status === 403;
@@ -176,14 +167,8 @@ export class AzureWire {
 
   /** The code is the same for a wrong key and a wrong date: the dates tell which it is. */
   #learnSkew({ headers, code }: AzureRefusal): boolean {
-    const theirs = dateOf(headerOf(headers, 'date'));
-    if (theirs === undefined || (code !== undefined && code !== 'AuthenticationFailed')) {
-      return false;
-    }
-    const ahead = theirs - this.clock.now();
-    if (Math.abs(ahead - this.#skewMs) < SKEW_MS) return false;
-    this.#skewMs = ahead;
-    return true;
+    const silent = code === undefined || code === 'AuthenticationFailed';
+    return silent && this.#serverClock.learn(headers, { told: false });
   }
 }
 
@@ -206,17 +191,4 @@ function faultOfBlobName(key: string): string | undefined {
   if (/(?:^|\/)\.{1,2}(?:\/|$)/.test(key))
     return 'URLs cannot name a key with "." or ".." segments';
   return undefined;
-}
-
-async function textOf(body: ReadBody, bytesMax: number, about: StoreErrorDetails): Promise<string> {
-  const pieces: Uint8Array[] = [];
-  let size = 0;
-  for await (const piece of body) {
-    size += piece.length;
-    if (size > bytesMax) {
-      throw new StoreError('bad-reply', { ...about, cloudMessage: 'an endless answer' });
-    }
-    pieces.push(piece);
-  }
-  return Buffer.concat(pieces, size).toString();
 }

@@ -1,7 +1,6 @@
 import type { ByteRange, ObjectHead } from '../../model/object.ts';
+import { dateOf, headerOf, wholeNumber } from '../headers.ts';
 import type { HttpReply } from '../http.ts';
-import { dateOf, headerOf } from '../s3/head.ts';
-import { wholeNumber } from '../s3/list.ts';
 
 /**
  * Why an answer of a CDN is not the object that the bucket has, or not that part of it; undefined

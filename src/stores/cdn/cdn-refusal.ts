@@ -1,7 +1,7 @@
 import type { Fault } from '../../model/fault.ts';
+import { headerOf, retryAfter } from '../headers.ts';
 import type { HttpReply } from '../http.ts';
-import { headerOf } from '../s3/head.ts';
-import { retryAfter } from '../s3/refusal.ts';
+import { faultOfStatus } from '../refusals.ts';
 import { StoreError, type StoreErrorDetails } from '../store-error.ts';
 import { word } from './answer.ts';
 
@@ -21,15 +21,8 @@ export type BucketReader = (
   text: string,
 ) => { readonly code: string | undefined; readonly fault: Fault | undefined };
 
-const byStatus: ReadonlyMap<number, Fault> = new Map<number, Fault>([
-  [401, 'bad-credentials'],
-  [403, 'denied'],
-  [404, 'stale-cdn'],
-  [408, 'interrupted'],
-  [410, 'stale-cdn'],
-  [416, 'stale-cdn'],
-  [429, 'throttled'],
-]);
+/** Of an object that the bucket has: so the CDN has an older state, or another bucket. */
+const stale: ReadonlySet<number> = new Set([404, 410, 416]);
 
 /** What a bucket says through the CDN; of all else the CDN is to be looked at first. */
 const ofBucket: ReadonlySet<Fault> = new Set<Fault>(['archived', 'throttled']);
@@ -60,10 +53,12 @@ export function cdnRefusal(
 }
 
 function faultOf(status: number): Fault {
-  const known = byStatus.get(status);
-  if (known !== undefined) return known;
-  if (status >= 500) return 'unavailable';
-  return status >= 300 ? 'refused' : 'bad-reply';
+  if (stale.has(status)) return 'stale-cdn';
+  return isRedirect(status) ? 'refused' : faultOfStatus(status);
+}
+
+function isRedirect(status: number): boolean {
+  return status >= 300 && status < 400;
 }
 
 function messageOf(
@@ -72,7 +67,7 @@ function messageOf(
   headers: HttpReply['headers'],
 ): string {
   const cdn = `the CDN ${host}`;
-  if (status >= 300 && status < 400) {
+  if (isRedirect(status)) {
     return `${cdn} redirects to ${placeOf(headers)}, and redirects are not followed: switch them off there, or name the protocol and domain that they lead to`;
   }
   if (status === 401 || status === 403) {

@@ -6,6 +6,7 @@ import type { ObjectHead } from '../../model/object.ts';
 import type { CdnAuthenticationType } from '../../model/source-cdn.ts';
 import type { AddressGuard } from '../guard.ts';
 import { HttpClient, type HttpOptions, type HttpReply } from '../http.ts';
+import { refusalText } from '../refusals.ts';
 import { type AccessKey, encodeKey } from '../sign/aws-v4.ts';
 import { type CdnSigner, cdnSigner } from '../sign/cdn.ts';
 import type { ObjectRead, ReadBody, ReadOptions, Store } from '../store.ts';
@@ -40,7 +41,6 @@ export interface CdnOptions
   readonly clock: Clock;
 }
 
-const REFUSAL_BYTES_MAX = 64 * 1024;
 /** Ten digits: the most that any of the signatures takes. */
 const RANDOM = 10_000_000_000;
 
@@ -140,7 +140,7 @@ class CdnReader implements AsyncDisposable {
       signal,
     });
     if (reply.status >= 200 && reply.status < 300) return reply;
-    throw cdnRefusal(this.#refuser, reply, await refusalText(reply.body), about);
+    throw cdnRefusal(this.#refuser, reply, await refusalText(reply.body, about), about);
   }
 
   #bodyOf(
@@ -171,20 +171,4 @@ function redactorOf(
   const others = [sessionToken?.reveal(), key?.reveal()].filter((secret) => secret !== undefined);
   const redact = redactor([accessKeyId, secretAccessKey.reveal(), ...others]);
   return (text) => redact(text).replace(/\bsig=[^&\s"'<]+/g, 'sig=[secret]');
-}
-
-/** What a refusal says, as far as that is short; one whose body breaks is a refusal still. */
-async function refusalText(body: ReadBody): Promise<string> {
-  const pieces: Uint8Array[] = [];
-  let size = 0;
-  try {
-    for await (const piece of body) {
-      size += piece.length;
-      if (size > REFUSAL_BYTES_MAX) break;
-      pieces.push(piece);
-    }
-  } catch (error) {
-    if (!(error instanceof StoreError)) throw error;
-  }
-  return Buffer.concat(pieces).toString();
 }

@@ -2,6 +2,7 @@ import type { CloudType } from '../../model/cloud.ts';
 import type { Fault } from '../../model/fault.ts';
 import type { ContentHeaderName } from '../../model/object.ts';
 import type { StorageClassFacts, StorageTier } from '../../model/storage-class.ts';
+import type { MetadataCodec } from '../metadata-text.ts';
 import type { Signature } from '../sign/signers.ts';
 
 /** How one store of the S3 family differs from the others. Facts only, no code. */
@@ -98,7 +99,7 @@ export interface RegionFacts {
 /** What is kept beside the bytes. */
 export interface MetadataFacts {
   /** How values that ASCII cannot carry are written, and read back. */
-  readonly codec: 'rfc2047' | 'percent';
+  readonly codec: MetadataCodec;
   /** Of names without prefix and values, together. */
   readonly bytesMax: number;
   readonly contentHeaders: readonly ContentHeaderName[];

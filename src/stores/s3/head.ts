@@ -4,18 +4,13 @@ import {
   type ObjectEncryption,
   type ObjectHead,
 } from '../../model/object.ts';
+import { dateOf, headerOf } from '../headers.ts';
 import type { HttpReply } from '../http.ts';
+import { decodeMetadata, utf8OfLatin1 } from '../metadata-text.ts';
 import type { PutBody, PutReceipt } from '../store.ts';
 import type { S3Dialect } from './dialect.ts';
-import { decodeMetadata, utf8OfLatin1 } from './metadata.ts';
 
 type Headers = HttpReply['headers'];
-
-/** One header's value; of a repeated one the first. */
-export function headerOf(headers: Headers, name: string): string | undefined {
-  const value = headers[name];
-  return typeof value === 'object' ? value[0] : value;
-}
 
 /** One of the cloud's own headers, by its name without prefix. */
 export function ownHeader(
@@ -79,12 +74,6 @@ export function receiptOf(
     encryption: encryptionOf(headers, dialect),
     date: dateOf(headerOf(headers, 'date')),
   };
-}
-
-export function dateOf(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const time = Date.parse(text);
-  return Number.isNaN(time) ? undefined : time;
 }
 
 function crc64Of(headers: Headers, { crc64Header }: S3Dialect): string | undefined {

@@ -1,5 +1,6 @@
 import type { XmlElement } from '../../base/xml.ts';
 import type { ObjectEntry } from '../../model/object.ts';
+import { wholeNumber } from '../headers.ts';
 import { compareKeys } from '../keys.ts';
 import type { ListOptions, ListPage } from '../store.ts';
 import type { S3Request, S3Wire } from './wire.ts';
@@ -114,11 +115,6 @@ function readEntry(element: XmlElement, readKey: KeyReader): ObjectEntry | strin
   if (!Number.isSafeInteger(size)) return 'an entry without a size';
   if (Number.isNaN(lastModified)) return 'an entry without a date';
   return { key, size, etag, lastModified, storageClass };
-}
-
-/** NaN for all that is not digits only. */
-export function wholeNumber(text: string | undefined): number {
-  return text !== undefined && /^\d+$/.test(text) ? Number(text) : Number.NaN;
 }
 
 /** A listing out of order, or of other keys, would make us copy or delete what we must not. */

@@ -1,7 +1,7 @@
 import { contentHeaderNames } from '../../model/object.ts';
 import type { PutOptions } from '../store.ts';
 import type { S3Dialect } from './dialect.ts';
-import { encodeMetadata, latin1OfUtf8 } from './metadata.ts';
+import { encodeMetadata, latin1OfUtf8 } from '../metadata-text.ts';
 
 /** The headers of a put or of the start of an upload, in pairs. */
 export function putHeaders(options: PutOptions, dialect: S3Dialect): string[] {
@@ -44,9 +44,4 @@ export function metadataMistake(
   }
   if (bytes <= bytesMax) return undefined;
   return `user metadata of ${bytes} bytes, where ${bytesMax} are the most`;
-}
-
-/** Lower-case hex as `Content-MD5` wants it. */
-export function base64OfHex(hex: string): string {
-  return Buffer.from(hex, 'hex').toString('base64');
 }

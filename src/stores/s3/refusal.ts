@@ -1,10 +1,11 @@
 import type { XmlElement } from '../../base/xml.ts';
 import type { Fault } from '../../model/fault.ts';
+import { headerOf, retryAfter } from '../headers.ts';
 import type { HttpReply } from '../http.ts';
+import { faultOfStatus } from '../refusals.ts';
 import { StoreError, type StoreErrorDetails } from '../store-error.ts';
 import type { S3Dialect } from './dialect.ts';
 import { type Documents, documents } from './documents.ts';
-import { dateOf, headerOf } from './head.ts';
 
 const CODE_MAX = 128;
 const MESSAGE_MAX = 300;
@@ -88,38 +89,7 @@ export function refusalError(
   });
 }
 
-const byStatus: ReadonlyMap<number, Fault> = new Map<number, Fault>([
-  [301, 'refused'], // The bucket is in another region; only the operator can put that right.
-  [307, 'unavailable'],
-  [401, 'bad-credentials'],
-  [403, 'denied'],
-  [404, 'not-found'],
-  [408, 'interrupted'],
-  [412, 'changed'],
-  [429, 'throttled'],
-  [501, 'unsupported'],
-  [507, 'full'],
-]);
-
 function faultOf({ status, code }: Refusal, { faults, statusFaults }: S3Dialect): Fault {
   const known = (code === undefined ? undefined : faults.get(code)) ?? statusFaults.get(status);
   return known ?? faultOfStatus(status);
-}
-
-/** What a status means where no code says more. */
-export function faultOfStatus(status: number): Fault {
-  const usual = byStatus.get(status);
-  if (usual !== undefined) return usual;
-  if (status >= 500) return 'unavailable';
-  return status >= 300 ? 'refused' : 'bad-reply';
-}
-
-/** Seconds or a date; a date is counted from the store's own clock. */
-export function retryAfter(headers: HttpReply['headers']): number | undefined {
-  const value = headerOf(headers, 'retry-after');
-  if (value === undefined) return undefined;
-  if (/^\d+$/.test(value)) return Number(value) * 1000;
-  const until = dateOf(value);
-  const now = dateOf(headerOf(headers, 'date'));
-  return until === undefined || now === undefined ? undefined : Math.max(0, until - now);
 }

@@ -1,5 +1,5 @@
 import type { S3Dialect } from './dialect.ts';
-import { headerOf } from './head.ts';
+import { headerOf } from '../headers.ts';
 import type { Refusal } from './refusal.ts';
 import { endpointOf, regionName } from './region.ts';
 

@@ -1,8 +1,11 @@
 import type { ObjectHead } from '../../model/object.ts';
-import type { HttpReply } from '../http.ts';
 import { storageTiers } from '../../model/storage-class.ts';
+import { base64OfHex, headerOf } from '../headers.ts';
+import type { HttpReply } from '../http.ts';
 import { orLetGo } from '../let-go.ts';
 import { checkPutOptions } from '../put-options.ts';
+import { existsInstead } from '../refusals.ts';
+import { type HeadReader, headOfReply, readOfReply } from '../reply-head.ts';
 import { canonicalQuery, encodeKey } from '../sign/aws-v4.ts';
 import type {
   ListOptions,
@@ -18,14 +21,13 @@ import type {
   Traits,
 } from '../store.ts';
 import { StoreError } from '../store-error.ts';
-import { lengthOf, sizeOfWhole } from '../reply-size.ts';
 import type { S3Dialect } from './dialect.ts';
-import { headerOf, headOf, receiptOf } from './head.ts';
+import { headOf, receiptOf } from './head.ts';
 import { listPage } from './list.ts';
-import { base64OfHex, metadataMistake, putHeaders } from './put-headers.ts';
+import { metadataMistake, putHeaders } from './put-headers.ts';
 import { removeKeys } from './remove.ts';
 import { isArchivedThere, restoreObject } from './restore.ts';
-import { existsInstead, listUploads, S3Upload } from './upload.ts';
+import { listUploads, S3Upload } from './upload.ts';
 import type { S3Request, S3Wire } from './wire.ts';
 
 /** One bucket behind S3's protocol, in the dialect of its cloud. */
@@ -48,26 +50,20 @@ export class S3Store implements Store {
     const headers = asStored(this.#wire.dialect);
     const request: S3Request = { operation: 'head', method: 'HEAD', key, headers };
     const reply = await this.#wire.send(request, signal);
-    const head = headOf(key, lengthOf(reply), reply.headers, this.#wire.dialect, { ranged: false });
-    if (typeof head === 'string') throw this.#wire.badReply(request, head);
-    if (Number.isNaN(head.size)) throw this.#wire.badReply(request, 'an answer without a length');
-    return head;
+    return headOfReply(reply, this.#headReader(key, request));
   }
 
   async read(key: string, options: ReadOptions, signal: AbortSignal): Promise<ObjectRead> {
     const request = readRequest(key, options, this.#wire.dialect);
     const reply = await this.#sendRead(key, request, signal);
-    const size = sizeOfWhole(reply, options);
-    const ranged = options.range !== undefined;
-    const head =
-      typeof size === 'string'
-        ? size
-        : headOf(key, size, reply.headers, this.#wire.dialect, { ranged });
-    if (typeof head === 'string') {
-      reply.body.discard();
-      throw this.#wire.badReply(request, head);
-    }
-    return { head, body: reply.body };
+    return readOfReply(reply, options, this.#headReader(key, request));
+  }
+
+  #headReader(key: string, request: S3Request): HeadReader {
+    return {
+      headOf: (size, headers, answer) => headOf(key, size, headers, this.#wire.dialect, answer),
+      badReply: (message) => this.#wire.badReply(request, message),
+    };
   }
 
   async #sendRead(key: string, request: S3Request, signal: AbortSignal): Promise<HttpReply> {

@@ -1,5 +1,7 @@
 import type { XmlElement } from '../../base/xml.ts';
+import { base64OfHex, headerOf, wholeNumber } from '../headers.ts';
 import { orLetGo } from '../let-go.ts';
+import { existsInstead } from '../refusals.ts';
 import type {
   OpenUpload,
   PartReceipt,
@@ -10,9 +12,8 @@ import type {
   UploadedPart,
 } from '../store.ts';
 import { StoreError } from '../store-error.ts';
-import { headerOf, receiptOf } from './head.ts';
-import { decodeListed, type KeyReader, keyReader, wholeNumber } from './list.ts';
-import { base64OfHex } from './put-headers.ts';
+import { receiptOf } from './head.ts';
+import { decodeListed, type KeyReader, keyReader } from './list.ts';
 import type { S3Request, S3Wire } from './wire.ts';
 
 /** An upload at the store, known by its ID alone. */
@@ -161,12 +162,6 @@ export class S3Upload implements PartUpload {
       if (!(error instanceof StoreError)) throw error;
     }
   }
-}
-
-/** With `If-None-Match` a failed condition means that the key is taken. */
-export function existsInstead(error: unknown): unknown {
-  if (!(error instanceof StoreError) || error.fault !== 'changed') return error;
-  return new StoreError('exists', error.details, { cause: error });
 }
 
 function readPart(element: XmlElement): UploadedPart | undefined {

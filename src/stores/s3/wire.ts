@@ -4,13 +4,13 @@ import type { XmlElement } from '../../base/xml.ts';
 import { MiB } from '../../base/bytes.ts';
 import type { HttpClient, HttpReply, HttpRequest } from '../http.ts';
 import { faultOfKey } from '../keys.ts';
+import { refusalText, textOf } from '../refusals.ts';
+import { ServerClock } from '../server-clock.ts';
 import { canonicalQuery, encodeKey } from '../sign/aws-v4.ts';
 import type { Signer } from '../sign/request.ts';
-import type { ReadBody } from '../store.ts';
 import { StoreError, type StoreErrorDetails } from '../store-error.ts';
 import type { S3Dialect } from './dialect.ts';
 import { type Documents, documents } from './documents.ts';
-import { dateOf, headerOf } from './head.ts';
 import { readRefusal, refusalError, refusalOf, type Refusal } from './refusal.ts';
 import { type Location, relocation } from './relocation.ts';
 
@@ -58,10 +58,7 @@ export interface Place {
 }
 
 const REPLY_BYTES_MAX = 16 * MiB;
-const REFUSAL_BYTES_MAX = MiB;
 const SLOW_ANSWER_MS = 600_000;
-/** Beyond a quarter of an hour clouds refuse a signature's date. */
-const SKEW_MS = 600_000;
 
 /** Signs and sends requests of one bucket, and turns refusals into errors. */
 export class S3Wire {
@@ -71,11 +68,10 @@ export class S3Wire {
   readonly redact: (text: string) => string;
   readonly documents: Documents;
   readonly #options: WireOptions;
+  readonly #clock: ServerClock;
   #place: Place;
   /** Where the bucket was looked for before the store told where it is; told but once. */
   #left: Place | undefined;
-  /** How far the store's clock is ahead of ours, once it has complained. */
-  #skewMs = 0;
 
   constructor(options: WireOptions) {
     this.cloud = options.cloud;
@@ -84,6 +80,7 @@ export class S3Wire {
     this.documents = documents[options.dialect.documents];
     this.redact = options.redact;
     this.#options = options;
+    this.#clock = new ServerClock(options.clock);
     this.#place = options.open(options.location);
   }
 
@@ -145,7 +142,7 @@ export class S3Wire {
         resource: `/${this.#options.bucket}/${name}`,
         query,
         headers,
-        now: this.#options.clock.now() + this.#skewMs,
+        now: this.#clock.now(),
       }),
       content,
       size,
@@ -176,7 +173,7 @@ export class S3Wire {
       key: request.key,
       status: reply.status,
     };
-    const text = await this.#text(reply.body, REPLY_BYTES_MAX, about);
+    const text = await textOf(reply.body, REPLY_BYTES_MAX, about);
     let root: XmlElement;
     try {
       root = this.documents.read(text === '' ? (request.emptyAnswer ?? '') : text, answer);
@@ -203,14 +200,7 @@ export class S3Wire {
   }
 
   async #readRefusal(reply: HttpReply, about: StoreErrorDetails): Promise<Refusal> {
-    let text = '';
-    try {
-      text = await this.#text(reply.body, REFUSAL_BYTES_MAX, about);
-    } catch (error) {
-      // A refusal whose body breaks is a refusal still.
-      if (!(error instanceof StoreError)) throw error;
-    }
-    return readRefusal(reply, text, this.documents);
+    return readRefusal(reply, await refusalText(reply.body, about), this.documents);
   }
 
   #error(refusal: Refusal, about: StoreErrorDetails): StoreError {
@@ -223,28 +213,10 @@ export class S3Wire {
 
   /** Also from a 403 without a code, as a HEAD has it: there the dates alone tell. */
   #learnSkew({ headers, code }: Refusal): boolean {
-    const theirs = dateOf(headerOf(headers, 'date'));
     const { faults, skewHidingCodes } = this.dialect;
     const told = code !== undefined && faults.get(code) === 'clock-skew';
     const silent = code === undefined || skewHidingCodes.has(code);
-    if (theirs === undefined || (!silent && !told)) return told;
-    const ahead = theirs - this.#options.clock.now();
-    if (!told && Math.abs(ahead - this.#skewMs) < SKEW_MS) return false;
-    this.#skewMs = ahead;
-    return true;
-  }
-
-  async #text(body: ReadBody, bytesMax: number, about: StoreErrorDetails): Promise<string> {
-    const pieces: Uint8Array[] = [];
-    let size = 0;
-    for await (const piece of body) {
-      size += piece.length;
-      if (size > bytesMax) {
-        throw new StoreError('bad-reply', { ...about, cloudMessage: 'an endless answer' });
-      }
-      pieces.push(piece);
-    }
-    return Buffer.concat(pieces, size).toString();
+    return (told || silent) && this.#clock.learn(headers, { told });
   }
 }
 

@@ -1,9 +1,8 @@
-import type { S3Dialect } from './dialect.ts';
-
-type Codec = S3Dialect['metadata']['codec'];
+/** How user metadata are said in a header: as words of RFC 2047, or as URLs are encoded. */
+export type MetadataCodec = 'rfc2047' | 'percent';
 
 /** A value's text as bytes that a header can carry; those of plain ASCII stay as they are. */
-export function encodeMetadata(text: string, codec: Codec): string {
+export function encodeMetadata(text: string, codec: MetadataCodec): string {
   if (isPlain(text) && decodeMetadata(text, codec) === text) return text;
   return codec === 'percent' ? encodePercent(text) : encodeWords(text);
 }
@@ -14,7 +13,7 @@ function isPlain(text: string): boolean {
 }
 
 /** The text of a header's value, as undici gives it: one character a byte. */
-export function decodeMetadata(value: string, codec: Codec): string {
+export function decodeMetadata(value: string, codec: MetadataCodec): string {
   const text = utf8OfLatin1(value);
   return (codec === 'percent' ? decodePercent(text) : decodeWords(text)) ?? text;
 }

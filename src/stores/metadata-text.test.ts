@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { decodeMetadata, encodeMetadata, latin1OfUtf8, utf8OfLatin1 } from './metadata.ts';
+import { decodeMetadata, encodeMetadata, latin1OfUtf8, utf8OfLatin1 } from './metadata-text.ts';
 
 for (const codec of ['rfc2047', 'percent'] as const) {
   describe(`user metadata, ${codec}`, () => {
