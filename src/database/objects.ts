@@ -9,6 +9,7 @@ export interface ObjectRow {
   readonly checkMethod: string | null;
   readonly checkPassed: boolean | null;
   readonly checkDetail: string | null;
+  readonly crc64: string | null;
   readonly attempts: number;
   readonly acceptedAt: number;
   readonly startedAt: number;
@@ -34,7 +35,7 @@ export async function listObjects(
 ): Promise<ObjectRow[]> {
   const { rows } = await db.query<ObjectRow>(
     `select object_key as key, outcome, reason, message, size::float8 as size, check_method as "checkMethod",
-      check_passed as "checkPassed", check_detail as "checkDetail", attempts,
+      check_passed as "checkPassed", check_detail as "checkDetail", crc64, attempts,
       ${milliseconds('accepted_at')} as "acceptedAt", ${milliseconds('started_at')} as "startedAt",
       ${milliseconds('settled_at')} as "settledAt", null as "dueAt"
     from objects
@@ -57,7 +58,7 @@ export async function listRetrying(
 ): Promise<ObjectRow[]> {
   const { rows } = await db.query<ObjectRow>(
     `select object_key as key, 'retrying' as outcome, reason, message, null as size, null as "checkMethod",
-      null as "checkPassed", null as "checkDetail", attempt as attempts,
+      null as "checkPassed", null as "checkDetail", null as crc64, attempt as attempts,
       ${milliseconds('accepted_at')} as "acceptedAt", ${milliseconds('started_at')} as "startedAt",
       null as "settledAt", ${milliseconds('due_at')} as "dueAt"
     from changes

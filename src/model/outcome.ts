@@ -38,12 +38,20 @@ export type Outcome =
       readonly kind: 'copied';
       readonly size: number;
       readonly check: Check;
+      /** Decimal; of the object's bytes, where either end told it or it was computed on the way. */
+      readonly crc64: string | undefined;
       /** The ETag that was copied: the next round compares it. */
       readonly sourceEtag: string;
       /** For people: what of the object's metadata could not travel as it was. */
       readonly notes: readonly string[];
     }
-  | { readonly kind: 'skipped'; readonly reason: SkipReason; readonly size: number | undefined }
+  | {
+      readonly kind: 'skipped';
+      readonly reason: SkipReason;
+      readonly size: number | undefined;
+      /** Where it was the reason. */
+      readonly crc64?: string | undefined;
+    }
   | {
       readonly kind: 'failed';
       readonly fault: FailureKind;

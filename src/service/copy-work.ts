@@ -120,11 +120,12 @@ function resultOf(outcome: Exclude<Outcome, Restoring>, startedAt: number): Work
         checkMethod: outcome.check.method,
         checkPassed: outcome.check.passed,
         checkDetail: outcome.check.detail,
+        crc64: outcome.crc64,
         sourceEtag: outcome.sourceEtag,
         ...(outcome.notes.length > 0 && { message: clean(sentence(outcome.notes)) }),
       };
     case 'skipped':
-      return { ...done, reason: outcome.reason, size: outcome.size };
+      return { ...done, reason: outcome.reason, size: outcome.size, crc64: outcome.crc64 };
     case 'failed':
       return {
         ...failed(outcome.fault, outcome.message, startedAt),

@@ -53,6 +53,8 @@ export interface ObjectRecord {
   readonly checkMethod: CheckMethod | undefined;
   readonly checkPassed: boolean | undefined;
   readonly checkDetail: string | undefined;
+  /** Decimal; of the object's bytes, where known. */
+  readonly crc64: string | undefined;
   /** How often this round was tried, counted from 1. */
   readonly attempts: number;
   /** Milliseconds since the Unix epoch. */

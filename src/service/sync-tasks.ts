@@ -343,6 +343,7 @@ function toRecord(row: ObjectRow): ObjectRecord {
     checkMethod: (row.checkMethod ?? undefined) as ObjectRecord['checkMethod'],
     checkPassed: row.checkPassed ?? undefined,
     checkDetail: row.checkDetail ?? undefined,
+    crc64: row.crc64 ?? undefined,
     settledAt: row.settledAt ?? undefined,
     dueAt: row.dueAt ?? undefined,
   };

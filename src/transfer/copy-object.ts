@@ -1,7 +1,7 @@
 import { type CopyEvidence, checkCopy, type Demand, needsLook } from '../model/consistency.ts';
 import { fitMetadata } from '../model/metadata.ts';
 import type { ObjectHead } from '../model/object.ts';
-import type { Outcome } from '../model/outcome.ts';
+import type { Check, Outcome } from '../model/outcome.ts';
 import { decide, looksAtTarget } from '../model/overwrite.ts';
 import { targetTier } from '../model/storage-class.ts';
 import type { ObjectRead, PutBody, PutOptions, PutReceipt } from '../stores/store.ts';
@@ -55,7 +55,9 @@ async function lookAndCopy(job: CopyJob): Promise<Outcome> {
   if (verdict.kind === 'skip') {
     read.body.discard();
     await dropUpload(job, previous);
-    return { kind: 'skipped', reason: verdict.reason, size: read.head.size };
+    const { size, crc64 } = read.head;
+    const { reason } = verdict;
+    return { kind: 'skipped', reason, size, ...(reason === 'same-crc64' && { crc64 }) };
   }
   return copyChecked(job, read, previous);
 }
@@ -114,8 +116,7 @@ async function earlierCopy(
   );
   if (own === undefined) return undefined;
   const check = checkCopy(demandOf(job), own);
-  const { notes } = putOptions(job, head);
-  return { kind: 'copied', size: head.size, check, sourceEtag: head.etag, notes };
+  return copied(head, own, check, putOptions(job, head).notes);
 }
 
 /** A source that fails for good leaves no upload behind. */
@@ -160,7 +161,7 @@ async function copyChecked(
     const seen = await lookIfNeeded(job, evidence);
     const check = checkCopy(demandOf(job), seen);
     if (check.passed) {
-      return { kind: 'copied', size: read.head.size, check, sourceEtag: read.head.etag, notes };
+      return copied(read.head, seen, check, notes);
     }
     if (copies === COPIES_MAX) {
       const message = `the copy did not pass its check ${COPIES_MAX} times: ${check.detail}`;
@@ -168,6 +169,16 @@ async function copyChecked(
     }
     read = await readWhole(job);
   }
+}
+
+function copied(
+  { size, etag }: ObjectHead,
+  { targetCrc64, computedCrc64, sourceCrc64 }: CopyEvidence,
+  check: Check,
+  notes: readonly string[],
+): Outcome {
+  const crc64 = targetCrc64 ?? computedCrc64 ?? sourceCrc64;
+  return { kind: 'copied', size, check, crc64, sourceEtag: etag, notes };
 }
 
 async function lookIfNeeded(job: CopyJob, evidence: CopyEvidence): Promise<CopyEvidence> {

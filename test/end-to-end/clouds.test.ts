@@ -270,6 +270,8 @@ describe('a cloud as the destination', () => {
     const found = bucket.object(key) ?? assert.fail(key);
     const proof = proofs[key === 'parts' ? 1 : 0];
     assert.deepEqual([record?.check_method, record?.check_passed], [proof, true], key);
+    // Of the source, whatever proved the copy.
+    assert.equal(record?.crc64, world.hub.bucket.object(key)?.crc64, key);
     const sent: Record<string, readonly number[] | undefined> = {
       parts: [partSize, partSize, 1000],
       // Where nobody compares an MD5, it is compared before the object is published.

@@ -68,6 +68,7 @@ describe('the object list', () => {
       check_method: 'md5',
       check_passed: true,
       check_detail: world.from.object('中文')?.etag,
+      crc64: null,
       attempts: 1,
       due_time: null,
     });

@@ -42,6 +42,7 @@ export interface ListedObject {
   readonly check_method: string | null;
   readonly check_passed: boolean | null;
   readonly check_detail: string | null;
+  readonly crc64: string | null;
   readonly attempts: number;
   readonly accept_time: number;
   readonly start_time: number;

@@ -71,6 +71,7 @@ function toRecord(record: ObjectRecord): ListSyncTaskObjectsReply['objects'][num
     check_method: record.checkMethod ?? null,
     check_passed: record.checkPassed ?? null,
     check_detail: record.checkDetail ?? null,
+    crc64: record.crc64 ?? null,
     attempts: record.attempts,
     accept_time: record.acceptedAt,
     start_time: record.startedAt,

@@ -33,6 +33,12 @@ const ObjectRecord = Type.Object({
   check_method: orNull(oneOf(checkMethods)),
   check_passed: orNull(Type.Boolean()),
   check_detail: orNull(Type.String()),
+  crc64: orNull(
+    Type.String({
+      description:
+        'Of its bytes, in decimal (ECMA-182, as OBS, OSS and COS tell it); null where not known',
+    }),
+  ),
   attempts: Type.Integer({ description: 'Counted from 1' }),
   accept_time: timestamp('Milliseconds; when its event was accepted'),
   start_time: timestamp('Milliseconds; when the last attempt began'),
