@@ -52,33 +52,6 @@ export const sha1Schemes = {
     idParameter: 'KSSAccessKeyId',
     tokenParameter: undefined,
   },
-  // https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0011.html
-  OBS: {
-    name: 'OBS',
-    headerPrefix: 'x-obs-',
-    signedKey: 'encoded',
-    subResources: new Set([...common, 'x-image-process', 'x-obs-security-token']),
-    idParameter: 'AccessKeyId',
-    tokenParameter: 'x-obs-security-token',
-  },
-  // https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html
-  AWS: {
-    name: 'AWS',
-    headerPrefix: 'x-amz-',
-    signedKey: 'encoded',
-    subResources: new Set(common),
-    idParameter: 'AWSAccessKeyId',
-    tokenParameter: undefined,
-  },
-  // https://docs.ucloud.cn/api/ufile-api/authorization: no query at all is signed.
-  UCloud: {
-    name: 'UCloud',
-    headerPrefix: 'x-ufile-',
-    signedKey: 'raw',
-    subResources: new Set<string>(),
-    idParameter: 'UCloudPublicKey',
-    tokenParameter: undefined,
-  },
 } as const satisfies Record<string, Sha1Scheme>;
 
 export interface Sha1Request {
