@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { combineCrc64, startCrc64 } from './crc64.ts';
+import { combineCrc64, type Crc64Kind, startCrc64 } from './crc64.ts';
 
 async function crc64(...pieces: (string | Uint8Array)[]): Promise<string> {
-  const crc = await startCrc64();
+  return await crcOf('crc64', pieces);
+}
+
+async function crcOf(kind: Crc64Kind, pieces: readonly (string | Uint8Array)[]): Promise<string> {
+  const crc = await startCrc64(kind);
   for (const piece of pieces) crc.update(Buffer.from(piece));
   return crc.digest();
 }
@@ -27,6 +31,11 @@ test('the check values of CRC-64/XZ', async () => {
   assert.equal(await crc64('12345'), '6748440630437108969');
   assert.equal(await crc64('6789'), '10278880121275185425');
   assert.equal(await crc64(Buffer.alloc(2 ** 20)), '6947770692288575170');
+});
+
+test('the check values of CRC-64/NVME, in Base64', async () => {
+  assert.equal(await crcOf('crc64nvme', []), 'AAAAAAAAAAA=');
+  assert.equal(await crcOf('crc64nvme', ['123456789']), 'rosUhgp5mIg=');
 });
 
 test('a CRC is taken in pieces, and once', async () => {
@@ -62,7 +71,11 @@ test('the CRC of a whole comes from those of its parts', async () => {
   assert.equal(combineCrc64(mebibyte, mebibyte, 2 ** 20), '2161324877613257654');
   await fc.assert(
     fc.asyncProperty(fc.uint8Array(), fc.uint8Array(), async (a, b) => {
-      assert.equal(combineCrc64(await crc64(a), await crc64(b), b.length), await crc64(a, b));
+      for (const kind of ['crc64', 'crc64nvme'] as const) {
+        const [first, second] = [await crcOf(kind, [a]), await crcOf(kind, [b])];
+        const whole = await crcOf(kind, [a, b]);
+        assert.equal(combineCrc64(first, second, b.length, kind), whole);
+      }
     }),
   );
 });

@@ -1,14 +1,57 @@
 import { createCRC64, type IHasher } from 'hash-wasm';
 
-/** Idle hashers: making one costs far more than hashing a small object with it. */
-const idle: IHasher[] = [];
+/** How a CRC is taken, and how clouds write it. */
+interface Form {
+  /** Reflected, as in the tables of the field. */
+  readonly polynomial: bigint;
+  readonly write: (crc: bigint) => string;
+  readonly read: (text: string) => bigint;
+  /** Idle hashers: making one costs far more than hashing a small object with it. */
+  readonly idle: IHasher[];
+  /** Entry `k`: what appending 2^k zero bytes does. Grows as it is needed. */
+  readonly zeroBytes: BitMatrix[];
+}
+
+/** A linear map over 64 bits: row `i` is the image of bit `i`. */
+type BitMatrix = readonly bigint[];
+
 const IDLE_MAX = 64;
 
-/** A CRC-64/XZ being taken: what several clouds tell of an object, and call ECMA-182. */
+function formOf(polynomial: bigint, { write, read }: Pick<Form, 'write' | 'read'>): Form {
+  const oneZeroBit = Array.from({ length: 64 }, (_, bit) =>
+    bit === 0 ? polynomial : 1n << BigInt(bit - 1),
+  );
+  return {
+    ...{ polynomial, write, read, idle: [] },
+    zeroBytes: [square(square(square(oneZeroBit)))],
+  };
+}
+
+/**
+ * `crc64` is CRC-64/XZ, which several clouds call ECMA-182, and is written as an unsigned decimal;
+ * `crc64nvme` is CRC-64/NVME, in Base64, as S3 tells it.
+ */
+const forms = {
+  crc64: formOf(0xc96c5795d7870f42n, { write: (crc) => crc.toString(), read: BigInt }),
+  crc64nvme: formOf(0x9a6c9329ac4bc9b5n, {
+    write: (crc) => Buffer.from(hexOf(crc), 'hex').toString('base64'),
+    read: (text) => BigInt(`0x${Buffer.from(text, 'base64').toString('hex')}`),
+  }),
+} satisfies Record<string, Form>;
+
+export type Crc64Kind = keyof typeof forms;
+
+function hexOf(crc: bigint): string {
+  return crc.toString(16).padStart(16, '0');
+}
+
+/** A CRC being taken. */
 export class Crc64 {
+  readonly #form: Form;
   #hasher: IHasher | undefined;
 
-  constructor(hasher: IHasher) {
+  constructor(form: Form, hasher: IHasher) {
+    this.#form = form;
     this.#hasher = hasher.init();
   }
 
@@ -18,24 +61,21 @@ export class Crc64 {
     return this;
   }
 
-  /** The CRC as an unsigned decimal, as clouds write it; ends this object's use. */
+  /** The CRC, as clouds write it; ends this object's use. */
   digest(): string {
     if (this.#hasher === undefined) throw new Error('this CRC has been taken already');
     const hex = this.#hasher.digest('hex');
+    const { idle, write } = this.#form;
     if (idle.length < IDLE_MAX) idle.push(this.#hasher);
     this.#hasher = undefined;
-    return BigInt(`0x${hex}`).toString();
+    return write(BigInt(`0x${hex}`));
   }
 }
 
-export async function startCrc64(): Promise<Crc64> {
-  return new Crc64(idle.pop() ?? (await createCRC64()));
+export async function startCrc64(kind: Crc64Kind = 'crc64'): Promise<Crc64> {
+  const form = forms[kind];
+  return new Crc64(form, form.idle.pop() ?? (await createCRC64(hexOf(form.polynomial))));
 }
-
-const POLYNOMIAL = 0xc96c5795d7870f42n;
-
-/** A linear map over 64 bits: row `i` is the image of bit `i`. */
-type BitMatrix = readonly bigint[];
 
 function apply(matrix: BitMatrix, vector: bigint): bigint {
   let image = 0n;
@@ -52,15 +92,7 @@ function square(matrix: BitMatrix): BitMatrix {
   return matrix.map((row) => apply(matrix, row));
 }
 
-/** What appending one zero bit does to a CRC. */
-const oneZeroBit: BitMatrix = Array.from({ length: 64 }, (_, bit) =>
-  bit === 0 ? POLYNOMIAL : 1n << BigInt(bit - 1),
-);
-
-/** Entry `k`: what appending 2^k zero bytes does. Grows as it is needed. */
-const zeroBytes: BitMatrix[] = [square(square(square(oneZeroBit)))];
-
-function appendingZeroBytes(power: number): BitMatrix {
+function appendingZeroBytes({ zeroBytes }: Form, power: number): BitMatrix {
   for (let known = zeroBytes.length; known <= power; known++) {
     zeroBytes.push(square(zeroBytes[known - 1] ?? []));
   }
@@ -68,18 +100,23 @@ function appendingZeroBytes(power: number): BitMatrix {
 }
 
 /**
- * The CRC-64/XZ of `a` followed by `b`, from the CRCs of both and the length of `b`: so that the
- * CRC of an object comes from those of its parts.
+ * The CRC of `a` followed by `b`, from the CRCs of both and the length of `b`: so that the CRC of an
+ * object comes from those of its parts. All as clouds write them.
  *
- * @param crcA Unsigned decimal, like the result.
  * @param lengthOfB Bytes.
  */
-export function combineCrc64(crcA: string, crcB: string, lengthOfB: number): string {
-  let shifted = BigInt(crcA);
+export function combineCrc64(
+  crcA: string,
+  crcB: string,
+  lengthOfB: number,
+  kind: Crc64Kind = 'crc64',
+): string {
+  const form = forms[kind];
+  let shifted = form.read(crcA);
   let rest = lengthOfB;
   for (let power = 0; rest > 0; power++) {
-    if (rest % 2 === 1) shifted = apply(appendingZeroBytes(power), shifted);
+    if (rest % 2 === 1) shifted = apply(appendingZeroBytes(form, power), shifted);
     rest = Math.floor(rest / 2);
   }
-  return (shifted ^ BigInt(crcB)).toString();
+  return form.write(shifted ^ form.read(crcB));
 }

@@ -10,6 +10,7 @@ export interface ObjectRow {
   readonly checkPassed: boolean | null;
   readonly checkDetail: string | null;
   readonly crc64: string | null;
+  readonly crc64nvme: string | null;
   readonly attempts: number;
   readonly acceptedAt: number;
   readonly startedAt: number;
@@ -35,7 +36,7 @@ export async function listObjects(
 ): Promise<ObjectRow[]> {
   const { rows } = await db.query<ObjectRow>(
     `select object_key as key, outcome, reason, message, size::float8 as size, check_method as "checkMethod",
-      check_passed as "checkPassed", check_detail as "checkDetail", crc64, attempts,
+      check_passed as "checkPassed", check_detail as "checkDetail", crc64, crc64nvme, attempts,
       ${milliseconds('accepted_at')} as "acceptedAt", ${milliseconds('started_at')} as "startedAt",
       ${milliseconds('settled_at')} as "settledAt", null as "dueAt"
     from objects
@@ -58,7 +59,7 @@ export async function listRetrying(
 ): Promise<ObjectRow[]> {
   const { rows } = await db.query<ObjectRow>(
     `select object_key as key, 'retrying' as outcome, reason, message, null as size, null as "checkMethod",
-      null as "checkPassed", null as "checkDetail", null as crc64, attempt as attempts,
+      null as "checkPassed", null as "checkDetail", null as crc64, null as crc64nvme, attempt as attempts,
       ${milliseconds('accepted_at')} as "acceptedAt", ${milliseconds('started_at')} as "startedAt",
       null as "settledAt", ${milliseconds('due_at')} as "dueAt"
     from changes

@@ -23,6 +23,7 @@ export interface Settlement {
   readonly checkPassed?: boolean | undefined;
   readonly checkDetail?: string | undefined;
   readonly crc64?: string | undefined;
+  readonly crc64nvme?: string | undefined;
   readonly sourceEtag?: string | undefined;
   /** Milliseconds since the Unix epoch. */
   readonly startedAt?: number | undefined;
@@ -33,7 +34,7 @@ const SETTLE = `
     select * from json_to_recordset($2) as r(
       key text, "claimId" bigint, generation bigint, done boolean, "delayMs" int8, released boolean, restoring boolean,
       outcome text, reason text, message text, size bigint, "checkMethod" text, "checkPassed" boolean,
-      "checkDetail" text, crc64 text, "sourceEtag" text, "startedAt" float8)
+      "checkDetail" text, crc64 text, crc64nvme text, "sourceEtag" text, "startedAt" float8)
   ), locked as materialized (
     select input.*, changes.claim_id is not distinct from input."claimId" as ours,
       changes.generation as current, changes.attempt, changes.accepted_at, changes.late_write
@@ -73,14 +74,15 @@ const SETTLE = `
       and changes.object_key = any(array(select key from held where again or not done))
   ), recorded as (
     insert into objects (task_id, object_key, outcome, reason, message, size, check_method, check_passed,
-      check_detail, crc64, source_etag, attempts, accepted_at, started_at)
+      check_detail, crc64, crc64nvme, source_etag, attempts, accepted_at, started_at)
     select $1, key, outcome, reason, message, size, "checkMethod", "checkPassed", "checkDetail",
-      crc64, coalesce("sourceEtag", case when late_write then '' end), attempt, accepted_at, to_timestamp("startedAt" / 1000)
+      crc64, crc64nvme, coalesce("sourceEtag", case when late_write then '' end), attempt, accepted_at, to_timestamp("startedAt" / 1000)
     from held where done
     on conflict (task_id, object_key) do update set
       outcome = excluded.outcome, reason = excluded.reason, message = excluded.message, size = excluded.size,
       check_method = excluded.check_method, check_passed = excluded.check_passed,
       check_detail = excluded.check_detail, crc64 = excluded.crc64,
+      crc64nvme = excluded.crc64nvme,
       source_etag = coalesce(excluded.source_etag, objects.source_etag), attempts = excluded.attempts,
       accepted_at = excluded.accepted_at, started_at = excluded.started_at, settled_at = excluded.settled_at
   ), counted as (

@@ -31,18 +31,24 @@ test('an upload is found as it was written down, its parts in order', async () =
   assert.equal(intended?.upload.uploadId, null);
   assert.equal(await setUploadId(db, of, 'id'), true);
   for (const number of [10, 2, 1]) {
-    await insertPart(db, of, { number, etag: `"${number}"`, md5: null, crc64: '1' });
+    await insertPart(db, of, {
+      number,
+      etag: `"${number}"`,
+      md5: null,
+      crc64: '1',
+      crc64nvme: null,
+    });
   }
-  await insertPart(db, of, { number: 2, etag: '"again"', md5: 'm', crc64: null });
+  await insertPart(db, of, { number: 2, etag: '"again"', md5: 'm', crc64: null, crc64nvme: null });
   const found = await findUpload(db, of);
   assert.deepEqual(
     { ...found?.upload, startedAt: 0 },
     { ...upload, id: of.id, uploadId: 'id', startedAt: 0 },
   );
   assert.deepEqual(found?.parts, [
-    { number: 1, etag: '"1"', md5: null, crc64: '1' },
-    { number: 2, etag: '"again"', md5: 'm', crc64: null },
-    { number: 10, etag: '"10"', md5: null, crc64: '1' },
+    { number: 1, etag: '"1"', md5: null, crc64: '1', crc64nvme: null },
+    { number: 2, etag: '"again"', md5: 'm', crc64: null, crc64nvme: null },
+    { number: 10, etag: '"10"', md5: null, crc64: '1', crc64nvme: null },
   ]);
   assert.equal(await hasUploads(db, of.taskId), true);
   await removeUpload(db, of);
@@ -54,7 +60,7 @@ test('an upload is found as it was written down, its parts in order', async () =
 test('who comes late changes nothing of the next upload of the key', async () => {
   await using db = await testDatabase();
   const key = { taskId: await addTask(db), key: 'k' };
-  const part = { number: 1, etag: '"1"', md5: null, crc64: null };
+  const part = { number: 1, etag: '"1"', md5: null, crc64: null, crc64nvme: null };
   const earlier = { ...key, id: await insertUpload(db, key, upload) };
   await setUploadId(db, earlier, 'earlier');
   await insertPart(db, earlier, part);

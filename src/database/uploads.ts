@@ -19,6 +19,7 @@ export interface PartRow {
   readonly etag: string;
   readonly md5: string | null;
   readonly crc64: string | null;
+  readonly crc64nvme: string | null;
 }
 
 /** At most one upload of a key is in progress. */
@@ -45,7 +46,7 @@ export async function findUpload(
   const upload = rows[0];
   if (upload === undefined) return undefined;
   const parts = await db.query<PartRow>(
-    `select number, etag, md5, crc64 from upload_parts where task_id = $1 and object_key = $2 order by number`,
+    `select number, etag, md5, crc64, crc64nvme from upload_parts where task_id = $1 and object_key = $2 order by number`,
     [taskId, key],
   );
   return { upload, parts: parts.rows };
@@ -90,11 +91,12 @@ export async function insertPart(
   part: PartRow,
 ): Promise<void> {
   await db.query(
-    `insert into upload_parts (task_id, object_key, number, etag, md5, crc64)
-    select task_id, object_key, $4, $5, $6, $7 from uploads where ${THIS_UPLOAD} for key share
+    `insert into upload_parts (task_id, object_key, number, etag, md5, crc64, crc64nvme)
+    select task_id, object_key, $4, $5, $6, $7, $8 from uploads where ${THIS_UPLOAD} for key share
     on conflict (task_id, object_key, number) do update
-    set etag = excluded.etag, md5 = excluded.md5, crc64 = excluded.crc64`,
-    [taskId, key, id, part.number, part.etag, part.md5, part.crc64],
+    set etag = excluded.etag, md5 = excluded.md5, crc64 = excluded.crc64,
+      crc64nvme = excluded.crc64nvme`,
+    [taskId, key, id, part.number, part.etag, part.md5, part.crc64, part.crc64nvme],
   );
 }
 

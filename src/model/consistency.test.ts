@@ -1,25 +1,27 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkCopy, type CopyEvidence, type Demand, needsLook } from './consistency.ts';
+import type { Sums } from './sums.ts';
 import { type ConsistencyCheck, consistencyChecks } from './sync-task.ts';
 
 const TIME = 1_700_000_000_000;
 const values = [undefined, '1', '2'] as const;
 type Sum = (typeof values)[number];
 
-interface Sums {
+/** What three witnesses say of one kind of sum. */
+interface Said {
   readonly source: Sum;
   readonly computed: Sum;
   readonly target: Sum;
 }
 
-const triples: Sums[] = values.flatMap((source) =>
+const triples: Said[] = values.flatMap((source) =>
   values.flatMap((computed) => values.map((target) => ({ source, computed, target }))),
 );
 
 const demand = (method: ConsistencyCheck): Demand => ({ method, kms: false });
 
-const none: Sums = { source: undefined, computed: undefined, target: undefined };
+const none: Said = { source: undefined, computed: undefined, target: undefined };
 
 /** No look, or what a look may find. */
 const looks = [
@@ -31,17 +33,22 @@ const looks = [
 ] as const;
 type Look = (typeof looks)[number];
 
-function evidence(crc64: Sums, md5: Sums, look: Look, copiedSize = 5): CopyEvidence {
+function evidence(
+  crc64: Said,
+  md5: Said,
+  look: Look,
+  { copiedSize = 5, crc64nvme = none } = {},
+): CopyEvidence {
+  const by = (witness: keyof Said): Sums => ({
+    ...{ md5: md5[witness], crc64: crc64[witness], crc64nvme: crc64nvme[witness] },
+  });
   return {
     sourceSize: 5,
     copiedSize,
     sourceModified: TIME,
-    sourceMd5: md5.source,
-    sourceCrc64: crc64.source,
-    computedMd5: md5.computed,
-    computedCrc64: crc64.computed,
-    targetMd5: md5.target,
-    targetCrc64: crc64.target,
+    source: by('source'),
+    computed: by('computed'),
+    target: by('target'),
     md5OfParts: undefined,
     targetSize: look?.size,
     targetModified: look?.time,
@@ -50,7 +57,7 @@ function evidence(crc64: Sums, md5: Sums, look: Look, copiedSize = 5): CopyEvide
 }
 
 /** Any two that are known and differ are a difference; the target and one other make a proof. */
-function judge({ source, computed, target }: Sums): 'same' | 'different' | 'unknown' {
+function judge({ source, computed, target }: Said): 'same' | 'different' | 'unknown' {
   const known = [source, computed, target].filter((sum) => sum !== undefined);
   if (new Set(known).size > 1) return 'different';
   return target !== undefined && known.length > 1 ? 'same' : 'unknown';
@@ -100,11 +107,35 @@ test('bytes that are missing fail every method, whatever sums say', () => {
   const same = { source: '1', computed: '1', target: '1' } as const;
   for (const method of consistencyChecks) {
     for (const copied of [4, 6, 0]) {
-      const check = checkCopy(demand(method), evidence(same, same, looks[1], copied));
+      const check = checkCopy(
+        demand(method),
+        evidence(same, same, looks[1], { copiedSize: copied }),
+      );
       assert.deepEqual([check.passed, check.method], [false, 'size']);
       assert.match(check.detail, new RegExp(`${copied} bytes were copied of 5`));
     }
   }
+});
+
+test('the CRC of S3 decides between the other CRC and the MD5', () => {
+  const same = { source: '1', computed: '1', target: '1' } as const;
+  const taken = { source: undefined, computed: '1', target: '1' } as const;
+  const changed = { source: '1', computed: undefined, target: '2' } as const;
+  const judged = (crc64: Said, md5: Said, crc64nvme: Said) => {
+    const { passed, method } = checkCopy(
+      demand('crc64'),
+      evidence(crc64, md5, undefined, { crc64nvme }),
+    );
+    return [passed, method];
+  };
+  assert.deepEqual(judged(none, none, same), [true, 'crc64nvme']);
+  assert.deepEqual(judged(none, same, taken), [true, 'crc64nvme']);
+  assert.deepEqual(judged(same, same, same), [true, 'crc64']);
+  assert.deepEqual(judged(same, same, changed), [false, 'crc64nvme']);
+  assert.deepEqual(judged(none, changed, same), [false, 'md5']);
+  // Each end tells another kind, and what went through our hands has both.
+  const sourceOnly = { source: '1', computed: '1', target: undefined } as const;
+  assert.deepEqual(judged(sourceOnly, none, taken), [true, 'crc64nvme']);
 });
 
 test('the detail says how they differ, for people', () => {
@@ -126,14 +157,14 @@ test('parts that were joined as they were sent prove a copy where the whole has 
       passed: true,
       detail: '"1-2"',
     });
-    const other: Sums = { source: '1', computed: undefined, target: '2' };
+    const other: Said = { source: '1', computed: undefined, target: '2' };
     const summed = { ...evidence(other, none, undefined), md5OfParts: '"1-2"' };
     assert.equal(checkCopy(demand(method), summed).passed, false);
   }
 });
 
 test('a task that encrypts by a key service wants to see that it was', () => {
-  const same: Sums = { source: '1', computed: '1', target: '1' };
+  const same: Said = { source: '1', computed: '1', target: '1' };
   for (const method of consistencyChecks) {
     const wanted: Demand = { method, kms: true };
     for (const look of looks) {

@@ -1,5 +1,6 @@
 import type { ObjectEncryption } from './object.ts';
 import type { Check } from './outcome.ts';
+import { type SumKind, sumKinds, type Sums } from './sums.ts';
 import type { ConsistencyCheck } from './sync-task.ts';
 
 /** What is known of the bytes after a copy. Sums are of the whole object. */
@@ -10,14 +11,11 @@ export interface CopyEvidence {
   readonly copiedSize: number;
   readonly sourceModified: number;
   /** The source's own sums, where it has them. */
-  readonly sourceMd5: string | undefined;
-  readonly sourceCrc64: string | undefined;
+  readonly source: Sums;
   /** Computed while the bytes went through. */
-  readonly computedMd5: string | undefined;
-  readonly computedCrc64: string | undefined;
+  readonly computed: Sums;
   /** The target's own sums, where it has them. */
-  readonly targetMd5: string | undefined;
-  readonly targetCrc64: string | undefined;
+  readonly target: Sums;
   /** The ETag of exactly the parts that were sent, where it is the target's. */
   readonly md5OfParts: string | undefined;
   /** From a look at the target after the copy; undefined where none was needed. */
@@ -32,12 +30,6 @@ export interface Demand {
   readonly method: ConsistencyCheck;
   /** Whether the target must have encrypted it by its key service. */
   readonly kms: boolean;
-}
-
-interface Sums {
-  readonly source: string | undefined;
-  readonly computed: string | undefined;
-  readonly target: string | undefined;
 }
 
 /**
@@ -82,24 +74,18 @@ export function checkCopy({ method, kms }: Demand, evidence: CopyEvidence): Chec
 
 /** The verdict of the strongest sum that the target and one other witness know. */
 export function proof(evidence: CopyEvidence): Check | undefined {
-  const crc64 = compare('crc64', {
-    source: evidence.sourceCrc64,
-    computed: evidence.computedCrc64,
-    target: evidence.targetCrc64,
-  });
-  const md5 = compare('md5', {
-    source: evidence.sourceMd5,
-    computed: evidence.computedMd5,
-    target: evidence.targetMd5,
-  });
-  if (crc64?.passed === false) return crc64;
-  if (md5?.passed === false) return md5;
+  const checks = sumKinds.map((kind) => compare(kind, evidence));
+  const found =
+    checks.find((check) => check?.passed === false) ?? checks.find((check) => check?.passed);
   const joined = evidence.md5OfParts;
-  return crc64 ?? md5 ?? (joined === undefined ? undefined : passed('md5_of_parts', joined));
+  return found ?? (joined === undefined ? undefined : passed('md5_of_parts', joined));
 }
 
 /** A difference fails, wherever it is; agreement passes only when the target takes part in it. */
-function compare(method: 'crc64' | 'md5', { source, computed, target }: Sums): Check | undefined {
+function compare(method: SumKind, evidence: CopyEvidence): Check | undefined {
+  const source = evidence.source[method];
+  const computed = evidence.computed[method];
+  const target = evidence.target[method];
   if (source !== undefined && computed !== undefined && source !== computed) {
     return failed(method, `the source has ${source}, what was read from it has ${computed}`);
   }

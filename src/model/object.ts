@@ -1,4 +1,5 @@
 import type { StorageTier } from './storage-class.ts';
+import type { Sums } from './sums.ts';
 
 /** The headers that describe an object's content and travel with it. */
 export const contentHeaderNames = [
@@ -15,8 +16,11 @@ export type ContentHeaders = Readonly<Partial<Record<ContentHeaderName, string>>
 /** `store`: the service's own key; `kms`: one of its key service; `customer`: one that each request brings. */
 export type ObjectEncryption = 'store' | 'kms' | 'customer';
 
-/** What a HEAD tells of an object. */
-export interface ObjectHead {
+/**
+ * What a HEAD tells of an object. Its MD5 is there only where the store's facts say that the ETag is
+ * that of the bytes, a CRC only where the store computed it itself.
+ */
+export interface ObjectHead extends Sums {
   readonly key: string;
   /** Bytes. */
   readonly size: number;
@@ -34,10 +38,6 @@ export interface ObjectHead {
   readonly storageClass: string | undefined;
   /** What that class is in OMS's words; undefined where it is not known. */
   readonly tier: StorageTier | undefined;
-  /** Lower-case hex; only where the store's facts say that the ETag is the MD5 of the bytes. */
-  readonly md5: string | undefined;
-  /** CRC-64/XZ as an unsigned decimal; only where the store computed it itself. */
-  readonly crc64: string | undefined;
   /** By whose key the store encrypts it, where it says so. */
   readonly encryption: ObjectEncryption | undefined;
   readonly versionId: string | undefined;

@@ -1,4 +1,5 @@
 import type { Fault } from './fault.ts';
+import type { Sums } from './sums.ts';
 
 export const outcomeKinds = ['copied', 'skipped', 'failed'] as const;
 
@@ -17,6 +18,7 @@ export type SkipReason = (typeof skipReasons)[number];
  */
 export const checkMethods = [
   'crc64',
+  'crc64nvme',
   'md5',
   'md5_of_parts',
   'size_last_modified',
@@ -38,8 +40,8 @@ export type Outcome =
       readonly kind: 'copied';
       readonly size: number;
       readonly check: Check;
-      /** Decimal; of the object's bytes, where either end told it or it was computed on the way. */
-      readonly crc64: string | undefined;
+      /** Of the object's bytes, where either end told it or it was computed on the way. */
+      readonly crcs: Pick<Sums, 'crc64' | 'crc64nvme'>;
       /** The ETag that was copied: the next round compares it. */
       readonly sourceEtag: string;
       /** For people: what of the object's metadata could not travel as it was. */

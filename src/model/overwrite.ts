@@ -1,5 +1,6 @@
 import type { ObjectHead } from './object.ts';
 import type { SkipReason } from './outcome.ts';
+import { differingSum, type Sums } from './sums.ts';
 import type { OverwriteMode } from './sync-task.ts';
 
 export type Verdict =
@@ -7,7 +8,7 @@ export type Verdict =
   | { readonly kind: 'skip'; readonly reason: SkipReason };
 
 /** What the verdict needs to know of an object. */
-export type Comparable = Pick<ObjectHead, 'size' | 'lastModified' | 'md5' | 'crc64' | 'encryption'>;
+export type Comparable = Pick<ObjectHead, 'size' | 'lastModified' | keyof Sums | 'encryption'>;
 
 const copy: Verdict = { kind: 'copy' };
 
@@ -54,11 +55,6 @@ export function decide(
 
 function bySizeAndTime(source: Comparable, target: Comparable, sourceChanged: boolean): Verdict {
   if (source.size !== target.size || source.lastModified > target.lastModified) return copy;
-  const otherBytes =
-    sourceChanged || differ(source.md5, target.md5) || differ(source.crc64, target.crc64);
+  const otherBytes = sourceChanged || differingSum(source, target) !== undefined;
   return otherBytes ? copy : { kind: 'skip', reason: 'target-up-to-date' };
-}
-
-function differ(source: string | undefined, target: string | undefined): boolean {
-  return source !== undefined && target !== undefined && source !== target;
 }

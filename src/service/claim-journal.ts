@@ -45,6 +45,7 @@ export class ClaimJournal implements UploadJournal {
         ...part,
         md5: part.md5 ?? undefined,
         crc64: part.crc64 ?? undefined,
+        crc64nvme: part.crc64nvme ?? undefined,
       })),
     };
   }
@@ -61,7 +62,8 @@ export class ClaimJournal implements UploadJournal {
   }
 
   async checked(part: CheckedPart): Promise<void> {
-    const row = { ...part, md5: part.md5 ?? null, crc64: part.crc64 ?? null };
+    const { md5 = null, crc64 = null, crc64nvme = null } = part;
+    const row = { ...part, md5, crc64, crc64nvme };
     await insertPart(this.#database, this.#upload, row);
     // An upload begun here may be one more of those that come to nothing; one taken up gets on.
     if (this.#begunHere || this.attempt === 1) return;

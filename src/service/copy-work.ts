@@ -120,7 +120,7 @@ function resultOf(outcome: Exclude<Outcome, Restoring>, startedAt: number): Work
         checkMethod: outcome.check.method,
         checkPassed: outcome.check.passed,
         checkDetail: outcome.check.detail,
-        crc64: outcome.crc64,
+        ...outcome.crcs,
         sourceEtag: outcome.sourceEtag,
         ...(outcome.notes.length > 0 && { message: clean(sentence(outcome.notes)) }),
       };

@@ -53,8 +53,9 @@ export interface ObjectRecord {
   readonly checkMethod: CheckMethod | undefined;
   readonly checkPassed: boolean | undefined;
   readonly checkDetail: string | undefined;
-  /** Decimal; of the object's bytes, where known. */
+  /** Of the object's bytes, where known, as {@link Sums} writes them. */
   readonly crc64: string | undefined;
+  readonly crc64nvme: string | undefined;
   /** How often this round was tried, counted from 1. */
   readonly attempts: number;
   /** Milliseconds since the Unix epoch. */

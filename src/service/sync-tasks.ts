@@ -344,6 +344,7 @@ function toRecord(row: ObjectRow): ObjectRecord {
     checkPassed: row.checkPassed ?? undefined,
     checkDetail: row.checkDetail ?? undefined,
     crc64: row.crc64 ?? undefined,
+    crc64nvme: row.crc64nvme ?? undefined,
     settledAt: row.settledAt ?? undefined,
     dueAt: row.dueAt ?? undefined,
   };

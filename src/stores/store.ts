@@ -7,6 +7,7 @@ import type {
 } from '../model/object.ts';
 import type { MetadataTraits } from '../model/metadata.ts';
 import type { StorageTier } from '../model/storage-class.ts';
+import type { Sums } from '../model/sums.ts';
 
 /** What this store can do. Callers and tests read it; nobody asks for a cloud's name. */
 export interface Traits {
@@ -14,6 +15,8 @@ export interface Traits {
   readonly cloud: string;
   /** Heads and receipts carry a CRC-64/XZ that the store computed itself. */
   readonly crc64: boolean;
+  /** Reads of a whole object and receipts carry a CRC-64/NVME that the store computed itself. */
+  readonly crc64nvme: boolean;
   /** A put whose bytes do not match its `md5` is refused, and leaves nothing behind. */
   readonly checksMd5: boolean;
   /** `absentOnly` puts are honoured. */
@@ -67,12 +70,9 @@ export interface PutBody {
   readonly md5?: string | undefined;
 }
 
-/** What the store says of the bytes it has just taken. */
-export interface PutReceipt {
+/** What the store says of the bytes it has just taken: of the MD5 only where its ETag is known to be it. */
+export interface PutReceipt extends Sums {
   readonly etag: string;
-  /** Lower-case hex; only where the ETag is known to be the MD5 of these bytes. */
-  readonly md5: string | undefined;
-  readonly crc64: string | undefined;
   /** Undefined where the answer does not say. */
   readonly encryption: ObjectEncryption | undefined;
   /** The store's own clock, milliseconds since the Unix epoch: the object is no older. */

@@ -3,12 +3,13 @@ import type { CopyEvidence } from '../model/consistency.ts';
 import { type Fault, isRepeatable } from '../model/fault.ts';
 import type { ObjectHead } from '../model/object.ts';
 import { partCount, partRange, planPartSize } from '../model/part-plan.ts';
+import { differingSum, type Sums, sumsAlone } from '../model/sums.ts';
 import type { PartUpload, PutBody, PutOptions, PutReceipt, UploadedPart } from '../stores/store.ts';
 import { StoreError } from '../stores/store-error.ts';
 import { dropUpload } from './drop-upload.ts';
-import { hashing } from './hashing.ts';
+import { crcsWorthTaking, hashing } from './hashing.ts';
 import { ownCopy } from './own-copy.ts';
-import { crc64OfParts, inOrder, partsEvidence } from './parts-evidence.ts';
+import { crcsOfParts, inOrder, partsEvidence } from './parts-evidence.ts';
 import { pauseAfter } from './pause.ts';
 import { askable, assertAbsent } from './absent.ts';
 import { assertAsTold } from './as-told.ts';
@@ -159,14 +160,13 @@ async function tryPart(copy: PartsCopy, number: number, signal: AbortSignal): Pr
   const range = partRange(number, head.size, partSize);
   const size = range.last - range.first + 1;
   const read = await job.source.read(job.key, { range, ifMatch: head.etag }, signal);
-  const crc64 = head.crc64 !== undefined || job.target.traits.crc64;
-  const stream = await hashing(read.body, { crc64 });
+  const stream = await hashing(read.body, crcsWorthTaking(job, head));
   const receipt = await putPart(copy, number, { content: stream, size }, signal).finally(() =>
     read.body.discard(),
   );
-  const sums = stream.sums();
-  checkPart(job, number, { sent: sums, receipt });
-  return { number, etag: receipt.etag, md5: sums.md5, crc64: sums.crc64 };
+  const sent = stream.sums();
+  checkPart(job, number, sent, receipt);
+  return { number, etag: receipt.etag, ...sumsAlone(sent) };
 }
 
 /** @throws {StoreError} `interrupted` where the upload is gone: another attempt opens a new one. */
@@ -190,14 +190,10 @@ async function putPart(
 function checkPart(
   { key, target }: CopyJob,
   number: number,
-  {
-    sent,
-    receipt,
-  }: { readonly sent: { md5: string; crc64: string | undefined }; readonly receipt: PutReceipt },
+  sent: Sums,
+  receipt: PutReceipt,
 ): void {
-  const same =
-    (receipt.md5 ?? sent.md5) === sent.md5 && (receipt.crc64 ?? sent.crc64) === sent.crc64;
-  if (same) return;
+  if (differingSum(sent, receipt) === undefined) return;
   const cloudMessage = `part ${number} arrived with another sum than it was sent with`;
   throw new StoreError('corrupt', { store: target.name, operation: 'putPart', key, cloudMessage });
 }
@@ -206,7 +202,7 @@ function checkPart(
 function checkWhole({ job, head, partSize }: PartsCopy, parts: readonly CheckedPart[]): void {
   // Parts have no MD5 of the whole, but for one that is the whole.
   const md5 = parts.length === 1 ? parts[0]?.md5 : undefined;
-  assertAsTold(job, head, { md5, crc64: crc64OfParts(parts, head.size, partSize) });
+  assertAsTold(job, head, { md5, ...crcsOfParts(parts, head.size, partSize) });
 }
 
 /**

@@ -4,6 +4,7 @@ import type { ObjectHead } from '../model/object.ts';
 import type { Check, Outcome } from '../model/outcome.ts';
 import { decide, looksAtTarget } from '../model/overwrite.ts';
 import { targetTier } from '../model/storage-class.ts';
+import { sumsAlone } from '../model/sums.ts';
 import type { ObjectRead, PutBody, PutOptions, PutReceipt } from '../stores/store.ts';
 import { StoreError } from '../stores/store-error.ts';
 import { askable, assertAbsent } from './absent.ts';
@@ -11,7 +12,7 @@ import { assertAsTold } from './as-told.ts';
 import { copyInParts } from './copy-in-parts.ts';
 import { dropUpload } from './drop-upload.ts';
 import { headIfThere } from './head-if-there.ts';
-import { sumsOf } from './hashing.ts';
+import { crcsWorthTaking, sumsOf, type TakenSums } from './hashing.ts';
 import { ownCopy } from './own-copy.ts';
 import { inOrder, partsEvidence } from './parts-evidence.ts';
 import type { CopyJob, JournaledUpload } from './transfer.ts';
@@ -112,7 +113,7 @@ async function earlierCopy(
   const own = await ownCopy(job, (receipt) =>
     previous !== undefined && parts.length > 0
       ? partsEvidence(head, parts, previous.partSize, receipt)
-      : { ...evidenceOf(head, receipt), ...computed },
+      : evidenceOf(head, receipt, computed),
   );
   if (own === undefined) return undefined;
   const check = checkCopy(demandOf(job), own);
@@ -173,12 +174,15 @@ async function copyChecked(
 
 function copied(
   { size, etag }: ObjectHead,
-  { targetCrc64, computedCrc64, sourceCrc64 }: CopyEvidence,
+  { source, computed, target }: CopyEvidence,
   check: Check,
   notes: readonly string[],
 ): Outcome {
-  const crc64 = targetCrc64 ?? computedCrc64 ?? sourceCrc64;
-  return { kind: 'copied', size, check, crc64, sourceEtag: etag, notes };
+  const crcs = {
+    crc64: target.crc64 ?? computed.crc64 ?? source.crc64,
+    crc64nvme: target.crc64nvme ?? computed.crc64nvme ?? source.crc64nvme,
+  };
+  return { kind: 'copied', size, check, crcs, sourceEtag: etag, notes };
 }
 
 async function lookIfNeeded(job: CopyJob, evidence: CopyEvidence): Promise<CopyEvidence> {
@@ -188,8 +192,11 @@ async function lookIfNeeded(job: CopyJob, evidence: CopyEvidence): Promise<CopyE
     ...evidence,
     targetSize: head.size,
     targetModified: head.lastModified,
-    targetMd5: evidence.targetMd5 ?? head.md5,
-    targetCrc64: evidence.targetCrc64 ?? head.crc64,
+    target: {
+      ...evidence.target,
+      md5: evidence.target.md5 ?? head.md5,
+      crc64: evidence.target.crc64 ?? head.crc64,
+    },
     targetEncryption: evidence.targetEncryption ?? head.encryption,
   };
 }
@@ -232,12 +239,9 @@ async function putBuffered(
 ): Promise<CopyEvidence> {
   const bytes = await body.bytes();
   const computed = await computedOf(job, head, bytes);
-  assertAsTold(job, head, { md5: computed.computedMd5, crc64: computed.computedCrc64 });
-  const put = { content: bytes, size: bytes.length, md5: computed.computedMd5 };
-  return await putWhole(job, put, options, (receipt) => ({
-    ...evidenceOf(head, receipt),
-    ...computed,
-  }));
+  assertAsTold(job, head, computed);
+  const put = { content: bytes, size: bytes.length, md5: computed.md5 };
+  return await putWhole(job, put, options, (receipt) => evidenceOf(head, receipt, computed));
 }
 
 async function putStreamed(
@@ -271,29 +275,19 @@ async function putWhole(
 }
 
 /** The source's own MD5 goes along unchecked where the target compares it with what arrives there. */
-async function computedOf(
-  job: CopyJob,
-  { md5, crc64 }: ObjectHead,
-  bytes: Uint8Array,
-): Promise<Pick<CopyEvidence, 'copiedSize' | 'computedMd5' | 'computedCrc64'>> {
-  const sums = await sumsOf(bytes, {
-    md5: job.target.traits.checksMd5 ? md5 : undefined,
-    crc64: crc64 !== undefined || job.target.traits.crc64,
-  });
-  return { copiedSize: sums.size, computedMd5: sums.md5, computedCrc64: sums.crc64 };
+async function computedOf(job: CopyJob, head: ObjectHead, bytes: Uint8Array): Promise<TakenSums> {
+  const md5 = job.target.traits.checksMd5 ? head.md5 : undefined;
+  return await sumsOf(bytes, crcsWorthTaking(job, head), md5);
 }
 
-function evidenceOf(head: ObjectHead, receipt: PutReceipt): CopyEvidence {
+function evidenceOf(head: ObjectHead, receipt: PutReceipt, computed?: TakenSums): CopyEvidence {
   return {
     sourceSize: head.size,
     sourceModified: head.lastModified,
-    sourceMd5: head.md5,
-    sourceCrc64: head.crc64,
-    copiedSize: head.size,
-    computedMd5: undefined,
-    computedCrc64: undefined,
-    targetMd5: receipt.md5,
-    targetCrc64: receipt.crc64,
+    copiedSize: computed?.size ?? head.size,
+    source: sumsAlone(head),
+    computed: sumsAlone(computed ?? { md5: undefined, crc64: undefined }),
+    target: sumsAlone(receipt),
     md5OfParts: undefined,
     targetSize: undefined,
     targetModified: undefined,

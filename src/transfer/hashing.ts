@@ -1,50 +1,75 @@
 import { createHash } from 'node:crypto';
-import { startCrc64 } from '../base/crc64.ts';
+import { type Crc64, type Crc64Kind, startCrc64 } from '../base/crc64.ts';
+import type { ObjectHead } from '../model/object.ts';
+import type { Sums } from '../model/sums.ts';
+import type { CopyJob } from './transfer.ts';
 
-export interface Sums {
-  /** Bytes that went through. */
+/** The sums of bytes that went through our hands. */
+export interface TakenSums extends Sums {
+  /** How many went through. */
   readonly size: number;
-  /** Lower-case hex. */
   readonly md5: string;
-  /** CRC-64/XZ as an unsigned decimal, where asked for. */
-  readonly crc64: string | undefined;
 }
 
 /** Passes a stream on and sums it on the way. */
 export interface HashingStream extends AsyncIterable<Uint8Array> {
   /** The sums of what went through; asked once, after the stream has ended. */
-  sums(): Sums;
+  sums(): TakenSums;
+}
+
+/**
+ * The CRCs that are worth being taken of an object, since an end tells them too. That of S3 comes
+ * with almost every object, and is not taken where the target compares the source's own MD5.
+ */
+export function crcsWorthTaking({ target, policy }: CopyJob, head: ObjectHead): Crc64Kind[] {
+  const kinds: Crc64Kind[] = [];
+  if (head.crc64 !== undefined || target.traits.crc64) kinds.push('crc64');
+  if (head.crc64nvme !== undefined || target.traits.crc64nvme) {
+    const byMd5 = head.md5 !== undefined && target.traits.checksMd5;
+    if (!byMd5 || policy.consistencyCheck === 'crc64') kinds.push('crc64nvme');
+  }
+  return kinds;
 }
 
 /** Wraps a stream so that its bytes are summed as they are read, without a copy. */
 export async function hashing(
   source: AsyncIterable<Uint8Array>,
-  { crc64 }: { readonly crc64: boolean },
+  kinds: readonly Crc64Kind[],
 ): Promise<HashingStream> {
   const md5Hash = createHash('md5');
-  const crc64Hash = crc64 ? await startCrc64() : undefined;
+  const crcs = await startAll(kinds);
   let size = 0;
   return {
     async *[Symbol.asyncIterator]() {
       for await (const chunk of source) {
         size += chunk.length;
         md5Hash.update(chunk);
-        crc64Hash?.update(chunk);
+        for (const crc of crcs.values()) crc.update(chunk);
         yield chunk;
       }
     },
-    sums: () => ({ size, md5: md5Hash.digest('hex'), crc64: crc64Hash?.digest() }),
+    sums: () => ({ size, md5: md5Hash.digest('hex'), ...taken(crcs) }),
   };
 }
 
-/** Sums bytes that are at hand. */
+/** Sums bytes that are at hand; an MD5 that is known is not taken again. */
 export async function sumsOf(
   bytes: Uint8Array,
-  { md5, crc64 }: { readonly md5: string | undefined; readonly crc64: boolean },
-): Promise<Sums> {
-  return {
-    size: bytes.length,
-    md5: md5 ?? createHash('md5').update(bytes).digest('hex'),
-    crc64: crc64 ? (await startCrc64()).update(bytes).digest() : undefined,
-  };
+  kinds: readonly Crc64Kind[],
+  md5: string | undefined,
+): Promise<TakenSums> {
+  const crcs = await startAll(kinds);
+  for (const crc of crcs.values()) crc.update(bytes);
+  const known = md5 ?? createHash('md5').update(bytes).digest('hex');
+  return { size: bytes.length, md5: known, ...taken(crcs) };
+}
+
+async function startAll(kinds: readonly Crc64Kind[]): Promise<ReadonlyMap<Crc64Kind, Crc64>> {
+  const crcs = new Map<Crc64Kind, Crc64>();
+  for (const kind of kinds) crcs.set(kind, await startCrc64(kind));
+  return crcs;
+}
+
+function taken(crcs: ReadonlyMap<Crc64Kind, Crc64>): Pick<Sums, Crc64Kind> {
+  return { crc64: crcs.get('crc64')?.digest(), crc64nvme: crcs.get('crc64nvme')?.digest() };
 }

@@ -1,4 +1,5 @@
 import { type CopyEvidence, proof } from '../model/consistency.ts';
+import { sumsAlone } from '../model/sums.ts';
 import type { PutReceipt } from '../stores/store.ts';
 import { headIfThere } from './head-if-there.ts';
 import type { CopyJob } from './transfer.ts';
@@ -15,8 +16,9 @@ export async function ownCopy(
 ): Promise<CopyEvidence | undefined> {
   const there = await headIfThere(job);
   if (there === undefined) return undefined;
-  const { etag, md5, crc64, encryption, size, lastModified } = there;
-  const evidence = evidenceOf({ etag, md5, crc64, encryption, date: lastModified });
+  const { etag, encryption, size, lastModified } = there;
+  const receipt = { etag, ...sumsAlone(there), encryption, date: lastModified };
+  const evidence = evidenceOf(receipt);
   if (size !== evidence.sourceSize || proof(evidence)?.passed !== true) return undefined;
   return { ...evidence, targetSize: size, targetModified: lastModified };
 }

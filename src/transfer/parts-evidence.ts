@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { combineCrc64 } from '../base/crc64.ts';
+import { combineCrc64, type Crc64Kind } from '../base/crc64.ts';
 import type { CopyEvidence } from '../model/consistency.ts';
 import type { ObjectHead } from '../model/object.ts';
 import { partRange } from '../model/part-plan.ts';
+import { type Sums, sumsAlone } from '../model/sums.ts';
 import type { PutReceipt } from '../stores/store.ts';
 import type { CheckedPart } from './transfer.ts';
 
@@ -20,13 +21,10 @@ export function partsEvidence(
     sourceModified: head.lastModified,
     copiedSize: head.size,
     // Parts arrive side by side: nobody has summed the whole.
-    sourceMd5: undefined,
-    computedMd5: undefined,
-    targetMd5: undefined,
+    source: { ...sumsAlone(head), md5: undefined },
+    computed: { ...crcsOfParts(parts, head.size, partSize), md5: undefined },
+    target: { ...sumsAlone(receipt), md5: undefined },
     md5OfParts: receipt.etag === joined ? joined : undefined,
-    sourceCrc64: head.crc64,
-    computedCrc64: crc64OfParts(parts, head.size, partSize),
-    targetCrc64: receipt.crc64,
     targetSize: undefined,
     targetModified: undefined,
     targetEncryption: receipt.encryption,
@@ -47,16 +45,27 @@ function etagOfParts(parts: readonly CheckedPart[]): string | undefined {
   return `"${hash.digest('hex')}-${parts.length}"`;
 }
 
-export function crc64OfParts(
+/** The CRCs of the whole, from those of its parts. */
+export function crcsOfParts(
   parts: readonly CheckedPart[],
   size: number,
   partSize: number,
+): Pick<Sums, Crc64Kind> {
+  const whole = (kind: Crc64Kind) => crcOfParts(parts, kind, { size, partSize });
+  return { crc64: whole('crc64'), crc64nvme: whole('crc64nvme') };
+}
+
+function crcOfParts(
+  parts: readonly CheckedPart[],
+  kind: Crc64Kind,
+  { size, partSize }: { readonly size: number; readonly partSize: number },
 ): string | undefined {
   let whole: string | undefined;
-  for (const { number, crc64 } of parts) {
-    if (crc64 === undefined) return undefined;
+  for (const { number, [kind]: crc } of parts) {
+    if (crc === undefined) return undefined;
     const range = partRange(number, size, partSize);
-    whole = whole === undefined ? crc64 : combineCrc64(whole, crc64, range.last - range.first + 1);
+    whole =
+      whole === undefined ? crc : combineCrc64(whole, crc, range.last - range.first + 1, kind);
   }
   return whole;
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { StoragePolicy } from '../model/storage-class.ts';
+import type { Sums } from '../model/sums.ts';
 import type { ConsistencyCheck, OverwriteMode } from '../model/sync-task.ts';
 import type { Store } from '../stores/store.ts';
 
@@ -43,13 +44,11 @@ export class LeaseLost extends Error {
   override readonly name = 'LeaseLost';
 }
 
-/** A part that the target holds and that was checked. */
-export interface CheckedPart {
+/** A part that the target holds and that was checked, with the sums of what was sent. */
+export interface CheckedPart extends Sums {
   /** Counts from 1. */
   readonly number: number;
   readonly etag: string;
-  readonly md5: string | undefined;
-  readonly crc64: string | undefined;
 }
 
 export interface JournaledUpload {

@@ -38,24 +38,31 @@ export function uploadPromises(promise: GivePromise): void {
     assert.deepEqual(await store.listUploads(key, signal), []);
   });
 
-  promise(
-    'parts have their CRC, and so has the object',
-    async (trial) => {
-      const { store, signal, prefix } = trial;
-      const { bytes, parts } = threeParts(trial);
-      const [first = bodyOf('')] = parts;
-      await using upload = await store.startParts(`${prefix}upload-crc`, {}, signal);
-      const receipts = [];
-      for (const [at, part] of parts.entries()) {
-        receipts.push(await upload.putPart(at + 1, part, signal));
-      }
-      const whole = await upload.complete(receipts, signal);
-      assert.ok(first.content instanceof Uint8Array);
-      assert.equal(receipts[0]?.crc64, (await startCrc64()).update(first.content).digest());
-      assert.equal(whole.crc64, (await startCrc64()).update(bytes).digest());
-    },
-    { needs: 'crc64' },
-  );
+  for (const kind of ['crc64', 'crc64nvme'] as const) {
+    promise(
+      `parts have their CRC, and so has the object: ${kind}`,
+      async (trial) => {
+        const { store, signal, prefix } = trial;
+        const { bytes, parts } = threeParts(trial);
+        const [first = bodyOf('')] = parts;
+        const key = `${prefix}upload-${kind}`;
+        await using upload = await store.startParts(key, {}, signal);
+        const receipts = [];
+        for (const [at, part] of parts.entries()) {
+          receipts.push(await upload.putPart(at + 1, part, signal));
+        }
+        const whole = await upload.complete(receipts, signal);
+        assert.ok(first.content instanceof Uint8Array);
+        assert.equal(receipts[0]?.[kind], (await startCrc64(kind)).update(first.content).digest());
+        const crc = (await startCrc64(kind)).update(bytes).digest();
+        assert.equal(whole[kind], crc);
+        const read = await store.read(key, {}, signal);
+        read.body.discard();
+        assert.equal(read.head[kind], crc);
+      },
+      { needs: kind },
+    );
+  }
 
   promise('a part may be put again, and the last one counts', async (trial) => {
     const { store, signal, prefix } = trial;

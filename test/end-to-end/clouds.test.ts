@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { KiB, MiB } from '../../src/base/bytes.ts';
+import { startCrc64 } from '../../src/base/crc64.ts';
 import { type S3DialectName, s3Dialects } from '../../src/stores/s3/dialects.ts';
 import { oddNames } from '../conformance/names.ts';
 import { s3DialectNames } from '../kit/clouds.ts';
 import { type CloudPlace, type CloudsWorld, putAt, startClouds } from '../kit/clouds-world.ts';
 import { asHeader, textOf } from '../kit/header-text.ts';
+import { heldContent } from '../kit/s3-server/content.ts';
 import { forgetLocalhost, resolveLocalhost } from '../kit/localhost.ts';
 import { type ListedObject, roundsOf } from '../kit/oms-client.ts';
 import { until } from '../kit/world.ts';
@@ -193,21 +195,32 @@ describe('a cloud as the source', () => {
 interface Written {
   /** Of the parts that it plans where smaller ones are preferred: the least that its cloud takes. */
   readonly partSize: number;
-  /** How a whole object is proven, and one of parts. */
-  readonly proofs: readonly [whole: string, parts: string];
+  readonly proofs: { readonly held: string; readonly streamed: string; readonly parts: string };
   /** What becomes of infrequent access, in S3's words. */
   readonly ia: string;
 }
 
-const byCrc64 = { proofs: ['crc64', 'crc64'], ia: 'STANDARD_IA' } as const;
+const byCrc64 = {
+  proofs: { held: 'crc64', streamed: 'crc64', parts: 'crc64' },
+  ia: 'STANDARD_IA',
+} as const;
+/** It computes S3's CRC-64 of what it takes; what it compares with an MD5 is proven by that. */
+const byOwnCrc = {
+  proofs: { held: 'crc64nvme', streamed: 'md5', parts: 'crc64nvme' },
+  ia: 'STANDARD_IA',
+} as const;
 /** ETags are MD5s, and those of parts MD5s of MD5s. */
-const byMd5 = { proofs: ['md5', 'md5_of_parts'], ia: 'STANDARD_IA' } as const;
+const byMd5 = {
+  proofs: { held: 'md5', streamed: 'md5', parts: 'md5_of_parts' },
+  ia: 'STANDARD_IA',
+} as const;
 /** ETags of parts are anything. */
-const wholeByMd5 = { ...byMd5, proofs: ['md5', 'size_last_modified'] } as const;
-const bySize = { ...byMd5, proofs: ['size_last_modified', 'size_last_modified'] } as const;
+const wholeByMd5 = { ...byMd5, proofs: { ...byMd5.proofs, parts: 'size_last_modified' } } as const;
+const size = 'size_last_modified';
+const bySize = { ...byMd5, proofs: { held: size, streamed: size, parts: size } } as const;
 
 const written: Readonly<Record<S3DialectName, Written>> = {
-  AWS: { ...byMd5, partSize: 5 * MiB },
+  AWS: { ...byOwnCrc, partSize: 5 * MiB },
   Aliyun: { ...byCrc64, partSize: 100 * KiB },
   Tencent: { ...byCrc64, partSize: MiB },
   HuaweiCloud: { ...byCrc64, partSize: 100 * KiB },
@@ -218,7 +231,7 @@ const written: Readonly<Record<S3DialectName, Written>> = {
   UCloud: { ...bySize, partSize: 8 * MiB, ia: 'ONEZONE_IA' },
   Google: { ...wholeByMd5, partSize: 5 * MiB, ia: 'NEARLINE' },
   S3: { ...byMd5, partSize: 5 * MiB },
-  MinIO: { ...byMd5, partSize: 5 * MiB, ia: 'STANDARD' },
+  MinIO: { ...byOwnCrc, partSize: 5 * MiB, ia: 'STANDARD' },
   Ceph: { ...byMd5, partSize: 5 * MiB, ia: 'STANDARD' },
   R2: { ...wholeByMd5, partSize: 5 * MiB },
   Wasabi: { ...byMd5, partSize: 5 * MiB, ia: 'STANDARD' },
@@ -255,7 +268,8 @@ describe('a cloud as the destination', () => {
         assert.ok(place.bucket.bytes(key)?.equals(hub.bucket.bytes(key) ?? assert.fail()), key);
       }
       assert.equal(task.monthly_success_object, keys.length);
-      for (const way of ['held', 'streamed', 'parts']) assertWritten(place, way, records.get(way));
+      for (const way of ['held', 'streamed', 'parts'] as const)
+        assertWritten(place, way, records.get(way));
       assert.deepEqual(place.bucket.openUploads(), []);
       await service.client.stop(taskId);
     });
@@ -263,21 +277,20 @@ describe('a cloud as the destination', () => {
 
   function assertWritten(
     { name, bucket }: CloudPlace,
-    key: string,
+    way: keyof Written['proofs'],
     record: ListedObject | undefined,
   ): void {
     const { partSize, proofs, ia } = written[name];
-    const found = bucket.object(key) ?? assert.fail(key);
-    const proof = proofs[key === 'parts' ? 1 : 0];
-    assert.deepEqual([record?.check_method, record?.check_passed], [proof, true], key);
+    const found = bucket.object(way) ?? assert.fail(way);
+    assert.deepEqual([record?.check_method, record?.check_passed], [proofs[way], true], way);
     // Of the source, whatever proved the copy.
-    assert.equal(record?.crc64, world.hub.bucket.object(key)?.crc64, key);
+    assert.equal(record?.crc64, world.hub.bucket.object(way)?.crc64, way);
     const sent: Record<string, readonly number[] | undefined> = {
       parts: [partSize, partSize, 1000],
       // Where nobody compares an MD5, it is compared before the object is published.
       streamed: s3Dialects[name].checksMd5 ? undefined : [sizes.streamed],
     };
-    assert.deepEqual(found.partSizes, sent[key]);
+    assert.deepEqual(found.partSizes, sent[way]);
     assert.equal(found.storageClass, ia);
     assert.equal(textOf(found.userMetadata['greeting']), greeting);
     assert.equal(found.contentHeaders['content-type'], 'text/html; charset=utf-8');
@@ -288,4 +301,53 @@ describe('a cloud as the destination', () => {
     const note = kept ? null : 'Content-language was left out, the target keeps none.';
     assert.equal(record?.message, note);
   }
+});
+
+describe("S3's own CRC-64", () => {
+  const bytes = randomBytes(11 * MiB);
+
+  /** Puts an object in parts at AWS, encrypted by its key service: no ETag tells an MD5. */
+  async function seed(key: string): Promise<void> {
+    const { hub, places, service } = world;
+    await putAt(hub, key, bytes);
+    const taskId = await createTask(hub, places.AWS, { enable_kms: true });
+    await service.client.sendEvents(taskId, [key]);
+    await service.client.settled(taskId, 1);
+    assert.equal((await recordsOf(taskId)).get(key)?.check_method, 'crc64nvme');
+    assert.equal(places.AWS.bucket.object(key)?.encryption?.algorithm, 'aws:kms');
+    await service.client.stop(taskId);
+  }
+
+  test('proves what was put in parts and what a key service encrypts, from end to end', async () => {
+    const { places, service } = world;
+    await seed('proven');
+    const taskId = await createTask(places.AWS, places.MinIO, { consistency_check: undefined });
+    await service.client.sendEvents(taskId, ['proven']);
+    await service.client.settled(taskId, 1);
+    const record = (await recordsOf(taskId)).get('proven');
+    const crc64nvme = (await startCrc64('crc64nvme')).update(bytes).digest();
+    assert.deepEqual([record?.check_method, record?.crc64nvme], ['crc64nvme', crc64nvme]);
+    assert.ok(places.MinIO.bucket.bytes('proven')?.equals(bytes));
+    await service.client.stop(taskId);
+  });
+
+  test('keeps bytes that rotted at the source from being published', async () => {
+    const { places, service } = world;
+    await seed('rotten');
+    const found = places.AWS.bucket.object('rotten') ?? assert.fail();
+    const rotten = Buffer.from(bytes);
+    rotten[7_000_000] = (rotten[7_000_000] ?? 0) ^ 1;
+    places.AWS.bucket.add({ ...found, content: heldContent([rotten]) });
+    const taskId = await createTask(places.AWS, places.MinIO);
+    await service.client.sendEvents(taskId, ['rotten']);
+    await service.client.settled(taskId, 1);
+    const record = (await recordsOf(taskId)).get('rotten');
+    assert.deepEqual([record?.outcome, record?.reason], ['failed', 'corrupt']);
+    assert.match(
+      record?.message ?? '',
+      /the source has the CRC-64\/NVME .*=, what was read from it/,
+    );
+    assert.deepEqual(places.MinIO.bucket.versions('rotten'), []);
+    await service.client.stop(taskId);
+  });
 });

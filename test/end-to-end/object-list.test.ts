@@ -69,6 +69,7 @@ describe('the object list', () => {
       check_passed: true,
       check_detail: world.from.object('中文')?.etag,
       crc64: null,
+      crc64nvme: null,
       attempts: 1,
       due_time: null,
     });

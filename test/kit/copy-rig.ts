@@ -83,6 +83,8 @@ export interface RigOptions {
   readonly policy?: Partial<CopyPolicy>;
   /** Whether both stores know CRC-64. */
   readonly crc64?: boolean;
+  /** Whether both tell S3's. */
+  readonly crc64nvme?: boolean;
   /** Whether the reads of both name the class. */
   readonly readTellsClass?: boolean;
 }
@@ -102,6 +104,7 @@ export class CopyRig {
   constructor(options: RigOptions = {}) {
     const traits = {
       crc64: options.crc64 ?? true,
+      crc64nvme: options.crc64nvme ?? false,
       readTellsClass: options.readTellsClass ?? true,
     };
     this.source = new MemoryStore({ name: 'memory:source', clock: this.clock, traits });

@@ -43,6 +43,7 @@ export interface ListedObject {
   readonly check_passed: boolean | null;
   readonly check_detail: string | null;
   readonly crc64: string | null;
+  readonly crc64nvme: string | null;
   readonly attempts: number;
   readonly accept_time: number;
   readonly start_time: number;

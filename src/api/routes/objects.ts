@@ -72,6 +72,7 @@ function toRecord(record: ObjectRecord): ListSyncTaskObjectsReply['objects'][num
     check_passed: record.checkPassed ?? null,
     check_detail: record.checkDetail ?? null,
     crc64: record.crc64 ?? null,
+    crc64nvme: record.crc64nvme ?? null,
     attempts: record.attempts,
     accept_time: record.acceptedAt,
     start_time: record.startedAt,

@@ -61,6 +61,7 @@ export class MemoryStore implements Store {
     this.traits = {
       cloud: 'memory',
       crc64: true,
+      crc64nvme: false,
       checksMd5: true,
       conditionalPut: true,
       listsFromKey: true,
@@ -94,24 +95,26 @@ export class MemoryStore implements Store {
 
   async head(key: string, signal: AbortSignal): Promise<ObjectHead> {
     signal.throwIfAborted();
-    return this.#object('head', key).head;
+    // As S3, which tells it with what is read.
+    return { ...this.#object('head', key).head, crc64nvme: undefined };
   }
 
   async read(key: string, options: ReadOptions, signal: AbortSignal): Promise<ObjectRead> {
     signal.throwIfAborted();
     const { range, ifMatch, versionId } = options;
-    const { head, bytes, archived } = this.#object('read', key);
+    const { head: stored, bytes, archived } = this.#object('read', key);
     if (archived) throw this.#error('archived', 'read', key);
-    if (versionId !== undefined && versionId !== head.versionId) {
+    if (versionId !== undefined && versionId !== stored.versionId) {
       throw this.#error('not-found', 'read', key);
     }
-    if (ifMatch !== undefined && ifMatch !== head.etag) throw this.#error('changed', 'read', key);
+    if (ifMatch !== undefined && ifMatch !== stored.etag) throw this.#error('changed', 'read', key);
     const ofClass = this.traits.readTellsClass ? {} : { storageClass: undefined, tier: undefined };
-    const told = { ...head, ...ofClass };
+    const told = { ...stored, ...ofClass };
     if (range === undefined) return { head: told, body: memoryBody(bytes, signal) };
     if (range.first >= bytes.length) throw this.#error('refused', 'read', key);
     const wanted = bytes.subarray(range.first, range.last + 1);
-    return { head: { ...told, crc64: undefined }, body: memoryBody(wanted, signal) };
+    const head = { ...told, crc64: undefined, crc64nvme: undefined };
+    return { head, body: memoryBody(wanted, signal) };
   }
 
   put(key: string, body: PutBody, options: PutOptions, signal: AbortSignal): Promise<PutReceipt> {
@@ -281,6 +284,7 @@ export class MemoryStore implements Store {
       tier: options.tier,
       md5: receipt.md5,
       crc64: receipt.crc64,
+      crc64nvme: receipt.crc64nvme,
       encryption: options.kms === true ? 'kms' : undefined,
       versionId: `v${this.#versions}`,
     };
@@ -290,8 +294,10 @@ export class MemoryStore implements Store {
 
   async #receipt(bytes: Uint8Array, etag: string): Promise<PutReceipt> {
     const plain = /^"([\da-f]{32})"$/.exec(etag)?.[1];
-    const crc64 = this.traits.crc64 ? (await startCrc64()).update(bytes).digest() : undefined;
-    return { etag, md5: plain, crc64, encryption: undefined, date: this.#clock.now() };
+    const crcOf = async (kind: 'crc64' | 'crc64nvme') =>
+      this.traits[kind] ? (await startCrc64(kind)).update(bytes).digest() : undefined;
+    const crcs = { crc64: await crcOf('crc64'), crc64nvme: await crcOf('crc64nvme') };
+    return { etag, md5: plain, ...crcs, encryption: undefined, date: this.#clock.now() };
   }
 
   async #collect(

@@ -35,6 +35,8 @@ export interface S3Dialect {
   readonly acceptEncoding: 'identity' | 'gzip';
   /** Where the store tells the CRC-64/XZ of a whole object. */
   readonly crc64Header: string | undefined;
+  /** Whether it tells the CRC-64/NVME of what it took, and of what is read whole if it is asked to. */
+  readonly crc64nvme: boolean;
   readonly etagMd5: EtagMd5Facts;
   readonly checksMd5: boolean;
   /** Whether `If-None-Match: *` is honoured on a put. */

@@ -4,6 +4,7 @@ import {
   type ObjectEncryption,
   type ObjectHead,
 } from '../../model/object.ts';
+import type { Sums } from '../../model/sums.ts';
 import { dateOf, headerOf } from '../headers.ts';
 import type { HttpReply } from '../http.ts';
 import { decodeMetadata, utf8OfLatin1 } from '../metadata-text.ts';
@@ -49,8 +50,7 @@ export function headOf(
     storageClass,
     tier: storageClass === undefined ? undefined : dialect.classes.get(storageClass)?.tier,
     md5: md5OfHead(etag, headers, dialect),
-    // Of a ranged answer the clouds do not say whose CRC it is.
-    crc64: ranged ? undefined : crc64Of(headers, dialect),
+    ...(ranged ? noCrcs : crcsOf(headers, dialect)),
     encryption: encryptionOf(headers, dialect),
     versionId: ownHeader(headers, dialect, 'version-id'),
   };
@@ -70,15 +70,29 @@ export function receiptOf(
   return {
     etag,
     md5: body === undefined ? undefined : md5OfReceipt(etag, headers, dialect, body),
-    crc64: crc64Of(headers, dialect),
+    ...crcsOf(headers, dialect),
     encryption: encryptionOf(headers, dialect),
     date: dateOf(headerOf(headers, 'date')),
   };
 }
 
-function crc64Of(headers: Headers, { crc64Header }: S3Dialect): string | undefined {
-  const value = crc64Header === undefined ? undefined : headerOf(headers, crc64Header);
-  return value !== undefined && /^\d{1,20}$/.test(value) ? value : undefined;
+/** Of a ranged answer, where the clouds do not say whose CRC it is. */
+const noCrcs = { crc64: undefined, crc64nvme: undefined };
+
+function crcsOf(
+  headers: Headers,
+  { crc64Header, crc64nvme }: S3Dialect,
+): Pick<Sums, 'crc64' | 'crc64nvme'> {
+  const crc64 = crc64Header === undefined ? undefined : headerOf(headers, crc64Header);
+  return {
+    crc64: crc64 !== undefined && /^\d{1,20}$/.test(crc64) ? crc64 : undefined,
+    crc64nvme: crc64nvme ? crc64nvmeOf(headerOf(headers, 'x-amz-checksum-crc64nvme')) : undefined,
+  };
+}
+
+/** Base64 of eight bytes; anything else is none. */
+export function crc64nvmeOf(value: string | undefined): string | undefined {
+  return value !== undefined && /^[\w+/]{11}=$/.test(value) ? value : undefined;
 }
 
 const plainMd5 = /^"?([\da-f]{32})"?$/i;

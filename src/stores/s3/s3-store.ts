@@ -173,6 +173,7 @@ function traitsOf({ cloud, dialect }: S3Wire): Traits {
   return {
     cloud,
     crc64: dialect.crc64Header !== undefined,
+    crc64nvme: dialect.crc64nvme,
     checksMd5: dialect.checksMd5,
     conditionalPut: dialect.conditionalPut,
     listsFromKey: true,
@@ -205,6 +206,8 @@ function readRequest(
 ): S3Request {
   const headers = asStored(dialect);
   if (range !== undefined) headers.push('range', `bytes=${range.first}-${range.last}`);
+  // Not with a HEAD, which may need no right to decrypt without it.
+  else if (dialect.crc64nvme) headers.push('x-amz-checksum-mode', 'ENABLED');
   if (ifMatch !== undefined) headers.push('if-match', ifMatch);
   const query = versionId === undefined ? '' : canonicalQuery({ versionId });
   return { operation: 'read', method: 'GET', key, query, headers };

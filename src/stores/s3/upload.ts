@@ -12,7 +12,7 @@ import type {
   UploadedPart,
 } from '../store.ts';
 import { StoreError } from '../store-error.ts';
-import { receiptOf } from './head.ts';
+import { crc64nvmeOf, receiptOf } from './head.ts';
 import { decodeListed, type KeyReader, keyReader } from './list.ts';
 import type { S3Request, S3Wire } from './wire.ts';
 
@@ -107,7 +107,10 @@ export class S3Upload implements PartUpload {
     if (etag === undefined) throw this.#wire.badReply(request, 'an object without an ETag');
     this.#settled = true;
     const known = etag === '' ? await this.#lookUpEtag(signal) : etag;
-    return receiptOf(known, answer.headers, this.#wire.dialect, undefined);
+    const { dialect } = this.#wire;
+    const receipt = receiptOf(known, answer.headers, dialect, undefined);
+    const crc64nvme = crc64nvmeOf(answer.root.textOf('ChecksumCRC64NVME'));
+    return dialect.crc64nvme ? { ...receipt, crc64nvme } : receipt;
   }
 
   /** Ceph 16 leaves the ETag of a completed upload empty. */

@@ -42,13 +42,14 @@ function hasRegions(cloud: StoreDialect): boolean {
 
 /** Whether a cloud has such a thing at all, by its facts. */
 export function isThere(cloud: StoreDialect, ability: Ability): boolean {
-  const { serverSideCopy, tiers, restore, kms, crc64 } = traits.get(cloud) ?? traitsOf(cloud);
+  const found = traits.get(cloud) ?? traitsOf(cloud);
+  const { serverSideCopy, tiers, restore, kms, crc64, crc64nvme } = found;
   const facts: Readonly<Partial<Record<Ability, boolean>>> = {
     'copy': serverSideCopy,
     'classes': tiers.length > 1,
     restore,
     'KMS': kms,
-    'CRC-64': crc64,
+    'CRC-64': crc64 || crc64nvme,
     'wrong region': hasRegions(cloud),
     'CDN': Object.values(cdnAuthentications).some((type) => type.cloud === cloud),
   };

@@ -123,6 +123,10 @@ const family: readonly Claim[] = [
     proves: { 'CRC-64': /^the check values of CRC-64\/XZ$/ },
   },
   {
+    ...{ file: 'src/base/crc64.test.ts', way: 'vector', suite: none, clouds: ['AWS', 'MinIO'] },
+    proves: { 'CRC-64': /^the check values of CRC-64\/NVME/ },
+  },
+  {
     ...{ file: 'src/stores/s3/relocation.test.ts', way: 'own', clouds: ['AWS'] },
     suite: /^a bucket in another region$/,
     proves: { 'wrong region': /^is found by a |^is looked for once/ },

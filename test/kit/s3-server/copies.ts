@@ -113,14 +113,18 @@ export async function uploadPartCopy(call: Call): Promise<Reply> {
   };
   const content = slice(call, version.content, range);
   const md5 = md5Of(version.content, range);
-  const crc64 = await crc64Of(call, content);
   const upload = uploadOf(call);
+  const crc64 =
+    call.service.dialect.crc64 === 'none' ? undefined : crc64Text(await sumOf('crc64', content));
+  const { checksumAlgorithm: own } = upload;
+  const checksums =
+    own === undefined ? {} : { [own]: (await sumOf(own, content)).toString('base64') };
   const { dialect } = call.service;
   const etag = etagIsMd5(dialect, upload.traits)
     ? etagOf(dialect, md5, content)
     : opaqueEtag(call.service);
   const lastModified = call.service.now();
-  upload.parts.set(number, { number, content, etag, md5, crc64, checksums: {}, lastModified });
+  upload.parts.set(number, { number, content, etag, md5, crc64, checksums, lastModified });
   const inner =
     element('LastModified', new Date(lastModified).toISOString()) + element('ETag', `"${etag}"`);
   return { status: 200, body: xmlDocument('CopyPartResult', inner) };
@@ -130,9 +134,8 @@ function slice(call: Call, content: Content, { first, end }: Range): Content {
   return call.service.sink ? sevens(end - first) : heldContent([...content.pieces(first, end)]);
 }
 
-async function crc64Of(call: Call, content: Content): Promise<string | undefined> {
-  if (call.service.dialect.crc64 === 'none') return undefined;
-  const crc64 = await meter('crc64');
-  for (const piece of content.pieces(0, content.size)) crc64.update(piece);
-  return crc64Text(crc64.digest());
+async function sumOf(hash: Parameters<typeof meter>[0], content: Content): Promise<Buffer> {
+  const sum = await meter(hash);
+  for (const piece of content.pieces(0, content.size)) sum.update(piece);
+  return sum.digest();
 }

@@ -59,6 +59,8 @@ export interface Dialect {
   readonly crc64: 'none' | 'told' | 'compared';
   /** A checksum that every object has, told in `x-goog-hash` beside the MD5. */
   readonly everySum?: 'crc32c';
+  /** Computed of what comes with no other sum; told where it is asked for. */
+  readonly ownSum?: 'crc64nvme';
   /** Whether objects that are packed are unpacked for who does not accept it. */
   readonly unpacks?: true;
   /** Whether heads tell the MD5 as `content-md5`. */

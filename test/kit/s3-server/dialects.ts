@@ -57,7 +57,8 @@ const compatible: Dialect = {
 };
 
 export const dialects = {
-  s3,
+  // https://docs.aws.amazon.com/AmazonS3/latest/API/API_Checksum.html: "added the default checksum".
+  s3: { ...s3, ownSum: 'crc64nvme' },
 
   /** https://support.huaweicloud.com/intl/en-us/api-obs/ */
   obs: {
@@ -208,6 +209,7 @@ export const dialects = {
   minio: {
     ...s3,
     faces: [minioFace],
+    ownSum: 'crc64nvme',
     archived: new Set(),
     metadata: { bytesMax: 2 * KiB, beyondAscii: 'kept' },
     throttled: { status: 503, code: 'SlowDownRead' },

@@ -31,8 +31,8 @@ const PART_NUMBER_MAX = 10_000;
 
 export function createMultipartUpload(call: Call): Reply {
   const bucket = bucketOf(call);
-  const algorithm =
-    call.service.dialect.everySum ?? header(call, 'x-amz-checksum-algorithm')?.toLowerCase();
+  const { everySum, ownSum } = call.service.dialect;
+  const algorithm = everySum ?? header(call, 'x-amz-checksum-algorithm')?.toLowerCase() ?? ownSum;
   const checksumAlgorithm =
     algorithm !== undefined && isChecksumName(algorithm) ? algorithm : undefined;
   const upload: Upload = {

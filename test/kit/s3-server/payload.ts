@@ -130,6 +130,8 @@ function declaredChecksums(
     .toLowerCase()
     .replace('x-amz-checksum-', '');
   if (trailer !== undefined && isChecksumName(trailer)) found.set(trailer, undefined);
+  const { ownSum } = call.service.dialect;
+  if (found.size === 0 && ownSum !== undefined) found.set(ownSum, undefined);
   return found;
 }
 

@@ -25,6 +25,7 @@ export const aliyun: S3Dialect = {
   requestIdHeaders: ['x-oss-request-id'],
   // https://www.alibabacloud.com/help/en/oss/user-guide/check-data-transmission-integrity-by-using-crc-64
   crc64Header: 'x-oss-hash-crc64ecma',
+  crc64nvme: false,
   // `x-oss-forbid-overwrite` is another condition, which versioned buckets ignore:
   // https://www.alibabacloud.com/help/en/oss/developer-reference/putobject
   conditionalPut: false,

@@ -119,9 +119,10 @@ export const aws: S3Dialect = {
   listVersion: 2,
   listUrlEncoded: true,
   acceptEncoding: 'identity',
-  // S3's own CRC-64 is another polynomial (NVME): it cannot be compared with anybody's.
-  // https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
   crc64Header: undefined,
+  // https://docs.aws.amazon.com/AmazonS3/latest/API/API_Checksum.html: of what was uploaded with it,
+  // and of what was uploaded without any.
+  crc64nvme: true,
   // https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html, "ETag"
   etagMd5: { heads: 'unless-own-key', receipts: 'unless-own-key' },
   checksMd5: true,

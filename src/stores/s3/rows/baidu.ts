@@ -26,6 +26,7 @@ export const baidu: S3Dialect = {
   listUrlEncoded: false, // JSON can carry every key.
   // The vendor's SDKs read it from answers to puts, heads and reads.
   crc64Header: 'x-bce-content-crc64ecma',
+  crc64nvme: false,
   conditionalPut: false,
   metadata: {
     codec: 'percent', // The vendor's SDKs percent-encode what is sent in headers.

@@ -10,6 +10,7 @@ export const plain: S3Dialect = {
   ownHosts: /(?!)/,
   // Who does not know the condition writes all the same: then a look before must do.
   conditionalPut: false,
+  crc64nvme: false,
   // How much user metadata it takes, the server says itself.
   metadata: { ...aws.metadata, bytesMax: Number.POSITIVE_INFINITY },
   // MinIO's words, which is often not said to be one:
@@ -21,6 +22,8 @@ export const minio: S3Dialect = {
   ...plain,
   // https://blog.min.io/leading-the-way-minios-conditional-write-feature-for-modern-data-workloads
   conditionalPut: true,
+  // Releases of 2025 and later; older ones do not answer: https://github.com/minio/minio/pull/20855
+  crc64nvme: true,
   // https://min.io/docs/minio/linux/operations/checklists/thresholds.html
   metadata: { ...aws.metadata, bytesMax: 2 * KiB },
   // Others are names of remote tiers, which no put may say:

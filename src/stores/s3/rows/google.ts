@@ -20,6 +20,7 @@ export const google: S3Dialect = {
   // `x-goog-if-generation-match` is its condition, not If-None-Match:
   // https://cloud.google.com/storage/docs/request-preconditions
   conditionalPut: false,
+  crc64nvme: false,
   // https://cloud.google.com/storage/docs/metadata and .../quotas: 8 KiB; no Expires.
   metadata: {
     ...aws.metadata,

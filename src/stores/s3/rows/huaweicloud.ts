@@ -33,6 +33,7 @@ export const huaweicloud: S3Dialect = {
   listVersion: 1,
   // OBS API reference, "Uploading Objects - PUT": the value is CRC-64/XZ as unsigned decimal.
   crc64Header: 'x-amz-checksum-crc64ecma',
+  crc64nvme: false,
   // OBS API reference, "Uploading Objects - PUT": the ETag is no MD5 where the server encrypts. A
   // bucket may do so by itself, which answers to parts do not tell.
   etagMd5: { heads: 'unless-encrypted', receipts: 'as-sent' },

@@ -37,6 +37,7 @@ export const kingsoft: S3Dialect = {
   listVersion: 1, // As the vendor's SDKs list.
   // Read by the vendor's SDKs from answers to puts, completions, heads and reads.
   crc64Header: 'x-amz-checksum-crc64ecma',
+  crc64nvme: false,
   conditionalPut: false,
   // https://docs.ksyun.com/documents/40541, and the vendor's SDKs for the tiers.
   restore: {

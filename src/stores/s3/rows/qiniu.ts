@@ -28,6 +28,7 @@ export const qiniu: S3Dialect = {
   // Encoded listings come back wrong: rclone's facts of providers have them off.
   listUrlEncoded: false,
   // A hash of its own, by SHA-1: https://developer.qiniu.com/kodo/1231/appendix#qiniu-etag
+  crc64nvme: false,
   etagMd5: { heads: 'never', receipts: 'never' },
   // Not documented.
   checksMd5: false,

@@ -29,6 +29,7 @@ export const tencent: S3Dialect = {
   listVersion: 1,
   // https://www.tencentcloud.com/document/product/436/34078
   crc64Header: 'x-cos-hash-crc64ecma',
+  crc64nvme: false,
   // `x-cos-forbid-overwrite` is another condition, which versioned buckets ignore.
   conditionalPut: false,
   // https://www.tencentcloud.com/document/product/436/13361: 2 KB.

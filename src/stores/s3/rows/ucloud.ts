@@ -14,6 +14,7 @@ export const ucloud: S3Dialect = {
   requestIdHeaders: ['x-amz-request-id', 'x-sessionid'],
   listVersion: 1,
   // A hash of its own, by SHA-1 of blocks.
+  crc64nvme: false,
   etagMd5: { heads: 'never', receipts: 'never' },
   checksMd5: false,
   conditionalPut: false,
