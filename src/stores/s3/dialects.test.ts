@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { s3Dialects } from './dialects.ts';
+import { dialectAtHost, s3Dialects } from './dialects.ts';
 
 test('who is known to keep the condition of a put is named, and nobody else is trusted', () => {
   const known = Object.entries(s3Dialects).filter(([, { conditionalPut }]) => conditionalPut);
@@ -8,4 +8,15 @@ test('who is known to keep the condition of a put is named, and nobody else is t
     known.map(([name]) => name),
     ['AWS', 'MinIO', 'Ceph', 'R2'],
   );
+});
+
+test('a cloud is known by each of its domains', () => {
+  for (const [cloud, host] of [
+    ['AWS', 's3.eusc-de-east-1.amazonaws.eu'],
+    ['QingCloud', 's3.pek3b.qingstor.com'],
+    ['QingCloud', 's3.pek3b.qsstor.com'],
+  ] as const) {
+    assert.equal(dialectAtHost(cloud, host), cloud, host);
+  }
+  assert.equal(dialectAtHost('QingCloud', 's3.pek3b.qstor.com'), 'S3');
 });

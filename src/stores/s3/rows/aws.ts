@@ -92,8 +92,10 @@ export const aws: S3Dialect = {
   cloud: 'AWS',
   // https://docs.aws.amazon.com/general/latest/gr/s3.html
   // https://docs.amazonaws.cn/en_us/aws/latest/userguide/endpoints-arns.html
+  // https://github.com/boto/botocore/blob/develop/botocore/data/partitions.json
   endpoints: [
     { regions: /^cn-/, url: 'https://s3.{region}.amazonaws.com.cn' },
+    { regions: /^eusc-/, url: 'https://s3.{region}.amazonaws.eu' },
     { regions: /^/, url: 'https://s3.{region}.amazonaws.com' },
   ],
   regions: {
@@ -101,9 +103,10 @@ export const aws: S3Dialect = {
     // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html
     aliases: { EU: 'eu-west-1' },
     scopes: {},
-    inHost: /(?:^|\.)s3[.-](?:dualstack\.)?([a-z]{2}(?:-[a-z]+)+-\d)\.amazonaws\.com(?:\.cn)?$/,
+    inHost:
+      /(?:^|\.)s3(?:-fips)?[.-](?:dualstack\.)?([a-z]{2,4}(?:-[a-z]+)+-\d)\.amazonaws\.(?:com(?:\.cn)?|eu)$/,
   },
-  ownHosts: /(?:^|\.)amazonaws\.com(?:\.cn)?$/,
+  ownHosts: /(?:^|\.)amazonaws\.(?:com(?:\.cn)?|eu)$/,
   // MinIO, Ceph and others know buckets' hosts only when told of a domain.
   addressing: { own: 'virtual-host', elsewhere: 'path' },
   bucketNames: 'as-given',

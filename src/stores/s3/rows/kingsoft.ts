@@ -1,7 +1,7 @@
 import { archived, checkAfter, online, type S3Dialect } from '../dialect.ts';
 import { aws, s3Faults } from './aws.ts';
 
-/** What KS3's signatures call its regions: the vendor's SDKs have no document beside them. */
+/** What KS3's signatures call its regions: the words of the vendor's SDKs and of JuiceFS, no document. */
 const scopes = {
   'cn-beijing': 'BEIJING',
   'cn-shanghai': 'SHANGHAI',
@@ -13,13 +13,15 @@ const scopes = {
   'sgp': 'SINGAPORE',
   'jr-beijing': 'JR_BEIJING',
   'jr-shanghai': 'JR_SHANGHAI',
+  'gov-beijing': 'GOV_BEIJING',
+  'us-west-1': 'AMERICA',
 } as const;
 
 /** KS3, whose S3 face has all that its own has. */
 export const kingsoft: S3Dialect = {
   ...aws,
   cloud: 'KingsoftCloud',
-  // https://docs.ksyun.com/documents/6761
+  // https://docs.ksyun.com/documents/6762; Hangzhou's by the vendor's SDK for Node, config.js.
   endpoints: [
     { regions: /^cn-hangzhou$/, url: 'https://kss.ksyuncs.com' },
     { regions: /^/, url: 'https://ks3-{region}.ksyuncs.com' },
@@ -35,11 +37,11 @@ export const kingsoft: S3Dialect = {
   answerPrefix: 'x-kss-',
   requestIdHeaders: ['x-amz-request-id', 'x-kss-request-id'],
   listVersion: 1, // As the vendor's SDKs list.
-  // Read by the vendor's SDKs from answers to puts, completions, heads and reads.
+  // ks3sdklib/aws-sdk-go, service/s3/crc_check.go; that it is CRC-64/XZ: ks3sdk of PyPI, utils.py.
   crc64Header: 'x-amz-checksum-crc64ecma',
   crc64nvme: false,
   conditionalPut: false,
-  // https://docs.ksyun.com/documents/40541, and the vendor's SDKs for the tiers.
+  // https://docs.ksyun.com/documents/42474; the cold archives' tiers by ks3sdk of PyPI, bucket.py.
   restore: {
     request: 'JobParameters',
     classes: new Map([
@@ -51,7 +53,7 @@ export const kingsoft: S3Dialect = {
   },
   // AES256 alone is documented.
   kms: undefined,
-  // The classes of the vendor's SDKs.
+  // ks3sdklib/aws-sdk-go, service/s3/const.go; COLD_ARCHIVE by ks3sdk of PyPI, batchJob.py.
   classes: new Map([
     ['EXTREME_PL1', online('STANDARD')],
     ['EXTREME_PL2', online('STANDARD')],
@@ -70,6 +72,6 @@ export const kingsoft: S3Dialect = {
     ARCHIVE: 'ARCHIVE',
     DEEP_ARCHIVE: 'COLD_ARCHIVE',
   },
-  // https://docs.ksyun.com/documents/40535: its own protocol takes parts from 100 KB; S3's face 5 MB.
+  // Parts from 5 MB: not documented for this face, the vendor's SDK for Node cuts them so.
   faults: new Map([...s3Faults, ['InvalidDigest', 'corrupt']]),
 };

@@ -6,10 +6,11 @@ import { aws, s3Faults } from './aws.ts';
 export const qingcloud: S3Dialect = {
   ...aws,
   cloud: 'QingCloud',
-  // https://docsv4.qingcloud.com/user_guide/storage/object_storage/s3/intro/: regions are zones.
+  // https://docsv4.qingcloud.com/user_guide/storage/object_storage/s3/intro/: regions are zones. Its
+  // newest examples are at qsstor.com, and customers may have hosts there.
   endpoints: [{ regions: /^/, url: 'https://s3.{region}.qingstor.com' }],
-  regions: { ...aws.regions, aliases: {}, inHost: /(?:^|\.)([a-z0-9]+)\.qingstor\.com$/ },
-  ownHosts: /(?:^|\.)qingstor\.com$/,
+  regions: { ...aws.regions, aliases: {}, inHost: /(?:^|\.)([a-z0-9]+)\.q(?:ing|s)stor\.com$/ },
+  ownHosts: /(?:^|\.)q(?:ing|s)stor\.com$/,
   // The vendor's SDKs put the bucket in the path unless told otherwise.
   addressing: { own: 'path', elsewhere: 'path' },
   answerPrefix: 'x-qs-',
@@ -21,7 +22,7 @@ export const qingcloud: S3Dialect = {
   conditionalPut: false,
   // What the vendor's SDKs send with a put.
   metadata: { ...aws.metadata, contentHeaders: ['cache-control', 'content-encoding'] },
-  // https://docsv4.qingcloud.com/user_guide/storage/object_storage/intro/storage_class/
+  // https://docsv4.qingcloud.com/user_guide/storage/object_storage/api/object/append
   restore: undefined,
   classes: new Map([
     ['STANDARD', online('STANDARD')],
@@ -30,17 +31,20 @@ export const qingcloud: S3Dialect = {
   tierClasses: { STANDARD: 'STANDARD', IA: 'STANDARD_IA' },
   // It takes a key with each request, and has no key service.
   kms: undefined,
-  // The vendor's limit for parts: 4 MB to 5 GB.
+  // "entity_too_small": parts below 4 MB, in the list of codes.
   partSizeMin: 4 * MiB,
-  // Its own codes, which its S3 face may answer too.
+  // Its own codes, which its S3 face may answer too:
+  // https://docsv3em.qingcloud.com/storage/object-storage/api/error_code
   faults: new Map([
     ...s3Faults,
     ['object_not_exists', 'not-found'],
     ['bucket_not_exists', 'no-bucket'],
     ['permission_denied', 'denied'],
-    ['access_key_id_invalid', 'bad-credentials'],
+    ['invalid_access_key_id', 'bad-credentials'],
     ['signature_not_matched', 'bad-credentials'],
     ['request_expired', 'clock-skew'],
-    ['too_many_requests', 'throttled'],
+    ['max_requests_exceeded', 'throttled'],
+    ['precondition_failed', 'changed'],
+    ['bad_digest', 'corrupt'],
   ]),
 };
