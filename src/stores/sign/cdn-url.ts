@@ -30,17 +30,17 @@ export const aliyunCdnB: CdnUrlSigner = (request) => minuteInPath(request);
 export const aliyunCdnC: CdnUrlSigner = (request) =>
   hexInPath(request, request.now.toString(16).toUpperCase());
 
-/** @see https://www.tencentcloud.com/document/product/228/35238 */
+/** @see https://www.tencentcloud.com/document/product/228/35222 */
 export const tencentCdnA: CdnUrlSigner = ({ path, key, now, random }) =>
   `${path}?sign=${now}-${random}-0-${md5(`${path}-${now}-${random}-0-${key}`)}`;
 
-/** @see https://www.tencentcloud.com/document/product/228/35239 */
+/** @see https://www.tencentcloud.com/document/product/228/35223 */
 export const tencentCdnB: CdnUrlSigner = (request) => minuteInPath(request);
 
-/** @see https://www.tencentcloud.com/document/product/228/35240 */
+/** @see https://www.tencentcloud.com/document/product/228/35224 */
 export const tencentCdnC: CdnUrlSigner = (request) => hexInPath(request, request.now.toString(16));
 
-/** @see https://www.tencentcloud.com/document/product/228/35241 */
+/** @see https://www.tencentcloud.com/document/product/228/35225 */
 export const tencentCdnD: CdnUrlSigner = ({ path, key, now }) =>
   `${path}?sign=${md5(`${key}${path}${now}`)}&t=${now}`;
 

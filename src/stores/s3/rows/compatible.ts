@@ -24,7 +24,7 @@ export const minio: S3Dialect = {
   conditionalPut: true,
   // Releases of 2025 and later; older ones do not answer: https://github.com/minio/minio/pull/20855
   crc64nvme: true,
-  // https://min.io/docs/minio/linux/operations/checklists/thresholds.html
+  // https://github.com/minio/minio/blob/master/cmd/generic-handlers.go
   metadata: { ...aws.metadata, bytesMax: 2 * KiB },
   // Others are names of remote tiers, which no put may say:
   // https://github.com/minio/minio/tree/master/docs/erasure/storage-class
@@ -67,7 +67,7 @@ export const r2: S3Dialect = {
 
 export const wasabi: S3Dialect = {
   ...plain,
-  // https://docs.wasabi.com/docs/what-are-the-service-urls-for-wasabis-different-storage-regions
+  // https://docs.wasabi.com/docs/service-urls-for-wasabis-storage-regions
   endpoints: [{ regions: /^/, url: 'https://s3.{region}.wasabisys.com' }],
   ownHosts: /(?:^|\.)wasabisys\.com$/,
   addressing: { own: 'path', elsewhere: 'path' },

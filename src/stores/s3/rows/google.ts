@@ -49,7 +49,7 @@ export const google: S3Dialect = {
   kms: undefined,
   // A copy of any size is one rewrite: https://cloud.google.com/storage/docs/xml-api/put-object-copy
   copySizeMax: Number.POSITIVE_INFINITY,
-  // Deleting many at once is newer than many buckets' clients: singly it always works.
+  // Up to 1000 at once would do, by https://cloud.google.com/storage/docs/xml-api/post-bucket
   deleteBatchMax: 1,
   // https://cloud.google.com/storage/docs/xml-api/reference-status
   faults: new Map([

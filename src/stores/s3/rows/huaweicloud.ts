@@ -31,11 +31,11 @@ export const huaweicloud: S3Dialect = {
   requestIdHeaders: ['x-amz-request-id', 'x-obs-request-id'],
   // Parallel file systems refuse version 2 (OBS API reference, "Listing Objects in a Bucket").
   listVersion: 1,
-  // OBS API reference, "Uploading Objects - PUT": the value is CRC-64/XZ as unsigned decimal.
+  // esdk-obs-python, obs/convertor.py and util.py: CRC-64/XZ as unsigned decimal, also at completion.
   crc64Header: 'x-amz-checksum-crc64ecma',
   crc64nvme: false,
-  // OBS API reference, "Uploading Objects - PUT": the ETag is no MD5 where the server encrypts. A
-  // bucket may do so by itself, which answers to parts do not tell.
+  // https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0080.html: the ETag is no MD5 where the
+  // server encrypts. A bucket may do so by itself, which answers to parts do not tell.
   etagMd5: { heads: 'unless-encrypted', receipts: 'as-sent' },
   // Not in the reference of the S3 face; `If-None-Match` is documented for reads only.
   conditionalPut: false,
@@ -56,7 +56,7 @@ export const huaweicloud: S3Dialect = {
   partSizeMin: 100 * KiB,
   faults: new Map([
     ...s3Faults,
-    // OBS API reference, "Error Codes".
+    // https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0115.html
     ['InvalidCRC64', 'corrupt'],
     ['InsufficientStorageSpace', 'full'],
     ['TooManyWrongSignature', 'throttled'],

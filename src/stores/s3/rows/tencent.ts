@@ -63,7 +63,7 @@ export const tencent: S3Dialect = {
     ARCHIVE: 'ARCHIVE',
     DEEP_ARCHIVE: 'DEEP_ARCHIVE',
   },
-  // https://www.tencentcloud.com/document/product/436/14518
+  // https://www.tencentcloud.com/document/product/436/7750
   partSizeMin: MiB,
   // https://www.tencentcloud.com/document/product/436/7730
   faults: new Map([
@@ -76,6 +76,7 @@ export const tencent: S3Dialect = {
     ['InvalidSHA1Digest', 'corrupt'],
     ['UnavailableForLegalReasons', 'denied'],
   ]),
-  // Answered where the time that was signed is not now: "Request has expired".
+  // "Request has expired" where the time that was signed is not now:
+  // https://www.tencentcloud.com/document/product/436/10687
   skewHidingCodes: new Set(['AccessDenied']),
 };

@@ -18,7 +18,7 @@ export const ucloud: S3Dialect = {
   etagMd5: { heads: 'never', receipts: 'never' },
   checksMd5: false,
   conditionalPut: false,
-  // Thawed for three days, whatever is asked.
+  // Thawed for three days, whatever is asked: https://docs.ucloud.cn/ufile/bill/billing
   restore: {
     request: 'GlacierJobParameters',
     classes: new Map(),
