@@ -29,8 +29,8 @@ export const aliyun: S3Dialect = {
   // `x-oss-forbid-overwrite` is another condition, which versioned buckets ignore:
   // https://www.alibabacloud.com/help/en/oss/developer-reference/putobject
   conditionalPut: false,
-  // https://www.alibabacloud.com/help/en/oss/user-guide/manage-object-metadata-10: 8 KB; only
-  // letters, digits and signs of ASCII, the vendor's SDKs percent-encode nothing by themselves.
+  // https://www.alibabacloud.com/help/en/oss/user-guide/0011-00000002: 8 KB. Signs of ASCII only,
+  // in names no `_`; the vendor's SDKs percent-encode nothing by themselves.
   metadata: { ...aws.metadata, codec: 'percent', bytesMax: 8 * KiB },
   // https://www.alibabacloud.com/help/en/oss/developer-reference/restoreobject
   restore: {
@@ -62,11 +62,14 @@ export const aliyun: S3Dialect = {
   // In its quiet mode it tells nothing of keys that it did not delete:
   // https://www.alibabacloud.com/help/en/oss/developer-reference/deletemultipleobjects
   deleteBatchMax: 1,
-  // https://www.alibabacloud.com/help/en/oss/support/http-status-code-error-codes
+  // https://www.alibabacloud.com/help/en/oss/support/http-status-code-503, and its neighbours.
   faults: new Map([
     ...s3Faults,
     ['ServiceBusy', 'throttled'],
     ['QpsLimitExceeded', 'throttled'],
+    ['TotalQpsLimitExceeded', 'throttled'],
+    ['MetaOperationQpsLimitExceeded', 'throttled'],
+    ['ActiveRequestLimitExceeded', 'throttled'],
     ['DownloadTrafficRateLimitExceeded', 'throttled'],
     ['UploadTrafficRateLimitExceeded', 'throttled'],
     ['InvalidSecurityToken', 'bad-credentials'],
