@@ -24,17 +24,17 @@ export const baidu: S3Dialect = {
   requestIdHeaders: ['x-bce-request-id'],
   listVersion: 1,
   listUrlEncoded: false, // JSON can carry every key.
-  // The vendor's SDKs read it from answers to puts, heads and reads.
+  // bce-sdk-go, services/bos/api: in answers to puts, parts, completions, heads and reads.
   crc64Header: 'x-bce-content-crc64ecma',
   crc64nvme: false,
   conditionalPut: false,
   metadata: {
     codec: 'percent', // The vendor's SDKs percent-encode what is sent in headers.
     bytesMax: aws.metadata.bytesMax,
-    // https://cloud.baidu.com/doc/BOS/s/Ikc5nv3wc: no Content-Language.
-    contentHeaders: ['content-encoding', 'content-disposition', 'cache-control', 'expires'],
+    // All of them, by bce-sdk-go, services/bos/api/option.go and util.go.
+    contentHeaders: aws.metadata.contentHeaders,
   },
-  // https://cloud.baidu.com/doc/BOS/s/Bkc5tsslq: in headers, 1 to 30 days.
+  // https://intl.cloud.baidu.com/en/doc/BOS/s/akc5t3f12-intl-en: in headers, 1 to 30 days.
   restore: {
     request: 'headers',
     classes: new Map(),
@@ -55,7 +55,7 @@ export const baidu: S3Dialect = {
     ['ARCHIVE', archived('ARCHIVE')],
   ]),
   tierClasses: { STANDARD: 'STANDARD', IA: 'STANDARD_IA', ARCHIVE: 'ARCHIVE' },
-  // https://cloud.baidu.com/doc/BOS/s/Nkc5w2ytj
+  // bce-sdk-go, services/bos/client.go
   partSizeMin: 100 * KiB,
   // https://cloud.baidu.com/doc/BOS/s/Ajwvysfpl
   faults: new Map([
