@@ -6,7 +6,7 @@ test('who is known to keep the condition of a put is named, and nobody else is t
   const known = Object.entries(s3Dialects).filter(([, { conditionalPut }]) => conditionalPut);
   assert.deepEqual(
     known.map(([name]) => name),
-    ['AWS', 'MinIO', 'Ceph', 'R2'],
+    ['AWS', 'Baidu', 'MinIO', 'Ceph', 'R2'],
   );
 });
 

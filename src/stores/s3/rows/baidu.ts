@@ -27,10 +27,11 @@ export const baidu: S3Dialect = {
   // bce-sdk-go, services/bos/api: in answers to puts, parts, completions, heads and reads.
   crc64Header: 'x-bce-content-crc64ecma',
   crc64nvme: false,
-  conditionalPut: false,
+  // https://cloud.baidu.com/doc/BOS/s/Ikc5nv3wc, and at completions .../Nkc5vzayc
+  conditionalPut: true,
   metadata: {
     codec: 'percent', // The vendor's SDKs percent-encode what is sent in headers.
-    bytesMax: aws.metadata.bytesMax,
+    bytesMax: aws.metadata.bytesMax, // https://cloud.baidu.com/doc/BOS/s/Njwvyseb4
     // All of them, by bce-sdk-go, services/bos/api/option.go and util.go.
     contentHeaders: aws.metadata.contentHeaders,
   },
