@@ -249,3 +249,88 @@ declare module 'qingstor-sdk' {
   const sdk: Sdk;
   export default sdk;
 }
+
+declare module 'qiniu' {
+  interface Answer<Data = unknown> {
+    readonly data: Data;
+    readonly resp: { readonly statusCode: number };
+  }
+  interface Mac {
+    readonly accessKey: string;
+  }
+  interface PutExtra {
+    mimeType: string | null;
+    partSize: number;
+    metadata: Readonly<Record<string, string>>;
+  }
+  interface Stat {
+    readonly fsize: number;
+    readonly hash: string;
+    readonly mimeType: string;
+    readonly type: number;
+    readonly putTime: number;
+    readonly md5?: string;
+    readonly restoreStatus?: number;
+    readonly 'x-qn-meta'?: Readonly<Record<string, string>>;
+  }
+  interface Page {
+    readonly items: readonly (Stat & { readonly key: string })[];
+    readonly marker?: string;
+    readonly commonPrefixes?: readonly string[];
+  }
+  export interface BucketManager {
+    stat(bucket: string, key: string): Promise<Answer<Stat>>;
+    delete(bucket: string, key: string): Promise<Answer>;
+    copy(from: string, key: string, to: string, as: string, options: Ask): Promise<Answer>;
+    move(from: string, key: string, to: string, as: string, options: Ask): Promise<Answer>;
+    changeType(bucket: string, key: string, type: number): Promise<Answer>;
+    restoreAr(entry: string, days: number): Promise<Answer>;
+    listPrefix(bucket: string, options: Ask): Promise<Answer<Page>>;
+    batch(operations: readonly string[]): Promise<Answer<readonly { readonly code: number }[]>>;
+    privateDownloadUrl(domain: string, name: string, deadline: number): string;
+  }
+  interface Uploaded {
+    readonly hash: string;
+    readonly key: string;
+  }
+  type Ask = Readonly<Record<string, unknown>>;
+  interface Sdk {
+    readonly auth: { readonly digest: { readonly Mac: new (ak: string, sk: string) => Mac } };
+    readonly conf: { readonly Config: new (options: Ask) => object };
+    readonly httpc: {
+      readonly Endpoint: new (host: string, options: Ask) => object;
+      readonly StaticEndpointsProvider: new (endpoints: readonly object[]) => object;
+    };
+    readonly rs: {
+      readonly BucketManager: new (mac: Mac, config: object) => BucketManager;
+      readonly PutPolicy: new (policy: Ask) => { uploadToken(mac: Mac): string };
+      deleteOp(bucket: string, key: string): string;
+    };
+    readonly form_up: {
+      readonly FormUploader: new (
+        config: object,
+      ) => {
+        put(token: string, key: string, body: Buffer, extra: PutExtra): Promise<Answer<Uploaded>>;
+        putWithoutKey(token: string, body: Buffer, extra: PutExtra): Promise<Answer<Uploaded>>;
+      };
+      readonly PutExtra: new () => PutExtra;
+    };
+    readonly resume_up: {
+      readonly ResumeUploader: new (
+        config: object,
+      ) => {
+        putStreamV2(
+          token: string,
+          key: string,
+          stream: NodeJS.ReadableStream,
+          size: number,
+          extra: PutExtra,
+        ): Promise<Answer<Uploaded>>;
+      };
+      readonly PutExtra: { create(): PutExtra };
+    };
+    readonly util: { generateAccessToken(mac: Mac, url: string, body?: string): string };
+  }
+  const sdk: Sdk;
+  export default sdk;
+}

@@ -38,11 +38,17 @@ export interface Driver {
   signedUrl(key: string): Promise<string> | string;
 }
 
+interface Beside extends AsyncDisposable {
+  readonly port: number;
+}
+
 export interface Ride {
   readonly bucket: string;
   readonly server: S3ServerOptions;
-  /** An SDK with this secret, at this server. */
-  readonly open: (server: S3Server, secret: string) => Driver;
+  /** Another server before the same buckets, where the SDK speaks to that one. */
+  readonly beside?: (server: S3Server) => Promise<Beside>;
+  /** An SDK with this secret, at this server, or at the port of the one beside it. */
+  readonly open: (server: S3Server, secret: string, port: number) => Driver;
   /** What the SDK cannot do, by the test's name, and why. */
   readonly cannot?: Readonly<Record<string, string>>;
   /** Odd names that the SDK, or the cloud, cannot take, and why. */
@@ -60,6 +66,8 @@ export interface Ride {
     readonly archiveClass?: string;
     readonly restoreHeader?: string;
     readonly encryption?: readonly [word: string, header: string];
+    /** The status of a refusal; 403 unless given. */
+    readonly refusal?: number;
   };
 }
 
@@ -68,12 +76,18 @@ export function drive(name: string, ride: Ride): void {
   const { cannot = {}, cannotName = {}, facts } = ride;
   describe(`${name} is served by the server that plays its cloud`, () => {
     let server: S3Server;
+    let beside: Beside | undefined;
     let sdk: Driver;
     before(async () => {
       server = await startCloud(ride.bucket, ride.server);
-      sdk = ride.open(server, server.accessKey.secretAccessKey);
+      beside = await ride.beside?.(server);
+      sdk = open(server.accessKey.secretAccessKey);
     });
-    after(() => server.close());
+    after(async () => {
+      await beside?.[Symbol.asyncDispose]();
+      await server.close();
+    });
+    const open = (secret: string): Driver => ride.open(server, secret, beside?.port ?? server.port);
 
     const given = new Set<string>();
     function does(text: string, run: () => Promise<void>): void {
@@ -188,13 +202,13 @@ export function drive(name: string, ride: Ride): void {
       assert.equal(response.status, 200);
       const tampered = await fetch(url.replace(/signed(?:\/|%2F)/, '$&x'));
       await tampered.arrayBuffer();
-      assert.equal(tampered.status, 403);
+      assert.equal(tampered.status, facts.refusal ?? 403);
     });
 
     does('a wrong secret is refused', async () => {
       bucket().put('there', 'there');
-      await assert.rejects(ride.open(server, 'another-secret').get('there'));
-      await assert.rejects(ride.open(server, 'another-secret').put('new', Buffer.from('x'), {}));
+      await assert.rejects(open('another-secret').get('there'));
+      await assert.rejects(open('another-secret').put('new', Buffer.from('x'), {}));
       assert.equal(bucket().object('new'), undefined);
     });
 

@@ -1,4 +1,5 @@
 import dns from 'node:dns';
+import { Agent, type AgentOptions } from 'node:http';
 import { type S3Server, type S3ServerOptions, startS3Server } from '../../kit/s3-server/server.ts';
 
 /** The domain under which every cloud of these tests is. */
@@ -25,6 +26,34 @@ const here: Lookup = (hostname, options, callback) => {
  */
 function everyNameIsHere(): void {
   Object.assign(dns, { lookup: here });
+}
+
+/** A domain whose names lead to one port of this machine, for who says no port. */
+export function domainAt(port: number): string {
+  everyNameIsHere();
+  everyPortIsInItsName();
+  return `port-${port}.${domain}`;
+}
+
+type Connect = (this: Agent, options: AgentOptions, ...rest: readonly unknown[]) => unknown;
+
+/** What a name of {@link domainAt} tells. */
+const portIn = new RegExp(String.raw`\.port-(\d+)\.${domain.replace('.', String.raw`\.`)}$`);
+
+/**
+ * Leads them there: who signs the host signs the port too where there is one, and not all SDKs do that
+ * right, for their clouds are at none. No more is changed of any connection.
+ */
+function everyPortIsInItsName(): void {
+  // Agents have it of `net`, and call it with what requests say.
+  const agents = Agent.prototype as unknown as { createConnection: Connect };
+  const connect = agents.createConnection;
+  if (connect.name === 'connectToItsPort') return;
+  agents.createConnection = function connectToItsPort(options, ...rest) {
+    const [, port] = portIn.exec(options.host ?? '') ?? [];
+    const there = port === undefined ? options : { ...options, port: Number(port) };
+    return connect.call(this, there, ...rest);
+  };
 }
 
 /** A server of ours that plays a cloud, with one bucket, reached by its name in the host too. */

@@ -67,7 +67,7 @@ export interface Reply {
 export type Handler = (call: Call) => Reply | Promise<Reply>;
 
 /** One header of the request, by S3's name; bytes beyond ASCII are Latin-1. */
-export function header(call: Call, name: string): string | undefined {
+export function header(call: Pick<Call, 'headers'>, name: string): string | undefined {
   const value = call.headers[name];
   return Array.isArray(value) ? value.join(',') : value;
 }

@@ -8,7 +8,7 @@ import { S3Error } from './s3-error.ts';
  * @returns Whether the answer is 304: the client has this object already.
  * @throws {S3Error} `PreconditionFailed`
  */
-export function isNotModified(call: Call, version: Version): boolean {
+export function isNotModified(call: Pick<Call, 'headers'>, version: Version): boolean {
   const match = header(call, 'if-match');
   const noneMatch = header(call, 'if-none-match');
   if (match !== undefined && !names(match, version.etag)) throw new S3Error('PreconditionFailed');

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ObjectTraits } from './bucket.ts';
-import type { Content } from './content.ts';
+import { type Content, joined } from './content.ts';
 import type { Dialect } from './dialect.ts';
 
 const BLOCK = 4 * 1024 ** 2;
@@ -60,6 +60,23 @@ export function qetag(content: Content): string {
   const one = sums.length === 1 && only !== undefined;
   const sum = one ? only : sha1(sums);
   return urlSafe(Buffer.concat([Buffer.of(one ? 0x16 : 0x96), sum]));
+}
+
+/**
+ * Kodo's of what its own protocol put in parts. Where these are blocks it is as if they had come at
+ * once; else it is made of the sums of the parts, with a byte of its own before it.
+ *
+ * @see https://github.com/qiniu/rust-sdk/blob/master/etag/src/etag.rs
+ */
+export function qetagOfParts(parts: readonly Content[]): string {
+  const sizes = parts.map(({ size }) => size);
+  const areBlocks = sizes.slice(0, -1).every((size) => size === BLOCK);
+  if (areBlocks && (sizes.at(-1) ?? 0) <= BLOCK) return qetag(joined(parts));
+  const sums = parts.map((part) => {
+    const [only, ...others] = blockSums(part);
+    return only !== undefined && others.length === 0 ? only : sha1(blockSums(part));
+  });
+  return urlSafe(Buffer.concat([Buffer.of(0x9e), sha1(sums)]));
 }
 
 /** US3's: the number of blocks in four bytes, the lowest first, and the same sum. */
