@@ -37,25 +37,31 @@ export interface CdnAuthenticationFacts {
    * `required`: nothing else can sign.
    */
   readonly key: 'unused' | 'optional' | 'or-token' | 'required';
+  /**
+   * What becomes of the token of a temporary access key, without which that key is not known, where
+   * the access key signs. `lost`: the signature has no documented place for it.
+   */
+  readonly token: 'carried' | 'lost' | 'not-asked';
 }
 
 const tencent = { cloud: 'Tencent', key: 'optional' } as const;
 
 export const cdnAuthentications: Readonly<Record<CdnAuthenticationType, CdnAuthenticationFacts>> = {
-  NONE: { cloud: undefined, key: 'unused' },
+  NONE: { cloud: undefined, key: 'unused', token: 'not-asked' },
   // OMS API reference, "SourceCdnReq": no key is needed for Qiniu and for KingsoftCloud.
-  QINIU_PRIVATE_AUTHENTICATION: { cloud: 'Qiniu', key: 'unused' },
-  ALIYUN_OSS_A: { cloud: 'Aliyun', key: 'optional' },
-  ALIYUN_OSS_B: { cloud: 'Aliyun', key: 'optional' },
+  // https://developer.qiniu.com/kodo/1202/download-token has a deadline and a signature, no more.
+  QINIU_PRIVATE_AUTHENTICATION: { cloud: 'Qiniu', key: 'unused', token: 'lost' },
+  ALIYUN_OSS_A: { cloud: 'Aliyun', key: 'optional', token: 'carried' },
+  ALIYUN_OSS_B: { cloud: 'Aliyun', key: 'optional', token: 'carried' },
   // Without a key it is the signature with an STS token.
-  ALIYUN_OSS_C: { cloud: 'Aliyun', key: 'or-token' },
-  KSYUN_PRIVATE_AUTHENTICATION: { cloud: 'KingsoftCloud', key: 'unused' },
+  ALIYUN_OSS_C: { cloud: 'Aliyun', key: 'or-token', token: 'carried' },
+  KSYUN_PRIVATE_AUTHENTICATION: { cloud: 'KingsoftCloud', key: 'unused', token: 'lost' },
   // The key is the token; without one it is made of the account's key.
-  AZURE_SAS_TOKEN: { cloud: 'Azure', key: 'optional' },
-  TENCENT_COS_A: tencent,
-  TENCENT_COS_B: tencent,
-  TENCENT_COS_C: tencent,
-  TENCENT_COS_D: tencent,
+  AZURE_SAS_TOKEN: { cloud: 'Azure', key: 'optional', token: 'lost' },
+  TENCENT_COS_A: { ...tencent, token: 'lost' },
+  TENCENT_COS_B: { ...tencent, token: 'lost' },
+  TENCENT_COS_C: { ...tencent, token: 'carried' },
+  TENCENT_COS_D: { ...tencent, token: 'carried' },
 };
 
 /** Clouds whose own domains lead to an account: the bucket's name comes first in the path. */

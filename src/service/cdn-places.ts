@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { rootCertificates } from 'node:tls';
+import type { Secret } from '../base/seal.ts';
 import { cdnAuthentications, type SourceCdn } from '../model/source-cdn.ts';
 import type { SyncTaskPlan } from '../model/sync-task.ts';
 import type { AddressGuard } from '../stores/guard.ts';
@@ -53,7 +54,8 @@ function badDomain(detail: string): ServiceError {
 }
 
 /**
- * That a CDN's type of authentication is one of the source's cloud, and has the key that it needs.
+ * That a CDN's type of authentication is one of the source's cloud, and has the key that it needs and
+ * no token that it would lose.
  *
  * @throws {ServiceError} naming the request's field.
  */
@@ -71,6 +73,7 @@ export function checkAuthentication(
       `request parameter [source_cdn.authentication_type] invalid. ${type} is for buckets of ${cloud}, and the source is ${source.cloud}; name its own type, or NONE for a public CDN.`,
     );
   }
+  checkToken(type, { token: keys.sessionToken, cdnKey });
   const needed = key === 'required' || (key === 'or-token' && keys.sessionToken === undefined);
   if (!needed || cdnKey !== undefined) return;
   const instead = key === 'or-token' ? ', unless src_security_token is given' : '';
@@ -78,5 +81,21 @@ export function checkAuthentication(
     'cdn-key-missing',
     'The authentication key of the CDN is missing.',
     `request parameter [source_cdn.authentication_key] is missing: nothing else can sign for ${type}${instead}.`,
+  );
+}
+
+/** A temporary access key is not known without its token: the CDN would deny each read, and not say why. */
+function checkToken(
+  type: SourceCdn['authenticationType'],
+  { token, cdnKey }: { readonly token: Secret | undefined; readonly cdnKey: Secret | undefined },
+): void {
+  const { key, token: fate } = cdnAuthentications[type];
+  const isSigned = cdnKey === undefined || key === 'unused';
+  if (token === undefined || fate !== 'lost' || !isSigned) return;
+  const orKey = key === 'unused' ? '' : ' give source_cdn.authentication_key,';
+  throw new ServiceError(
+    'invalid-request',
+    'Invalid request parameters.',
+    `request parameter [src_security_token] invalid. ${type} signs by src_ak and src_sk alone, and has no place for a token: give an access key that needs none,${orKey} or leave out source_cdn.`,
   );
 }

@@ -260,7 +260,9 @@ describe('what the credentials themselves tell is refused, asked or not', () => 
   before(async () => {
     world = await startWorld({
       settingsOf: ({ source }) => ({
-        endpoints: [{ cloud: 'Aliyun', region: 'here', endpoint: source.url, dialect: 'S3' }],
+        endpoints: (['Aliyun', 'Qiniu', 'KingsoftCloud', 'Tencent'] as const).map((cloud) => {
+          return { cloud, region: 'here', endpoint: source.url, dialect: 'S3' };
+        }),
       }),
     });
   });
@@ -298,6 +300,38 @@ describe('what the credentials themselves tell is refused, asked or not', () => 
       world.client.start(taskId, { src_security_token: 't' }),
       /OMS\.1004 .*src_ak/s,
     );
+  });
+
+  test('a token for which the signature of a CDN has no place', async () => {
+    const of = (cloud: string, authentication_type: string, authentication_key?: string) => ({
+      ...{ src_cloud_type: cloud, src_region: 'here', src_endpoint: undefined, app_id: '1' },
+      src_security_token: 'token',
+      source_cdn: {
+        domain: 'localhost',
+        protocol: 'http',
+        authentication_type,
+        authentication_key,
+      },
+    });
+    for (const [cloud, type, advice] of [
+      ['Qiniu', 'QINIU_PRIVATE_AUTHENTICATION', 'needs none, or leave out source_cdn'],
+      ['KingsoftCloud', 'KSYUN_PRIVATE_AUTHENTICATION', 'needs none, or leave out source_cdn'],
+      ['Tencent', 'TENCENT_COS_A', 'needs none, give source_cdn.authentication_key, or leave'],
+    ] as const) {
+      await assert.rejects(world.createTask(of(cloud, type)), ({ message }: Error) => {
+        assert.match(message, /^400 OMS\.0064 .*\[src_security_token\] invalid/s);
+        assert.ok(message.includes(type) && message.includes(advice), message);
+        return true;
+      });
+    }
+    // There the access key signs nothing.
+    await world.createTask(of('Tencent', 'TENCENT_COS_A', 'the key of the CDN'));
+    await world.createTask(of('Qiniu', 'NONE'));
+    const lasting = of('Qiniu', 'QINIU_PRIVATE_AUTHENTICATION');
+    const taskId = await world.createTask({ ...lasting, src_security_token: undefined });
+    await world.client.stop(taskId);
+    const keys = { src_ak: 'a', src_sk: 'b', dst_ak: 'c', dst_sk: 'd', src_security_token: 't' };
+    await assert.rejects(world.client.start(taskId, keys), /OMS\.0064 .*src_security_token/s);
   });
 
   test('a region with a name that every object has', async () => {

@@ -223,3 +223,16 @@ test('a key is asked for where nothing else can sign, and only there', () => {
     assert.doesNotMatch(`${path} ${headers.join(' ')}`, /filmarchive/, type);
   }
 });
+
+test('the token of a temporary access key is carried where the type says so, and only there', () => {
+  for (const type of cdnAuthenticationTypes) {
+    const signed = cdnSigner(
+      type,
+      undefined,
+      identity(account, { appId: '1', token: 'tmp-token' }),
+    );
+    const { path, headers } = signed(read('k'));
+    const isCarried = `${path} ${headers.join(' ')}`.includes('tmp-token');
+    assert.equal(isCarried, cdnAuthentications[type].token === 'carried', type);
+  }
+});
