@@ -65,7 +65,7 @@ function open(server: S3Server, secret: string, port: number): Driver {
 drive('qiniu, Kodo’s own protocol', {
   bucket,
   server: { dialect: 'qiniu' },
-  beside: startKodo,
+  beside: (server) => startKodo(server),
   open,
   cannot: {
     'encryption by the key service': 'Kodo has none',

@@ -1,6 +1,7 @@
 import { Secret } from '../../src/base/seal.ts';
 import { openStore } from '../../src/stores/open-store.ts';
 import { startCdnServer } from '../kit/cdn-server.ts';
+import { startKodoServer } from '../kit/kodo-server/server.ts';
 import { startS3Server } from '../kit/s3-server/server.ts';
 import { testStore } from './store.ts';
 
@@ -29,6 +30,33 @@ testStore('S3, read through a CDN', {
         await store[Symbol.asyncDispose]();
         await cdn[Symbol.asyncDispose]();
         await server.close();
+      },
+    };
+  },
+});
+
+testStore('Qiniu, read by Kodo’s own downloads', {
+  async open() {
+    const cloud = await startS3Server({ buckets: ['bucket'], dialect: 'qiniu' });
+    const kodo = await startKodoServer({ cloud, bound: 'bucket' });
+    const { accessKeyId, secretAccessKey } = cloud.accessKey;
+    const store = openStore({
+      ...{ dialect: 'Qiniu', region: 'cn-east-1', bucket: 'bucket', endpoint: cloud.url },
+      credentials: { accessKeyId, secretAccessKey: new Secret(secretAccessKey) },
+      connections: 8,
+      cdn: {
+        origin: `http://127.0.0.1:${kodo.port}`,
+        authenticationType: 'QINIU_PRIVATE_AUTHENTICATION',
+        ...{ key: undefined, appId: undefined, guard: undefined },
+      },
+    });
+    return {
+      ...{ store, bucket: 'bucket' },
+      archive: { tier: 'ARCHIVE', thaw: (key) => cloud.bucket('bucket').finishRestore(key) },
+      async [Symbol.asyncDispose]() {
+        await store[Symbol.asyncDispose]();
+        await kodo[Symbol.asyncDispose]();
+        await cloud.close();
       },
     };
   },

@@ -62,35 +62,41 @@ function flawOfLength(headers: Headers, size: number, what: string): string | un
 const SAME_TIME_MS = 1000;
 
 /**
- * Of two ETags that were made alike, MD5s or MD5s of parts, other ones are of another object. Of
- * ETags that cannot be compared nothing is known: then an object that is older than the bucket's is
- * another one.
+ * Of two ETags that were made alike nothing else need be known: other ones are of another object, and
+ * the same one is of this object, whatever time its writer had it tell (Kodo lets writers choose that:
+ * https://developer.qiniu.com/kodo/1252/chgm). Of ETags that cannot be compared nothing is known: then
+ * an object that is older than the bucket's is another one.
  */
 function flawOfVersion(
   headers: Headers,
   { etag, md5, lastModified }: ObjectHead,
 ): string | undefined {
-  const theirs = plainEtag(headerOf(headers, 'etag'));
-  const ours = md5 ?? plainEtag(etag);
-  if (theirs !== undefined && ours !== undefined && kindOf(theirs) === kindOf(ours)) {
-    return theirs === ours
+  const theirs = knownEtag(headerOf(headers, 'etag'));
+  const ours = knownEtag(md5 ?? etag);
+  if (theirs !== undefined && theirs.form === ours?.form) {
+    return theirs.text === ours.text
       ? undefined
-      : `its object has the ETag ${theirs}, the bucket's has ${ours}`;
+      : `its object has the ETag ${theirs.text}, the bucket's has ${ours.text}`;
   }
   const time = dateOf(headerOf(headers, 'last-modified'));
   if (time === undefined || time + SAME_TIME_MS > lastModified) return undefined;
   return `its object is of ${iso(time)}, the bucket's of ${iso(lastModified)}`;
 }
 
-const etagForm = /^(?:W\/)?"?([\da-f]{32}(?:-\d+)?)"?$/i;
-
-/** An ETag as S3 makes them; undefined for one that somebody else made. */
-function plainEtag(etag: string | undefined): string | undefined {
-  return etagForm.exec(etag ?? '')?.[1]?.toLowerCase();
+interface KnownEtag {
+  readonly form: string;
+  readonly text: string;
 }
 
-function kindOf(etag: string): 'md5' | 'parts' {
-  return etag.includes('-') ? 'parts' : 'md5';
+/** An ETag that somebody made of the bytes in a known way; undefined for any other. */
+function knownEtag(etag: string | undefined): KnownEtag | undefined {
+  const [, plain = ''] = /^(?:W\/)?"?([\w-]+)"?$/.exec(etag ?? '') ?? [];
+  if (/^[\da-f]{32}$/i.test(plain)) return { form: 'MD5', text: plain.toLowerCase() };
+  if (/^[\da-f]{32}-\d+$/i.test(plain)) return { form: 'parts', text: plain.toLowerCase() };
+  // Kodo's tells first how it was made, of one block, of several, or of parts:
+  // https://github.com/qiniu/rust-sdk/blob/master/etag/src/etag.rs
+  const [, how] = /^([Fln])[\w-]{27}$/.exec(plain) ?? [];
+  return how === undefined ? undefined : { form: `Kodo ${how}`, text: plain };
 }
 
 function iso(time: number): string {

@@ -59,11 +59,11 @@ export interface Kodo {
 
 export const bucket = 'example-bucket';
 
-export function startKodo(cloud: S3Server): Promise<KodoServer> {
-  return startKodoServer({ cloud, bound: bucket });
+export function startKodo(cloud: S3Server, bound = bucket): Promise<KodoServer> {
+  return startKodoServer({ cloud, bound });
 }
 
-export function openKodo(server: S3Server, secret: string, port: number): Kodo {
+export function openKodo(server: S3Server, secret: string, port: number, scope = bucket): Kodo {
   const mac = new qiniu.auth.digest.Mac(server.accessKey.accessKeyId, secret);
   const domain = domainAt(port);
   const { Endpoint, StaticEndpointsProvider } = qiniu.httpc;
@@ -77,7 +77,7 @@ export function openKodo(server: S3Server, secret: string, port: number): Kodo {
   const manager = new qiniu.rs.BucketManager(mac, config);
   const token = (policy: Policy): string => new qiniu.rs.PutPolicy(policy).uploadToken(mac);
   const tokenFor = (key: string, policy: Policy = {}): string =>
-    token({ scope: `${bucket}:${key}`, ...policy });
+    token({ scope: `${scope}:${key}`, ...policy });
   return {
     ...{ manager, mac, token },
     at: (service) => `http://${service}.${domain}`,

@@ -9,6 +9,8 @@ import type { KodoUpload } from './parts.ts';
 export interface KodoManners {
   /** So many listings are asked too often. */
   throttles: number;
+  /** The S3 face tells by Kodo's names what is put by its own protocol: no document says which. */
+  ownNames: boolean;
 }
 
 /** What all requests share. */

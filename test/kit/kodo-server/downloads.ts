@@ -3,7 +3,7 @@ import type { Reply } from '../s3-server/call.ts';
 import { bucketOf, type KodoCall, pathOf } from './call.ts';
 import { archives } from './classes.ts';
 import { KodoError } from './kodo-error.ts';
-import { metaHeaders } from './metadata.ts';
+import { headersOf } from './metadata.ts';
 import { checkDownload } from './tokens.ts';
 
 /** An object of a private bucket, through a domain that is bound to it. */
@@ -18,14 +18,13 @@ export function download(call: KodoCall): Reply {
   if (archives.has(version.storageClass) && version.restore?.ongoing !== false) {
     throw new KodoError('the file is archived');
   }
-  const { content, etag, lastModified, contentHeaders } = version;
+  const { content, etag, lastModified } = version;
   const told = {
     'etag': `"${etag}"`,
     'last-modified': new Date(lastModified).toUTCString(),
     'accept-ranges': 'bytes',
-    ...metaHeaders(version),
     // What the writer wants to be told, the time too.
-    ...contentHeaders,
+    ...headersOf(version),
   };
   if (isNotModified(call, version)) return { status: 304, headers: told };
   const range = parseRange(headers.range, content.size);

@@ -28,8 +28,9 @@ export async function formUpload(call: KodoCall): Promise<Reply> {
   const key = field('key') ?? policy.key ?? hash;
   checkKey(policy, key);
   checkFree(policy, bucket, key, hash);
+  const type = file.type === '' ? 'application/octet-stream' : file.type;
   bucket.add({
-    ...describedBy(fields, file.type === '' ? 'application/octet-stream' : file.type),
+    ...describedBy(fields, type, service.manners),
     ...{ key, content, etag: hash, storageClass: classOfType(policy.fileType) },
   });
   return json({ hash, key });

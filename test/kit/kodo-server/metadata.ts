@@ -1,6 +1,9 @@
 import type { ObjectTraits } from '../s3-server/bucket.ts';
+import type { KodoManners } from './call.ts';
 
 const META = 'x-qn-meta-';
+
+type Described = Pick<ObjectTraits, 'contentHeaders' | 'userMetadata'>;
 
 /**
  * What an upload says of its object beside the bytes. A name with an exclamation mark is no metadata:
@@ -11,7 +14,8 @@ const META = 'x-qn-meta-';
 export function describedBy(
   fields: Iterable<readonly [name: string, value: string]>,
   contentType: string,
-): Pick<ObjectTraits, 'contentHeaders' | 'userMetadata'> {
+  { ownNames }: KodoManners,
+): Described {
   const contentHeaders: Record<string, string> = { 'content-type': contentType };
   const userMetadata: Record<string, string> = {};
   for (const [given, text] of fields) {
@@ -21,15 +25,22 @@ export function describedBy(
     // Headers carry bytes.
     const value = Buffer.from(text).toString('latin1');
     if (short.startsWith('!')) contentHeaders[short.slice(1)] = value;
+    else if (ownNames) contentHeaders[name] = value;
     else userMetadata[short] = value;
   }
   return { contentHeaders, userMetadata };
 }
 
-/** The metadata as headers of a download. */
-export function metaHeaders({
-  userMetadata,
-}: Pick<ObjectTraits, 'userMetadata'>): Record<string, string> {
-  const pairs = Object.entries(userMetadata).map(([name, value]) => [META + name, value]);
+/** What a download tells of an object. */
+export function headersOf({ contentHeaders, userMetadata }: Described): Record<string, string> {
+  const own = Object.entries(userMetadata).map(([name, value]) => [META + name, value]);
+  return { ...(Object.fromEntries(own) as Record<string, string>), ...contentHeaders };
+}
+
+/** The metadata by their plain names, as text. */
+export function metadataOf(described: Described): Record<string, string> {
+  const pairs = Object.entries(headersOf(described))
+    .filter(([name]) => name.startsWith(META))
+    .map(([name, value]) => [name.slice(META.length), Buffer.from(value, 'latin1').toString()]);
   return Object.fromEntries(pairs) as Record<string, string>;
 }

@@ -13,6 +13,7 @@ import {
 } from './call.ts';
 import { archives, classOfType, typeOfClass } from './classes.ts';
 import { KodoError } from './kodo-error.ts';
+import { metadataOf } from './metadata.ts';
 import { checkAccess } from './tokens.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -116,7 +117,7 @@ function copied(
 /** What is told of an object, by stat and in listings: https://developer.qiniu.com/kodo/1308/stat */
 export function statOf(version: Version): object {
   const { content, etag, contentHeaders, storageClass, lastModified, partSizes } = version;
-  const meta = Object.entries(version.userMetadata);
+  const meta = metadataOf(version);
   const restore = version.restore && { restoreStatus: version.restore.ongoing ? 1 : 2 };
   return {
     fsize: content.size,
@@ -130,10 +131,6 @@ export function statOf(version: Version): object {
       md5: createHash('md5').update(allBytes(content)).digest('hex'),
     }),
     ...(archives.has(storageClass) && restore),
-    ...(meta.length > 0 && {
-      'x-qn-meta': Object.fromEntries(
-        meta.map(([name, value]) => [name, Buffer.from(value, 'latin1').toString()]),
-      ),
-    }),
+    ...(Object.keys(meta).length > 0 && { 'x-qn-meta': meta }),
   };
 }

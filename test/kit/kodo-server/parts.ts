@@ -107,8 +107,9 @@ function complete(
   checkFree(policy, bucket, key, hash);
   service.uploads.delete(uploadId);
   const { mimeType, metadata } = said;
+  const type = mimeType ?? 'application/octet-stream';
   bucket.add({
-    ...describedBy(Object.entries(metadata ?? {}), mimeType ?? 'application/octet-stream'),
+    ...describedBy(Object.entries(metadata ?? {}), type, service.manners),
     ...{ key, content, etag: hash, storageClass: classOfType(policy.fileType) },
     partSizes: parts.map(({ size }) => size),
   });

@@ -43,7 +43,7 @@ const services: Readonly<Record<string, Handler>> = {
  */
 export async function startKodoServer(options: KodoServerOptions): Promise<KodoServer> {
   const { cloud, bound, now = Date.now } = options;
-  const manners: KodoManners = { throttles: 0 };
+  const manners: KodoManners = { throttles: 0, ownNames: false };
   const asked: string[] = [];
   const service: KodoService = { cloud, bound, uploads: new Map(), manners, now };
   let requests = 0;
