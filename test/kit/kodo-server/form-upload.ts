@@ -39,6 +39,7 @@ export async function formUpload(call: KodoCall): Promise<Reply> {
 async function formOf({ headers, body }: KodoCall): Promise<FormData> {
   const init = { headers: { 'content-type': headers['content-type'] ?? '' } };
   try {
+    // eslint-disable-next-line @typescript-eslint/no-deprecated -- it is for the large bodies of strangers that it is not recommended
     return await new Response(new Uint8Array(body), init).formData();
   } catch {
     throw new KodoError('invalid multipart format');

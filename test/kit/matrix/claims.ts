@@ -147,7 +147,45 @@ const sdks: readonly Claim[] = [
   ride('cos.test.ts', /^cos-nodejs-sdk-v5 /, 'Tencent'),
   ride('obs.test.ts', /^esdk-obs-nodejs, signature v4 /, 'HuaweiCloud'),
   ride('bos.test.ts', /^@baiducloud\/sdk, /, 'Baidu'),
+  ...kodo(),
 ];
+
+/** What the vendor's SDK has put is read, and the other way round: Qiniu's own protocol is not ours. */
+function kodo(): Claim[] {
+  const shared = {
+    file: 'test/clouds/qiniu-product.test.ts',
+    way: 'SDK',
+    clouds: ['Qiniu'],
+  } as const;
+  return [
+    {
+      ...{ ...shared, suite: /^what Kodo’s SDK has put is read$/ },
+      proves: {
+        'reads': /^under names|^in parts/,
+        'odd names': /^under names/,
+        'listing': /^under names/,
+        'metadata': /^with metadata/,
+        'classes': /^in the class/,
+        'restore': /^once it has been restored/,
+        'errors': /^by nobody/,
+        'CDN': /^under names|^in parts|^with metadata|^once it/,
+      },
+    },
+    {
+      ...{ ...shared, suite: none },
+      proves: {
+        put: /^what we put Kodo’s SDK reads/,
+        source: /^a task moves/,
+        CDN: /^a task moves/,
+      },
+    },
+    {
+      ...{ file: 'test/conformance/cdn-store.test.ts', way: 'own', clouds: ['Qiniu'] },
+      suite: /^Qiniu, read by Kodo’s own downloads keeps the promises of Store$/,
+      proves: { CDN: /^a read|^a range|^pinned|^an object named|^an archived/ },
+    },
+  ];
+}
 
 const azure: readonly Claim[] = [
   {

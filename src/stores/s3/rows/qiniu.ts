@@ -9,7 +9,8 @@ export const qiniu: S3Dialect = {
   endpoints: [{ regions: /^/, url: 'https://s3.{region}.qiniucs.com' }],
   regions: {
     prefix: '',
-    // https://developer.qiniu.com/kodo/1671/region-endpoint-fq: the zones of its own protocol.
+    // https://developer.qiniu.com/kodo/1671/region-endpoint-fq: the zones of its own protocol. Those
+  // that came later have one name by both.
     aliases: {
       z0: 'cn-east-1',
       z1: 'cn-north-1',
@@ -22,13 +23,15 @@ export const qiniu: S3Dialect = {
   },
   ownHosts: /(?:^|\.)qiniucs\.com$/,
   addressing: { own: 'path', elsewhere: 'path' },
-  // What was written by its own protocol: https://developer.qiniu.com/kodo/1252/chgm
+  // What was written by its own protocol, in case it is told by its own names: that page
+  // (https://developer.qiniu.com/kodo/1252/chgm) has them, and none says what the S3 face tells.
   answerPrefix: 'x-qn-',
   requestIdHeaders: ['x-reqid', 'x-amz-request-id'],
   // Encoded listings come back wrong: rclone's facts of providers have them off.
   listUrlEncoded: false,
-  // A hash of its own, by SHA-1: https://developer.qiniu.com/kodo/1231/appendix#qiniu-etag
   crc64nvme: false,
+  // A hash of its own, by SHA-1: https://developer.qiniu.com/kodo/1231/appendix#qiniu-etag; of parts
+  // that are no blocks, https://github.com/qiniu/rust-sdk/blob/master/etag/src/etag.rs
   etagMd5: { heads: 'never', receipts: 'never' },
   // Not documented.
   checksMd5: false,
