@@ -17,6 +17,7 @@ import { metadataOf } from './metadata.ts';
 import { checkAccess } from './tokens.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
+/** https://developer.qiniu.com/kodo/6380/restore-archive */
 const DAYS_MAX = 7;
 const BATCH_MAX = 1000;
 

@@ -10,7 +10,7 @@ export const qiniu: S3Dialect = {
   regions: {
     prefix: '',
     // https://developer.qiniu.com/kodo/1671/region-endpoint-fq: the zones of its own protocol. Those
-  // that came later have one name by both.
+    // that came later have one name by both.
     aliases: {
       z0: 'cn-east-1',
       z1: 'cn-north-1',
@@ -36,7 +36,7 @@ export const qiniu: S3Dialect = {
   // Not documented.
   checksMd5: false,
   conditionalPut: false,
-  // https://developer.qiniu.com/kodo/4086/aws-s3-compatible: days as its own protocol's, 1 to 7.
+  // https://developer.qiniu.com/kodo/6380/restore-archive: 1 to 7 days.
   restore: {
     request: 'GlacierJobParameters',
     classes: new Map([
