@@ -33,6 +33,7 @@ import { sealCredentials } from './credentials.ts';
 import { type Endpoints, isSameBucket } from './endpoints.ts';
 import type { EventQuotas } from './quotas.ts';
 import { type Problem, ServiceError } from './service-error.ts';
+import { checkSessionTokens } from './session-tokens.ts';
 import { credentialsOfStart } from './start-credentials.ts';
 import type {
   NewSyncTask,
@@ -107,10 +108,11 @@ export class SyncTasks implements SyncTaskService {
     credentials: Partial<TaskCredentials>,
   ): Promise<void> {
     await this.#signal(projectId, taskId, 'start', async (id) => {
-      const { sealer, checkBuckets } = this.#options;
+      const { sealer, endpoints, checkBuckets } = this.#options;
       const starting = await credentialsOfStart(this.#database, sealer, id, credentials);
       if (starting === undefined) return false;
       checkAuthentication(starting.task, starting.credentials);
+      checkSessionTokens(endpoints, starting.task, starting.credentials);
       await checkBuckets(starting.task, starting.credentials);
       const sealed = starting.renewed
         ? sealCredentials(sealer, id, starting.credentials)
@@ -219,6 +221,7 @@ async function create(
   endpoints.check(plan.source, 'src');
   endpoints.check(plan.target, 'dst');
   checkAuthentication(plan, credentials);
+  checkSessionTokens(endpoints, plan, credentials);
   if (plan.sourceCdn !== undefined) endpoints.resolveCdn(plan.sourceCdn, plan.source);
   const { accessKeyId } = credentials.source;
   const source = { ...plan.source, accessKeyId, appId: plan.appId };

@@ -285,6 +285,31 @@ describe('what the credentials themselves tell is refused, asked or not', () => 
     await assert.rejects(world.createTask({ ...azure, src_sk }), /OMS\.1014 .*not Azure/s);
   });
 
+  for (const side of ['src', 'dst'] as const) {
+    test(`a token beside a key of Azure, as ${side}_security_token`, async () => {
+      const azure = {
+        ...{ [`${side}_cloud_type`]: 'Azure', [`${side}_region`]: 'eastus' },
+        ...{ [`${side}_endpoint`]: undefined, [`${side}_ak`]: 'account' },
+        [`${side}_sk`]: Buffer.alloc(32).toString('base64'),
+      };
+      const field = `${side}_security_token`;
+      await assert.rejects(world.createTask({ ...azure, [field]: 'a token' }), (error: Error) => {
+        const says = `400 OMS.0064 .*\\[${field}\\] invalid\\. .*SAS token.* as ${side}_sk`;
+        assert.match(error.message, new RegExp(says, 's'));
+        assert.doesNotMatch(error.message, /a token/);
+        return true;
+      });
+      const taskId = await world.createTask({ ...azure, [field]: '' });
+      await world.client.stop(taskId);
+      const keys = { src_ak: 'a', src_sk: 'b', dst_ak: 'c', dst_sk: 'd' };
+      const own = { [`${side}_ak`]: 'account', [`${side}_sk`]: azure[`${side}_sk`] };
+      const start = world.client.start(taskId, { ...keys, ...own, [field]: 'a token' });
+      await assert.rejects(start, new RegExp(`OMS.0064 .*\\[${field}\\]`, 's'));
+      await world.client.start(taskId, { ...keys, ...own });
+      await world.client.stop(taskId);
+    });
+  }
+
   test('a start that takes away the token that a CDN is signed with', async () => {
     const taskId = await world.createTask({
       ...{ src_cloud_type: 'Aliyun', src_region: 'here', src_endpoint: undefined },
