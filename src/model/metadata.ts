@@ -6,7 +6,7 @@ export interface MetadataTraits {
   readonly names: 'token' | 'identifier';
   /** The content headers that it keeps and gives back. */
   readonly contentHeaders: readonly ContentHeaderName[];
-  /** What their values may be: any text unless given. */
+  /** What their values may be, and the type's: any text unless given. */
   readonly contentHeaderValues?: 'any' | 'ascii';
 }
 
@@ -56,19 +56,37 @@ export function fitMetadata(
   return { contentHeaders: kept, userMetadata: Object.fromEntries(fitted), notes };
 }
 
-/** One content header as the target can keep it; without a value where it cannot. */
+/** One header's value as the target can keep it; without one where it cannot. */
+interface FittedValue {
+  readonly value?: string | undefined;
+  readonly note?: string;
+}
+
+/** The type, by the rule of the other content headers; unlike them it travels always. */
+export function fitContentType(
+  value: string | undefined,
+  { contentHeaderValues }: MetadataTraits,
+): FittedValue {
+  if (value === undefined || contentHeaderValues !== 'ascii' || isAscii(value)) return { value };
+  return { note: asciiOnly('content-type') };
+}
+
+function asciiOnly(name: string): string {
+  return `${name} was left out, the target keeps ASCII only`;
+}
+
 function fitContentHeader(
   name: ContentHeaderName,
   value: string,
   traits: MetadataTraits,
-): { readonly value?: string; readonly note?: string } {
+): FittedValue {
   if (!traits.contentHeaders.includes(name)) {
     return { note: `${name} was left out, the target keeps none` };
   }
   if (traits.contentHeaderValues !== 'ascii' || isAscii(value)) return { value };
   const ascii = name === 'content-disposition' ? asciiDisposition(value) : undefined;
   return ascii === undefined
-    ? { note: `${name} was left out, the target keeps ASCII only` }
+    ? { note: asciiOnly(name) }
     : { value: ascii, note: `${name} has the file's name percent-encoded there` };
 }
 

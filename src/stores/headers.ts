@@ -1,4 +1,5 @@
 import type { HttpReply } from './http.ts';
+import { utf8OfLatin1 } from './metadata-text.ts';
 
 type Headers = HttpReply['headers'];
 
@@ -6,6 +7,12 @@ type Headers = HttpReply['headers'];
 export function headerOf(headers: Headers, name: string): string | undefined {
   const value = headers[name];
   return typeof value === 'object' ? value[0] : value;
+}
+
+/** As {@link headerOf}, where people write the value, in any language. */
+export function headerTextOf(headers: Headers, name: string): string | undefined {
+  const value = headerOf(headers, name);
+  return value === undefined ? undefined : utf8OfLatin1(value);
 }
 
 /** Milliseconds since 1970, of a date in any of HTTP's forms; undefined where it is none. */

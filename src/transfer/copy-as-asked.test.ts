@@ -31,6 +31,28 @@ describe('a target that keeps less than the source has', () => {
   });
 });
 
+describe('a type beyond ASCII', () => {
+  const contentType = 'text/plain; name="grün"';
+
+  for (const [way, size] of Object.entries(ways)) {
+    test(`is left out where the target keeps ASCII only, and that is said, ${way}`, async () => {
+      for (const metadataMigration of [true, false]) {
+        const rig = new CopyRig({ policy: { metadataMigration } });
+        const { metadata } = rig.target.traits;
+        const ascii = { metadata: { ...metadata, contentHeaderValues: 'ascii' } };
+        await rig.fill(bytesOf(size), { contentType });
+        assert.ok((await rig.copy()).kind === 'copied');
+        assert.equal(rig.target.objects.get(KEY)?.head.contentType, contentType);
+        Object.assign(rig.target.traits, ascii);
+        const outcome = await rig.copy({ copiedEtag: '' });
+        assert.ok(outcome.kind === 'copied');
+        assert.deepEqual(outcome.notes, ['content-type was left out, the target keeps ASCII only']);
+        assert.notEqual(rig.target.objects.get(KEY)?.head.contentType, contentType);
+      }
+    });
+  }
+});
+
 describe('an archived source', () => {
   test('is asked to be restored where the task does so, and else fails', async () => {
     const rig = new CopyRig({ policy: { restoreDays: 3 } });

@@ -1,5 +1,5 @@
 import { type CopyEvidence, checkCopy, type Demand, needsLook } from '../model/consistency.ts';
-import { fitMetadata } from '../model/metadata.ts';
+import { fitContentType, fitMetadata } from '../model/metadata.ts';
 import type { ObjectHead } from '../model/object.ts';
 import type { Check, Outcome } from '../model/outcome.ts';
 import { decide, looksAtTarget } from '../model/overwrite.ts';
@@ -301,14 +301,17 @@ function putOptions(
   head: ObjectHead,
 ): { readonly options: PutOptions; readonly notes: readonly string[] } {
   const { metadataMigration, storagePolicy, overwriteMode, kms } = job.policy;
-  const fitted = metadataMigration ? fitMetadata(head, job.target.traits.metadata) : undefined;
+  const { metadata } = job.target.traits;
+  const type = fitContentType(head.contentType, metadata);
+  const fitted = metadataMigration ? fitMetadata(head, metadata) : undefined;
   const options: PutOptions = {
-    contentType: head.contentType,
+    contentType: type.value,
     contentHeaders: fitted?.contentHeaders,
     userMetadata: fitted?.userMetadata,
     tier: targetTier(storagePolicy, head.tier, job.target.traits.tiers),
     kms,
     absentOnly: overwriteMode === 'NO_OVERWRITE',
   };
-  return { options, notes: fitted?.notes ?? [] };
+  const ofType = type.note === undefined ? [] : [type.note];
+  return { options, notes: [...ofType, ...(fitted?.notes ?? [])] };
 }

@@ -150,6 +150,29 @@ describe('a task between Azure and an S3 store', { skip: skip ?? false }, () => 
     assert.equal(task.monthly_failure_object, untrusted.length);
   });
 
+  test('to Azure: a type beyond ASCII is left out, and that is told', async () => {
+    const from = s3.bucket('bucket');
+    const type = Buffer.from('text/plain; name="grün"').toString('latin1');
+    const keys = Object.entries(sizes).map(([way, size]) => {
+      from.put(`type/${way}`, randomBytes(size), { contentHeaders: { 'content-type': type } });
+      return `type/${way}`;
+    });
+    for (const enable_metadata_migration of [true, false]) {
+      const fields = { ...plain('src', 'bucket'), ...azure('dst', 'to-azure') };
+      const taskId = await createTask({ ...fields, enable_metadata_migration });
+      const records = await sync(taskId, keys);
+      assertCopied(records, keys);
+      for (const key of keys) {
+        const { contentType } = await theirs('to-azure').getBlockBlobClient(key).getProperties();
+        assert.equal(contentType, 'application/octet-stream');
+        assert.equal(
+          records.get(key)?.message,
+          'Content-type was left out, the target keeps ASCII only.',
+        );
+      }
+    }
+  });
+
   test('from Azure: any name, each way of copying, with tiers and metadata', async () => {
     const contents = new Map(names.map((name) => [name, `bytes of ${name}`]));
     for (const [name, text] of contents) {

@@ -95,6 +95,22 @@ export function putPromises(promise: GivePromise): void {
     assert.equal(head.contentType, contentType);
   });
 
+  promise('a type beyond ASCII comes back, where the store keeps such', async (trial) => {
+    const { store, signal, prefix } = trial;
+    const key = `${prefix}type`;
+    const contentType = 'text/plain; name="grün 中"';
+    const put = store.put(key, bodyOf('x'), { contentType }, signal);
+    if (store.traits.metadata.contentHeaderValues === 'ascii') {
+      await rejectsWith('refused', put);
+      return;
+    }
+    await put;
+    assert.equal((await store.head(key, signal)).contentType, contentType);
+    const { head, body } = await store.read(key, {}, signal);
+    body.discard();
+    assert.equal(head.contentType, contentType);
+  });
+
   promise('user metadata come back as they were', async ({ store, signal, prefix }) => {
     const key = `${prefix}metadata`;
     const separator = store.traits.metadata.names === 'token' ? '-' : '_';

@@ -1,7 +1,7 @@
 import type { ContentHeaders, ObjectEncryption, ObjectHead } from '../../model/object.ts';
-import { dateOf, headerOf } from '../headers.ts';
+import { dateOf, headerOf, headerTextOf } from '../headers.ts';
 import type { HttpReply } from '../http.ts';
-import { decodeMetadata, utf8OfLatin1 } from '../metadata-text.ts';
+import { decodeMetadata } from '../metadata-text.ts';
 import type { HeadReader } from '../reply-head.ts';
 import type { PutReceipt } from '../store.ts';
 import type { AzureDialect } from './dialects.ts';
@@ -38,7 +38,7 @@ function headOf(
     size,
     etag,
     lastModified,
-    contentType: headerOf(headers, 'content-type'),
+    contentType: headerTextOf(headers, 'content-type'),
     contentHeaders: contentHeadersOf(headers, dialect),
     userMetadata: userMetadataOf(headers),
     storageClass,
@@ -100,8 +100,8 @@ function encryptionOf(headers: Headers, flag: string): ObjectEncryption | undefi
 function contentHeadersOf(headers: Headers, dialect: AzureDialect): ContentHeaders {
   const found: Partial<Record<AzureDialect['contentHeaders'][number], string>> = {};
   for (const name of dialect.contentHeaders) {
-    const value = headerOf(headers, name);
-    if (value !== undefined) found[name] = utf8OfLatin1(value);
+    const value = headerTextOf(headers, name);
+    if (value !== undefined) found[name] = value;
   }
   return found;
 }

@@ -5,9 +5,9 @@ import {
   type ObjectHead,
 } from '../../model/object.ts';
 import type { Sums } from '../../model/sums.ts';
-import { dateOf, headerOf } from '../headers.ts';
+import { dateOf, headerOf, headerTextOf } from '../headers.ts';
 import type { HttpReply } from '../http.ts';
-import { decodeMetadata, utf8OfLatin1 } from '../metadata-text.ts';
+import { decodeMetadata } from '../metadata-text.ts';
 import type { PutBody, PutReceipt } from '../store.ts';
 import type { S3Dialect } from './dialect.ts';
 
@@ -43,7 +43,7 @@ export function headOf(
     size,
     etag,
     lastModified,
-    contentType: headerOf(headers, 'content-type'),
+    contentType: headerTextOf(headers, 'content-type'),
     contentHeaders: contentHeadersOf(headers),
     userMetadata: userMetadataOf(headers, dialect),
     missingMetadata: missingMetadataOf(headers, dialect),
@@ -150,8 +150,8 @@ function encryptionOf(headers: Headers, dialect: S3Dialect): ObjectEncryption | 
 function contentHeadersOf(headers: Headers): ContentHeaders {
   const found: Partial<Record<(typeof contentHeaderNames)[number], string>> = {};
   for (const name of contentHeaderNames) {
-    const value = headerOf(headers, name);
-    if (value !== undefined) found[name] = utf8OfLatin1(value);
+    const value = headerTextOf(headers, name);
+    if (value !== undefined) found[name] = value;
   }
   const encoding = found['content-encoding'];
   if (encoding?.includes('aws-chunked') === true) {
