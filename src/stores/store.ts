@@ -15,7 +15,7 @@ export interface Traits {
   readonly cloud: string;
   /** Heads and receipts carry a CRC-64/XZ that the store computed itself. */
   readonly crc64: boolean;
-  /** Reads of a whole object and receipts carry a CRC-64/NVME that the store computed itself. */
+  /** Receipts of what came without an MD5 carry a CRC-64/NVME that the store computed itself. */
   readonly crc64nvme: boolean;
   /** A put whose bytes do not match its `md5` is refused, and leaves nothing behind. */
   readonly checksMd5: boolean;

@@ -277,7 +277,12 @@ async function putWhole(
 /** The source's own MD5 goes along unchecked where the target compares it with what arrives there. */
 async function computedOf(job: CopyJob, head: ObjectHead, bytes: Uint8Array): Promise<TakenSums> {
   const md5 = job.target.traits.checksMd5 ? head.md5 : undefined;
-  return await sumsOf(bytes, crcsWorthTaking(job, head), md5);
+  const asked = job.policy.consistencyCheck === 'crc64';
+  // That of S3 comes with almost every object, and tells nothing more than such an MD5.
+  const kinds = crcsWorthTaking(job, head).filter(
+    (kind) => kind !== 'crc64nvme' || md5 === undefined || asked,
+  );
+  return await sumsOf(bytes, kinds, md5);
 }
 
 function evidenceOf(head: ObjectHead, receipt: PutReceipt, computed?: TakenSums): CopyEvidence {

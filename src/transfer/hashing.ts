@@ -17,18 +17,11 @@ export interface HashingStream extends AsyncIterable<Uint8Array> {
   sums(): TakenSums;
 }
 
-/**
- * The CRCs that are worth being taken of an object, since an end tells them too. That of S3 comes
- * with almost every object, and is not taken where the target compares the source's own MD5.
- */
-export function crcsWorthTaking({ target, policy }: CopyJob, head: ObjectHead): Crc64Kind[] {
-  const kinds: Crc64Kind[] = [];
-  if (head.crc64 !== undefined || target.traits.crc64) kinds.push('crc64');
-  if (head.crc64nvme !== undefined || target.traits.crc64nvme) {
-    const byMd5 = head.md5 !== undefined && target.traits.checksMd5;
-    if (!byMd5 || policy.consistencyCheck === 'crc64') kinds.push('crc64nvme');
-  }
-  return kinds;
+/** The CRCs that are worth being taken of an object, since an end tells them too. */
+export function crcsWorthTaking({ target }: CopyJob, head: ObjectHead): Crc64Kind[] {
+  return (['crc64', 'crc64nvme'] as const).filter(
+    (kind) => head[kind] !== undefined || target.traits[kind],
+  );
 }
 
 /** Wraps a stream so that its bytes are summed as they are read, without a copy. */

@@ -72,12 +72,31 @@ interface SdkAppendBlob {
   appendBlock(content: string, length: number): Promise<unknown>;
 }
 
+/** Of @azure/storage-common, which comes with it: a sum in the form of a header's bytes. */
+export interface SdkCrc64 {
+  append(bytes: Uint8Array, length: number): void;
+  final(bytes: Uint8Array, length: number): Uint8Array;
+}
+
 const require = createRequire(import.meta.url);
 
 /** Undefined where it is not installed. It is no dependency of ours, so its types are not here. */
 export function azureSdk(): AzureSdk | undefined {
   try {
     return require('@azure/storage-blob') as AzureSdk;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Makes sums as Microsoft's own client does; undefined where it is not installed. */
+export async function azureSdkCrc64(): Promise<(() => SdkCrc64) | undefined> {
+  try {
+    const common = require('@azure/storage-common') as {
+      readonly StorageCRC64Calculator: { init(): Promise<void>; new (): SdkCrc64 };
+    };
+    await common.StorageCRC64Calculator.init();
+    return () => new common.StorageCRC64Calculator();
   } catch {
     return undefined;
   }

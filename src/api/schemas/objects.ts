@@ -39,7 +39,9 @@ const ObjectRecord = Type.Object({
         'Of its bytes, in decimal (ECMA-182, as OBS, OSS and COS tell it); null where not known',
     }),
   ),
-  crc64nvme: orNull(Type.String({ description: 'CRC-64/NVME in Base64, as S3 tells it' })),
+  crc64nvme: orNull(
+    Type.String({ description: 'CRC-64/NVME in Base64, as S3 tells it; null where not known' }),
+  ),
   attempts: Type.Integer({ description: 'Counted from 1' }),
   accept_time: timestamp('Milliseconds; when its event was accepted'),
   start_time: timestamp('Milliseconds; when the last attempt began'),

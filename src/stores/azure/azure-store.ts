@@ -176,7 +176,7 @@ function traitsOf({ cloud, dialect }: AzureWire): Traits {
   return {
     cloud,
     crc64: false,
-    crc64nvme: false,
+    crc64nvme: true,
     checksMd5: true,
     conditionalPut: true,
     // It goes on from its own marker only; `startFrom` came with version 2026-02-06, whose rules

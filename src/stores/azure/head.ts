@@ -48,7 +48,7 @@ function headOf(
     md5: wasPut(headers)
       ? md5Of(headerOf(headers, ranged ? 'x-ms-blob-content-md5' : 'content-md5'))
       : undefined,
-    // Azure's own CRC-64 is another polynomial (NVME), and is not kept.
+    // That of NVME, which receipts tell, is not kept.
     crc64: undefined,
     encryption: encryptionOf(headers, 'x-ms-server-encrypted'),
     versionId: headerOf(headers, 'x-ms-version-id'),
@@ -62,6 +62,7 @@ export function receiptOf(etag: string, headers: Headers): PutReceipt {
     // The service computes it from what has arrived: put-blob, put-block, "Content-MD5".
     md5: md5Of(headerOf(headers, 'content-md5')),
     crc64: undefined,
+    crc64nvme: crc64nvmeOf(headerOf(headers, 'x-ms-content-crc64')),
     encryption: encryptionOf(headers, 'x-ms-request-server-encrypted'),
     date: dateOf(headerOf(headers, 'date')),
   };
@@ -88,6 +89,16 @@ function wasPut(headers: Headers): boolean {
 function md5Of(value: string | undefined): string | undefined {
   if (value === undefined || !/^[\w+/]{22}==$/.test(value)) return undefined;
   return Buffer.from(value, 'base64').toString('hex');
+}
+
+/**
+ * It is told where no MD5 came along, in Base64 of its bytes with the lowest first, where S3 has the
+ * highest first: https://learn.microsoft.com/rest/api/storageservices/put-block, and
+ * https://github.com/Azure/azure-sdk-for-js/blob/main/sdk/storage/storage-common/src/StorageCRC64Calculator.ts
+ */
+function crc64nvmeOf(value: string | undefined): string | undefined {
+  if (value === undefined || !/^[\w+/]{11}=$/.test(value)) return undefined;
+  return Buffer.from(value, 'base64').reverse().toString('base64');
 }
 
 /** A scope says nothing of who keeps its key, so it counts as the service's own. */

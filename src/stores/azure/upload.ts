@@ -121,8 +121,8 @@ export class AzureUpload implements PartUpload {
     this.#ended = true;
     const etag = headerOf(reply.headers, 'etag');
     if (etag === undefined) throw this.#wire.badReply(request, 'an object without an ETag');
-    // The MD5 of that answer is of the list, not of the object.
-    return { ...receiptOf(etag, reply.headers), md5: undefined };
+    // The sums of that answer are of the list, not of the object.
+    return { ...receiptOf(etag, reply.headers), md5: undefined, crc64nvme: undefined };
   }
 
   detach(): void {

@@ -209,7 +209,6 @@ export const dialects = {
   minio: {
     ...s3,
     faces: [minioFace],
-    ownSum: 'crc64nvme',
     archived: new Set(),
     metadata: { bytesMax: 2 * KiB, beyondAscii: 'kept' },
     throttled: { status: 503, code: 'SlowDownRead' },

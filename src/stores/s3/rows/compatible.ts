@@ -22,8 +22,6 @@ export const minio: S3Dialect = {
   ...plain,
   // https://blog.min.io/leading-the-way-minios-conditional-write-feature-for-modern-data-workloads
   conditionalPut: true,
-  // Releases of 2025 and later; older ones do not answer: https://github.com/minio/minio/pull/20855
-  crc64nvme: true,
   // https://github.com/minio/minio/blob/master/cmd/generic-handlers.go
   metadata: { ...aws.metadata, bytesMax: 2 * KiB },
   // Others are names of remote tiers, which no put may say:

@@ -16,8 +16,8 @@ export const qingcloud: S3Dialect = {
   answerPrefix: 'x-qs-',
   requestIdHeaders: ['x-amz-request-id', 'x-qs-request-id'],
   listVersion: 1,
-  // Of an object in parts it is something else, which nothing tells from an MD5.
   crc64nvme: false,
+  // Of an object in parts it is something else, which nothing tells from an MD5.
   etagMd5: { heads: 'never', receipts: 'unless-own-key' },
   conditionalPut: false,
   // What the vendor's SDKs send with a put.

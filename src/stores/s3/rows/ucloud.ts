@@ -13,8 +13,8 @@ export const ucloud: S3Dialect = {
   answerPrefix: 'x-ufile-',
   requestIdHeaders: ['x-amz-request-id', 'x-sessionid'],
   listVersion: 1,
-  // A hash of its own, by SHA-1 of blocks.
   crc64nvme: false,
+  // A hash of its own, by SHA-1 of blocks.
   etagMd5: { heads: 'never', receipts: 'never' },
   checksMd5: false,
   conditionalPut: false,
