@@ -9,6 +9,7 @@ import { openAzure } from './azure/open-azure.ts';
 import { toldByAzure } from './azure/refusal.ts';
 import type { BucketReader } from './cdn/cdn-refusal.ts';
 import { type CdnAddress, throughCdn } from './cdn/cdn-store.ts';
+import { comparedWholes } from './cdn/compared-wholes.ts';
 import type { AddressGuard } from './guard.ts';
 import { HttpClient, type HttpTimeouts } from './http.ts';
 import { limited } from './layers/limited.ts';
@@ -85,7 +86,11 @@ const defaultRetries: Retries = { attempts: 5, baseMs: 200, maxMs: 20_000 };
  * @see {@link layered} for their order.
  */
 export function openStore(options: StoreOptions): Store {
-  return layered(behindCdn(openAdapter(options), options), options);
+  const { cdn } = options;
+  const adapter = openAdapter(options);
+  if (cdn === undefined) return layered(adapter, options);
+  const { host } = new URL(cdn.origin);
+  return comparedWholes(layered(behindCdn(adapter, cdn, options), options), host);
 }
 
 /** The adapter alone, of the protocol that its row of facts is of; without a layer. */
@@ -96,10 +101,9 @@ export function openAdapter(options: StoreOptions): Store {
   return openAzure({ ...options, dialect, addressing: inPath });
 }
 
-/** The adapter, read through a CDN where there is one. */
-function behindCdn(adapter: Store, options: StoreOptions): Store {
-  const { cdn, bucket, credentials, lookup, timeouts } = options;
-  if (cdn === undefined) return adapter;
+/** The adapter, read through a CDN. */
+function behindCdn(adapter: Store, cdn: CdnAddress, options: StoreOptions): Store {
+  const { bucket, credentials, lookup, timeouts } = options;
   const { clock = systemClock, connections = defaultConnections } = options;
   const root = cdnRoot(options.cloud ?? storeDialects[options.dialect].cloud, bucket);
   const readBucket = bucketReader(options.dialect);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { type CdnServer, startCdnServer } from '../kit/cdn-server.ts';
+import { type CdnManners, type CdnServer, startCdnServer } from '../kit/cdn-server.ts';
 import { OmsError } from '../kit/oms-client.ts';
 import { heldContent } from '../kit/s3-server/content.ts';
 import { sizes, startWorld, until, type World } from '../kit/world.ts';
@@ -23,6 +23,12 @@ const other = (size: number, fields: { etag?: string; lastModified?: number } = 
   ...{ content: heldContent([Buffer.alloc(size, 1)]), etag: '0'.repeat(32) },
   ...{ lastModified: Date.now(), ...fields },
 });
+
+/** What it sends breaks off, and goes on with another object's bytes; nothing else tells. */
+function breakInto(manners: CdnManners, key: string, object: ReturnType<typeof other>): void {
+  manners.hidesVersions = true;
+  manners.cuts = { bytes: 500, times: 1, then: () => void manners.cached.set(key, object) };
+}
 
 const failures: readonly Failure[] = [
   {
@@ -87,6 +93,19 @@ const failures: readonly Failure[] = [
       manners.hidesVersions = true;
       manners.cached.set(key, other(sizes.medium));
     },
+    reason: 'stale-cdn',
+    message: /the bucket's object has the MD5/,
+  },
+  {
+    what: 'another object after a break',
+    prepare: ({ manners }, key) => breakInto(manners, key, other(1000)),
+    reason: 'stale-cdn',
+    message: /the bucket's object has the MD5/,
+  },
+  {
+    what: 'another object after a break, on its way',
+    size: sizes.medium,
+    prepare: ({ manners }, key) => breakInto(manners, key, other(sizes.medium)),
     reason: 'stale-cdn',
     message: /the bucket's object has the MD5/,
   },

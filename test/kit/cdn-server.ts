@@ -21,8 +21,8 @@ export interface CdnManners {
   readonly cached: Map<string, Cached | undefined>;
   /** Says nothing of versions. */
   hidesVersions: boolean;
-  /** Sends so many bytes less than it announces, so many times. */
-  cuts: { bytes: number; times: number };
+  /** Sends so many bytes less than it announces, so many times; and then something else happens. */
+  cuts: { bytes: number; times: number; then?: () => void };
   /** Sends the whole where a range is asked for. */
   ignoresRanges: boolean;
   /** Answers everybody with this status. */
@@ -170,5 +170,6 @@ function send(
     return;
   }
   manners.cuts.times -= 1;
+  manners.cuts.then?.();
   response.write(body.subarray(0, body.length - manners.cuts.bytes), () => response.destroy());
 }

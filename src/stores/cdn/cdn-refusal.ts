@@ -30,6 +30,11 @@ const ofBucket: ReadonlySet<Fault> = new Set<Fault>(['archived', 'throttled']);
 const CODE_MAX = 128;
 const REASON_MAX = 200;
 
+/** The error for what is not the bucket's object, or an older one. */
+export function staleCdn(host: string, about: StoreErrorDetails, message: string): StoreError {
+  return new StoreError('stale-cdn', { ...about, cloudMessage: `the CDN ${host}: ${message}` });
+}
+
 /** The error for an answer that is no success, and names the CDN and what to look at there. */
 export function cdnRefusal(
   cdn: RefusingCdn,

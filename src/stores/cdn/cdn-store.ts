@@ -12,8 +12,7 @@ import { type CdnSigner, cdnSigner } from '../sign/cdn.ts';
 import type { ObjectRead, ReadBody, ReadOptions, Store } from '../store.ts';
 import { StoreError, type StoreErrorDetails } from '../store-error.ts';
 import { flawOfAnswer } from './answer.ts';
-import { type BucketReader, cdnRefusal, type RefusingCdn } from './cdn-refusal.ts';
-import { checkedBody } from './checked-body.ts';
+import { type BucketReader, cdnRefusal, type RefusingCdn, staleCdn } from './cdn-refusal.ts';
 
 /** A CDN, and what opens it. */
 export interface CdnAddress {
@@ -49,8 +48,8 @@ const RANDOM = 10_000_000_000;
  * read too: it says what the CDN has to give, and a CDN that gives another object, or an older one,
  * fails the read as `stale-cdn`.
  *
- * Between the bucket's answer and the CDN's the object may be replaced. What is read whole is
- * compared by the bucket's own sum, where it tells one; of the rest ETag, size and time decide.
+ * Between the bucket's answer and the CDN's the object may be replaced: here ETag, size and time
+ * decide. {@link comparedWholes} compares what is read whole by the bucket's own sum.
  *
  * @throws {NoCdnKey} where the type of authentication needs a key, and there is none.
  */
@@ -172,17 +171,10 @@ class CdnReader implements AsyncDisposable {
     range: ReadOptions['range'],
     about: StoreErrorDetails,
   ): ReadBody {
-    const stale = (message: string): StoreError =>
-      new StoreError('stale-cdn', {
-        ...about,
-        cloudMessage: `the CDN ${this.#refuser.host}: ${message}`,
-      });
     const flaw = flawOfAnswer(reply, head, range);
-    if (flaw !== undefined) {
-      reply.body.discard();
-      throw stale(flaw);
-    }
-    return range === undefined ? checkedBody(reply.body, head, stale) : reply.body;
+    if (flaw === undefined) return reply.body;
+    reply.body.discard();
+    throw staleCdn(this.#refuser.host, about, flaw);
   }
 }
 

@@ -1,5 +1,5 @@
 import { orLetGo } from '../let-go.ts';
-import type { ObjectRead, PartUpload, Store } from '../store.ts';
+import type { ObjectRead, PartUpload, ReadOptions, Store } from '../store.ts';
 
 /** The operations of a store and of its uploads: a closed list, for metrics. */
 export type Operation =
@@ -24,7 +24,11 @@ export interface Around {
     signal: AbortSignal,
     run: () => Promise<T>,
   ) => Promise<T>;
-  readonly read: (signal: AbortSignal, run: () => Promise<ObjectRead>) => Promise<ObjectRead>;
+  readonly read: (
+    signal: AbortSignal,
+    run: () => Promise<ObjectRead>,
+    options: ReadOptions,
+  ) => Promise<ObjectRead>;
 }
 
 /** A store that does the same around every operation of another, those of its uploads included. */
@@ -34,7 +38,7 @@ export function around(inner: Store, { call, read }: Around): Store {
     traits: inner.traits,
     list: (options, signal) => call('list', signal, () => inner.list(options, signal)),
     head: (key, signal) => call('head', signal, () => inner.head(key, signal)),
-    read: (key, options, signal) => read(signal, () => inner.read(key, options, signal)),
+    read: (key, options, signal) => read(signal, () => inner.read(key, options, signal), options),
     put: (key, body, options, signal) =>
       orLetGo(body, () => call('put', signal, () => inner.put(key, body, options, signal))),
     startParts: async (key, options, signal) =>

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { after, before, describe, test } from 'node:test';
+import { KiB } from '../../src/base/bytes.ts';
+import { Secret } from '../../src/base/seal.ts';
+import { openStore } from '../../src/stores/open-store.ts';
+import type { Store } from '../../src/stores/store.ts';
+import { rejectsWith } from '../conformance/store.ts';
+import { type CdnServer, startCdnServer } from '../kit/cdn-server.ts';
+import { ManualClock } from '../kit/manual-clock.ts';
+import { heldContent } from '../kit/s3-server/content.ts';
+import { type S3Server, startS3Server } from '../kit/s3-server/server.ts';
+
+const { signal } = new AbortController();
+const KEY = 'film';
+const CUT = 500;
+
+describe('what a CDN sends breaks off once, and is read on by a range', () => {
+  let server: S3Server;
+  let cdn: CdnServer;
+  let store: Store;
+  before(async () => {
+    server = await startS3Server({ buckets: ['bucket'] });
+    const { accessKeyId, secretAccessKey } = server.accessKey;
+    cdn = await startCdnServer({ bucket: 'bucket', content: server.bucket('bucket') });
+    store = openStore({
+      ...{ dialect: 'AWS', region: 'us-east-1', bucket: 'bucket', endpoint: server.url },
+      credentials: { accessKeyId, secretAccessKey: new Secret(secretAccessKey) },
+      clock: new ManualClock(Date.now()),
+      cdn: {
+        ...{ origin: `http://${cdn.domain}`, authenticationType: 'NONE' },
+        ...{ key: undefined, appId: undefined, guard: undefined },
+      },
+    });
+  });
+  after(async () => {
+    await store[Symbol.asyncDispose]();
+    await cdn[Symbol.asyncDispose]();
+    await server.close();
+  });
+
+  /** The bucket's object, and how many requests there were before. */
+  function prepare(size: number, rest: 'its own' | 'another object’s'): Buffer {
+    const bytes = randomBytes(size);
+    server.bucket('bucket').put(KEY, bytes);
+    const other = { content: heldContent([randomBytes(size)]), etag: '', lastModified: 0 };
+    const { manners } = cdn;
+    manners.cached.clear();
+    manners.hidesVersions = true;
+    const then = (): void => {
+      if (rest !== 'its own') manners.cached.set(KEY, other);
+    };
+    manners.cuts = { bytes: CUT, times: 1, then };
+    cdn.served.length = 0;
+    return bytes;
+  }
+
+  for (const size of [1000, 300 * KiB]) {
+    test(`with its own bytes: it is the whole, ${size} bytes`, async () => {
+      const bytes = prepare(size, 'its own');
+      const atOnce = await store.read(KEY, {}, signal);
+      assert.ok(bytes.equals(await atOnce.body.bytes()));
+      prepare(size, 'its own');
+      const streamed = await store.read(KEY, {}, signal);
+      assert.equal(Buffer.concat(await Array.fromAsync(streamed.body)).length, size);
+      assert.equal(cdn.served.length, 2);
+    });
+
+    test(`with another object’s: it fails at once, ${size} bytes`, async () => {
+      prepare(size, 'another object’s');
+      const { body } = await store.read(KEY, {}, signal);
+      await rejectsWith('stale-cdn', body.bytes());
+      assert.equal(cdn.served.length, 2);
+    });
+
+    test(`with another object’s: it fails before the last piece, ${size} bytes`, async () => {
+      prepare(size, 'another object’s');
+      const { body } = await store.read(KEY, {}, signal);
+      let given = 0;
+      const reading = (async () => {
+        for await (const piece of body) given += piece.length;
+      })();
+      await rejectsWith('stale-cdn', reading);
+      assert.ok(given < size);
+      assert.equal(cdn.served.length, 2);
+    });
+  }
+
+  test('a range has no sum that the bucket tells, and is as the CDN gives it', async () => {
+    prepare(1000, 'another object’s');
+    const { body } = await store.read(KEY, { range: { first: 0, last: 999 } }, signal);
+    assert.equal((await body.bytes()).length, 1000);
+  });
+});
