@@ -6,7 +6,12 @@ export interface AzureSdk {
   readonly ContainerClient: new (url: string, credential: SdkCredential) => SdkContainer;
   readonly ContainerSASPermissions: { parse(text: string): unknown };
   readonly BlobSASPermissions: { parse(text: string): unknown };
+  readonly AccountSASPermissions: { parse(text: string): unknown };
   generateBlobSASQueryParameters(
+    values: Readonly<Record<string, unknown>>,
+    credential: SdkCredential,
+  ): { toString(): string };
+  generateAccountSASQueryParameters(
     values: Readonly<Record<string, unknown>>,
     credential: SdkCredential,
   ): { toString(): string };
@@ -92,7 +97,8 @@ export function azureSdk(): AzureSdk | undefined {
 /** Makes sums as Microsoft's own client does; undefined where it is not installed. */
 export async function azureSdkCrc64(): Promise<(() => SdkCrc64) | undefined> {
   try {
-    const common = require('@azure/storage-common') as {
+    const ofTheirs = createRequire(require.resolve('@azure/storage-blob'));
+    const common = ofTheirs('@azure/storage-common') as {
       readonly StorageCRC64Calculator: { init(): Promise<void>; new (): SdkCrc64 };
     };
     await common.StorageCRC64Calculator.init();

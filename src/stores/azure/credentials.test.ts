@@ -6,6 +6,10 @@ import { azureCredentials, AzureCredentialsError } from './credentials.ts';
 const KEY = Buffer.from('a key of sixteen').toString('base64');
 const SAS = 'sv=2020-12-06&sr=c&sp=rl&se=2040-01-01T00%3A00%3A00Z&sig=c2VjcmV0%2Bc2lnbmF0dXJl%3D';
 
+/** Made by Microsoft's own client, @azure/storage-blob 12.32.0. */
+const ACCOUNT_SAS =
+  'sv=2020-12-06&ss=b&srt=sco&st=2023-11-14T22%3A13%3A20Z&se=2023-11-14T23%3A13%3A20Z&sp=rl&sig=pn0aLx3eTsB84jscN2vK2tSpOLZgF90Y5XkX8vB6WQU%3D';
+
 function read(accessKeyId: string, secret: string) {
   const read = azureCredentials({ accessKeyId, secretAccessKey: new Secret(secret) });
   const { kind, account, endpoint } = read;
@@ -18,6 +22,12 @@ describe('credentials of Azure', () => {
     ['with spaces around them', ' account\n', `${KEY}\n`, ['key', 'account', KEY, undefined]],
     ['a SAS token', 'account', SAS, ['sas', 'account', SAS, undefined]],
     ['a SAS token as it ends a URL', 'account', `?${SAS}`, ['sas', 'account', SAS, undefined]],
+    [
+      'a SAS token of the account',
+      'account',
+      ACCOUNT_SAS,
+      ['sas', 'account', ACCOUNT_SAS, undefined],
+    ],
     [
       'a connection string as the portal shows it',
       'account',

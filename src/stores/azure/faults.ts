@@ -52,6 +52,26 @@ export const azureFaults: ReadonlyMap<string, Fault> = new Map<string, Fault>([
 export const azureHints: ReadonlyMap<string, string> = new Map([
   ['AuthorizationFailure', 'the firewall of the storage account may not let this machine in'],
   [
+    'AuthorizationPermissionMismatch',
+    'the SAS token lacks a permission (sp), or who delegated it a role: a source needs r and l, a destination r, c, w, d and l',
+  ],
+  [
+    'AuthorizationResourceTypeMismatch',
+    'the SAS token of the account lacks a type of resources (srt): it needs c for listings and o for objects',
+  ],
+  [
+    'AuthorizationServiceMismatch',
+    'the SAS token of the account is not for blobs (ss): it needs b',
+  ],
+  [
+    'AuthorizationProtocolMismatch',
+    'the SAS token is for https only (spr), and the endpoint is not',
+  ],
+  [
+    'AuthorizationSourceIPMismatch',
+    'the SAS token is for other addresses (sip) than this machine’s',
+  ],
+  [
     'KeyBasedAuthenticationNotPermitted',
     'the storage account takes no account keys: allow them, or give a SAS token that a user delegates',
   ],
