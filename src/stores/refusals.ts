@@ -24,7 +24,7 @@ export function faultOfStatus(status: number): Fault {
   return status >= 300 ? 'refused' : 'bad-reply';
 }
 
-/** With `If-None-Match` a failed condition means that the key is taken. */
+/** With a condition that the key is absent, one that failed means that the key is taken. */
 export function existsInstead(error: unknown): unknown {
   if (!(error instanceof StoreError) || error.fault !== 'changed') return error;
   return new StoreError('exists', error.details, { cause: error });

@@ -19,8 +19,10 @@ export interface Traits {
   readonly crc64nvme: boolean;
   /** A put whose bytes do not match its `md5` is refused, and leaves nothing behind. */
   readonly checksMd5: boolean;
-  /** `absentOnly` puts are honoured. */
+  /** `absentOnly` puts are honoured, at least by buckets that keep no versions. */
   readonly conditionalPut: boolean;
+  /** And by buckets that keep versions. */
+  readonly conditionalPutVersioned: boolean;
   /** Whether `after` may be any key; if not, only the `next` of a page. */
   readonly listsFromKey: boolean;
   readonly serverSideCopy: boolean;

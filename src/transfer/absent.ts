@@ -8,8 +8,21 @@ export function askable({ target }: CopyJob, options: PutOptions): PutOptions {
   return target.traits.conditionalPut ? options : { ...options, absentOnly: false };
 }
 
-/** @throws {StoreError} `exists` when the target has something under the key. */
-export async function assertAbsent(job: CopyJob): Promise<void> {
+/**
+ * Looks once more just before something is published, where nothing may be replaced and the target
+ * alone does not see to it: before every put there, and before the end of every upload, for not
+ * every store that keeps the condition at a put keeps it at that: Ceph 16 does not.
+ *
+ * @throws {StoreError} `exists` when the target has something under the key.
+ */
+export async function assertStillAbsent(
+  job: CopyJob,
+  { absentOnly }: PutOptions,
+  publishing: 'put' | 'upload',
+): Promise<void> {
+  const { conditionalPut, conditionalPutVersioned } = job.target.traits;
+  const isKept = publishing === 'put' && conditionalPut && conditionalPutVersioned;
+  if (absentOnly !== true || isKept) return;
   if ((await headIfThere(job)) === undefined) return;
   const cloudMessage = 'it has appeared during the copy';
   const details = { store: job.target.name, operation: 'head', key: job.key, cloudMessage };

@@ -11,7 +11,7 @@ import { crcsWorthTaking, hashing } from './hashing.ts';
 import { ownCopy } from './own-copy.ts';
 import { crcsOfParts, inOrder, partsEvidence } from './parts-evidence.ts';
 import { pauseAfter } from './pause.ts';
-import { askable, assertAbsent } from './absent.ts';
+import { askable, assertStillAbsent } from './absent.ts';
 import { assertAsTold } from './as-told.ts';
 import type { CheckedPart, CopyJob, JournaledUpload } from './transfer.ts';
 
@@ -214,8 +214,7 @@ async function complete(copy: PartsCopy, parts: readonly CheckedPart[]): Promise
   const { job, head, options, partSize, upload } = copy;
   for (let tries = 1; ; tries++) {
     try {
-      // Not every store that keeps the condition at a put keeps it here: Ceph 16 does not.
-      if (options.absentOnly === true) await assertAbsent(job);
+      await assertStillAbsent(job, options, 'upload');
       job.lease.assertHeld();
       const receipt = await upload.complete(parts, job.lease.signal);
       return partsEvidence(head, parts, partSize, receipt);

@@ -7,7 +7,7 @@ import { targetTier } from '../model/storage-class.ts';
 import { sumsAlone } from '../model/sums.ts';
 import type { ObjectRead, PutBody, PutOptions, PutReceipt } from '../stores/store.ts';
 import { StoreError } from '../stores/store-error.ts';
-import { askable, assertAbsent } from './absent.ts';
+import { askable, assertStillAbsent } from './absent.ts';
 import { assertAsTold } from './as-told.ts';
 import { copyInParts } from './copy-in-parts.ts';
 import { dropUpload } from './drop-upload.ts';
@@ -251,8 +251,6 @@ async function putStreamed(
   md5: string,
 ): Promise<CopyEvidence> {
   const put = { content: body, size: head.size, md5 };
-  // What is small follows the first look at once; here a wait for a place may lie between.
-  if (options.absentOnly === true && !job.target.traits.conditionalPut) await assertAbsent(job);
   return await putWhole(job, put, options, (receipt) => evidenceOf(head, receipt));
 }
 
@@ -263,6 +261,7 @@ async function putWhole(
   options: PutOptions,
   evidence: (receipt: PutReceipt) => CopyEvidence,
 ): Promise<CopyEvidence> {
+  await assertStillAbsent(job, options, 'put');
   job.lease.assertHeld();
   try {
     return evidence(await job.target.put(job.key, put, askable(job, options), job.lease.signal));

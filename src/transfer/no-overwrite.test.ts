@@ -18,7 +18,7 @@ async function filledRig(size: number, { crc64 = true } = {}): Promise<CopyRig> 
 
 /** A target like some: it takes no condition, or takes it and does not keep it. */
 function careless(store: Store, { conditionalPut }: { readonly conditionalPut: boolean }): Store {
-  const traits = { ...store.traits, conditionalPut };
+  const traits = { ...store.traits, conditionalPut, conditionalPutVersioned: conditionalPut };
   return {
     ...before(store, 'put', () => undefined),
     traits,
@@ -82,12 +82,36 @@ describe('NO_OVERWRITE', () => {
     });
   }
 
-  test('looks once more before a long PUT, at a target that has no condition', async () => {
-    const rig = await filledRig(ways.streamed);
-    rig.targetSeen = careless(rig.target, { conditionalPut: false });
-    rig.sourceSeen = before(rig.source, 'read', () => write(rig.target, bytesOf(3, 5)));
-    assert.equal((await rig.copy()).kind, 'skipped');
-    assert.deepEqual(rig.copied, bytesOf(3, 5));
+  for (const [way, size] of Object.entries(ways)) {
+    test(`looks once more before it publishes, at a target that has no condition, ${way}`, async () => {
+      const rig = await filledRig(size);
+      rig.targetSeen = careless(rig.target, { conditionalPut: false });
+      rig.sourceSeen = before(rig.source, 'read', async (call) => {
+        if (call === 1) await write(rig.target, bytesOf(3, 5));
+      });
+      assert.equal((await rig.copy()).kind, 'skipped');
+      assert.deepEqual(rig.copied, bytesOf(3, 5));
+      assert.ok(rig.clean);
+    });
+
+    test(`looks once more where versions would make the target forget the condition, ${way}`, async () => {
+      const rig = await filledRig(size);
+      const store = careless(rig.target, { conditionalPut: true });
+      rig.targetSeen = { ...store, traits: { ...store.traits, conditionalPutVersioned: false } };
+      rig.sourceSeen = before(rig.source, 'read', async (call) => {
+        if (call === 1) await write(rig.target, bytesOf(3, 5));
+      });
+      assert.equal((await rig.copy()).kind, 'skipped');
+      assert.deepEqual(rig.copied, bytesOf(3, 5));
+    });
+  }
+
+  test('looks but once at a target that keeps the condition of a put', async () => {
+    const rig = await filledRig(ways['held whole']);
+    const { store, calls } = faulty(rig.target, {});
+    rig.targetSeen = store;
+    assert.equal((await rig.copy()).kind, 'copied');
+    assert.equal(calls.get('head'), 1);
   });
 });
 

@@ -179,6 +179,7 @@ function traitsOf({ cloud, dialect }: AzureWire): Traits {
     crc64nvme: true,
     checksMd5: true,
     conditionalPut: true,
+    conditionalPutVersioned: true,
     // It goes on from its own marker only; `startFrom` came with version 2026-02-06, whose rules
     // (the key itself included, which order) are not documented yet.
     listsFromKey: false,

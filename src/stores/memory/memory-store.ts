@@ -64,6 +64,7 @@ export class MemoryStore implements Store {
       crc64nvme: false,
       checksMd5: true,
       conditionalPut: true,
+      conditionalPutVersioned: true,
       listsFromKey: true,
       serverSideCopy: true,
       copySizeMax: Number.POSITIVE_INFINITY,

@@ -39,8 +39,8 @@ export interface S3Dialect {
   readonly crc64nvme: boolean;
   readonly etagMd5: EtagMd5Facts;
   readonly checksMd5: boolean;
-  /** Whether `If-None-Match: *` is honoured on a put. */
-  readonly conditionalPut: boolean;
+  /** How a put says that the key must be absent; undefined where no way is known to be honoured. */
+  readonly conditionalPut: PutCondition | undefined;
   readonly metadata: MetadataFacts;
   /** Undefined where nothing ever is to be restored. */
   readonly restore: RestoreFacts | undefined;
@@ -68,6 +68,9 @@ export interface S3Dialect {
   /** Codes that it has for a wrong clock too, where it should say so. */
   readonly skewHidingCodes: ReadonlySet<string>;
 }
+
+/** `If-None-Match: *`, or a header of the cloud's own, which buckets with versions ignore. */
+export type PutCondition = 'if-none-match' | 'forbid-overwrite';
 
 /** Where an ETag that looks like an MD5 is that of the bytes. */
 export interface EtagMd5Facts {

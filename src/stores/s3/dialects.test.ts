@@ -3,11 +3,17 @@ import { test } from 'node:test';
 import { dialectAtHost, s3Dialects } from './dialects.ts';
 
 test('who is known to keep the condition of a put is named, and nobody else is trusted', () => {
-  const known = Object.entries(s3Dialects).filter(([, { conditionalPut }]) => conditionalPut);
-  assert.deepEqual(
-    known.map(([name]) => name),
-    ['AWS', 'Baidu', 'MinIO', 'Ceph', 'R2'],
-  );
+  const all = Object.entries(s3Dialects);
+  const known = all.filter(([, { conditionalPut }]) => conditionalPut !== undefined);
+  assert.deepEqual(Object.fromEntries(known.map(([name, row]) => [name, row.conditionalPut])), {
+    AWS: 'if-none-match',
+    Aliyun: 'forbid-overwrite',
+    Tencent: 'forbid-overwrite',
+    Baidu: 'if-none-match',
+    MinIO: 'if-none-match',
+    Ceph: 'if-none-match',
+    R2: 'if-none-match',
+  });
 });
 
 test('a cloud is known by each of its domains', () => {

@@ -1,6 +1,6 @@
 import { contentHeaderNames } from '../../model/object.ts';
 import type { PutOptions } from '../store.ts';
-import type { S3Dialect } from './dialect.ts';
+import type { PutCondition, S3Dialect } from './dialect.ts';
 import { encodeMetadata, latin1OfUtf8 } from '../metadata-text.ts';
 
 /** The headers of a put or of the start of an upload, in pairs. */
@@ -29,6 +29,15 @@ export function putHeaders(options: PutOptions, dialect: S3Dialect): string[] {
     headers.push(`${prefix}server-side-encryption`, dialect.kms);
   }
   return headers;
+}
+
+/** What a put, or the end of an upload, says when it is for an absent key only. */
+export function absentOnlyHeaders({ conditionalPut, headerPrefix }: S3Dialect): string[] {
+  const words: Readonly<Record<PutCondition, readonly [name: string, value: string]>> = {
+    'if-none-match': ['if-none-match', '*'],
+    'forbid-overwrite': [`${headerPrefix}forbid-overwrite`, 'true'],
+  };
+  return conditionalPut === undefined ? [] : [...words[conditionalPut]];
 }
 
 /** What is wrong with the size of user metadata; undefined where it fits. */

@@ -24,7 +24,7 @@ import { StoreError } from '../store-error.ts';
 import type { S3Dialect } from './dialect.ts';
 import { headOf, receiptOf } from './head.ts';
 import { listPage } from './list.ts';
-import { metadataMistake, putHeaders } from './put-headers.ts';
+import { absentOnlyHeaders, metadataMistake, putHeaders } from './put-headers.ts';
 import { removeKeys } from './remove.ts';
 import { isArchivedThere, restoreObject } from './restore.ts';
 import { listUploads, S3Upload } from './upload.ts';
@@ -89,7 +89,7 @@ export class S3Store implements Store {
   ): Promise<PutReceipt> {
     const headers = this.#putHeaders('put', key, options);
     if (body.md5 !== undefined) headers.push('content-md5', base64OfHex(body.md5));
-    if (options.absentOnly === true) headers.push('if-none-match', '*');
+    if (options.absentOnly === true) headers.push(...absentOnlyHeaders(this.#wire.dialect));
     const { content, size } = body;
     const request: S3Request = { operation: 'put', method: 'PUT', key, headers, content, size };
     let reply: HttpReply;
@@ -175,7 +175,8 @@ function traitsOf({ cloud, dialect }: S3Wire): Traits {
     crc64: dialect.crc64Header !== undefined,
     crc64nvme: dialect.crc64nvme,
     checksMd5: dialect.checksMd5,
-    conditionalPut: dialect.conditionalPut,
+    conditionalPut: dialect.conditionalPut !== undefined,
+    conditionalPutVersioned: dialect.conditionalPut === 'if-none-match',
     listsFromKey: true,
     serverSideCopy: true,
     copySizeMax: dialect.copySizeMax,

@@ -14,6 +14,7 @@ import type {
 import { StoreError } from '../store-error.ts';
 import { crc64nvmeOf, receiptOf } from './head.ts';
 import { decodeListed, type KeyReader, keyReader } from './list.ts';
+import { absentOnlyHeaders } from './put-headers.ts';
 import type { S3Request, S3Wire } from './wire.ts';
 
 /** An upload at the store, known by its ID alone. */
@@ -88,10 +89,10 @@ export class S3Upload implements PartUpload {
     parts: readonly { readonly number: number; readonly etag: string }[],
     signal: AbortSignal,
   ): Promise<PutReceipt> {
-    const { documents } = this.#wire;
+    const { dialect, documents } = this.#wire;
     const content = Buffer.from(documents.completion(parts));
     const headers = ['content-type', documents.contentType];
-    if (this.#absentOnly) headers.push('if-none-match', '*');
+    if (this.#absentOnly) headers.push(...absentOnlyHeaders(dialect));
     const request: S3Request = {
       operation: 'complete',
       method: 'POST',
@@ -107,7 +108,6 @@ export class S3Upload implements PartUpload {
     if (etag === undefined) throw this.#wire.badReply(request, 'an object without an ETag');
     this.#settled = true;
     const known = etag === '' ? await this.#lookUpEtag(signal) : etag;
-    const { dialect } = this.#wire;
     const receipt = receiptOf(known, answer.headers, dialect, undefined);
     const crc64nvme = crc64nvmeOf(answer.root.textOf('ChecksumCRC64NVME'));
     return dialect.crc64nvme ? { ...receipt, crc64nvme } : receipt;

@@ -23,21 +23,31 @@ export function isNotModified(call: Pick<Call, 'headers'>, version: Version): bo
 /**
  * Judges the preconditions of a write, at the moment of writing.
  *
- * @throws {S3Error} `PreconditionFailed`; `NoSuchKey` when `If-Match` names what is not there.
+ * @throws {S3Error} `PreconditionFailed`; `FileAlreadyExists` by a condition of the cloud's own;
+ *   `NoSuchKey` when `If-Match` names what is not there.
  */
 export function checkWritable(call: Call, bucket: Bucket): void {
   const match = header(call, 'if-match');
-  const noneMatch = header(call, 'if-none-match');
-  if (match === undefined && noneMatch === undefined) return;
   const present = bucket.object(call.key);
-  if (noneMatch !== undefined) {
-    if (noneMatch !== '*') throw new S3Error('NotImplemented', 'If-None-Match takes only * here');
-    if (present !== undefined) throw new S3Error('PreconditionFailed');
-  }
-  if (match !== undefined) {
-    if (present === undefined) throw new S3Error('NoSuchKey');
-    if (!names(match, present.etag)) throw new S3Error('PreconditionFailed');
-  }
+  if (present !== undefined) checkAbsent(call, bucket);
+  if (match === undefined) return;
+  if (present === undefined) throw new S3Error('NoSuchKey');
+  if (!names(match, present.etag)) throw new S3Error('PreconditionFailed');
+}
+
+/** Judges what a write says that is for an absent key only, where there is an object. */
+function checkAbsent(call: Call, bucket: Bucket): void {
+  if (forbidsOverwrite(call, bucket)) throw new S3Error('FileAlreadyExists');
+  const noneMatch = header(call, 'if-none-match');
+  if (noneMatch === undefined || !call.service.dialect.conditionalPut) return;
+  if (noneMatch !== '*') throw new S3Error('NotImplemented', 'If-None-Match takes only * here');
+  throw new S3Error('PreconditionFailed');
+}
+
+/** A bucket that keeps versions, or has kept some, ignores it. */
+function forbidsOverwrite(call: Call, { versioning }: Bucket): boolean {
+  if (call.face.forbidsOverwrite !== true || versioning !== undefined) return false;
+  return header(call, 'x-amz-forbid-overwrite') === 'true';
 }
 
 /** @throws {S3Error} `PreconditionFailed` when the source of a copy is not the one meant. */

@@ -33,6 +33,8 @@ export interface Face {
   readonly restoreJob?: string;
   /** Objects cannot be restored by this face. */
   readonly restores?: false;
+  /** `forbid-overwrite` is a condition of puts and of the end of uploads, but in buckets with versions. */
+  readonly forbidsOverwrite?: true;
   /** Sources of copies are named by the bucket's host, not by `/bucket`. */
   readonly copySourceByHost?: boolean;
   /** How documents are written where they are not XML. */
@@ -95,6 +97,8 @@ export interface Dialect {
     readonly beyondAscii: 'rfc2047' | 'kept' | 'refused';
   };
   readonly checksMd5: boolean;
+  /** Whether `If-None-Match: *` is a condition of puts; those who do not know it write all the same. */
+  readonly conditionalPut: boolean;
   readonly deletesMany: 'with-sum' | 'with-md5' | 'freely' | 'never';
   readonly awsChunked: 'all' | 'signed' | 'refused';
   /** Classes, in S3's words, whose objects must be restored before they are read. */

@@ -37,6 +37,7 @@ const s3: Dialect = {
   // https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
   metadata: { bytesMax: 2 * KiB, beyondAscii: 'rfc2047' },
   checksMd5: true,
+  conditionalPut: true,
   deletesMany: 'with-sum',
   awsChunked: 'all',
   archived: new Set(['GLACIER', 'DEEP_ARCHIVE']),
@@ -52,6 +53,7 @@ const compatible: Dialect = {
   ...s3,
   faces: [plainFace],
   listing: { ...s3.listing, alwaysNextMarker: true },
+  conditionalPut: false,
   deletesMany: 'with-md5',
   awsChunked: 'signed',
 };
@@ -67,6 +69,8 @@ export const dialects = {
     // "Uploading Objects - PUT": with server-side encryption the ETag is no MD5.
     etag: { ...s3.etag, opaqueIfEncrypted: true },
     crc64: 'compared',
+    // "Uploading Objects - PUT" has no such header; `If-None-Match` is of reads.
+    conditionalPut: false,
     // Parallel file systems know no second version.
     listing: { ...s3.listing, version2: false },
     // "Uploading Parts": the answer tells of the key service alone.
@@ -221,6 +225,7 @@ export const dialects = {
     etag: { whole: 'md5', parts: 'md5-of-md5s' },
     listing: { ...compatible.listing, encodes: true },
     metadata: { bytesMax: 64 * KiB, beyondAscii: 'kept' },
+    conditionalPut: true,
     archived: new Set(), // A class is kept and never refused.
     defaultRegion: 'default',
   },

@@ -69,6 +69,8 @@ export const ossFace: Face = {
   tellsStandard: true,
   encryption: { AES256: 'AES256', KMS: 'aws:kms' },
   restoreJob: 'JobParameters',
+  // "PutObject", "CompleteMultipartUpload": x-oss-forbid-overwrite.
+  forbidsOverwrite: true,
 };
 
 /** OSS, "Compatibility with Amazon S3": no CRC64, no restores, and three classes. */
@@ -95,6 +97,8 @@ export const cosFace: Face = {
   },
   encryption: { 'AES256': 'AES256', 'cos/kms': 'aws:kms' },
   restoreJob: 'CASJobParameters',
+  // "PUT Object", "Complete Multipart Upload": x-cos-forbid-overwrite.
+  forbidsOverwrite: true,
   copySourceByHost: true,
 };
 

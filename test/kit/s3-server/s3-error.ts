@@ -7,6 +7,7 @@ const statuses = {
   BucketNotEmpty: 409,
   EntityTooLarge: 400,
   EntityTooSmall: 400,
+  FileAlreadyExists: 409,
   IncompleteBody: 400,
   InternalError: 500,
   InvalidAccessKeyId: 403,

@@ -26,9 +26,9 @@ export const aliyun: S3Dialect = {
   // https://www.alibabacloud.com/help/en/oss/user-guide/check-data-transmission-integrity-by-using-crc-64
   crc64Header: 'x-oss-hash-crc64ecma',
   crc64nvme: false,
-  // `x-oss-forbid-overwrite` is another condition, which versioned buckets ignore:
-  // https://www.alibabacloud.com/help/en/oss/developer-reference/putobject
-  conditionalPut: false,
+  // https://www.alibabacloud.com/help/en/oss/developer-reference/putobject, and of uploads
+  // https://www.alibabacloud.com/help/en/oss/developer-reference/completemultipartupload
+  conditionalPut: 'forbid-overwrite',
   // https://www.alibabacloud.com/help/en/oss/user-guide/0011-00000002: 8 KB. Signs of ASCII only,
   // in names no `_`; the vendor's SDKs percent-encode nothing by themselves.
   metadata: { ...aws.metadata, codec: 'percent', bytesMax: 8 * KiB },

@@ -130,7 +130,7 @@ export const aws: S3Dialect = {
   etagMd5: { heads: 'unless-own-key', receipts: 'unless-own-key' },
   checksMd5: true,
   // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
-  conditionalPut: true,
+  conditionalPut: 'if-none-match',
   // https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html: decoded as RFC 2047
   // before storing, and encoded so before returning; those who do neither give back what we sent.
   metadata: { codec: 'rfc2047', bytesMax: 2 * KiB, contentHeaders: contentHeaderNames },

@@ -28,7 +28,7 @@ export const baidu: S3Dialect = {
   crc64Header: 'x-bce-content-crc64ecma',
   crc64nvme: false,
   // https://cloud.baidu.com/doc/BOS/s/Ikc5nv3wc, and at completions .../Nkc5vzayc
-  conditionalPut: true,
+  conditionalPut: 'if-none-match',
   metadata: {
     codec: 'percent', // The vendor's SDKs percent-encode what is sent in headers.
     bytesMax: aws.metadata.bytesMax, // https://cloud.baidu.com/doc/BOS/s/Njwvyseb4

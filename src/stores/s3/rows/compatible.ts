@@ -8,8 +8,8 @@ export const plain: S3Dialect = {
   endpoints: [],
   regions: { prefix: '', aliases: {}, scopes: {}, inHost: undefined },
   ownHosts: /(?!)/,
-  // Who does not know the condition writes all the same: then a look before must do.
-  conditionalPut: false,
+  // Who does not know the condition writes all the same: then a look just before must do.
+  conditionalPut: undefined,
   crc64nvme: false,
   // How much user metadata it takes, the server says itself.
   metadata: { ...aws.metadata, bytesMax: Number.POSITIVE_INFINITY },
@@ -21,7 +21,7 @@ export const plain: S3Dialect = {
 export const minio: S3Dialect = {
   ...plain,
   // https://blog.min.io/leading-the-way-minios-conditional-write-feature-for-modern-data-workloads
-  conditionalPut: true,
+  conditionalPut: 'if-none-match',
   // https://github.com/minio/minio/blob/master/cmd/generic-handlers.go
   metadata: { ...aws.metadata, bytesMax: 2 * KiB },
   // Others are names of remote tiers, which no put may say:
@@ -35,7 +35,7 @@ export const minio: S3Dialect = {
 export const ceph: S3Dialect = {
   ...plain,
   // Measured: 16.2 keeps it at a put, and not at the end of an upload.
-  conditionalPut: true,
+  conditionalPut: 'if-none-match',
   // Any class is a name of the zone's placement, STANDARD alone is always there:
   // https://docs.ceph.com/en/latest/radosgw/placement/#storage-classes
   tierClasses: { STANDARD: 'STANDARD' },
@@ -47,7 +47,7 @@ export const ceph: S3Dialect = {
 export const r2: S3Dialect = {
   ...plain,
   // https://developers.cloudflare.com/r2/api/s3/conditional-operations/
-  conditionalPut: true,
+  conditionalPut: 'if-none-match',
   // https://developers.cloudflare.com/r2/api/s3/api/: by account, so an endpoint must be given.
   ownHosts: /(?:^|\.)r2\.cloudflarestorage\.com$/,
   addressing: { own: 'path', elsewhere: 'path' },

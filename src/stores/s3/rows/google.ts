@@ -19,7 +19,7 @@ export const google: S3Dialect = {
   acceptEncoding: 'gzip',
   // `x-goog-if-generation-match` is its condition, not If-None-Match:
   // https://cloud.google.com/storage/docs/request-preconditions
-  conditionalPut: false,
+  conditionalPut: undefined,
   crc64nvme: false,
   // https://cloud.google.com/storage/docs/metadata and .../quotas: 8 KiB; no Expires.
   metadata: {

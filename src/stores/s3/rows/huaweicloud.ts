@@ -38,7 +38,7 @@ export const huaweicloud: S3Dialect = {
   // server encrypts. A bucket may do so by itself, which answers to parts do not tell.
   etagMd5: { heads: 'unless-encrypted', receipts: 'as-sent' },
   // Not in the reference of the S3 face; `If-None-Match` is documented for reads only.
-  conditionalPut: false,
+  conditionalPut: undefined,
   // OBS API reference, "User-defined metadata": ASCII only; Huawei's SDKs percent-encode the rest.
   metadata: { ...aws.metadata, codec: 'percent' },
   // OBS API reference, "Storage Classes": its own words come too, by the other protocol.

@@ -40,7 +40,7 @@ export const kingsoft: S3Dialect = {
   // ks3sdklib/aws-sdk-go, service/s3/crc_check.go; that it is CRC-64/XZ: ks3sdk of PyPI, utils.py.
   crc64Header: 'x-amz-checksum-crc64ecma',
   crc64nvme: false,
-  conditionalPut: false,
+  conditionalPut: undefined,
   // https://docs.ksyun.com/documents/42474; the cold archives' tiers by ks3sdk of PyPI, bucket.py.
   restore: {
     request: 'JobParameters',

@@ -19,7 +19,7 @@ export const qingcloud: S3Dialect = {
   crc64nvme: false,
   // Of an object in parts it is something else, which nothing tells from an MD5.
   etagMd5: { heads: 'never', receipts: 'unless-own-key' },
-  conditionalPut: false,
+  conditionalPut: undefined,
   // What the vendor's SDKs send with a put.
   metadata: { ...aws.metadata, contentHeaders: ['cache-control', 'content-encoding'] },
   // https://docsv4.qingcloud.com/user_guide/storage/object_storage/api/object/append

@@ -35,7 +35,7 @@ export const qiniu: S3Dialect = {
   etagMd5: { heads: 'never', receipts: 'never' },
   // Not documented.
   checksMd5: false,
-  conditionalPut: false,
+  conditionalPut: undefined,
   // https://developer.qiniu.com/kodo/6380/restore-archive: 1 to 7 days.
   restore: {
     request: 'GlacierJobParameters',

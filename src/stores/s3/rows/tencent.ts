@@ -30,8 +30,9 @@ export const tencent: S3Dialect = {
   // https://www.tencentcloud.com/document/product/436/34078
   crc64Header: 'x-cos-hash-crc64ecma',
   crc64nvme: false,
-  // `x-cos-forbid-overwrite` is another condition, which versioned buckets ignore.
-  conditionalPut: false,
+  // https://www.tencentcloud.com/document/product/436/7749, and of uploads
+  // https://www.tencentcloud.com/document/product/436/7742
+  conditionalPut: 'forbid-overwrite',
   // https://www.tencentcloud.com/document/product/436/13361: 2 KB.
   metadata: { ...aws.metadata, codec: 'percent' },
   // https://www.tencentcloud.com/document/product/436/12633

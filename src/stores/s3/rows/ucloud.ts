@@ -17,7 +17,7 @@ export const ucloud: S3Dialect = {
   // A hash of its own, by SHA-1 of blocks.
   etagMd5: { heads: 'never', receipts: 'never' },
   checksMd5: false,
-  conditionalPut: false,
+  conditionalPut: undefined,
   // Thawed for three days, whatever is asked: https://docs.ucloud.cn/ufile/bill/billing
   restore: {
     request: 'GlacierJobParameters',
