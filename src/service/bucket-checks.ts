@@ -137,7 +137,7 @@ const mistakes: Partial<Record<Fault, (side: Side, ability: Ability) => string>>
   'denied': (side, ability) =>
     `request parameter [${side}_ak] invalid: it lacks the right to ${rights[ability]}.`,
   'no-bucket': (side) =>
-    `request parameter [${side}_bucket] invalid: there is no such bucket in this region.`,
+    `request parameter [${side}_bucket] or [${side}_region] invalid: there is no such bucket in this region; not every cloud tells that it has it in another.`,
   'clock-skew': () => 'The clocks of this machine and the store differ too much: set them by NTP.',
   'unreachable': addressOf,
   'bad-reply': (side) =>

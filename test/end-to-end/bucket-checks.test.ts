@@ -34,12 +34,12 @@ const checks: readonly Check[] = [
   {
     what: 'a source bucket that is not there',
     fields: { src_bucket: 'elsewhere' },
-    says: /^400 OMS\.1014 .*\[src_bucket\] invalid: there is no such bucket in this region/,
+    says: /^400 OMS\.1014 .*\[src_bucket\] or \[src_region\] invalid: there is no such bucket in this region/,
   },
   {
     what: 'a destination bucket that is not there',
     fields: { dst_bucket: 'elsewhere' },
-    says: /^400 OMS\.1020 .*\[dst_bucket\] invalid: there is no such bucket/,
+    says: /^400 OMS\.1020 .*\[dst_bucket\] or \[dst_region\] invalid: there is no such bucket/,
   },
   {
     what: 'a source that may not be listed',

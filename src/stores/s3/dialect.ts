@@ -26,6 +26,8 @@ export interface S3Dialect {
   /** Another prefix that answers may have instead. */
   readonly answerPrefix: `x-${string}-` | undefined;
   readonly requestIdHeaders: readonly string[];
+  /** Where an answer without a body has the document of a refusal, in base64. */
+  readonly refusalHeader: string | undefined;
   /** How a copy names its source: `/bucket/key`, or the bucket's host and the key. */
   readonly copySource: 'path' | 'host';
   readonly listVersion: 1 | 2;

@@ -5,7 +5,7 @@ import type { HttpReply } from '../http.ts';
 import { faultOfStatus } from '../refusals.ts';
 import { StoreError, type StoreErrorDetails } from '../store-error.ts';
 import type { S3Dialect } from './dialect.ts';
-import { type Documents, documents } from './documents.ts';
+import { documents } from './documents.ts';
 
 const CODE_MAX = 128;
 const MESSAGE_MAX = 300;
@@ -21,8 +21,13 @@ export interface Refusal {
   readonly endpoint: string | undefined;
 }
 
-/** Reads the body of a refusal: a document as a rule, but proxies answer with pages of their own. */
-export function readRefusal(reply: HttpReply, text: string, { read }: Documents): Refusal {
+/**
+ * Reads the body of a refusal: a document as a rule, but proxies answer with pages of their own. A
+ * HEAD has none, and some stores repeat it in a header.
+ */
+export function readRefusal(reply: HttpReply, body: string, dialect: S3Dialect): Refusal {
+  const { read } = documents[dialect.documents];
+  const text = body === '' ? repeatedIn(reply, dialect) : body;
   let error: XmlElement | undefined;
   try {
     const root = text === '' ? undefined : read(text, 'Error');
@@ -31,6 +36,11 @@ export function readRefusal(reply: HttpReply, text: string, { read }: Documents)
     // No document: the status must do.
   }
   return refusalOf(reply, error);
+}
+
+function repeatedIn({ headers }: HttpReply, { refusalHeader }: S3Dialect): string {
+  const repeated = refusalHeader === undefined ? undefined : headerOf(headers, refusalHeader);
+  return Buffer.from(repeated ?? '', 'base64').toString();
 }
 
 /** Of an `<Error>` only what tells no secret: that of a wrong signature repeats what was signed. */
@@ -58,7 +68,7 @@ export function toldByS3(
   text: string,
   dialect: S3Dialect,
 ): { readonly code: string | undefined; readonly fault: Fault | undefined } {
-  const { code } = readRefusal(reply, text, documents[dialect.documents]);
+  const { code } = readRefusal(reply, text, dialect);
   return { code, fault: code === undefined ? undefined : dialect.faults.get(code) };
 }
 

@@ -92,6 +92,7 @@ describe('a bucket in another region', () => {
     ],
     ['a host', redirect(there)],
     ['a host without the bucket', redirect('s3.eu-central-1.amazonaws.com')],
+    ['an address', { status: 307, headers: { location: `https://${there}:8080/key?x=y` } }],
   ] as const) {
     test(`is found by ${title}, and asked there from then on`, async () => {
       const answers = (host: string) => (host === there ? undefined : answer);
@@ -166,6 +167,22 @@ describe('a signature goes nowhere else', () => {
   ]) {
     test(`not to ${JSON.stringify(endpoint)}`, async () => {
       await using trial = await storeAt(usual, () => redirect(endpoint));
+      await assert.rejects(trial.store.put('key', body, {}, signal), { fault: 'refused' });
+      assert.equal(trial.seen.length, 1);
+    });
+  }
+
+  for (const location of [
+    'https://evil.example/bucket/key',
+    'https://s3.eu-central-1.amazonaws.com@evil.example/',
+    'https://abc.execute-api.eu-central-1.amazonaws.com/',
+    'ftp://s3.eu-central-1.amazonaws.com/bucket',
+    '/bucket/key',
+    '//s3.eu-central-1.amazonaws.com/',
+    '',
+  ]) {
+    test(`not where a header leads to, ${JSON.stringify(location)}`, async () => {
+      await using trial = await storeAt(usual, () => ({ status: 301, headers: { location } }));
       await assert.rejects(trial.store.put('key', body, {}, signal), { fault: 'refused' });
       assert.equal(trial.seen.length, 1);
     });

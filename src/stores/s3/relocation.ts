@@ -50,13 +50,23 @@ function byHost(
   return { region, endpoint: atHost(url, { hostname: host }) };
 }
 
-function hostOf({ endpoint }: Refusal, dialect: S3Dialect, bucket: string): string | undefined {
-  const named = endpoint?.toLowerCase();
+function hostOf(
+  { endpoint, headers }: Refusal,
+  dialect: S3Dialect,
+  bucket: string,
+): string | undefined {
+  const named = endpoint?.toLowerCase() ?? hostOfUrl(headerOf(headers, 'location'));
   if (named === undefined || !/^[a-z0-9.-]{1,253}$/.test(named)) return undefined;
   const host = named.startsWith(`${bucket}.`) ? named.slice(bucket.length + 1) : named;
   // Below the cloud's domain there are tenants' own machines, too: only storage has a region so.
   const isStorage = dialect.regions.inHost?.test(host) === true;
   return isStorage && dialect.ownHosts.test(host) ? host : undefined;
+}
+
+/** Undefined for what is no address of storage: another scheme, or a path alone. */
+function hostOfUrl(location: string | undefined): string | undefined {
+  const url = location === undefined ? null : URL.parse(location);
+  return url !== null && /^https?:$/.test(url.protocol) ? url.hostname : undefined;
 }
 
 function atHost(url: URL, { hostname }: { readonly hostname: string }): string {

@@ -112,7 +112,8 @@ export class S3Wire {
     }
     const reply = await this.#sendTo(place, request, about, signal);
     if (reply.status >= 200 && reply.status < 300) return reply;
-    const refusal = await this.#readRefusal(reply, about);
+    const first = await this.#readRefusal(reply, about);
+    const refusal = await this.#toldAloud(place, request, first, signal);
     if (!this.#follow(refusal, place)) throw this.#error(refusal, about);
     if (content !== undefined && !(content instanceof Uint8Array)) {
       // The stream is spent: who has another one is heard where the bucket is.
@@ -150,6 +151,23 @@ export class S3Wire {
       signal,
       headersTimeoutMs: request.slow === true ? SLOW_ANSWER_MS : undefined,
     });
+  }
+
+  /** A HEAD that is sent away has no document that tells where to: a GET of the same has. */
+  async #toldAloud(
+    place: Place,
+    { operation, method, key, query }: S3Request,
+    refusal: Refusal,
+    signal: AbortSignal,
+  ): Promise<Refusal> {
+    const isMute = method === 'HEAD' && refusal.status < 400;
+    if (!isMute || this.#left !== undefined) return refusal;
+    const about = { store: this.name, operation, key };
+    const request: S3Request = { operation, method: 'GET', key, query };
+    const reply = await this.#sendTo(place, request, about, signal);
+    if (reply.status >= 300) return this.#readRefusal(reply, about);
+    reply.body.discard();
+    return refusal;
   }
 
   /** Whether there is another place to ask than the one that refused: told now, or to another request. */
@@ -200,7 +218,7 @@ export class S3Wire {
   }
 
   async #readRefusal(reply: HttpReply, about: StoreErrorDetails): Promise<Refusal> {
-    return readRefusal(reply, await refusalText(reply.body, about), this.documents);
+    return readRefusal(reply, await refusalText(reply.body, about), this.dialect);
   }
 
   #error(refusal: Refusal, about: StoreErrorDetails): StoreError {

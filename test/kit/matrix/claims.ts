@@ -132,6 +132,11 @@ const family: readonly Claim[] = [
     proves: { 'wrong region': /^is found by a |^is looked for once/ },
   },
   {
+    ...{ file: 'test/conformance/wrong-region.test.ts', way: 'own' },
+    suite: /^(?<cloud>\w+), asked for a bucket of another region$/,
+    proves: { 'wrong region': /./ },
+  },
+  {
     ...{ file: 'src/stores/s3/relocation.test.ts', way: 'own', clouds: ['Aliyun'] },
     suite: /^a bucket in another region$/,
     proves: { 'wrong region': /^of OSS is found/ },

@@ -41,6 +41,8 @@ export interface Face {
   readonly documents?: 'bos' | 'qingstor';
   /** What the path may begin with, before the bucket. */
   readonly version?: string;
+  /** A header repeats the refusal of a HEAD, in base64. */
+  readonly repeatsErrors?: true;
   /** Codes of refusals that are not S3's. */
   readonly codes?: Readonly<Partial<Record<S3Code, string>>>;
 }
@@ -112,8 +114,11 @@ export interface Dialect {
   };
   /** What the cloud says when it is asked too often. */
   readonly throttled: { readonly status: number; readonly code: string };
-  /** What a request for a bucket of another region is told. */
-  readonly elsewhere: 'redirect' | 'denied';
+  /** What a request for a bucket of another region is told: a header, an element, or a whole URL. */
+  readonly elsewhere: {
+    readonly code: S3Code;
+    readonly tells: readonly ('region' | 'endpoint' | 'location')[];
+  };
   /** What GET ?location says. */
   readonly location: { readonly root: string; readonly prefix: string };
   readonly defaultRegion: string;

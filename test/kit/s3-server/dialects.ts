@@ -43,7 +43,7 @@ const s3: Dialect = {
   archived: new Set(['GLACIER', 'DEEP_ARCHIVE']),
   restore: { daysMax: Infinity, online: 'InvalidObjectState' },
   throttled: { status: 503, code: 'SlowDown' },
-  elsewhere: 'redirect',
+  elsewhere: { code: 'PermanentRedirect', tells: ['region', 'endpoint'] },
   location: { root: 'LocationConstraint', prefix: '' },
   defaultRegion: 'us-east-1',
 };
@@ -54,6 +54,8 @@ const compatible: Dialect = {
   faces: [plainFace],
   listing: { ...s3.listing, alwaysNextMarker: true },
   conditionalPut: false,
+  // A region that knows its own buckets only; who tells more has it documented.
+  elsewhere: { code: 'NoSuchBucket', tells: [] },
   deletesMany: 'with-md5',
   awsChunked: 'signed',
 };
@@ -78,6 +80,8 @@ export const dialects = {
     // "User-defined metadata": US-ASCII only.
     metadata: { bytesMax: 8 * KiB, beyondAscii: 'refused' },
     restore: { daysMax: 30, online: 'InvalidObjectState' },
+    // "Error Codes": the address to use is returned; the vendor's SDKs read it from `Location`.
+    elsewhere: { code: 'PermanentRedirect', tells: ['location'] },
     location: { root: 'Location', prefix: '' },
     defaultRegion: 'cn-north-4',
     // huaweicloud-sdk-go-obs, "getObsVersion": what is at least 3.0 speaks OBS's own protocol.
@@ -102,7 +106,8 @@ export const dialects = {
     // "RestoreObject": without a body one day; Archive up to 7, the colder classes up to 365.
     restore: { daysMax: 365, online: 'OperationNotSupported', daysDefault: 1 },
     throttled: { status: 503, code: 'ServiceBusy' },
-    elsewhere: 'denied',
+    // "AccessDenied", "The bucket you are attempting to access must be addressed …".
+    elsewhere: { code: 'AccessDenied', tells: ['endpoint'] },
     location: { root: 'LocationConstraint', prefix: 'oss-' },
     defaultRegion: 'cn-hangzhou',
   },
@@ -120,6 +125,8 @@ export const dialects = {
     metadata: { bytesMax: 2 * KiB, beyondAscii: 'kept' },
     archived: new Set(['GLACIER', 'DEEP_ARCHIVE']),
     restore: { daysMax: 365, online: 'InvalidObjectState' },
+    // "Error codes": 301 and 307 with the right place in `Location`.
+    elsewhere: { code: 'PermanentRedirect', tells: ['location'] },
     defaultRegion: 'ap-beijing',
   },
 
@@ -148,6 +155,8 @@ export const dialects = {
     metadata: { bytesMax: 8 * KiB, beyondAscii: 'kept' },
     archived: new Set(['GLACIER', 'COLD_ARCHIVE', 'DEEP_COLD_ARCHIVE']),
     restore: { daysMax: 365, online: 'InvalidObjectState' },
+    // "HTTP status codes": 307 and `Location` where the endpoint is wrong.
+    elsewhere: { code: 'TemporaryRedirect', tells: ['location'] },
     defaultRegion: 'BEIJING',
   },
 
@@ -246,6 +255,8 @@ export const dialects = {
     ...compatible,
     faces: [{ ...plainFace, schemes: ['aws-v4', 'aws-v2'] }],
     etag: { whole: 'md5', parts: 'md5-of-md5s' },
+    // https://github.com/minio/minio/issues/14209 has its words.
+    elsewhere: { code: 'PermanentRedirect', tells: ['endpoint'] },
     archived: new Set(),
   },
 } as const satisfies Record<string, Dialect>;

@@ -69,6 +69,8 @@ export const ossFace: Face = {
   tellsStandard: true,
   encryption: { AES256: 'AES256', KMS: 'aws:kms' },
   restoreJob: 'JobParameters',
+  // The vendor's SDKs read `x-oss-err` where an answer has no body.
+  repeatsErrors: true,
   // "PutObject", "CompleteMultipartUpload": x-oss-forbid-overwrite.
   forbidsOverwrite: true,
 };

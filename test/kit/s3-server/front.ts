@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Call, Reply, Service } from './call.ts';
+import type { Call, Elsewhere, Reply, Service } from './call.ts';
 import type { Face } from './dialect.ts';
 import { writtenFor } from './documents.ts';
 import { faceOf, headersByFace, headersByS3, queryByS3 } from './face.ts';
@@ -17,7 +17,7 @@ interface FrontParts {
   readonly service: Service;
   readonly faults: Faults;
   readonly requests: RequestCounters;
-  readonly domain: string | undefined;
+  readonly domains: readonly string[];
 }
 
 type Arrival = Pick<Call, 'request' | 'requestId' | 'welcomeBody'>;
@@ -81,7 +81,7 @@ function queryText({ url = '/' }: IncomingMessage): string {
 }
 
 function parseCall(
-  { service, domain }: FrontParts,
+  { service, domains }: FrontParts,
   arrival: Arrival,
   face: Face,
   query: ReadonlyMap<string, string>,
@@ -90,7 +90,7 @@ function parseCall(
   const { url = '/', method = 'GET', headers } = request;
   const mark = url.indexOf('?');
   const rawPath = mark < 0 ? url : url.slice(0, mark);
-  const place = address(request, rawPath.slice(versionLength(face, rawPath)), domain);
+  const place = address(request, rawPath.slice(versionLength(face, rawPath)), domains);
   checkPlace(service, place);
   const rawQuery = mark < 0 ? '' : url.slice(mark + 1);
   const { inHost, bucketName, key } = place;
@@ -120,9 +120,10 @@ function versionLength({ version }: Face, rawPath: string): number {
 type Place = Pick<Signed, 'inHost' | 'bucketName' | 'key'>;
 
 /** The bucket in the host or first in the path, and the key. */
-function address(request: IncomingMessage, path: string, domain: string | undefined): Place {
-  const host = request.headers.host?.replace(/:\d+$/, '') ?? '';
-  if (domain !== undefined && host.endsWith(`.${domain}`)) {
+function address(request: IncomingMessage, path: string, domains: readonly string[]): Place {
+  const host = hostOf(request);
+  const domain = domains.find((each) => host.endsWith(`.${each}`));
+  if (domain !== undefined) {
     const bucketName = host.slice(0, -domain.length - 1);
     return { inHost: true, bucketName, key: decode(path.slice(1)) };
   }
@@ -134,6 +135,11 @@ function address(request: IncomingMessage, path: string, domain: string | undefi
         bucketName: decode(path.slice(1, slash)),
         key: decode(path.slice(slash + 1)),
       };
+}
+
+/** Without the port. */
+function hostOf({ headers }: IncomingMessage): string {
+  return headers.host?.replace(/:\d+$/, '') ?? '';
 }
 
 /** @throws {S3Error} when no object can be there. */
@@ -150,18 +156,28 @@ function checkPlace({ dialect }: Service, { inHost, bucketName, key }: Place): v
 function admit(call: Call, operation: Operation, scheme: Scheme): void {
   const { service, bucketName } = call;
   const elsewhere = service.elsewhere.get(bucketName);
-  if (elsewhere !== undefined) {
-    const { region, endpoint } = elsewhere;
-    throw new S3Error(
-      service.dialect.elsewhere === 'redirect' ? 'PermanentRedirect' : 'AccessDenied',
-      'The bucket you are attempting to access must be addressed using the specified endpoint.',
-      { 'x-amz-bucket-region': region },
-      { Endpoint: endpoint, Bucket: bucketName },
-    );
-  }
+  if (elsewhere !== undefined) sendAway(call, elsewhere);
   // Clients ask so before they know how to sign.
   if (operation === 'HeadApiVersion' && service.dialect.apiVersion !== undefined) return;
   if (service.verify) call.chunkSeal = scheme.verify(call.signed, service);
+}
+
+/** Sends away who does not ask at the bucket's own endpoint, and tells what the cloud tells. */
+function sendAway(call: Call, { region, endpoint }: Elsewhere): void {
+  const { request, bucketName, signed } = call;
+  const host = hostOf(request);
+  if ([endpoint, `${bucketName}.${endpoint}`].includes(host)) return;
+  const { code, tells } = call.service.dialect.elsewhere;
+  const url = `http://${signed.inHost ? `${bucketName}.` : ''}${endpoint}${request.url ?? ''}`;
+  throw new S3Error(
+    code,
+    'The bucket you are attempting to access must be addressed using the specified endpoint.',
+    {
+      ...(tells.includes('region') && { 'x-amz-bucket-region': region }),
+      ...(tells.includes('location') && { location: url }),
+    },
+    tells.includes('endpoint') ? { Endpoint: endpoint, Bucket: bucketName } : {},
+  );
 }
 
 /** What a fault does before the operation: an answer instead of it, or the end of the connection. */
@@ -199,5 +215,8 @@ function refusal(error: unknown, face: Face, { request, requestId }: Arrival): R
   const known = error instanceof S3Error ? error : new S3Error('InternalError', String(error));
   const { code, message, status, headers, details } = known;
   const about = { resource: request.url ?? '', requestId, details };
-  return { status, headers, body: errorDocument(face.codes?.[code] ?? code, message, about) };
+  const body = errorDocument(face.codes?.[code] ?? code, message, about);
+  const repeated = face.repeatsErrors === true && request.method === 'HEAD';
+  const err = repeated ? { 'x-amz-err': Buffer.from(body).toString('base64') } : {};
+  return { status, headers: { ...headers, ...err }, body };
 }

@@ -41,6 +41,7 @@ const statuses = {
   RestoreAlreadyInProgress: 409,
   SecondLevelDomainForbidden: 403,
   SignatureDoesNotMatch: 403,
+  TemporaryRedirect: 307,
   XAmzContentSHA256Mismatch: 400,
 } as const satisfies Record<string, number>;
 

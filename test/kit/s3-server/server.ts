@@ -21,12 +21,12 @@ export interface S3ServerOptions {
   readonly accessKeys?: readonly AccessKey[];
   readonly buckets?: readonly string[];
   readonly tls?: { readonly key: string | Buffer; readonly cert: string | Buffer };
-  /** A domain: buckets may be named before it in the host as well as first in the path. */
-  readonly virtualHost?: string;
+  /** Domains: buckets may be named before them in the host as well as first in the path. */
+  readonly virtualHost?: string | readonly string[];
   readonly dialect?: DialectName;
   /** The one region that signatures may name; any by default. */
   readonly region?: string;
-  /** Buckets of other regions, by name: requests for them are sent away as the cloud does. */
+  /** Buckets of other regions, by name: what does not ask for them there is sent away as the cloud does. */
   readonly elsewhere?: Readonly<Record<string, Elsewhere>>;
   /** Keeps sizes and ETags only, and serves sevens instead of the bytes: for benchmarks. */
   readonly sink?: boolean;
@@ -71,8 +71,8 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
   const service = makeService(options, accessKeys);
   const faults = new Faults();
   const requests = new RequestCounters();
-  const domain = options.virtualHost;
-  const front = new Front({ service, faults, requests, domain });
+  const domains = [options.virtualHost ?? []].flat();
+  const front = new Front({ service, faults, requests, domains });
   const server: Server =
     tls === undefined ? createServer(serverOptions) : createTlsServer({ ...serverOptions, ...tls });
   server.on('request', (request, response) => front.receive(request, response, () => undefined));

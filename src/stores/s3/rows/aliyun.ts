@@ -23,6 +23,9 @@ export const aliyun: S3Dialect = {
   documents: 'xml',
   headerPrefix: 'x-oss-',
   requestIdHeaders: ['x-oss-request-id'],
+  // The vendor's SDKs read it where a HEAD is refused:
+  // https://github.com/aliyun/aliyun-oss-python-sdk, `exceptions.py`
+  refusalHeader: 'x-oss-err',
   // https://www.alibabacloud.com/help/en/oss/user-guide/check-data-transmission-integrity-by-using-crc-64
   crc64Header: 'x-oss-hash-crc64ecma',
   crc64nvme: false,

@@ -117,6 +117,7 @@ export const aws: S3Dialect = {
   headerPrefix: 'x-amz-',
   answerPrefix: undefined,
   requestIdHeaders: ['x-amz-request-id'],
+  refusalHeader: undefined,
   // https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
   copySource: 'path',
   listVersion: 2,

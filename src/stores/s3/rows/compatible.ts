@@ -67,6 +67,10 @@ export const wasabi: S3Dialect = {
   ...plain,
   // https://docs.wasabi.com/docs/service-urls-for-wasabis-storage-regions
   endpoints: [{ regions: /^/, url: 'https://s3.{region}.wasabisys.com' }],
+  regions: {
+    ...plain.regions,
+    inHost: /(?:^|\.)s3\.([a-z]{2}(?:-[a-z]+)+-\d)\.wasabisys\.com$/,
+  },
   ownHosts: /(?:^|\.)wasabisys\.com$/,
   addressing: { own: 'path', elsewhere: 'path' },
   metadata: aws.metadata,

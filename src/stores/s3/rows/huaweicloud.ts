@@ -63,4 +63,7 @@ export const huaweicloud: S3Dialect = {
     ['VirtualHostDomainRequired', 'refused'],
     ['InArrearOrInsufficientBalance', 'denied'],
   ]),
+  // OBS API reference, "Error Codes": "Send the request to the returned redirection address", which
+  // the vendor's SDKs read from `Location`.
+  wrongRegionCodes: new Set([...aws.wrongRegionCodes, 'TemporaryRedirect']),
 };

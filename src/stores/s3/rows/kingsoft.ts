@@ -74,4 +74,7 @@ export const kingsoft: S3Dialect = {
   },
   // Parts from 5 MB: not documented for this face, the vendor's SDK for Node cuts them so.
   faults: new Map([...s3Faults, ['InvalidDigest', 'corrupt']]),
+  // Its table of HTTP status codes: 301 and 307, with `Location`, where the endpoint is wrong:
+  // https://ksc-docs.ks3-cn-beijing.ksyun.com/manual_ks3_v30291320161213200420/_book/tech.html
+  wrongRegionCodes: new Set(['PermanentRedirect', 'TemporaryRedirect']),
 };

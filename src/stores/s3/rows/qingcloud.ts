@@ -47,4 +47,7 @@ export const qingcloud: S3Dialect = {
     ['precondition_failed', 'changed'],
     ['bad_digest', 'corrupt'],
   ]),
+  // A zone knows its own buckets only, and says that there is none:
+  // https://docsv4.qingcloud.com/user_guide/storage/object_storage/api/error_code
+  wrongRegionCodes: new Set(),
 };

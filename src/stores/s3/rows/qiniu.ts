@@ -63,6 +63,8 @@ export const qiniu: S3Dialect = {
     DEEP_ARCHIVE: 'DEEP_ARCHIVE',
   },
   faults: new Map(s3Faults),
+  // "incorrect region" is of its own protocol; for the S3 face nothing is documented.
+  wrongRegionCodes: new Set(),
   // https://developer.qiniu.com/kodo/3928/error-responses
   statusFaults: new Map([
     [573, 'throttled'],

@@ -77,6 +77,9 @@ export const tencent: S3Dialect = {
     ['InvalidSHA1Digest', 'corrupt'],
     ['UnavailableForLegalReasons', 'denied'],
   ]),
+  // https://www.tencentcloud.com/document/product/436/7730: with the right place in `Location`. A
+  // region may also know its own buckets only, and say NoSuchBucket.
+  wrongRegionCodes: new Set(['PermanentRedirect', 'TemporaryRedirect']),
   // "Request has expired" where the time that was signed is not now:
   // https://www.tencentcloud.com/document/product/436/10687
   skewHidingCodes: new Set(['AccessDenied']),

@@ -44,4 +44,6 @@ export const ucloud: S3Dialect = {
   partSizeMin: 8 * MiB,
   partSizeMax: 8 * MiB,
   faults: new Map(s3Faults),
+  // No answer is documented that tells another region.
+  wrongRegionCodes: new Set(),
 };
