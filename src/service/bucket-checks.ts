@@ -59,7 +59,9 @@ function checkTraits(plan: SyncTaskPlan, source: Traits, target: Traits): void {
   const reasons = [
     plan.kms &&
       !target.kms &&
-      `enable_kms: ${target.cloud} is not known to encrypt by a key service`,
+      (target.kmsNeedsTls
+        ? `enable_kms: ${target.cloud} encrypts by its key service over HTTPS only, and the destination's endpoint is an http:// one`
+        : `enable_kms: ${target.cloud} is not known to encrypt by a key service`),
     plan.restore &&
       !source.restore &&
       `enable_restore: nothing is restored at ${source.cloud}; leave it out`,
@@ -138,6 +140,10 @@ const mistakes: Partial<Record<Fault, (side: Side, ability: Ability) => string>>
     `request parameter [${side}_ak] invalid: it lacks the right to ${rights[ability]}.`,
   'no-bucket': (side) =>
     `request parameter [${side}_bucket] or [${side}_region] invalid: there is no such bucket in this region; not every cloud tells that it has it in another.`,
+  'unsupported': (_side, ability) =>
+    ability === 'encrypt'
+      ? 'request parameter [enable_kms] invalid: the destination has no key service, or none is set up there.'
+      : `It has no way to ${rights[ability]}.`,
   'clock-skew': () => 'The clocks of this machine and the store differ too much: set them by NTP.',
   'unreachable': addressOf,
   'bad-reply': (side) =>

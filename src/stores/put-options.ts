@@ -25,7 +25,11 @@ function lackOf(
   traits: Traits,
 ): string | undefined {
   if (absentOnly === true && !traits.conditionalPut) return 'it has no puts for absent keys only';
-  if (kms === true && !traits.kms) return 'it does not encrypt with keys of a key service';
+  if (kms === true && !traits.kms) {
+    return traits.kmsNeedsTls
+      ? 'it encrypts with keys of its key service by HTTPS only'
+      : 'it does not encrypt with keys of a key service';
+  }
   if (tier !== undefined && !traits.tiers.includes(tier)) return `it has no class for ${tier}`;
   for (const name in contentHeaders) {
     if (!traits.metadata.contentHeaders.includes(name as ContentHeaderName))

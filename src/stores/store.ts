@@ -33,6 +33,8 @@ export interface Traits {
   readonly readTellsClass: boolean;
   /** Puts with `kms` are honoured. */
   readonly kms: boolean;
+  /** They are not, and would be by HTTPS. */
+  readonly kmsNeedsTls: boolean;
   /** The tiers that a put can name. */
   readonly tiers: readonly StorageTier[];
   readonly metadata: MetadataTraits;

@@ -189,7 +189,7 @@ const cases: Readonly<Partial<Record<DialectName, Case>>> = {
   },
   minio: {
     region: 'us-east-1',
-    cannot: { ...noArchive, ...noKms },
+    cannot: noArchive,
     facts: { coolClass: ['REDUCED_REDUNDANCY', 'class'] },
   },
   ceph: { region: 'default', cannot: noArchive },
@@ -202,7 +202,7 @@ for (const [dialect, each] of Object.entries(cases) as [DialectName, Case][]) {
   drive(`@aws-sdk/client-s3 at ${dialect}`, {
     ...rest,
     bucket,
-    server: { dialect, region },
+    server: { dialect, region, keyServer: true, behindTls: true },
     open: (server, secret) => open(server, secret, { bucket, region, inHost }),
     facts: {
       metaPrefix: 'meta-',

@@ -28,6 +28,7 @@ export async function openCloud(dialect: S3DialectName): Promise<OpenCloud> {
     buckets: [bucket],
     virtualHost: domain,
     dialect: row,
+    keyServer: true,
     region: scopeOf(s3Dialects[dialect], region),
     ...(certificate === undefined ? {} : { tls: certificate }),
   });

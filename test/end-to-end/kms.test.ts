@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
+import type { MappedEndpoint } from '../../src/service/endpoints.ts';
+import type { S3ServerOptions } from '../kit/s3-server/server.ts';
 import { sizes, startWorld, type World } from '../kit/world.ts';
 
 describe('a task with enable_kms', () => {
@@ -41,10 +43,96 @@ describe('a task with enable_kms', () => {
     await assert.rejects(world.createTask({ enable_kms: true }), (error: Error) => {
       assert.match(
         error.message,
-        /400 OMS\.1020 .*key service encrypts \(enable_kms\).*501 NotImplemented/s,
+        /400 OMS\.1020 .*\[enable_kms\] invalid: the destination has no key service.*501 NotImplemented/s,
       );
       return true;
     });
     world.target.faults.clear();
+  });
+});
+
+/** A world whose target is played, and mapped, as that row. */
+function startWithTarget(
+  target: S3ServerOptions,
+  row: Pick<MappedEndpoint, 'cloud' | 'dialect' | 'addressing'>,
+  { checkBuckets = true } = {},
+): Promise<World> {
+  return startWorld({
+    target,
+    settingsOf: (servers) => ({
+      checkBuckets,
+      endpoints: [{ ...row, region: 'there', endpoint: servers.target.url }],
+    }),
+  });
+}
+
+const there = { dst_region: 'there', dst_endpoint: undefined, enable_kms: true };
+
+describe('MinIO encrypts by a key server that its operator has set up', () => {
+  const row = { cloud: 'AWS', dialect: 'MinIO' } as const;
+
+  for (const [name, size] of Object.entries(sizes)) {
+    test(`and so a ${name} object is encrypted`, async () => {
+      await using world = await startWithTarget({ dialect: 'minio', keyServer: true }, row);
+      world.from.put(name, randomBytes(size));
+      const taskId = await world.createTask(there);
+      await world.sync(taskId, [name]);
+      assert.equal((await world.outcome(taskId, name)).outcome, 'copied');
+      assert.equal(world.to.object(name)?.encryption?.algorithm, 'aws:kms');
+    });
+  }
+
+  test('and without one the task is refused, with what to change', async () => {
+    await using world = await startWithTarget({ dialect: 'minio' }, row);
+    await assert.rejects(
+      world.createTask(there),
+      /400 OMS\.1020 .*\[enable_kms\] invalid: the destination has no key service, or none is set up there\..*501 NotImplemented .*KMS is not configured/s,
+    );
+    assert.deepEqual(world.to.openUploads(), []);
+  });
+
+  test('and where nobody asked it first, the object fails with the reason', async () => {
+    const unasked = { checkBuckets: false };
+    await using world = await startWithTarget({ dialect: 'minio' }, row, unasked);
+    world.from.put('plain', randomBytes(10));
+    const taskId = await world.createTask(there);
+    await world.sync(taskId, ['plain']);
+    const { reason, message } = await world.outcome(taskId, 'plain');
+    assert.equal(reason, 'unsupported');
+    assert.match(message ?? '', /501 NotImplemented .*KMS is not configured/);
+    assert.equal(world.to.object('plain'), undefined);
+  });
+});
+
+describe('OBS encrypts by its key service over HTTPS only', () => {
+  const row = { cloud: 'HuaweiCloud', dialect: 'HuaweiCloud', addressing: 'path' } as const;
+  const fields = { ...there, dst_cloud_type: 'HuaweiCloud' };
+
+  for (const checkBuckets of [true, false]) {
+    test(`and a task over HTTP is refused, asked for (${checkBuckets}) or not`, async () => {
+      await using world = await startWithTarget({ dialect: 'obs' }, row, { checkBuckets });
+      await assert.rejects(
+        world.createTask(fields),
+        /enable_kms: HuaweiCloud encrypts by its key service over HTTPS only, and the destination's endpoint is an http:\/\/ one/,
+      );
+      assert.equal(world.target.requests.of('CreateMultipartUpload'), 0, 'nobody was asked');
+    });
+  }
+
+  test('and what it has encrypted so is not read over HTTP: the object fails, and says why', async () => {
+    await using world = await startWorld({
+      source: { dialect: 'obs' },
+      settingsOf: ({ source }) => ({
+        endpoints: [{ ...row, region: 'here', endpoint: source.url }],
+      }),
+    });
+    world.from.put('sealed', randomBytes(10), { encryption: { algorithm: 'aws:kms' } });
+    const taskId = await world.createTask({
+      ...{ src_cloud_type: 'HuaweiCloud', src_region: 'here', src_endpoint: undefined },
+    });
+    await world.sync(taskId, ['sealed']);
+    const { reason, message } = await world.outcome(taskId, 'sealed');
+    assert.equal(reason, 'refused');
+    assert.match(message ?? '', /400 InvalidRequest .*HTTPS/);
   });
 });

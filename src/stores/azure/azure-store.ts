@@ -189,6 +189,7 @@ function traitsOf({ cloud, dialect }: AzureWire): Traits {
     readTellsClass: false,
     // Encryption with one's own keys is set for an account, or for a scope that an operator makes.
     kms: false,
+    kmsNeedsTls: false,
     tiers: storageTiers,
     // Of what is not ASCII it is not documented how it is signed and read.
     metadata: {

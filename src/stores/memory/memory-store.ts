@@ -71,6 +71,7 @@ export class MemoryStore implements Store {
       restore: true,
       readTellsClass: true,
       kms: true,
+      kmsNeedsTls: false,
       tiers: storageTiers,
       metadata: { names: 'token', contentHeaders: contentHeaderNames },
       putSizeMax: 5 * GiB,

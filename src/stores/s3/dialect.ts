@@ -50,6 +50,8 @@ export interface S3Dialect {
   readonly archivedToldBy: 'code' | 'class';
   /** What `server-side-encryption` says to use the default key of the key service. */
   readonly kms: string | undefined;
+  /** Whether it does so by HTTPS only. */
+  readonly kmsNeedsTls: boolean;
   /** Its classes, as heads and lists name them, in all spellings. */
   readonly classes: ReadonlyMap<string, StorageClassFacts>;
   /** The class that a put names for each tier. */

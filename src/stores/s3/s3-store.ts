@@ -169,7 +169,8 @@ export class S3Store implements Store {
   }
 }
 
-function traitsOf({ cloud, dialect }: S3Wire): Traits {
+function traitsOf({ cloud, dialect, secure }: S3Wire): Traits {
+  const kmsNeedsTls = dialect.kmsNeedsTls && !secure;
   return {
     cloud,
     crc64: dialect.crc64Header !== undefined,
@@ -182,7 +183,8 @@ function traitsOf({ cloud, dialect }: S3Wire): Traits {
     copySizeMax: dialect.copySizeMax,
     restore: dialect.restore !== undefined,
     readTellsClass: true,
-    kms: dialect.kms !== undefined,
+    kms: dialect.kms !== undefined && !kmsNeedsTls,
+    kmsNeedsTls,
     tiers: storageTiers.filter((tier) => dialect.tierClasses[tier] !== undefined),
     metadata: { names: 'token', contentHeaders: dialect.metadata.contentHeaders },
     putSizeMax: dialect.putSizeMax,

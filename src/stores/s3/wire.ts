@@ -67,6 +67,8 @@ export class S3Wire {
   readonly dialect: S3Dialect;
   readonly redact: (text: string) => string;
   readonly documents: Documents;
+  /** Whether it speaks HTTPS, wherever the bucket turns out to be. */
+  readonly secure: boolean;
   readonly #options: WireOptions;
   readonly #clock: ServerClock;
   #place: Place;
@@ -79,6 +81,7 @@ export class S3Wire {
     this.dialect = options.dialect;
     this.documents = documents[options.dialect.documents];
     this.redact = options.redact;
+    this.secure = new URL(options.location.endpoint).protocol === 'https:';
     this.#options = options;
     this.#clock = new ServerClock(options.clock);
     this.#place = options.open(options.location);

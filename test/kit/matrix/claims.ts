@@ -143,6 +143,20 @@ const family: readonly Claim[] = [
   },
 ];
 
+/** What is not the same everywhere where a key service encrypts. */
+const keyServices: readonly Claim[] = [
+  {
+    ...{ file: 'test/end-to-end/kms.test.ts', way: 'own', clouds: ['MinIO'] },
+    suite: /^MinIO encrypts by a key server/,
+    proves: { KMS: /./ },
+  },
+  {
+    ...{ file: 'test/end-to-end/kms.test.ts', way: 'own', clouds: ['HuaweiCloud'] },
+    suite: /^OBS encrypts by its key service over HTTPS only/,
+    proves: { KMS: /./ },
+  },
+];
+
 const sdks: readonly Claim[] = [
   {
     ...{ file: 'test/clouds/s3-faces.test.ts', way: 'SDK', proves: rides },
@@ -295,7 +309,7 @@ const tasks: readonly Claim[] = [
 
 /** All that is claimed. Tests that no claim names prove nothing here. */
 export const claims: readonly Claim[] = [
-  ...[...family, ...sdks, ...azure, ...signatures, ...cdns, ...tasks],
+  ...[...family, ...keyServices, ...sdks, ...azure, ...signatures, ...cdns, ...tasks],
 ];
 
 function without(proves: Claim['proves'], ...left: Ability[]): Claim['proves'] {

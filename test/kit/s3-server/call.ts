@@ -12,6 +12,9 @@ export interface Service extends Gate {
   /** Buckets of other regions, which this server knows but does not have. */
   readonly elsewhere: ReadonlyMap<string, Elsewhere>;
   readonly dialect: Dialect;
+  readonly keyServer: boolean;
+  /** Requests come by HTTPS. */
+  readonly secure: boolean;
   /** Keeps sizes and ETags only; see {@link sevens}. */
   readonly sink: boolean;
   readonly verify: boolean;

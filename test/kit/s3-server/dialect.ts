@@ -99,6 +99,10 @@ export interface Dialect {
     readonly beyondAscii: 'rfc2047' | 'kept' | 'refused';
   };
   readonly checksMd5: boolean;
+  /** It encrypts with keys of its own only where its operator has set up a key server. */
+  readonly needsKeyServer?: true;
+  /** What the key service encrypts is written and read by HTTPS only. */
+  readonly kmsNeedsTls?: true;
   /** Whether `If-None-Match: *` is a condition of puts; those who do not know it write all the same. */
   readonly conditionalPut: boolean;
   readonly deletesMany: 'with-sum' | 'with-md5' | 'freely' | 'never';

@@ -71,6 +71,8 @@ export const dialects = {
     // "Uploading Objects - PUT": with server-side encryption the ETag is no MD5.
     etag: { ...s3.etag, opaqueIfEncrypted: true },
     crc64: 'compared',
+    // "Server-Side Encryption (SSE-KMS)": HTTPS is required.
+    kmsNeedsTls: true,
     // "Uploading Objects - PUT" has no such header; `If-None-Match` is of reads.
     conditionalPut: false,
     // Parallel file systems know no second version.
@@ -222,6 +224,8 @@ export const dialects = {
   minio: {
     ...s3,
     faces: [minioFace],
+    // https://min.io/docs/minio/linux/operations/server-side-encryption.html
+    needsKeyServer: true,
     archived: new Set(),
     metadata: { bytesMax: 2 * KiB, beyondAscii: 'kept' },
     throttled: { status: 503, code: 'SlowDownRead' },

@@ -211,12 +211,8 @@ export const gcsFace: Face = {
   encryption: {},
 };
 
-/** MinIO without a key server and without remote tiers. */
-export const minioFace: Face = {
-  ...s3Face,
-  classes: same('STANDARD', 'REDUCED_REDUNDANCY'),
-  encryption: {},
-};
+/** MinIO without remote tiers. */
+export const minioFace: Face = { ...s3Face, classes: same('STANDARD', 'REDUCED_REDUNDANCY') };
 
 export const r2Face: Face = {
   ...s3Face,

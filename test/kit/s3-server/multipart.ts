@@ -15,6 +15,7 @@ import { readNode } from './documents.ts';
 import { etagIsMd5, etagOfParts, opaqueEtag } from './etags.ts';
 import { classByFace } from './face.ts';
 import {
+  checkSecure,
   checksumHeaders,
   claimedCrc64,
   crc64Headers,
@@ -85,7 +86,8 @@ export function partNumberOf(call: Call): number {
 
 export async function uploadPart(call: Call): Promise<Reply> {
   const number = partNumberOf(call);
-  const { checksumAlgorithm } = uploadOf(call);
+  const { checksumAlgorithm, traits } = uploadOf(call);
+  checkSecure(call, traits.encryption);
   const payload = await readPayload(call, checksumAlgorithm);
   // The upload may have been completed or aborted while the body came in.
   const upload = uploadOf(call);

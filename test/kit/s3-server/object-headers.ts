@@ -85,8 +85,25 @@ function encryption(call: Call): Encryption | undefined {
     const none = Object.keys(words).length === 0;
     throw new S3Error(none ? 'NotImplemented' : 'InvalidArgument', `Encryption cannot be ${word}`);
   }
+  const { dialect, keyServer } = call.service;
+  if (dialect.needsKeyServer === true && !keyServer) {
+    const message = 'Server side encryption specified but KMS is not configured';
+    throw new S3Error('NotImplemented', message);
+  }
   const kmsKeyId = header(call, 'x-amz-server-side-encryption-aws-kms-key-id');
+  checkSecure(call, { algorithm });
   return { algorithm, kmsKeyId };
+}
+
+/** @throws {S3Error} when the cloud wants HTTPS for what its key service encrypts, and this is none. */
+export function checkSecure(
+  { service }: Call,
+  used: Pick<Encryption, 'algorithm'> | undefined,
+): void {
+  const isOpen = used?.algorithm === 'aws:kms' && !service.secure;
+  if (isOpen && service.dialect.kmsNeedsTls === true) {
+    throw new S3Error('InvalidRequest', 'SSE-KMS requires requests to be sent over HTTPS.');
+  }
 }
 
 function customerKeyMd5(call: Call): string | undefined {

@@ -7,6 +7,7 @@ import { etagIsMd5, etagOf, opaqueEtag } from './etags.ts';
 import { checkWritable, isNotModified, parseRange, type Range } from './conditions.ts';
 import {
   checkCustomerKey,
+  checkSecure,
   checksumHeaders,
   describe,
   objectTraits,
@@ -46,6 +47,7 @@ export function ownEtag(
 export function getObject(call: Call): Reply {
   const { version, range, status, headers } = lookAt(call);
   if (status === 304) return { status, headers };
+  checkSecure(call, version.encryption);
   if (isArchived(call, version)) {
     throw new S3Error(
       'InvalidObjectState',

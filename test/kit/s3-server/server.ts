@@ -24,6 +24,10 @@ export interface S3ServerOptions {
   /** Domains: buckets may be named before them in the host as well as first in the path. */
   readonly virtualHost?: string | readonly string[];
   readonly dialect?: DialectName;
+  /** Whether the operator has set up a key server, where the cloud needs one to encrypt. */
+  readonly keyServer?: boolean;
+  /** Whether TLS ends at somebody before it: then all requests have come by HTTPS. */
+  readonly behindTls?: boolean;
   /** The one region that signatures may name; any by default. */
   readonly region?: string;
   /** Buckets of other regions, by name: what does not ask for them there is sent away as the cloud does. */
@@ -126,6 +130,8 @@ function makeService(options: S3ServerOptions, accessKeys: readonly AccessKey[])
     elsewhere: new Map(Object.entries(options.elsewhere ?? {})),
     dialect: dialects[options.dialect ?? 's3'],
     region: options.region,
+    keyServer: options.keyServer ?? false,
+    secure: options.tls !== undefined || options.behindTls === true,
     sink: options.sink ?? false,
     verify: options.verify ?? true,
     now: options.now ?? Date.now,

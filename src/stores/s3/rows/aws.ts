@@ -139,6 +139,7 @@ export const aws: S3Dialect = {
   archivedToldBy: 'code',
   // https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
   kms: 'aws:kms',
+  kmsNeedsTls: false,
   classes: s3Classes,
   tierClasses: {
     STANDARD: 'STANDARD',

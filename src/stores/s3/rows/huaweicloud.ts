@@ -52,6 +52,8 @@ export const huaweicloud: S3Dialect = {
     ]),
     otherwise: cold,
   },
+  // OBS API reference, "Server-Side Encryption (SSE-KMS)": only HTTPS requests are taken.
+  kmsNeedsTls: true,
   // OBS API reference, "Uploading Parts": 100 KB to 5 GB.
   partSizeMin: 100 * KiB,
   faults: new Map([
