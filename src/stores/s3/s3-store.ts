@@ -24,6 +24,7 @@ import { StoreError } from '../store-error.ts';
 import type { S3Dialect } from './dialect.ts';
 import { headOf, receiptOf } from './head.ts';
 import { listPage } from './list.ts';
+import { listedHead } from './listed-head.ts';
 import { absentOnlyHeaders, metadataMistake, putHeaders } from './put-headers.ts';
 import { removeKeys } from './remove.ts';
 import { isArchivedThere, restoreObject } from './restore.ts';
@@ -49,8 +50,16 @@ export class S3Store implements Store {
   async head(key: string, signal: AbortSignal): Promise<ObjectHead> {
     const headers = asStored(this.#wire.dialect);
     const request: S3Request = { operation: 'head', method: 'HEAD', key, headers };
-    const reply = await this.#wire.send(request, signal);
-    return headOfReply(reply, this.#headReader(key, request));
+    try {
+      const reply = await this.#wire.send(request, signal);
+      return headOfReply(reply, this.#headReader(key, request));
+    } catch (error) {
+      const denied = error instanceof StoreError && error.fault === 'denied';
+      const hidden = denied && this.#wire.dialect.headOfArchived !== 'told';
+      const listed = hidden ? await listedHead(this.#wire, key, signal) : undefined;
+      if (listed === undefined) throw error;
+      return listed;
+    }
   }
 
   async read(key: string, options: ReadOptions, signal: AbortSignal): Promise<ObjectRead> {

@@ -109,6 +109,8 @@ export interface Dialect {
   readonly awsChunked: 'all' | 'signed' | 'refused';
   /** Classes, in S3's words, whose objects must be restored before they are read. */
   readonly archived: ReadonlySet<string>;
+  /** HEADs of them are refused as reads are. */
+  readonly hidesArchived?: true;
   readonly restore: {
     readonly daysMax: number;
     /** The refusal of a restore where there is nothing to restore. */

@@ -197,6 +197,8 @@ export const dialects = {
     checksMd5: false,
     deletesMany: 'freely',
     archived: new Set(['GLACIER']),
+    // "Storage classes": what is archived must be restored before a HEAD, too.
+    hidesArchived: true,
     // What is restored stays for three days, whatever was asked.
     restore: { daysMax: Infinity, online: 'InvalidObjectState', daysDefault: 3 },
     defaultRegion: 'cn-bj',

@@ -48,12 +48,7 @@ export function getObject(call: Call): Reply {
   const { version, range, status, headers } = lookAt(call);
   if (status === 304) return { status, headers };
   checkSecure(call, version.encryption);
-  if (isArchived(call, version)) {
-    throw new S3Error(
-      'InvalidObjectState',
-      "The operation is not valid for the object's storage class",
-    );
-  }
+  checkThawed(call, version);
   const { first, end } = range;
   for (const [name, value] of call.query) {
     if (name.startsWith('response-')) headers[name.slice('response-'.length)] = value;
@@ -62,8 +57,18 @@ export function getObject(call: Call): Reply {
 }
 
 export function headObject(call: Call): Reply {
-  const { status, headers } = lookAt(call);
+  const { version, status, headers } = lookAt(call);
+  if (call.service.dialect.hidesArchived === true) checkThawed(call, version);
   return { status, headers };
+}
+
+/** @throws {S3Error} `InvalidObjectState` */
+function checkThawed(call: Call, version: Version): void {
+  if (!isArchived(call, version)) return;
+  throw new S3Error(
+    'InvalidObjectState',
+    "The operation is not valid for the object's storage class",
+  );
 }
 
 /** Archived, and not thawed for the time being. */

@@ -137,6 +137,7 @@ export const aws: S3Dialect = {
   metadata: { codec: 'rfc2047', bytesMax: 2 * KiB, contentHeaders: contentHeaderNames },
   restore,
   archivedToldBy: 'code',
+  headOfArchived: 'told',
   // https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
   kms: 'aws:kms',
   kmsNeedsTls: false,

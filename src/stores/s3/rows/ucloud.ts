@@ -24,6 +24,8 @@ export const ucloud: S3Dialect = {
     classes: new Map(),
     otherwise: { daysMax: 3, tier: 'Standard', checkAfterMs: checkAfter.hours },
   },
+  // Its table of classes: an archived object's HEAD needs a restore first.
+  headOfArchived: 'refused',
   kms: undefined,
   // Its STANDARD_IA is no infrequent access; its own words come by its own protocol.
   classes: new Map([
