@@ -43,6 +43,16 @@ for (const name of s3DialectNames) {
       assert.equal(seen.size, new Set(Object.values(tierClasses)).size);
     });
 
+    test('a restore asks for no more days than the class is thawed for', async () => {
+      const { server, store, bucket } = cloud;
+      for (const storageClass of server.dialect.archived) {
+        const key = `archived ${storageClass}`;
+        server.bucket(bucket).put(key, 'ice', { storageClass });
+        await store.restore(key, { days: 1000 }, signal);
+        assert.equal(server.bucket(bucket).object(key)?.restore?.ongoing, true, storageClass);
+      }
+    });
+
     test('the key service is asked to encrypt, where it has one', async () => {
       const { server, store, bucket } = cloud;
       const put = store.put('sealed', bodyOf('sealed'), { kms: true }, signal);

@@ -170,6 +170,50 @@ describe('signatures of the clouds, by vectors', () => {
   }
 });
 
+describe('a restore', () => {
+  const ask = (server: S3Server, days: number): Promise<Answer> => {
+    const body = `<RestoreRequest><Days>${days}</Days></RestoreRequest>`;
+    return send(server, '/ice?restore', { method: 'POST', body, host: 'bucket.cloud.test' });
+  };
+
+  for (const [row, storageClass, daysMax] of [
+    ['oss', 'GLACIER', 7],
+    ['oss', 'COLD_ARCHIVE', 365],
+    ['ks3', 'GLACIER', 7],
+    ['obs', 'GLACIER', 30],
+    ['cos', 'GLACIER', 365],
+    ['qiniu', 'GLACIER', 7],
+  ] as const) {
+    test(`of ${storageClass} at ${row} is for ${daysMax} days at most`, async () => {
+      await using server = await openServer(row);
+      server.bucket('bucket').put('ice', 'ice', { storageClass });
+      for (const days of [0, daysMax + 1]) {
+        const answer = await ask(server, days);
+        assert.deepEqual([answer.status, codeOf(answer)], [400, 'InvalidArgument']);
+      }
+      assert.equal((await ask(server, daysMax)).status, 202);
+    });
+  }
+
+  test('at COS is told with its tier and its time, as long as it lasts', async () => {
+    await using server = await openServer('cos');
+    const head = () => send(server, '/ice', { method: 'HEAD', host: 'bucket.cloud.test' });
+    server.bucket('bucket').put('ice', 'ice', { storageClass: 'GLACIER' });
+    assert.equal((await head()).headers.get('x-cos-restore-status'), null);
+    await ask(server, 1);
+    const ongoing = (await head()).headers;
+    assert.equal(ongoing.get('x-cos-restore'), 'ongoing-request="true"');
+    assert.match(
+      ongoing.get('x-cos-restore-status') ?? '',
+      /^tier="standard"; request-date="\w+, \d+ \w+ \d+ [\d:]+ GMT"$/,
+    );
+    server.bucket('bucket').finishRestore('ice');
+    const done = (await head()).headers;
+    assert.match(done.get('x-cos-restore') ?? '', /^ongoing-request="false"/);
+    assert.equal(done.get('x-cos-restore-status'), null);
+  });
+});
+
 describe('the wrong place', () => {
   const elsewhere = { bucket: { region: 'eu-west-1', endpoint: 's3.eu-west-1.cloud.test' } };
 

@@ -114,6 +114,7 @@ const family: readonly Claim[] = [
     proves: {
       signature: /^a wrong secret/,
       classes: /^every tier/,
+      restore: /^a restore asks/,
       KMS: /^the key service/,
       errors: /^that it is asked too often|^a wrong secret/,
     },

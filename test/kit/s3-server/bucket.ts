@@ -15,6 +15,8 @@ export interface Restore {
   readonly ongoing: boolean;
   /** Milliseconds since the Unix epoch. */
   readonly expiry: number;
+  /** How and when it was asked for, where that is known. */
+  readonly asked?: { readonly tier: string; readonly at: number };
 }
 
 /** What describes an object beside its bytes. */

@@ -31,6 +31,8 @@ export interface Face {
   readonly encryption: Readonly<Record<string, 'AES256' | 'aws:kms'>>;
   /** The element that holds the tier of a restore; none when restores are asked by headers. */
   readonly restoreJob?: string;
+  /** Whether heads tell how, and since when, an object is being restored. */
+  readonly tellsRestoreStatus?: true;
   /** Objects cannot be restored by this face. */
   readonly restores?: false;
   /** `forbid-overwrite` is a condition of puts and of the end of uploads, but in buckets with versions. */
@@ -113,6 +115,8 @@ export interface Dialect {
   readonly hidesArchived?: true;
   readonly restore: {
     readonly daysMax: number;
+    /** Of classes, in S3's words, that have another. */
+    readonly daysMaxOf?: Readonly<Record<string, number>>;
     /** The refusal of a restore where there is nothing to restore. */
     readonly online: S3Code;
     /** Whether the days may be left out, and how many they are then. */

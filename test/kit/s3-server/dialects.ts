@@ -106,7 +106,10 @@ export const dialects = {
     awsChunked: 'refused',
     archived: new Set(['GLACIER', 'COLD_ARCHIVE', 'DEEP_COLD_ARCHIVE']),
     // "RestoreObject": without a body one day; Archive up to 7, the colder classes up to 365.
-    restore: { daysMax: 365, online: 'OperationNotSupported', daysDefault: 1 },
+    restore: {
+      ...{ daysMax: 365, online: 'OperationNotSupported', daysDefault: 1 },
+      daysMaxOf: { GLACIER: 7 },
+    },
     throttled: { status: 503, code: 'ServiceBusy' },
     // "AccessDenied", "The bucket you are attempting to access must be addressed …".
     elsewhere: { code: 'AccessDenied', tells: ['endpoint'] },
@@ -156,7 +159,8 @@ export const dialects = {
     listing: { ...compatible.listing, uploadsZone: '+08:00' },
     metadata: { bytesMax: 8 * KiB, beyondAscii: 'kept' },
     archived: new Set(['GLACIER', 'COLD_ARCHIVE', 'DEEP_COLD_ARCHIVE']),
-    restore: { daysMax: 365, online: 'InvalidObjectState' },
+    // "RestoreObject": ARCHIVE up to 7 days, the colder classes up to 365.
+    restore: { daysMax: 365, online: 'InvalidObjectState', daysMaxOf: { GLACIER: 7 } },
     // "HTTP status codes": 307 and `Location` where the endpoint is wrong.
     elsewhere: { code: 'TemporaryRedirect', tells: ['location'] },
     defaultRegion: 'BEIJING',

@@ -99,6 +99,8 @@ export const cosFace: Face = {
   },
   encryption: { 'AES256': 'AES256', 'cos/kms': 'aws:kms' },
   restoreJob: 'CASJobParameters',
+  // "HEAD Object": x-cos-restore-status while it lasts.
+  tellsRestoreStatus: true,
   // "PUT Object", "Complete Multipart Upload": x-cos-forbid-overwrite.
   forbidsOverwrite: true,
   copySourceByHost: true,

@@ -1,5 +1,5 @@
 import { bucketOf, type Call, header } from './call.ts';
-import type { Encryption, ObjectTraits, Version } from './bucket.ts';
+import type { Encryption, ObjectTraits, Restore, Version } from './bucket.ts';
 import type { Dialect, Face } from './dialect.ts';
 import { etagIsMd5 } from './etags.ts';
 import { classByFace, classByS3 } from './face.ts';
@@ -144,7 +144,7 @@ export function describe(call: Call, version: Version): Headers {
   }
   if (version.objectType !== undefined) headers['x-amz-object-type'] = version.objectType;
   if (version.tags.length > 0) headers['x-amz-tagging-count'] = version.tags.length;
-  if (version.restore !== undefined) headers['x-amz-restore'] = restoreText(version.restore);
+  Object.assign(headers, restoreHeaders(face, version.restore));
   if (service.dialect.tellsMd5 === true) {
     const md5 = md5Base64(service.dialect, version);
     if (md5 !== undefined) headers['content-md5'] = md5;
@@ -219,13 +219,18 @@ export function checksumHeaders({
   };
 }
 
-function restoreText({
-  ongoing,
-  expiry,
-}: {
-  readonly ongoing: boolean;
-  readonly expiry: number;
-}): string {
+function restoreHeaders(face: Face, restore: Restore | undefined): Headers {
+  if (restore === undefined) return {};
+  const headers: Headers = { 'x-amz-restore': restoreText(restore) };
+  const { ongoing, asked } = restore;
+  if (face.tellsRestoreStatus === true && ongoing && asked !== undefined) {
+    const date = new Date(asked.at).toUTCString();
+    headers['x-amz-restore-status'] = `tier="${asked.tier.toLowerCase()}"; request-date="${date}"`;
+  }
+  return headers;
+}
+
+function restoreText({ ongoing, expiry }: Restore): string {
   return ongoing
     ? 'ongoing-request="true"'
     : `ongoing-request="false", expiry-date="${new Date(expiry).toUTCString()}"`;

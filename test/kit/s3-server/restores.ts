@@ -1,3 +1,4 @@
+import type { Version } from './bucket.ts';
 import { type Call, header, type Reply } from './call.ts';
 import { versionOf } from './objects.ts';
 import { readDocument } from './payload.ts';
@@ -21,16 +22,27 @@ export async function restoreObject(call: Call): Promise<Reply> {
   if (call.face.restores === false) throw new S3Error('NotImplemented');
   const version = versionOf(call);
   const ask = await asked(call);
-  const days = ask.days ?? restore.daysDefault ?? Number.NaN;
-  if (Number.isNaN(days) || !tiers.has(ask.tier)) throw new S3Error('MalformedXML');
-  if (!(days >= 1 && days <= restore.daysMax)) throw new S3Error('InvalidArgument');
+  if (!tiers.has(ask.tier)) throw new S3Error('MalformedXML');
+  const days = grantedDays(call, ask, version);
   if (!archived.has(version.storageClass)) throw new S3Error(restore.online);
   if (version.restore?.ongoing === true) {
     throw new S3Error('RestoreAlreadyInProgress', 'Object restore is already in progress');
   }
   const again = version.restore !== undefined;
-  version.restore = { ongoing: !again, expiry: call.service.now() + days * DAY_MS };
+  const askedAt = call.service.now();
+  const expiry = askedAt + days * DAY_MS;
+  version.restore = { ongoing: !again, expiry, asked: { tier: ask.tier, at: askedAt } };
   return { status: again ? 200 : 202 };
+}
+
+/** @throws {S3Error} for days that the cloud does not grant for the class. */
+function grantedDays({ service }: Call, ask: Ask, { storageClass }: Version): number {
+  const { daysDefault = Number.NaN, daysMax, daysMaxOf } = service.dialect.restore;
+  const days = ask.days ?? daysDefault;
+  if (Number.isNaN(days)) throw new S3Error('MalformedXML');
+  const most = daysMaxOf?.[storageClass] ?? daysMax;
+  if (days < 1 || days > most) throw new S3Error('InvalidArgument');
+  return days;
 }
 
 async function asked(call: Call): Promise<Ask> {
