@@ -1,6 +1,6 @@
 import { KiB, MiB } from '../../../base/bytes.ts';
-import type { S3Dialect } from '../dialect.ts';
-import { aws, s3Faults } from './aws.ts';
+import { online, type S3Dialect } from '../dialect.ts';
+import { aws, s3Classes, s3Faults } from './aws.ts';
 
 /** A server of which nothing else is known: it is asked for what all S3-compatible ones have. */
 export const plain: S3Dialect = {
@@ -26,6 +26,10 @@ export const minio: S3Dialect = {
   metadata: { ...aws.metadata, bytesMax: 2 * KiB },
   // Others are names of remote tiers, which no put may say:
   // https://github.com/minio/minio/tree/master/docs/erasure/storage-class
+  classes: new Map([
+    ['STANDARD', online('STANDARD')],
+    ['REDUCED_REDUNDANCY', online('STANDARD')],
+  ]),
   tierClasses: { STANDARD: 'STANDARD' },
   // What it has moved to a remote tier is read as if it were there:
   // https://min.io/docs/minio/linux/administration/object-management/transition-objects-to-s3.html
@@ -36,8 +40,10 @@ export const ceph: S3Dialect = {
   ...plain,
   // Measured: 16.2 keeps it at a put, and not at the end of an upload.
   conditionalPut: 'if-none-match',
-  // Any class is a name of the zone's placement, STANDARD alone is always there:
+  // Any class is a name of the zone's placement, STANDARD alone is always there. S3's names are those
+  // that SDKs let through, and mean nothing but a pool: each is read at once.
   // https://docs.ceph.com/en/latest/radosgw/placement/#storage-classes
+  classes: new Map(Array.from(s3Classes, ([name, { tier }]) => [name, online(tier)])),
   tierClasses: { STANDARD: 'STANDARD' },
   restore: undefined,
   // A request must name the key: https://docs.ceph.com/en/latest/radosgw/encryption/
@@ -54,6 +60,10 @@ export const r2: S3Dialect = {
   regions: { ...plain.regions, scopes: { '*': 'auto' } },
   requestIdHeaders: ['cf-ray'],
   // https://developers.cloudflare.com/r2/buckets/storage-classes/
+  classes: new Map([
+    ['STANDARD', online('STANDARD')],
+    ['STANDARD_IA', online('IA')],
+  ]),
   tierClasses: { STANDARD: 'STANDARD', IA: 'STANDARD_IA' },
   restore: undefined,
   kms: undefined,
@@ -75,6 +85,7 @@ export const wasabi: S3Dialect = {
   addressing: { own: 'path', elsewhere: 'path' },
   metadata: aws.metadata,
   // One class: https://docs.wasabi.com/docs/how-does-wasabi-handle-storage-classes
+  classes: new Map([['STANDARD', online('STANDARD')]]),
   tierClasses: { STANDARD: 'STANDARD' },
   restore: undefined,
   kms: undefined,
