@@ -27,7 +27,7 @@ const traits = new Map(clouds.map((cloud) => [cloud, traitsOf(cloud)]));
 
 function traitsOf(dialect: StoreDialect): Traits {
   return openAdapter({
-    ...{ dialect, region: 'region', bucket: 'bucket', endpoint: 'http://127.0.0.1:1' },
+    ...{ dialect, region: 'region', bucket: 'bucket', endpoint: 'https://127.0.0.1:1' },
     credentials: { accessKeyId: 'account', secretAccessKey: new Secret('c2VjcmV0') },
   }).traits;
 }

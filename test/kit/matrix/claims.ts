@@ -144,8 +144,13 @@ const family: readonly Claim[] = [
   },
 ];
 
-/** What is not the same everywhere where something is restored, or a key service encrypts. */
+/** What is not the same everywhere: conditions of puts, restores, key services. */
 const oddities: readonly Claim[] = [
+  {
+    ...{ file: 'test/end-to-end/no-overwrite.test.ts', way: 'own' },
+    suite: /^NO_OVERWRITE at (?<cloud>\w+), whose condition is /,
+    proves: { put: /^what appears .*(?:small|medium)$/, parts: /^what appears .*large$/ },
+  },
   {
     ...{ file: 'test/end-to-end/restore.test.ts', way: 'own', clouds: ['UCloud'] },
     suite: /^US3, which tells of an archived object/,
