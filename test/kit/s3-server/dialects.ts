@@ -144,6 +144,8 @@ export const dialects = {
     tellsMd5: true,
     parts: { ...s3.parts, sizeMin: 100 * KiB },
     metadata: { bytesMax: 2 * KiB, beyondAscii: 'kept' },
+    // https://cloud.baidu.com/doc/BOS/s/Ikc5nv3wc
+    conditionalPut: true,
     archived: new Set(['GLACIER']),
     restore: { daysMax: 30, online: 'InvalidObjectState', daysDefault: 7 },
     defaultRegion: 'bj',
