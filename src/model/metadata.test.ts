@@ -5,6 +5,7 @@ import { fitMetadata, type MetadataTraits } from './metadata.ts';
 import { contentHeaderNames } from './object.ts';
 
 const all: MetadataTraits = { names: 'token', contentHeaders: contentHeaderNames };
+const hyphenated: MetadataTraits = { names: 'hyphenated', contentHeaders: [] };
 const strict: MetadataTraits = { names: 'identifier', contentHeaders: ['content-encoding'] };
 
 test('where the target keeps everything, all travels as it is and nothing is said', () => {
@@ -80,6 +81,23 @@ test('names become what the target can have, and that is said', () => {
   });
 });
 
+test('names become letters, digits and hyphens where the target has these alone', () => {
+  const userMetadata = { 'a_b': '1', '9.lives': '2', 'plain-1': '3' };
+  const fitted = fitMetadata({ contentHeaders: {}, userMetadata }, hyphenated);
+  assert.deepEqual(fitted.userMetadata, { 'a-b': '1', '9-lives': '2', 'plain-1': '3' });
+  assert.deepEqual(fitted.notes, [
+    'metadata 9.lives is called 9-lives there',
+    'metadata a_b is called a-b there',
+  ]);
+});
+
+test('who has the name already keeps it', () => {
+  const userMetadata = { 'a-b': '1', 'a_b': '2' };
+  const fitted = fitMetadata({ contentHeaders: {}, userMetadata }, strict);
+  assert.deepEqual(fitted.userMetadata, { a_b: '2' });
+  assert.deepEqual(fitted.notes, ["metadata a-b was left out, the target's a_b is another's"]);
+});
+
 test('of two names that become one the first stays, and the other is named', () => {
   const userMetadata = { 'a.b': '2', 'a-b': '1' };
   const fitted = fitMetadata({ contentHeaders: {}, userMetadata }, strict);
@@ -92,11 +110,15 @@ test('of two names that become one the first stays, and the other is named', () 
 
 test('whatever the names are, the target can have them, and each that changed is told of', () => {
   const names = fc.stringMatching(/^[\w!#$%&'*+.^`|~-]{1,12}$/);
+  const target = fc.constantFrom(
+    { traits: strict, possible: /^[A-Za-z_]\w*$/ },
+    { traits: hyphenated, possible: /^[A-Za-z\d-]+$/ },
+  );
   fc.assert(
-    fc.property(fc.dictionary(names, fc.string()), (userMetadata) => {
-      const fitted = fitMetadata({ contentHeaders: {}, userMetadata }, strict);
+    fc.property(fc.dictionary(names, fc.string()), target, (userMetadata, { traits, possible }) => {
+      const fitted = fitMetadata({ contentHeaders: {}, userMetadata }, traits);
       for (const [name, value] of Object.entries(fitted.userMetadata)) {
-        assert.match(name, /^[A-Za-z_]\w*$/);
+        assert.match(name, possible);
         assert.ok(Object.values(userMetadata).includes(value));
       }
       const odd = Object.keys(userMetadata).filter((name) => !(name in fitted.userMetadata));

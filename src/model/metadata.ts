@@ -1,9 +1,14 @@
 import type { ContentHeaderName, ContentHeaders, ObjectHead } from './object.ts';
 
+/**
+ * What names of user metadata may be: any token of HTTP; a letter or `_` with letters, digits and `_`;
+ * letters, digits and `-`.
+ */
+export type MetadataNames = 'token' | 'identifier' | 'hyphenated';
+
 /** What a store keeps beside the bytes. */
 export interface MetadataTraits {
-  /** What names of user metadata may be: any token of HTTP, or a letter or `_` with letters, digits and `_`. */
-  readonly names: 'token' | 'identifier';
+  readonly names: MetadataNames;
   /** The content headers that it keeps and gives back. */
   readonly contentHeaders: readonly ContentHeaderName[];
   /** What their values may be, and the type's: any text unless given. */
@@ -20,8 +25,8 @@ export interface FittedMetadata {
 /**
  * Makes an object's metadata such as the target can keep, and says what was renamed or left out.
  *
- * Names that the target cannot have become the nearest that it can; of two that become one, the
- * first in order of the names stays.
+ * Names that the target cannot have become the nearest that it can; of two that become one, that
+ * stays which has the name already, or the first in order of the names.
  */
 export function fitMetadata(
   {
@@ -43,14 +48,18 @@ export function fitMetadata(
     if (fitted.value !== undefined) kept[name] = fitted.value;
     if (fitted.note !== undefined) notes.push(fitted.note);
   }
-  const fitted = new Map<string, string>();
-  for (const name of Object.keys(userMetadata).sort()) {
-    const own = traits.names === 'token' ? name : identifierOf(name);
+  const fit = fittingName[traits.names];
+  const names = Object.keys(userMetadata).sort();
+  const changing = names.filter((name) => fit(name) !== name);
+  const unchanged = names.filter((name) => fit(name) === name);
+  const fitted = new Map(unchanged.map((name) => [name, userMetadata[name] ?? '']));
+  for (const name of changing) {
+    const own = fit(name);
     if (fitted.has(own)) {
       notes.push(`metadata ${name} was left out, the target's ${own} is another's`);
       continue;
     }
-    if (own !== name) notes.push(`metadata ${name} is called ${own} there`);
+    notes.push(`metadata ${name} is called ${own} there`);
     fitted.set(own, userMetadata[name] ?? '');
   }
   return { contentHeaders: kept, userMetadata: Object.fromEntries(fitted), notes };
@@ -114,7 +123,8 @@ function encodeRfc8187(text: string): string {
   );
 }
 
-function identifierOf(name: string): string {
-  const safe = name.replace(/\W/g, '_');
-  return /^\d/.test(safe) ? `_${safe}` : safe;
-}
+const fittingName: Readonly<Record<MetadataNames, (name: string) => string>> = {
+  token: (name) => name,
+  identifier: (name) => name.replace(/\W/g, '_').replace(/^(?=\d)/, '_'),
+  hyphenated: (name) => name.replace(/[^a-z\d-]/gi, '-'),
+};

@@ -38,7 +38,11 @@ function lackOf(
   return undefined;
 }
 
-const nameOf = { token: /^[\w!#$%&'*+.^`|~-]+$/, identifier: /^[a-z_]\w*$/i };
+const nameOf = {
+  token: /^[\w!#$%&'*+.^`|~-]+$/,
+  identifier: /^[a-z_]\w*$/i,
+  hyphenated: /^[a-z\d-]+$/i,
+};
 
 function mistakeOf(
   { contentType, contentHeaders, userMetadata }: PutOptions,

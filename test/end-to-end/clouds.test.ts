@@ -251,7 +251,8 @@ describe('a cloud as the destination', () => {
       const { partSize } = written[name];
       for (const key of [...hub.bucket.keys()]) hub.bucket.delete(key);
       for (const key of place.bucket.keys()) place.bucket.delete(key);
-      const traits = { contentHeaders, userMetadata: metadataAt(hub), storageClass: 'STANDARD_IA' };
+      const userMetadata = { ...metadataAt(hub), file_type: 'image' };
+      const traits = { contentHeaders, userMetadata, storageClass: 'STANDARD_IA' };
       const odd = possible(place, names);
       for (const key of odd) await putAt(hub, key, Buffer.from(`bytes of ${key}`));
       await putAt(hub, 'held', largest.subarray(0, sizes.held), traits);
@@ -297,9 +298,14 @@ describe('a cloud as the destination', () => {
     assert.equal(found.contentHeaders['cache-control'], 'no-store');
     const kept = s3Dialects[name].metadata.contentHeaders.includes('content-language');
     assert.equal(found.contentHeaders['content-language'], kept ? 'de' : undefined);
-    // What was left out is told.
-    const note = kept ? null : 'Content-language was left out, the target keeps none.';
-    assert.equal(record?.message, note);
+    const underscores = s3Dialects[name].metadata.names === 'token';
+    assert.equal(found.userMetadata[underscores ? 'file_type' : 'file-type'], 'image');
+    // What was left out is told, and what is called otherwise.
+    const notes = [
+      ...(kept ? [] : ['Content-language was left out, the target keeps none.']),
+      ...(underscores ? [] : ['Metadata file_type is called file-type there.']),
+    ];
+    assert.equal(record?.message ?? '', notes.join(' '));
   }
 });
 

@@ -1,5 +1,6 @@
 import type { CloudType } from '../../model/cloud.ts';
 import type { Fault } from '../../model/fault.ts';
+import type { MetadataNames } from '../../model/metadata.ts';
 import type { ContentHeaderName } from '../../model/object.ts';
 import type { StorageClassFacts, StorageTier } from '../../model/storage-class.ts';
 import type { MetadataCodec } from '../metadata-text.ts';
@@ -109,6 +110,7 @@ export interface RegionFacts {
 
 /** What is kept beside the bytes. */
 export interface MetadataFacts {
+  readonly names: MetadataNames;
   /** How values that ASCII cannot carry are written, and read back. */
   readonly codec: MetadataCodec;
   /** Of names without prefix and values, together. */

@@ -195,7 +195,10 @@ function traitsOf({ cloud, dialect, secure }: S3Wire): Traits {
     kms: dialect.kms !== undefined && !kmsNeedsTls,
     kmsNeedsTls,
     tiers: storageTiers.filter((tier) => dialect.tierClasses[tier] !== undefined),
-    metadata: { names: 'token', contentHeaders: dialect.metadata.contentHeaders },
+    metadata: {
+      names: dialect.metadata.names,
+      contentHeaders: dialect.metadata.contentHeaders,
+    },
     putSizeMax: dialect.putSizeMax,
     partSizeMin: dialect.partSizeMin,
     partSizeMax: dialect.partSizeMax,

@@ -97,6 +97,8 @@ export interface Dialect {
   readonly metadata: {
     /** Bytes of names and values. */
     readonly bytesMax: number;
+    /** Those that are refused. */
+    readonly refusedNames?: RegExp;
     /** What becomes of bytes beyond ASCII. */
     readonly beyondAscii: 'rfc2047' | 'kept' | 'refused';
   };

@@ -102,7 +102,8 @@ export const dialects = {
     parts: { ...s3.parts, sizeMin: 100 * KiB },
     // "Object naming conventions": 1 to 1,023 bytes, not beginning with a slash or backslash.
     keys: { bytesMax: 1023, refused: /^[/\\]/ },
-    metadata: { bytesMax: 8 * KiB, beyondAscii: 'kept' },
+    // Its codes 0011-00000002 and 0011-00000004.
+    metadata: { bytesMax: 8 * KiB, refusedNames: /[^a-z\d-]/i, beyondAscii: 'kept' },
     awsChunked: 'refused',
     archived: new Set(['GLACIER', 'COLD_ARCHIVE', 'DEEP_COLD_ARCHIVE']),
     // "RestoreObject": without a body one day; Archive up to 7, the colder classes up to 365.

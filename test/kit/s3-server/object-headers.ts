@@ -51,12 +51,15 @@ function contentHeaders(call: Call): Record<string, string> {
 
 function userMetadata(call: Call): Record<string, string> {
   const kept: Record<string, string> = {};
-  const { bytesMax, beyondAscii } = call.service.dialect.metadata;
+  const { bytesMax, refusedNames, beyondAscii } = call.service.dialect.metadata;
   let size = 0;
   for (const name of Object.keys(call.headers)) {
     if (!name.startsWith(META)) continue;
     const short = name.slice(META.length);
     const value = header(call, name) ?? '';
+    if (refusedNames?.test(short)) {
+      throw new S3Error('InvalidArgument', `${name}: the name of metadata is invalid`);
+    }
     if (beyondAscii === 'refused' && !isAscii(value)) {
       throw new S3Error('InvalidArgument', `${name}: only US-ASCII characters are allowed`);
     }

@@ -134,7 +134,12 @@ export const aws: S3Dialect = {
   conditionalPut: 'if-none-match',
   // https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html: decoded as RFC 2047
   // before storing, and encoded so before returning; those who do neither give back what we sent.
-  metadata: { codec: 'rfc2047', bytesMax: 2 * KiB, contentHeaders: contentHeaderNames },
+  metadata: {
+    names: 'token',
+    codec: 'rfc2047',
+    bytesMax: 2 * KiB,
+    contentHeaders: contentHeaderNames,
+  },
   restore,
   archivedToldBy: 'code',
   headOfArchived: 'told',

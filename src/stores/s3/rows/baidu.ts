@@ -30,6 +30,7 @@ export const baidu: S3Dialect = {
   // https://cloud.baidu.com/doc/BOS/s/Ikc5nv3wc, and at completions .../Nkc5vzayc
   conditionalPut: 'if-none-match',
   metadata: {
+    names: 'token',
     codec: 'percent', // The vendor's SDKs percent-encode what is sent in headers.
     bytesMax: aws.metadata.bytesMax, // https://cloud.baidu.com/doc/BOS/s/Njwvyseb4
     // All of them, by bce-sdk-go, services/bos/api/option.go and util.go.
