@@ -114,7 +114,7 @@ export function putPromises(promise: GivePromise): void {
 
   promise('user metadata come back as they were', async ({ store, signal, prefix }) => {
     const key = `${prefix}metadata`;
-    const separator = store.traits.metadata.names === 'token' ? '-' : '_';
+    const separator = store.traits.metadata.names === 'identifier' ? '_' : '-';
     const userMetadata = {
       'plain': 'value',
       [`parted${separator}name`]: 'a, b; c="d"',
