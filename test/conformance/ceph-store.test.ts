@@ -1,8 +1,10 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
 import { Secret } from '../../src/base/seal.ts';
 import { openStore, type StoreOptions } from '../../src/stores/open-store.ts';
 import { cephAvailable, startCeph } from '../kit/ceph/ceph.ts';
-import { createBucket } from '../kit/create-bucket.ts';
-import { type Harness, testStore } from './store.ts';
+import { createBucket, keepVersions } from '../kit/create-bucket.ts';
+import { bodyOf, type Harness, rejectsWith, testStore } from './store.ts';
 
 /** Ceph knows buckets as hosts under this name; no resolver has to. */
 const domain = 'localhost';
@@ -48,3 +50,23 @@ function ceph({ dialect, addressing }: Pick<StoreOptions, 'dialect' | 'addressin
 
 testStore('Ceph, a gateway, path style', ceph({ dialect: 'Ceph', addressing: 'path' }));
 testStore('S3, a Ceph gateway, virtual host', ceph({ dialect: 'S3', addressing: 'virtual-host' }));
+
+test('Ceph forgets the condition of a put where a bucket keeps versions', {
+  skip: cephAvailable() ?? false,
+}, async () => {
+  await using server = await startCeph();
+  const { signal } = new AbortController();
+  const credentials = {
+    accessKeyId: server.accessKeyId,
+    secretAccessKey: new Secret(server.secretAccessKey),
+  };
+  await createBucket(server.url, 'bucket', credentials);
+  const place = { endpoint: server.url, region: 'us-east-1', bucket: 'bucket' };
+  await using store = openStore({ dialect: 'Ceph', ...place, credentials });
+  await store.put('key', bodyOf('first'), {}, signal);
+  const again = () => store.put('key', bodyOf('second'), { absentOnly: true }, signal);
+  await rejectsWith('exists', again());
+  await keepVersions(server.url, 'bucket', credentials);
+  await again();
+  assert.equal(store.traits.conditionalPutVersioned, false);
+});

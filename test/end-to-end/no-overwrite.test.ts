@@ -57,7 +57,7 @@ async function race(
 before(resolveLocalhost);
 after(forgetLocalhost);
 
-for (const row of ['MinIO', 'Aliyun', 'Tencent', 'HuaweiCloud', 'S3'] as const) {
+for (const row of ['MinIO', 'Ceph', 'Aliyun', 'Tencent', 'HuaweiCloud', 'S3'] as const) {
   const condition = s3Dialects[row].conditionalPut;
   describe(`NO_OVERWRITE at ${row}, whose condition is ${condition ?? 'none'}`, () => {
     let world: World;

@@ -12,18 +12,39 @@ export async function createBucket(
   bucket: string,
   key: AccessKey,
 ): Promise<void> {
+  await put(endpoint, { bucket, query: '', body: '' }, key);
+}
+
+/** Has a bucket keep versions from now on. */
+export async function keepVersions(
+  endpoint: string,
+  bucket: string,
+  key: AccessKey,
+): Promise<void> {
+  const body = '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>';
+  await put(endpoint, { bucket, query: 'versioning=', body }, key);
+}
+
+async function put(
+  endpoint: string,
+  request: { readonly bucket: string; readonly query: string; readonly body: string },
+  key: AccessKey,
+): Promise<void> {
+  const { bucket, query, body } = request;
   const { host } = new URL(endpoint);
   const date = amzDate(systemClock.now());
   const signer = new AwsV4Signer(key, { region: 'us-east-1', service: 's3' });
+  const path = `/${bucket}`;
   const authorization = signer.authorization({
     method: 'PUT',
-    path: `/${bucket}`,
-    query: '',
+    path,
+    query,
     headers: ['host', host, 'x-amz-content-sha256', UNSIGNED_PAYLOAD, 'x-amz-date', date],
     payloadHash: UNSIGNED_PAYLOAD,
     date,
   });
   const headers = { authorization, 'x-amz-content-sha256': UNSIGNED_PAYLOAD, 'x-amz-date': date };
-  const reply = await fetch(`${endpoint}/${bucket}`, { method: 'PUT', headers });
-  if (!reply.ok) throw new Error(`no bucket ${bucket}: ${reply.status} ${await reply.text()}`);
+  const url = `${endpoint}${path}${query === '' ? '' : `?${query}`}`;
+  const reply = await fetch(url, { method: 'PUT', headers, body });
+  if (!reply.ok) throw new Error(`PUT ${path}?${query}: ${reply.status} ${await reply.text()}`);
 }

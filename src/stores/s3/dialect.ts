@@ -44,6 +44,8 @@ export interface S3Dialect {
   readonly checksMd5: boolean;
   /** How a put says that the key must be absent; undefined where no way is known to be honoured. */
   readonly conditionalPut: PutCondition | undefined;
+  /** Whether buckets with versions, too, keep that condition. */
+  readonly conditionalPutVersioned: boolean;
   readonly metadata: MetadataFacts;
   /** Undefined where nothing ever is to be restored. */
   readonly restore: RestoreFacts | undefined;
@@ -76,7 +78,7 @@ export interface S3Dialect {
   readonly skewHidingCodes: ReadonlySet<string>;
 }
 
-/** `If-None-Match: *`, or a header of the cloud's own, which buckets with versions ignore. */
+/** `If-None-Match: *`, or a header of the cloud's own. */
 export type PutCondition = 'if-none-match' | 'forbid-overwrite';
 
 /** Where an ETag that looks like an MD5 is that of the bytes. */

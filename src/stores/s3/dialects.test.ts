@@ -14,6 +14,11 @@ test('who is known to keep the condition of a put is named, and nobody else is t
     Ceph: 'if-none-match',
     R2: 'if-none-match',
   });
+  const versioned = known.filter(([, row]) => row.conditionalPutVersioned);
+  assert.deepEqual(
+    versioned.map(([name]) => name),
+    ['AWS', 'Baidu', 'MinIO', 'R2'],
+  );
 });
 
 test('a cloud is known by each of its domains', () => {

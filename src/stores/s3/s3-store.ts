@@ -186,7 +186,8 @@ function traitsOf({ cloud, dialect, secure }: S3Wire): Traits {
     crc64nvme: dialect.crc64nvme,
     checksMd5: dialect.checksMd5,
     conditionalPut: dialect.conditionalPut !== undefined,
-    conditionalPutVersioned: dialect.conditionalPut === 'if-none-match',
+    conditionalPutVersioned:
+      dialect.conditionalPut !== undefined && dialect.conditionalPutVersioned,
     listsFromKey: true,
     serverSideCopy: true,
     copySizeMax: dialect.copySizeMax,

@@ -39,7 +39,9 @@ export function checkWritable(call: Call, bucket: Bucket): void {
 function checkAbsent(call: Call, bucket: Bucket): void {
   if (forbidsOverwrite(call, bucket)) throw new S3Error('FileAlreadyExists');
   const noneMatch = header(call, 'if-none-match');
-  if (noneMatch === undefined || !call.service.dialect.conditionalPut) return;
+  const { conditionalPut } = call.service.dialect;
+  const forgotten = conditionalPut === 'unless-versioned' && bucket.versioning === 'Enabled';
+  if (noneMatch === undefined || conditionalPut === false || forgotten) return;
   if (noneMatch !== '*') throw new S3Error('NotImplemented', 'If-None-Match takes only * here');
   throw new S3Error('PreconditionFailed');
 }

@@ -108,7 +108,7 @@ export interface Dialect {
   /** What the key service encrypts is written and read by HTTPS only. */
   readonly kmsNeedsTls?: true;
   /** Whether `If-None-Match: *` is a condition of puts; those who do not know it write all the same. */
-  readonly conditionalPut: boolean;
+  readonly conditionalPut: boolean | 'unless-versioned';
   readonly deletesMany: 'with-sum' | 'with-md5' | 'freely' | 'never';
   readonly awsChunked: 'all' | 'signed' | 'refused';
   /** Classes, in S3's words, whose objects must be restored before they are read. */

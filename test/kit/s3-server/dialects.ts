@@ -247,7 +247,7 @@ export const dialects = {
     etag: { whole: 'md5', parts: 'md5-of-md5s' },
     listing: { ...compatible.listing, encodes: true },
     metadata: { bytesMax: 64 * KiB, beyondAscii: 'kept' },
-    conditionalPut: true,
+    conditionalPut: 'unless-versioned',
     archived: new Set(), // A class is kept and never refused.
     defaultRegion: 'default',
   },

@@ -32,6 +32,7 @@ export const aliyun: S3Dialect = {
   // https://www.alibabacloud.com/help/en/oss/developer-reference/putobject, and of uploads
   // https://www.alibabacloud.com/help/en/oss/developer-reference/completemultipartupload
   conditionalPut: 'forbid-overwrite',
+  conditionalPutVersioned: false,
   // https://help.aliyun.com/en/oss/user-guide/0011-00000002 and 0011-00000004: 8 KB, no `_` in names.
   // Values are signs of ASCII only; the vendor's SDKs percent-encode nothing by themselves.
   metadata: { ...aws.metadata, names: 'hyphenated', codec: 'percent', bytesMax: 8 * KiB },

@@ -38,8 +38,10 @@ export const minio: S3Dialect = {
 
 export const ceph: S3Dialect = {
   ...plain,
-  // Measured: 16.2 keeps it at a put, and not at the end of an upload.
+  // Measured: 16.2 keeps it at a put, and not at the end of an upload. Where a bucket keeps versions, a
+  // put is of a new one, which is never there yet.
   conditionalPut: 'if-none-match',
+  conditionalPutVersioned: false,
   // Any class is a name of the zone's placement, STANDARD alone is always there. S3's names are those
   // that SDKs let through, and mean nothing but a pool: each is read at once.
   // https://docs.ceph.com/en/latest/radosgw/placement/#storage-classes

@@ -33,6 +33,7 @@ export const tencent: S3Dialect = {
   // https://www.tencentcloud.com/document/product/436/7749, and of uploads
   // https://www.tencentcloud.com/document/product/436/7742
   conditionalPut: 'forbid-overwrite',
+  conditionalPutVersioned: false,
   // https://www.tencentcloud.com/document/product/436/13361: 2 KB.
   metadata: { ...aws.metadata, codec: 'percent' },
   // https://www.tencentcloud.com/document/product/436/12633
