@@ -92,6 +92,10 @@ describe('a bucket in another region', () => {
     ],
     ['a host', redirect(there)],
     ['a host without the bucket', redirect('s3.eu-central-1.amazonaws.com')],
+    [
+      'an address with the bucket in its path',
+      { status: 301, headers: { location: 'https://s3.eu-central-1.amazonaws.com/bucket/key' } },
+    ],
     ['an address', { status: 307, headers: { location: `https://${there}:8080/key?x=y` } }],
   ] as const) {
     test(`is found by ${title}, and asked there from then on`, async () => {
@@ -177,6 +181,8 @@ describe('a signature goes nowhere else', () => {
     'https://s3.eu-central-1.amazonaws.com@evil.example/',
     'https://abc.execute-api.eu-central-1.amazonaws.com/',
     'ftp://s3.eu-central-1.amazonaws.com/bucket',
+    'https://other.s3.eu-central-1.amazonaws.com/key',
+    'https://s3.eu-central-1.amazonaws.com/other/key',
     '/bucket/key',
     '//s3.eu-central-1.amazonaws.com/',
     '',

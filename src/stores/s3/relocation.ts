@@ -55,7 +55,7 @@ function hostOf(
   dialect: S3Dialect,
   bucket: string,
 ): string | undefined {
-  const named = endpoint?.toLowerCase() ?? hostOfUrl(headerOf(headers, 'location'));
+  const named = endpoint?.toLowerCase() ?? hostOfUrl(headerOf(headers, 'location'), bucket);
   if (named === undefined || !/^[a-z0-9.-]{1,253}$/.test(named)) return undefined;
   const host = named.startsWith(`${bucket}.`) ? named.slice(bucket.length + 1) : named;
   // Below the cloud's domain there are tenants' own machines, too: only storage has a region so.
@@ -63,10 +63,17 @@ function hostOf(
   return isStorage && dialect.ownHosts.test(host) ? host : undefined;
 }
 
-/** Undefined for what is no address of storage: another scheme, or a path alone. */
-function hostOfUrl(location: string | undefined): string | undefined {
+/**
+ * Undefined for what is no address of this bucket: another scheme, or a path alone; or another bucket,
+ * where rules may lead who asks for a missing object:
+ * https://www.alibabacloud.com/help/en/oss/user-guide/redirection
+ */
+function hostOfUrl(location: string | undefined, bucket: string): string | undefined {
   const url = location === undefined ? null : URL.parse(location);
-  return url !== null && /^https?:$/.test(url.protocol) ? url.hostname : undefined;
+  if (url === null || !/^https?:$/.test(url.protocol)) return undefined;
+  const { hostname, pathname } = url;
+  const isOurs = hostname.startsWith(`${bucket}.`) || `${pathname}/`.startsWith(`/${bucket}/`);
+  return isOurs ? hostname : undefined;
 }
 
 function atHost(url: URL, { hostname }: { readonly hostname: string }): string {
