@@ -86,6 +86,18 @@ describe('what a CDN sends breaks off once, and is read on by a range', () => {
     });
   }
 
+  test('who is denied what is archived is told so, though the bucket is busy when it is asked', async () => {
+    server.bucket('bucket').put(KEY, randomBytes(10), { storageClass: 'GLACIER' });
+    cdn.manners.status = 403;
+    const busy = server.faults.add({
+      ...{ kind: 'status', status: 503, code: 'SlowDown', times: 1 },
+      match: { operation: 'GetObject' },
+    });
+    await rejectsWith('archived', store.read(KEY, {}, signal));
+    assert.equal(busy.fired, 1);
+    cdn.manners.status = undefined;
+  });
+
   test('a range has no sum that the bucket tells, and is as the CDN gives it', async () => {
     prepare(1000, 'another object’s');
     const { body } = await store.read(KEY, { range: { first: 0, last: 999 } }, signal);

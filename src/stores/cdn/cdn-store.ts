@@ -122,7 +122,7 @@ class CdnReader implements AsyncDisposable {
    * Some clouds' own domains deny what is archived in words that nobody documents; the bucket says it
    * in its own.
    *
-   * @throws {StoreError} `archived`
+   * @throws {StoreError} `archived`; or what keeps the bucket from telling for the moment.
    */
   async #checkReadable(error: unknown, head: ObjectHead, signal: AbortSignal): Promise<void> {
     const isDenied = error instanceof StoreError && error.fault === 'denied';
@@ -132,7 +132,8 @@ class CdnReader implements AsyncDisposable {
       const { body } = await this.#bucket.read(head.key, { range }, signal);
       body.discard();
     } catch (told) {
-      if (!(told instanceof StoreError) || told.fault === 'archived') throw told;
+      const tells = !(told instanceof StoreError) || told.fault === 'archived' || told.repeatable;
+      if (tells) throw told;
     }
   }
 

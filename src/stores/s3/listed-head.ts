@@ -34,8 +34,8 @@ async function entryOf(wire: S3Wire, key: string, signal: AbortSignal) {
     const { entries } = await listPage(wire, { prefix: key, limit: 1 }, signal);
     return entries[0];
   } catch (error) {
-    // Who may not list is told what was said first.
-    if (!(error instanceof StoreError)) throw error;
+    // Who may not list is told what was said first; who may later, asks again.
+    if (!(error instanceof StoreError) || error.repeatable) throw error;
     return undefined;
   }
 }

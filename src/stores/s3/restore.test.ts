@@ -127,3 +127,21 @@ describe('a read that BOS denies', () => {
     await assert.rejects(sentBy('Baidu', [denied, { status: 403 }], read), { fault: 'denied' });
   });
 });
+
+describe('a look that fails for the moment', () => {
+  const busy = { status: 503, text: '<Error><Code>SlowDown</Code></Error>' };
+
+  test('does not let a denied read be the last word', async () => {
+    const read = (store: Store) => store.read('key', {}, signal);
+    await assert.rejects(sentBy('Baidu', [{ status: 403 }, { status: 503 }], read), {
+      fault: 'unavailable',
+    });
+  });
+
+  test('at the list of US3 does not let a denied head be the last word', async () => {
+    const head = (store: Store) => store.head('key', signal);
+    await assert.rejects(sentBy('UCloud', [{ status: 403 }, busy], head), { fault: 'throttled' });
+    const denied = { status: 403 };
+    await assert.rejects(sentBy('UCloud', [denied, denied], head), { fault: 'denied' });
+  });
+});

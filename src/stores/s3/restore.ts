@@ -75,7 +75,7 @@ function isOngoing(
 
 /**
  * Whether a read was denied because the object is archived, by a look at it: for stores whose
- * refusal has no code of its own. A look that fails says nothing.
+ * refusal has no code of its own. A look that is refused, too, says nothing.
  */
 export async function isArchivedThere(
   wire: S3Wire,
@@ -89,7 +89,7 @@ export async function isArchivedThere(
     const archived = dialect.classes.get(storageClass)?.archived === true;
     return archived && !isOngoing(headers, dialect, 'false');
   } catch (error) {
-    if (!(error instanceof StoreError)) throw error;
+    if (!(error instanceof StoreError) || error.repeatable) throw error;
     return false;
   }
 }
