@@ -58,6 +58,8 @@ export interface PutOptions {
   readonly kms?: boolean | undefined;
   /** Fails with `exists` when the key is taken; only where the trait says so. */
   readonly absentOnly?: boolean | undefined;
+  /** No layer sends it again: whoever puts it has to look at the key first. */
+  readonly once?: boolean | undefined;
 }
 
 /**

@@ -3,9 +3,14 @@ import { StoreError } from '../stores/store-error.ts';
 import { headIfThere } from './head-if-there.ts';
 import type { CopyJob } from './transfer.ts';
 
-/** Without the condition where the target cannot keep it: a look just before must do. */
+/**
+ * Without the condition where the target cannot keep it: a look just before must do. Then, and where not
+ * all buckets keep it, a put that failed is no longer just after that look: another attempt looks anew.
+ */
 export function askable({ target }: CopyJob, options: PutOptions): PutOptions {
-  return target.traits.conditionalPut ? options : { ...options, absentOnly: false };
+  const { conditionalPut, conditionalPutVersioned } = target.traits;
+  if (options.absentOnly !== true || (conditionalPut && conditionalPutVersioned)) return options;
+  return { ...options, absentOnly: conditionalPut, once: true };
 }
 
 /**

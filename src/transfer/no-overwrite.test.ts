@@ -16,6 +16,8 @@ async function filledRig(size: number, { crc64 = true } = {}): Promise<CopyRig> 
   return rig;
 }
 
+const tries = { attempts: 5, delayMs: () => 1, delayMaxMs: 1, onRetry: () => undefined };
+
 /** A target like some: it takes no condition, or takes it and does not keep it. */
 function careless(store: Store, { conditionalPut }: { readonly conditionalPut: boolean }): Store {
   const traits = { ...store.traits, conditionalPut, conditionalPutVersioned: conditionalPut };
@@ -106,6 +108,19 @@ describe('NO_OVERWRITE', () => {
     });
   }
 
+  test('looks again before a put is sent again, at a target that has no condition', async () => {
+    const rig = await filledRig(ways['held whole']);
+    const { store } = faulty(careless(rig.target, { conditionalPut: false }), {
+      put: { 1: 'throttled' },
+    });
+    rig.targetSeen = retrying(store, tries, new ManualClock());
+    await assert.rejects(rig.copy(), { fault: 'throttled' });
+    // Somebody else was quicker than the next attempt.
+    await write(rig.target, bytesOf(3, 5));
+    assert.equal((await rig.copy()).kind, 'skipped');
+    assert.deepEqual(rig.copied, bytesOf(3, 5));
+  });
+
   test('looks but once at a target that keeps the condition of a put', async () => {
     const rig = await filledRig(ways['held whole']);
     const { store, calls } = faulty(rig.target, {});
@@ -134,7 +149,6 @@ describe('under NO_OVERWRITE a copy of ours', () => {
       const rig = await filledRig(size);
       const lost = { 1: 'interrupted' } as const;
       const { store } = faulty(rig.target, { put: lost, complete: lost }, { afterwards: true });
-      const tries = { attempts: 5, delayMs: () => 1, delayMaxMs: 1, onRetry: () => undefined };
       rig.targetSeen = retrying(store, tries, new ManualClock());
       const outcome = await rig.copyPatiently();
       assert.ok(outcome.kind === 'copied');

@@ -15,7 +15,7 @@ export interface RetryPolicy {
  * A store that sends a request again when the very same request may succeed. Outside `paced` and
  * `measured`: each try waits for its turn, and counts anew.
  *
- * A put of a stream is not repeated, for its bytes are gone; nor is `complete`: after a failure
+ * A put of a stream is not repeated, for its bytes are gone; nor one that is asked for `once`; nor is `complete`: after a failure
  * only a look at the key tells whether it was done; nor `startParts`: behind a lost answer an upload
  * may be open, and whoever repeats it must look for that one first.
  */
@@ -62,7 +62,9 @@ export function retrying(inner: Store, policy: RetryPolicy, clock: Clock): Store
     head: (key, signal) => again(signal, () => inner.head(key, signal)),
     read: (key, options, signal) => again(signal, () => inner.read(key, options, signal)),
     put: (key, body, options, signal) =>
-      perhapsAgain(body, signal, () => inner.put(key, body, options, signal)),
+      options.once === true
+        ? inner.put(key, body, options, signal)
+        : perhapsAgain(body, signal, () => inner.put(key, body, options, signal)),
     startParts: async (key, options, signal) =>
       retryingUpload(await inner.startParts(key, options, signal)),
     resumeParts: (key, uploadId, options) =>
