@@ -1,4 +1,4 @@
-import type { PutOptions } from '../stores/store.ts';
+import type { PutOptions, Traits } from '../stores/store.ts';
 import { StoreError } from '../stores/store-error.ts';
 import { headIfThere } from './head-if-there.ts';
 import type { CopyJob } from './transfer.ts';
@@ -8,9 +8,8 @@ import type { CopyJob } from './transfer.ts';
  * all buckets keep it, a put that failed is no longer just after that look: another attempt looks anew.
  */
 export function askable({ target }: CopyJob, options: PutOptions): PutOptions {
-  const { conditionalPut, conditionalPutVersioned } = target.traits;
-  if (options.absentOnly !== true || (conditionalPut && conditionalPutVersioned)) return options;
-  return { ...options, absentOnly: conditionalPut, once: true };
+  if (options.absentOnly !== true || keptAtPuts(target.traits)) return options;
+  return { ...options, absentOnly: target.traits.conditionalPut, once: true };
 }
 
 /**
@@ -25,11 +24,14 @@ export async function assertStillAbsent(
   { absentOnly }: PutOptions,
   publishing: 'put' | 'upload',
 ): Promise<void> {
-  const { conditionalPut, conditionalPutVersioned } = job.target.traits;
-  const isKept = publishing === 'put' && conditionalPut && conditionalPutVersioned;
-  if (absentOnly !== true || isKept) return;
+  if (absentOnly !== true || (publishing === 'put' && keptAtPuts(job.target.traits))) return;
   if ((await headIfThere(job)) === undefined) return;
   const cloudMessage = 'it has appeared during the copy';
   const details = { store: job.target.name, operation: 'head', key: job.key, cloudMessage };
   throw new StoreError('exists', details);
+}
+
+/** Whether the condition of a put surely holds, whatever the bucket is. */
+function keptAtPuts({ conditionalPut, conditionalPutVersioned }: Traits): boolean {
+  return conditionalPut && conditionalPutVersioned;
 }

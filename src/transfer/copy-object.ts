@@ -276,11 +276,10 @@ async function putWhole(
 /** The source's own MD5 goes along unchecked where the target compares it with what arrives there. */
 async function computedOf(job: CopyJob, head: ObjectHead, bytes: Uint8Array): Promise<TakenSums> {
   const md5 = job.target.traits.checksMd5 ? head.md5 : undefined;
-  const asked = job.policy.consistencyCheck === 'crc64';
-  // That of S3 comes with almost every object, and tells nothing more than such an MD5.
-  const kinds = crcsWorthTaking(job, head).filter(
-    (kind) => kind !== 'crc64nvme' || md5 === undefined || asked,
-  );
+  // That of S3 comes with almost every object, and tells nothing more than such an MD5; but of what a
+  // key service encrypts the target tells no MD5.
+  const byMd5 = md5 !== undefined && !job.policy.kms && job.policy.consistencyCheck !== 'crc64';
+  const kinds = crcsWorthTaking(job, head).filter((kind) => kind !== 'crc64nvme' || !byMd5);
   return await sumsOf(bytes, kinds, md5);
 }
 

@@ -8,6 +8,7 @@ import { oddNames } from '../conformance/names.ts';
 import { s3DialectNames } from '../kit/clouds.ts';
 import { type CloudPlace, type CloudsWorld, putAt, startClouds } from '../kit/clouds-world.ts';
 import { asHeader, textOf } from '../kit/header-text.ts';
+import type { Version } from '../kit/s3-server/bucket.ts';
 import { heldContent } from '../kit/s3-server/content.ts';
 import { forgetLocalhost, resolveLocalhost } from '../kit/localhost.ts';
 import { type ListedObject, roundsOf } from '../kit/oms-client.ts';
@@ -277,10 +278,11 @@ describe('a cloud as the destination', () => {
   }
 
   function assertWritten(
-    { name, bucket }: CloudPlace,
+    place: CloudPlace,
     way: keyof Written['proofs'],
     record: ListedObject | undefined,
   ): void {
+    const { name, bucket } = place;
     const { partSize, proofs, ia } = written[name];
     const found = bucket.object(way) ?? assert.fail(way);
     assert.deepEqual([record?.check_method, record?.check_passed], [proofs[way], true], way);
@@ -293,6 +295,11 @@ describe('a cloud as the destination', () => {
     };
     assert.deepEqual(found.partSizes, sent[way]);
     assert.equal(found.storageClass, ia);
+    assert.equal(record?.message ?? '', notesOf(place, found).join(' '));
+  }
+
+  /** That it is described as far as the cloud can. @returns What is told of the rest. */
+  function notesOf({ name }: CloudPlace, found: Version): string[] {
     assert.equal(textOf(found.userMetadata['greeting']), greeting);
     assert.equal(found.contentHeaders['content-type'], 'text/html; charset=utf-8');
     assert.equal(found.contentHeaders['cache-control'], 'no-store');
@@ -300,23 +307,22 @@ describe('a cloud as the destination', () => {
     assert.equal(found.contentHeaders['content-language'], kept ? 'de' : undefined);
     const underscores = s3Dialects[name].metadata.names === 'token';
     assert.equal(found.userMetadata[underscores ? 'file_type' : 'file-type'], 'image');
-    // What was left out is told, and what is called otherwise.
-    const notes = [
+    return [
       ...(kept ? [] : ['Content-language was left out, the target keeps none.']),
       ...(underscores ? [] : ['Metadata file_type is called file-type there.']),
     ];
-    assert.equal(record?.message ?? '', notes.join(' '));
   }
 });
 
 describe("S3's own CRC-64", () => {
-  const bytes = randomBytes(11 * MiB);
+  const large = randomBytes(11 * MiB);
+  const byDefault = { consistency_check: undefined };
 
-  /** Puts an object in parts at AWS, encrypted by its key service: no ETag tells an MD5. */
-  async function seed(key: string): Promise<void> {
+  /** Puts an object at AWS, encrypted by its key service: no ETag tells an MD5. */
+  async function seed(key: string, bytes: Uint8Array): Promise<void> {
     const { hub, places, service } = world;
     await putAt(hub, key, bytes);
-    const taskId = await createTask(hub, places.AWS, { enable_kms: true });
+    const taskId = await createTask(hub, places.AWS, { ...byDefault, enable_kms: true });
     await service.client.sendEvents(taskId, [key]);
     await service.client.settled(taskId, 1);
     assert.equal((await recordsOf(taskId)).get(key)?.check_method, 'crc64nvme');
@@ -324,25 +330,30 @@ describe("S3's own CRC-64", () => {
     await service.client.stop(taskId);
   }
 
-  test('proves what was put in parts and what a key service encrypts, from end to end', async () => {
-    const { places, service } = world;
-    await seed('proven');
-    const taskId = await createTask(places.AWS, places.MinIO, { consistency_check: undefined });
-    await service.client.sendEvents(taskId, ['proven']);
-    await service.client.settled(taskId, 1);
-    const record = (await recordsOf(taskId)).get('proven');
-    const crc64nvme = (await startCrc64('crc64nvme')).update(bytes).digest();
-    // What was read is what AWS has, and MinIO joined exactly these parts.
-    assert.deepEqual([record?.check_method, record?.crc64nvme], ['md5_of_parts', crc64nvme]);
-    assert.ok(places.MinIO.bucket.bytes('proven')?.equals(bytes));
-    await service.client.stop(taskId);
-  });
+  for (const [how, bytes, proof] of [
+    ['at once', large.subarray(0, sizes.held), 'md5'],
+    ['in parts', large, 'md5_of_parts'],
+  ] as const) {
+    test(`proves what a key service encrypts, put ${how}, from end to end`, async () => {
+      const { places, service } = world;
+      await seed(how, bytes);
+      const taskId = await createTask(places.AWS, places.MinIO, byDefault);
+      await service.client.sendEvents(taskId, [how]);
+      await service.client.settled(taskId, 1);
+      const record = (await recordsOf(taskId)).get(how);
+      const crc64nvme = (await startCrc64('crc64nvme')).update(bytes).digest();
+      // What was read is what AWS has; MinIO has the MD5s of what was sent.
+      assert.deepEqual([record?.check_method, record?.crc64nvme], [proof, crc64nvme]);
+      assert.ok(places.MinIO.bucket.bytes(how)?.equals(bytes));
+      await service.client.stop(taskId);
+    });
+  }
 
   test('keeps bytes that rotted at the source from being published', async () => {
     const { places, service } = world;
-    await seed('rotten');
+    await seed('rotten', large);
     const found = places.AWS.bucket.object('rotten') ?? assert.fail();
-    const rotten = Buffer.from(bytes);
+    const rotten = Buffer.from(large);
     rotten[7_000_000] = (rotten[7_000_000] ?? 0) ^ 1;
     places.AWS.bucket.add({ ...found, content: heldContent([rotten]) });
     const taskId = await createTask(places.AWS, places.MinIO);

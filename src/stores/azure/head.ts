@@ -97,7 +97,7 @@ function md5Of(value: string | undefined): string | undefined {
  * https://github.com/Azure/azure-sdk-for-js/blob/main/sdk/storage/storage-common/src/StorageCRC64Calculator.ts
  */
 function crc64nvmeOf(value: string | undefined): string | undefined {
-  if (value === undefined || !/^[\w+/]{11}=$/.test(value)) return undefined;
+  if (value === undefined || !/^[A-Za-z\d+/]{11}=$/.test(value)) return undefined;
   return Buffer.from(value, 'base64').reverse().toString('base64');
 }
 

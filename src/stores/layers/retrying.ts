@@ -15,9 +15,9 @@ export interface RetryPolicy {
  * A store that sends a request again when the very same request may succeed. Outside `paced` and
  * `measured`: each try waits for its turn, and counts anew.
  *
- * A put of a stream is not repeated, for its bytes are gone; nor one that is asked for `once`; nor is `complete`: after a failure
- * only a look at the key tells whether it was done; nor `startParts`: behind a lost answer an upload
- * may be open, and whoever repeats it must look for that one first.
+ * A put of a stream is not repeated, for its bytes are gone; nor one that is asked for `once`; nor is
+ * `complete`: after a failure only a look at the key tells whether it was done; nor `startParts`: behind
+ * a lost answer an upload may be open, and whoever repeats it must look for that one first.
  */
 export function retrying(inner: Store, policy: RetryPolicy, clock: Clock): Store {
   async function again<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {

@@ -92,7 +92,7 @@ function crcsOf(
 
 /** Base64 of eight bytes; anything else is none. */
 export function crc64nvmeOf(value: string | undefined): string | undefined {
-  return value !== undefined && /^[\w+/]{11}=$/.test(value) ? value : undefined;
+  return value !== undefined && /^[A-Za-z\d+/]{11}=$/.test(value) ? value : undefined;
 }
 
 const plainMd5 = /^"?([\da-f]{32})"?$/i;
