@@ -12,6 +12,14 @@ export interface StoreErrorDetails {
   readonly retryAfterMs?: number | undefined;
 }
 
+/** Of UTF-16: a longer key would take the place of what went wrong. */
+const KEY_MAX = 200;
+
+/** A key as messages tell it; who needs it in full has it in the details. */
+function shortened(key: string): string {
+  return key.length <= KEY_MAX ? key : `${key.slice(0, KEY_MAX).toWellFormed()}…`;
+}
+
 /** The one error a {@link Store} rejects with. Decide by `fault`, never by the message. */
 export class StoreError extends Error {
   override readonly name = 'StoreError';
@@ -20,7 +28,7 @@ export class StoreError extends Error {
 
   constructor(fault: Fault, details: StoreErrorDetails, options?: ErrorOptions) {
     const { store, operation, key, status, cloudCode, cloudMessage } = details;
-    const where = key === undefined ? store : `${store}/${key}`;
+    const where = key === undefined ? store : `${store}/${shortened(key)}`;
     const what = [status, cloudCode, cloudMessage].filter((part) => part !== undefined).join(' ');
     super(`${operation} ${where}: ${fault}${what === '' ? '' : ` (${what})`}`, options);
     this.fault = fault;
