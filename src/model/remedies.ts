@@ -27,7 +27,7 @@ export const remedies: Record<FailureKind, string> = {
   'corrupt':
     'The bytes that arrived were not those that were sent, again and again. Nothing wrong was published. Check network and store.',
   'bad-reply':
-    'The store answered with something that cannot be understood. Check that the endpoint speaks S3.',
+    'The store answered with something that cannot be understood. Check that the endpoint speaks the protocol of the cloud that the task names.',
   'stale-cdn':
     'The CDN gave something else than the source bucket has. Refresh its cache, switch off there whatever changes what it sends (compression, page optimization), see that its domain leads to this bucket, then retry the failed objects.',
   'unsupported': 'The store cannot do what the task asks for.',

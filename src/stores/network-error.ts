@@ -38,6 +38,15 @@ function faultOfCode(code: string): Fault {
 function message(error: Error, code: string): string {
   // An attempt at several addresses fails with an AggregateError, which says nothing itself.
   const first: unknown = error instanceof AggregateError ? error.errors[0] : undefined;
-  const text = first instanceof Error ? first.message : error.message;
+  const text = wordsOf(first instanceof Error ? first : error, code);
   return (code === '' || text.includes(code) ? text : `${code} ${text}`).slice(0, 300);
+}
+
+/** OpenSSL's own messages name places in its source: the reason alone is for people. */
+function wordsOf(error: Error, code: string): string {
+  if (!/^ERR_SSL/.test(code) || !('reason' in error) || typeof error.reason !== 'string') {
+    return error.message;
+  }
+  if (code !== 'ERR_SSL_WRONG_VERSION_NUMBER') return error.reason;
+  return `${error.reason}: it speaks no TLS there, so that its address may be an http:// one`;
 }

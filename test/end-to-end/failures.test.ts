@@ -162,7 +162,7 @@ const failures: readonly Failure[] = [
         ...{ times: Infinity, match: { operation: 'GetObject', key } },
       }),
     reason: 'bad-reply',
-    message: /Check that the endpoint speaks S3/,
+    message: /Check that the endpoint speaks the protocol of the cloud/,
   },
 ];
 
