@@ -1,5 +1,5 @@
 import type { Fault } from '../model/fault.ts';
-import type { SyncTaskPlan } from '../model/sync-task.ts';
+import type { BucketPlace, SyncTaskPlan } from '../model/sync-task.ts';
 import type { Store, Traits } from '../stores/store.ts';
 import { StoreError } from '../stores/store-error.ts';
 import { type Ability, ProbeFailed, probeSource, probeTarget } from '../transfer/probe.ts';
@@ -32,10 +32,12 @@ export async function checkBuckets(
   const tier = plan.storagePolicy === 'SRC_STORAGE_MAPPING' ? undefined : plan.storagePolicy;
   // Both to their ends: a probe takes away what it began.
   const asked = await Promise.allSettled([
-    told('src', timeoutMs, (signal) =>
+    told(party('src', plan.source), timeoutMs, (signal) =>
       probeSource(source, { behindCdn: plan.sourceCdn !== undefined }, signal),
     ),
-    told('dst', timeoutMs, (signal) => probeTarget(target, { tier, kms: plan.kms }, signal)),
+    told(party('dst', plan.target), timeoutMs, (signal) =>
+      probeTarget(target, { tier, kms: plan.kms }, signal),
+    ),
   ]);
   for (const answer of asked) if (answer.status === 'rejected') throw answer.reason;
 }
@@ -60,19 +62,24 @@ function checkTraits(plan: SyncTaskPlan, source: Traits, target: Traits): void {
     plan.kms &&
       !target.kms &&
       (target.kmsNeedsTls
-        ? `enable_kms: ${target.cloud} encrypts by its key service over HTTPS only, and the destination's endpoint is an http:// one`
-        : `enable_kms: ${target.cloud} is not known to encrypt by a key service`),
+        ? `request parameter [enable_kms] invalid: ${called(target)} encrypts by its key service over HTTPS only, and the destination's endpoint is an http:// one`
+        : `request parameter [enable_kms] invalid: ${called(target)} is not known to encrypt by the default key of a key service when a request asks for it; leave it out, and set the encryption at the bucket or the account, where there is one`),
     plan.restore &&
       !source.restore &&
-      `enable_restore: nothing is restored at ${source.cloud}; leave it out`,
+      `request parameter [enable_restore] invalid: nothing is restored at ${called(source)}; leave it out`,
     policy !== undefined &&
       policy !== 'SRC_STORAGE_MAPPING' &&
       !target.tiers.includes(policy) &&
-      `dst_storage_policy: ${target.cloud} has no class for ${policy}; it has ${list(target.tiers)}`,
+      `request parameter [dst_storage_policy] invalid: ${called(target)} has no class for ${policy}; it has ${list(target.tiers)}`,
   ].filter((reason) => reason !== false);
   if (reasons.length === 0) return;
   const message = 'The request asks for what these clouds do not do.';
   throw new ServiceError('not-supported', message, reasons.join('; '));
+}
+
+/** What has the facts that are told: it may be another than the task's own word says. */
+function called({ cloud, row }: Traits): string {
+  return row === cloud ? cloud : `${row} (here as the cloud type ${cloud})`;
 }
 
 function list(words: readonly string[]): string {
@@ -88,35 +95,45 @@ const parties = {
   cdn: { called: 'The CDN before the source', problem: 'cdn-refused' },
 } as const;
 
+/** One end of a task, and which field of the request says where it is. */
+interface End {
+  readonly side: Side;
+  readonly place: 'region' | 'endpoint';
+}
+
+function party(side: Side, { endpoint }: BucketPlace): End {
+  return { side, place: endpoint === undefined ? 'region' : 'endpoint' };
+}
+
 async function told(
-  side: Side,
+  end: End,
   timeoutMs: number,
   probe: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   try {
     await probe(AbortSignal.timeout(timeoutMs));
   } catch (error) {
-    throw error instanceof ProbeFailed ? refusal(side, error, timeoutMs) : error;
+    throw error instanceof ProbeFailed ? refusal(end, error, timeoutMs) : error;
   }
 }
 
-function refusal(side: Side, failure: ProbeFailed, timeoutMs: number): ServiceError {
+function refusal(end: End, failure: ProbeFailed, timeoutMs: number): ServiceError {
   const { ability, cause } = failure;
-  const party = ability === 'deliver' ? 'cdn' : side;
-  const { called, problem } = parties[party];
+  const isCdn = ability === 'deliver';
+  const { called, problem } = parties[isCdn ? 'cdn' : end.side];
   if (cause !== undefined) {
-    const detail = detailOf(side, ability, cause);
+    const detail = detailOf(end, ability, cause);
     return new ServiceError(problem, `${called} cannot be used.`, detail, { cause: failure });
   }
   const message = `${called} did not answer within ${timeoutMs / 1000} s.`;
-  const address = party === 'cdn' ? CDN_ADDRESS : addressOf(party);
+  const address = isCdn ? CDN_ADDRESS : addressOf(end);
   return new ServiceError(problem, message, `${address} ${SKIP}`, { cause: failure });
 }
 
 const SKIP = 'BRIGADE_CHECK_BUCKETS=false lets tasks be created unchecked.';
 
-const addressOf = (side: Side): string =>
-  `request parameter [${side}_region] invalid: check region, endpoint, DNS, proxy and firewall.`;
+const addressOf = ({ side, place }: End): string =>
+  `request parameter [${side}_${place}] invalid: check region, endpoint, DNS, proxy and firewall.`;
 
 const CDN_ADDRESS =
   'request parameter [source_cdn.domain] invalid: check the domain, its DNS, the protocol and its certificate, proxy and firewall.';
@@ -133,22 +150,27 @@ const rights: Record<Ability, string> = {
 };
 
 /** What is to be changed, by what the store said. */
-const mistakes: Partial<Record<Fault, (side: Side, ability: Ability) => string>> = {
-  'bad-credentials': (side) =>
+const mistakes: Partial<Record<Fault, (end: End, ability: Ability) => string>> = {
+  'bad-credentials': ({ side }) =>
     `request parameter [${side}_ak] or [${side}_sk] invalid: the store does not accept them.`,
-  'denied': (side, ability) =>
+  'denied': ({ side }, ability) =>
     `request parameter [${side}_ak] invalid: it lacks the right to ${rights[ability]}.`,
-  'no-bucket': (side) =>
-    `request parameter [${side}_bucket] or [${side}_region] invalid: there is no such bucket in this region; not every cloud tells that it has it in another.`,
-  'unsupported': (_side, ability) =>
+  'no-bucket': ({ side, place }) =>
+    `request parameter [${side}_bucket] or [${side}_${place}] invalid: there is no such bucket in this ${place === 'region' ? 'region; not every cloud tells that it has it in another' : 'place'}.`,
+  // A store has a code for what it lacks; a web server says 404 to all that it does not know.
+  'not-found': speaksOtherwise,
+  'unsupported': (_end, ability) =>
     ability === 'encrypt'
       ? 'request parameter [enable_kms] invalid: the destination has no key service, or none is set up there.'
       : `It has no way to ${rights[ability]}.`,
   'clock-skew': () => 'The clocks of this machine and the store differ too much: set them by NTP.',
   'unreachable': addressOf,
-  'bad-reply': (side) =>
-    `request parameter [${side}_region] invalid: what answers at its address does not speak as this cloud does.`,
+  'bad-reply': speaksOtherwise,
 };
+
+function speaksOtherwise({ side, place }: End): string {
+  return `request parameter [${side}_${place}] invalid: what answers at its address does not speak as this cloud does.`;
+}
 
 const cdnKey =
   'request parameter [source_cdn.authentication_type] or [source_cdn.authentication_key] invalid: the CDN does not let the service in.';
@@ -165,12 +187,14 @@ const cdnMistakes: Partial<Record<Fault, string>> = {
     'request parameter [source_cdn.domain] invalid, or the cache of the CDN is old: it does not deliver what the bucket has.',
 };
 
-function detailOf(side: Side, ability: Ability, cause: StoreError): string {
-  const known =
-    ability === 'deliver' ? cdnMistakes[cause.fault] : mistakes[cause.fault]?.(side, ability);
+function detailOf(end: End, ability: Ability, cause: StoreError): string {
+  const isCdn = ability === 'deliver';
+  const known = isCdn ? cdnMistakes[cause.fault] : mistakes[cause.fault]?.(end, ability);
   const mistake = known ?? `It failed to ${rights[ability]} (${cause.fault}).`;
   const { status, cloudCode, cloudMessage } = cause.details;
   const said = [status, cloudCode, cloudMessage].filter((part) => part !== undefined).join(' ');
   if (said === '') return mistake;
-  return `${mistake} ${ability === 'deliver' ? 'It failed so' : 'The store said'}: ${said}`;
+  if (isCdn) return `${mistake} It failed so: ${said}`;
+  // Without a status nobody has answered: it is this machine that says so.
+  return `${mistake} ${status === undefined ? 'In detail' : 'The store said'}: ${said}`;
 }

@@ -152,6 +152,7 @@ function openS3(given: StoreOptions & { readonly dialect: S3DialectName }): Stor
   const cloud = options.cloud ?? dialect.cloud;
   const wire = new S3Wire({
     cloud,
+    row: given.dialect,
     name: `${cloud}:${bucket}`,
     bucket,
     location: { endpoint, region },

@@ -11,8 +11,10 @@ import type { Sums } from '../model/sums.ts';
 
 /** What this store can do. Callers and tests read it; nobody asks for a cloud's name. */
 export interface Traits {
-  /** The cloud, in OMS's spelling: for metrics and messages, never for decisions. */
+  /** The cloud, in OMS's spelling: for messages, never for decisions. */
   readonly cloud: string;
+  /** Whose facts it goes by, which is often the cloud itself: for messages too. */
+  readonly row: string;
   /** Heads and receipts carry a CRC-64/XZ that the store computed itself. */
   readonly crc64: boolean;
   /** Receipts of what came without an MD5 carry a CRC-64/NVME that the store computed itself. */

@@ -34,12 +34,12 @@ const checks: readonly Check[] = [
   {
     what: 'a source bucket that is not there',
     fields: { src_bucket: 'elsewhere' },
-    says: /^400 OMS\.1014 .*\[src_bucket\] or \[src_region\] invalid: there is no such bucket in this region/,
+    says: /^400 OMS\.1014 .*\[src_bucket\] or \[src_endpoint\] invalid: there is no such bucket in this place\./,
   },
   {
     what: 'a destination bucket that is not there',
     fields: { dst_bucket: 'elsewhere' },
-    says: /^400 OMS\.1020 .*\[dst_bucket\] or \[dst_region\] invalid: there is no such bucket/,
+    says: /^400 OMS\.1020 .*\[dst_bucket\] or \[dst_endpoint\] invalid: there is no such bucket/,
   },
   {
     what: 'a source that may not be listed',
@@ -115,7 +115,24 @@ describe('a task is refused for', () => {
   test('an address where nobody listens, and says what to look at', async () => {
     await assert.rejects(
       world.createTask({ src_endpoint: 'http://127.0.0.1:9' }),
-      /400 OMS\.1014 .*\[src_region\] invalid: check region, endpoint, DNS, proxy and firewall/s,
+      /400 OMS\.1014 .*\[src_endpoint\] invalid: check region, endpoint, DNS, proxy and firewall\. In detail: .*ECONNREFUSED/s,
+    );
+  });
+
+  test('an address where TLS is not spoken, in words for people', async () => {
+    const src_endpoint = world.source.url.replace('http:', 'https:');
+    await assert.rejects(world.createTask({ src_endpoint }), ({ message }: Error) => {
+      assert.match(message, /\[src_endpoint\] invalid: .*wrong version number: it speaks no TLS/);
+      assert.doesNotMatch(message, /openssl|\n/);
+      return true;
+    });
+  });
+
+  test('an address where a web server answers that is no store', async () => {
+    const { url } = world.service;
+    await assert.rejects(
+      world.createTask({ src_endpoint: url }),
+      /\[src_endpoint\] invalid: what answers at its address does not speak as this cloud does\. The store said: 404/,
     );
   });
 });

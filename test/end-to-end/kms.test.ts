@@ -113,7 +113,7 @@ describe('OBS encrypts by its key service over HTTPS only', () => {
       await using world = await startWithTarget({ dialect: 'obs' }, row, { checkBuckets });
       await assert.rejects(
         world.createTask(fields),
-        /enable_kms: HuaweiCloud encrypts by its key service over HTTPS only, and the destination's endpoint is an http:\/\/ one/,
+        /\[enable_kms\] invalid: HuaweiCloud encrypts by its key service over HTTPS only, and the destination's endpoint is an http:\/\/ one/,
       );
       assert.equal(world.target.requests.of('CreateMultipartUpload'), 0, 'nobody was asked');
     });

@@ -175,6 +175,7 @@ export class AzureStore implements Store {
 function traitsOf({ cloud, dialect }: AzureWire): Traits {
   return {
     cloud,
+    row: dialect.cloud,
     crc64: false,
     crc64nvme: true,
     checksMd5: true,

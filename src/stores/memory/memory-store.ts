@@ -60,6 +60,7 @@ export class MemoryStore implements Store {
     this.#clock = clock;
     this.traits = {
       cloud: 'memory',
+      row: 'memory',
       crc64: true,
       crc64nvme: false,
       checksMd5: true,

@@ -178,10 +178,11 @@ export class S3Store implements Store {
   }
 }
 
-function traitsOf({ cloud, dialect, secure }: S3Wire): Traits {
+function traitsOf({ cloud, row, dialect, secure }: S3Wire): Traits {
   const kmsNeedsTls = dialect.kmsNeedsTls && !secure;
   return {
     cloud,
+    row,
     crc64: dialect.crc64Header !== undefined,
     crc64nvme: dialect.crc64nvme,
     checksMd5: dialect.checksMd5,

@@ -34,6 +34,8 @@ export interface S3Request {
 
 export interface WireOptions {
   readonly cloud: CloudType;
+  /** The name of the dialect. */
+  readonly row: string;
   readonly name: string;
   readonly bucket: string;
   readonly location: Location;
@@ -63,6 +65,7 @@ const SLOW_ANSWER_MS = 600_000;
 /** Signs and sends requests of one bucket, and turns refusals into errors. */
 export class S3Wire {
   readonly cloud: CloudType;
+  readonly row: string;
   readonly name: string;
   readonly dialect: S3Dialect;
   readonly redact: (text: string) => string;
@@ -77,6 +80,7 @@ export class S3Wire {
 
   constructor(options: WireOptions) {
     this.cloud = options.cloud;
+    this.row = options.row;
     this.name = options.name;
     this.dialect = options.dialect;
     this.documents = documents[options.dialect.documents];

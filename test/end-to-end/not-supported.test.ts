@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { startWorld, type World } from '../kit/world.ts';
+
+describe('a task that asks for what a row of facts has not is refused, and told whose row', () => {
+  let world: World;
+  before(async () => {
+    world = await startWorld({
+      settingsOf: ({ source, target }) => ({
+        endpoints: [
+          { cloud: 'AWS', region: 'ours', endpoint: source.url, dialect: 'Ceph' },
+          { cloud: 'AWS', region: 'theirs', endpoint: target.url, dialect: 'Ceph' },
+          { cloud: 'Google', region: 'auto', endpoint: target.url, dialect: 'Google' },
+        ],
+      }),
+    });
+  });
+  after(() => world[Symbol.asyncDispose]());
+
+  const from = { src_region: 'ours', src_endpoint: undefined };
+  const to = { dst_region: 'theirs', dst_endpoint: undefined };
+  const google = { dst_cloud_type: 'Google', dst_region: 'auto', dst_endpoint: undefined };
+  const known = (row: string): string => `\\[enable_kms\\] invalid: ${row} is not known to encrypt`;
+  const ceph = 'Ceph \\(here as the cloud type AWS\\)';
+
+  for (const [what, fields, says] of [
+    ['enable_kms at Ceph', { ...to, enable_kms: true }, `${known(ceph)}.*leave it out`],
+    ['enable_kms at Google', { ...google, enable_kms: true }, known('Google')],
+    [
+      'enable_restore at Ceph',
+      { ...from, enable_restore: true },
+      `\\[enable_restore\\] invalid: nothing is restored at ${ceph}; leave it out`,
+    ],
+    [
+      'a class of Ceph',
+      { ...to, dst_storage_policy: 'ARCHIVE' },
+      `\\[dst_storage_policy\\] invalid: ${ceph} has no class for ARCHIVE; it has STANDARD`,
+    ],
+  ] as const) {
+    test(what, async () => {
+      const refusal = new RegExp(`400 OMS\\.0064 .*Request parameter ${says}`);
+      await assert.rejects(world.createTask(fields), refusal);
+      assert.equal(
+        world.source.requests.total + world.target.requests.total,
+        0,
+        'nobody was asked',
+      );
+    });
+  }
+});
