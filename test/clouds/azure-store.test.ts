@@ -2,22 +2,18 @@ import { Secret } from '../../src/base/seal.ts';
 import { type AzureOptions, openAzure } from '../../src/stores/azure/open-azure.ts';
 import { openStore } from '../../src/stores/open-store.ts';
 import type { Store } from '../../src/stores/store.ts';
+import { exceptionsOf } from '../conformance/exceptions.ts';
 import { type Harness, testStore } from '../conformance/store.ts';
 import { type Azurite, azuriteUnavailable, containerSas, startAzurite } from './azurite.ts';
 
 const CONTAINER = 'container';
 
-const unnamed = 'Azure cannot be trusted with such a name, so it is refused';
 const otherCode = 'Azurite says InvalidOperation where Azure says Md5Mismatch';
 const noSum = 'Azurite tells no CRC-64';
 const exceptions = {
-  'an object named "./dot/../segments/.." comes back under that name': unnamed,
-  'an object named ".." comes back under that name': unnamed,
-  [`an object named ${JSON.stringify("!'()*~-._;:@=,$[]{}|\\^`")} comes back under that name`]:
-    unnamed,
+  ...exceptionsOf.Azure,
   'an object named "control\\u0001\\u001f\u007f" comes back under that name':
     'Azurite answers 500 to a listing with control characters',
-  'odd names are removed together': 'some are refused; azure-sdk.test.ts has the others',
   'entries come in the order of their UTF-8 bytes': 'Azurite lists in the order of UTF-16',
   'a range brings its bytes, and the size of the whole':
     'Azurite answers a range behind the end with nothing, where Azure says InvalidRange',

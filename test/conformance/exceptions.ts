@@ -1,12 +1,23 @@
-import type { S3DialectName } from '../../src/stores/s3/dialects.ts';
+import type { StoreDialect } from '../../src/stores/open-store.ts';
+
+const unnamed = 'Azure cannot be trusted with such a name, so it is refused';
 
 /** Promises that a cloud itself breaks, wherever it is tried, with the fact. */
 export const exceptionsOf: Readonly<
-  Partial<Record<S3DialectName, Readonly<Record<string, string>>>>
+  Partial<Record<StoreDialect, Readonly<Record<string, string>>>>
 > = {
   // https://www.alibabacloud.com/help/en/oss/user-guide/object-overview
   Aliyun: {
     'a name may begin with a slash': 'OSS refuses names that begin with a slash',
     'a name may have 1,024 bytes, and no more': 'names have 1,023 bytes at OSS',
+  },
+  // A backslash becomes a slash, and segments of dots are folded by URLs:
+  // https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata
+  Azure: {
+    'an object named "./dot/../segments/.." comes back under that name': unnamed,
+    'an object named ".." comes back under that name': unnamed,
+    [`an object named ${JSON.stringify("!'()*~-._;:@=,$[]{}|\\^`")} comes back under that name`]:
+      unnamed,
+    'odd names are removed together': 'some are refused; azure-sdk.test.ts has the others',
   },
 };

@@ -1,7 +1,6 @@
 import { after, test } from 'node:test';
 import { Secret } from '../../src/base/seal.ts';
-import { openStore } from '../../src/stores/open-store.ts';
-import { type S3DialectName, s3Dialects } from '../../src/stores/s3/dialects.ts';
+import { openStore, type StoreDialect, storeDialects } from '../../src/stores/open-store.ts';
 import { exceptionsOf } from '../conformance/exceptions.ts';
 import { testStore } from '../conformance/store.ts';
 
@@ -19,7 +18,7 @@ interface Account {
 }
 
 /** `LIVE_ALIYUN_REGION`, `_BUCKET`, `_AK`, `_SK` and, where it is not the cloud's own, `_ENDPOINT`. */
-function accountOf(name: S3DialectName): Account | string {
+function accountOf(name: StoreDialect): Account | string {
   const prefix = `LIVE_${name.toUpperCase()}_`;
   const [region, bucket, accessKeyId, secretAccessKey] = ['REGION', 'BUCKET', 'AK', 'SK'].map(
     (each) => process.env[prefix + each],
@@ -39,7 +38,7 @@ function accountOf(name: S3DialectName): Account | string {
 const skipped: string[] = [];
 
 // The names of the table are those of the type.
-for (const name of Object.keys(s3Dialects) as S3DialectName[]) {
+for (const name of Object.keys(storeDialects) as StoreDialect[]) {
   const account = accountOf(name);
   if (typeof account === 'string') {
     skipped.push(name);
