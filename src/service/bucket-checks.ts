@@ -166,7 +166,18 @@ const mistakes: Partial<Record<Fault, (end: End, ability: Ability) => string>> =
   'clock-skew': () => 'The clocks of this machine and the store differ too much: set them by NTP.',
   'unreachable': addressOf,
   'bad-reply': speaksOtherwise,
+  'refused': refused,
 };
+
+/** For reasons that only its own words tell. What asks for nothing special is asked of the wrong place. */
+function refused({ side, place }: End, ability: Ability): string {
+  const wishes: Partial<Record<Ability, string>> = {
+    class: '[dst_storage_policy]',
+    encrypt: '[enable_kms]',
+  };
+  const field = wishes[ability] ?? `[${side}_cloud_type] or [${side}_${place}]`;
+  return `request parameter ${field} may be wrong: it is refused to ${rights[ability]}.`;
+}
 
 function speaksOtherwise({ side, place }: End): string {
   return `request parameter [${side}_${place}] invalid: what answers at its address does not speak as this cloud does.`;

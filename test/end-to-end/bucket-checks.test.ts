@@ -72,6 +72,11 @@ const checks: readonly Check[] = [
     says: /^400 OMS\.1020 .*it lacks the right to abort multipart uploads/,
   },
   {
+    what: 'a source that does not take the request',
+    refused: ['source', 'ListObjectsV2', { status: 400, code: 'AuthorizationHeaderMalformed' }],
+    says: /^400 OMS\.1014 .*\[src_cloud_type\] or \[src_endpoint\] may be wrong: it is refused to list the objects of the bucket\. The store said: 400 AuthorizationHeaderMalformed/,
+  },
+  {
     what: 'a destination without the class',
     fields: { dst_storage_policy: 'IA' },
     refused: [
@@ -79,7 +84,7 @@ const checks: readonly Check[] = [
       'CreateMultipartUpload',
       { status: 400, code: 'InvalidStorageClass', nth: 2 },
     ],
-    says: /^400 OMS\.1020 .*the class that dst_storage_policy names.*400 InvalidStorageClass/,
+    says: /^400 OMS\.1020 .*\[dst_storage_policy\] may be wrong: it is refused to write objects of the class that.*400 InvalidStorageClass/,
   },
 ];
 
