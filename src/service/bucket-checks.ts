@@ -5,7 +5,7 @@ import { StoreError } from '../stores/store-error.ts';
 import { type Ability, ProbeFailed, probeSource, probeTarget } from '../transfer/probe.ts';
 import type { OpenBuckets } from './open-buckets.ts';
 import { ServiceError } from './service-error.ts';
-import type { TaskCredentials } from './sync-task-service.ts';
+import type { KeyPair, TaskCredentials } from './sync-task-service.ts';
 
 export interface BucketChecksOptions {
   readonly open: OpenBuckets;
@@ -32,10 +32,10 @@ export async function checkBuckets(
   const tier = plan.storagePolicy === 'SRC_STORAGE_MAPPING' ? undefined : plan.storagePolicy;
   // Both to their ends: a probe takes away what it began.
   const asked = await Promise.allSettled([
-    told(party('src', plan.source), timeoutMs, (signal) =>
+    told(endOf('src', plan.source, credentials.source), timeoutMs, (signal) =>
       probeSource(source, { behindCdn: plan.sourceCdn !== undefined }, signal),
     ),
-    told(party('dst', plan.target), timeoutMs, (signal) =>
+    told(endOf('dst', plan.target, credentials.target), timeoutMs, (signal) =>
       probeTarget(target, { tier, kms: plan.kms }, signal),
     ),
   ]);
@@ -95,14 +95,32 @@ const parties = {
   cdn: { called: 'The CDN before the source', problem: 'cdn-refused' },
 } as const;
 
-/** One end of a task, and which field of the request says where it is. */
+/** One end of a task, and which fields of the request say where it is, what and who. */
 interface End {
   readonly side: Side;
   readonly place: 'region' | 'endpoint';
+  readonly names: readonly string[];
+  readonly keys: readonly string[];
 }
 
-function party(side: Side, { endpoint }: BucketPlace): End {
-  return { side, place: endpoint === undefined ? 'region' : 'endpoint' };
+function endOf(side: Side, { cloud, endpoint }: BucketPlace, { sessionToken }: KeyPair): End {
+  const appId = side === 'src' && cloud === 'Tencent';
+  return {
+    side,
+    place: endpoint === undefined ? 'region' : 'endpoint',
+    names: [`${side}_bucket`, ...(appId ? ['app_id'] : [])],
+    keys: [
+      ...[`${side}_ak`, `${side}_sk`],
+      ...(sessionToken === undefined ? [] : [`${side}_security_token`]),
+    ],
+  };
+}
+
+/** `[a], [b] or [c]` */
+function oneOf(fields: readonly string[]): string {
+  const all = fields.map((field) => `[${field}]`);
+  const others = all.slice(0, -1).join(', ');
+  return others === '' ? all.join('') : `${others} or ${all.at(-1) ?? ''}`;
 }
 
 async function told(
@@ -151,12 +169,12 @@ const rights: Record<Ability, string> = {
 
 /** What is to be changed, by what the store said. */
 const mistakes: Partial<Record<Fault, (end: End, ability: Ability) => string>> = {
-  'bad-credentials': ({ side }) =>
-    `request parameter [${side}_ak] or [${side}_sk] invalid: the store does not accept them.`,
+  'bad-credentials': ({ keys }) =>
+    `request parameter ${oneOf(keys)} invalid: the store does not accept them.`,
   'denied': ({ side }, ability) =>
     `request parameter [${side}_ak] invalid: it lacks the right to ${rights[ability]}.`,
-  'no-bucket': ({ side, place }) =>
-    `request parameter [${side}_bucket] or [${side}_${place}] invalid: there is no such bucket in this ${place === 'region' ? 'region; not every cloud tells that it has it in another' : 'place'}.`,
+  'no-bucket': ({ side, place, names }) =>
+    `request parameter ${oneOf([...names, `${side}_${place}`])} invalid: there is no such bucket in this ${place === 'region' ? 'region; not every cloud tells that it has it in another' : 'place'}.`,
   // A store has a code for what it lacks; a web server says 404 to all that it does not know.
   'not-found': speaksOtherwise,
   'unsupported': (_end, ability) =>

@@ -106,7 +106,7 @@ function waiting(
     restoring: true,
     startedAt,
     reason: 'archived',
-    message: `The source is being restored; it was asked to be at ${asked}.`,
+    message: `The source is being restored since ${asked}, when that was asked for; it is looked at again at due_time.`,
   };
 }
 

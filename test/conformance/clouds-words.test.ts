@@ -29,6 +29,16 @@ for (const name of s3DialectNames) {
       await rejectsWith('bad-credentials', stranger.read('key', {}, signal));
     });
 
+    test('a session token goes along, and another one is refused', async () => {
+      await using held = await openCloud(name, 'STS+token/of=somebody');
+      await held.store.put('key', bodyOf('text'), {}, signal);
+      const { secretAccessKey } = held.server.accessKey;
+      await using stranger = held.openWith(secretAccessKey, 'STS+token/of=another');
+      await rejectsWith('bad-credentials', stranger.read('key', {}, signal));
+      await using nobody = held.openWith(secretAccessKey);
+      await rejectsWith('bad-credentials', nobody.read('key', {}, signal));
+    });
+
     test('every tier that it has is a class of its own', async () => {
       const { server, store, bucket } = cloud;
       const seen = new Set<string>();

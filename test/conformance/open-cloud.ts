@@ -14,12 +14,12 @@ export interface OpenCloud extends AsyncDisposable {
   readonly server: S3Server;
   readonly bucket: string;
   readonly store: Store;
-  /** The adapter with another secret; whoever opens it closes it. */
-  readonly openWith: (secret: string) => Store;
+  /** The adapter with another secret, or another session token; whoever opens it closes it. */
+  readonly openWith: (secret: string, token?: string) => Store;
 }
 
 /** The bucket as the cloud's own hosts would have it: in the host by TLS, or in the path. */
-export async function openCloud(dialect: S3DialectName): Promise<OpenCloud> {
+export async function openCloud(dialect: S3DialectName, sessionToken?: string): Promise<OpenCloud> {
   const { server: row, region, bucket } = playedClouds[dialect];
   const addressing = s3Dialects[dialect].addressing.own;
   const tls = addressing === 'virtual-host';
@@ -29,15 +29,20 @@ export async function openCloud(dialect: S3DialectName): Promise<OpenCloud> {
     virtualHost: domain,
     dialect: row,
     keyServer: true,
+    ...(sessionToken !== undefined && { sessionToken }),
     region: scopeOf(s3Dialects[dialect], region),
     ...(certificate === undefined ? {} : { tls: certificate }),
   });
   const { accessKeyId, secretAccessKey } = server.accessKey;
-  const openWith = (secret: string): Store =>
+  const openWith = (secret: string, token?: string): Store =>
     openAdapter({
       ...{ dialect, region, bucket, addressing },
       endpoint: `${tls ? 'https' : 'http'}://${domain}:${server.port}`,
-      credentials: { accessKeyId, secretAccessKey: new Secret(secret) },
+      credentials: {
+        accessKeyId,
+        secretAccessKey: new Secret(secret),
+        sessionToken: token === undefined ? undefined : new Secret(token),
+      },
       ca: certificate?.cert,
       // Every name is this machine: there is no such domain.
       lookup: (_hostname, options, callback) => {
@@ -45,7 +50,7 @@ export async function openCloud(dialect: S3DialectName): Promise<OpenCloud> {
         else callback(null, '127.0.0.1', 4);
       },
     });
-  const store = openWith(secretAccessKey);
+  const store = openWith(secretAccessKey, sessionToken);
   return {
     ...{ server, bucket, store, openWith },
     async [Symbol.asyncDispose]() {

@@ -44,7 +44,7 @@ describe('an archived object of a task that restores', () => {
     const taskId = await waiting(world, key);
     const seen = await retrying(world, taskId, key);
     assert.equal(seen?.reason, 'archived');
-    assert.match(seen.message ?? '', /is being restored; it was asked to be at 20\d\d-/);
+    assert.match(seen.message ?? '', /is being restored since 20\d\d-/);
     assert.ok(
       (seen.due_time ?? 0) > Date.now() + 60_000,
       'it is looked at in minutes, not at once',

@@ -13,6 +13,7 @@ export interface Service extends Gate {
   readonly elsewhere: ReadonlyMap<string, Elsewhere>;
   readonly dialect: Dialect;
   readonly keyServer: boolean;
+  readonly sessionToken: string | undefined;
   /** Requests come by HTTPS. */
   readonly secure: boolean;
   /** Keeps sizes and ETags only; see {@link sevens}. */

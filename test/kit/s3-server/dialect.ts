@@ -125,6 +125,8 @@ export interface Dialect {
     readonly daysDefault?: number;
   };
   /** What the cloud says when it is asked too often. */
+  /** What is said of a session token that is not the key's. */
+  readonly badToken: S3Code;
   readonly throttled: { readonly status: number; readonly code: string };
   /** What a request for a bucket of another region is told: a header, an element, or a whole URL. */
   readonly elsewhere: {

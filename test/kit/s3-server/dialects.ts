@@ -42,6 +42,8 @@ const s3: Dialect = {
   awsChunked: 'all',
   archived: new Set(['GLACIER', 'DEEP_ARCHIVE']),
   restore: { daysMax: Infinity, online: 'InvalidObjectState' },
+  // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+  badToken: 'InvalidToken',
   throttled: { status: 503, code: 'SlowDown' },
   elsewhere: { code: 'PermanentRedirect', tells: ['region', 'endpoint'] },
   location: { root: 'LocationConstraint', prefix: '' },
@@ -111,6 +113,7 @@ export const dialects = {
       ...{ daysMax: 365, online: 'OperationNotSupported', daysDefault: 1 },
       daysMaxOf: { GLACIER: 7 },
     },
+    badToken: 'InvalidSecurityToken',
     throttled: { status: 503, code: 'ServiceBusy' },
     // "AccessDenied", "The bucket you are attempting to access must be addressed …".
     elsewhere: { code: 'AccessDenied', tells: ['endpoint'] },
@@ -149,6 +152,7 @@ export const dialects = {
     conditionalPut: true,
     archived: new Set(['GLACIER']),
     restore: { daysMax: 30, online: 'InvalidObjectState', daysDefault: 7 },
+    badToken: 'InvalidSessionToken',
     defaultRegion: 'bj',
   },
 

@@ -160,6 +160,19 @@ function admit(call: Call, operation: Operation, scheme: Scheme): void {
   // Clients ask so before they know how to sign.
   if (operation === 'HeadApiVersion' && service.dialect.apiVersion !== undefined) return;
   if (service.verify) call.chunkSeal = scheme.verify(call.signed, service);
+  checkToken(call);
+}
+
+const tokenHeader = /^x-(?:amz|bce|cos|kss|obs|oss)-security-token$/;
+
+/** That who asks has the token of its key. */
+function checkToken({ service, signed }: Call): void {
+  const { sessionToken, dialect } = service;
+  if (sessionToken === undefined) return;
+  const name = Object.keys(signed.headers).find((each) => tokenHeader.test(each));
+  if (name === undefined || signed.headers[name] !== sessionToken) {
+    throw new S3Error(dialect.badToken);
+  }
 }
 
 /** Sends away who does not ask at the bucket's own endpoint, and tells what the cloud tells. */

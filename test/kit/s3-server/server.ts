@@ -34,6 +34,8 @@ export interface S3ServerOptions {
   readonly elsewhere?: Readonly<Record<string, Elsewhere>>;
   /** Keeps sizes and ETags only, and serves sevens instead of the bytes: for benchmarks. */
   readonly sink?: boolean;
+  /** The session token that goes with the keys; any is taken by default. */
+  readonly sessionToken?: string;
   /** Whether signatures and the hash of the payload are checked; true by default. */
   readonly verify?: boolean;
   /** Milliseconds since the Unix epoch; the machine's clock by default. */
@@ -131,6 +133,7 @@ function makeService(options: S3ServerOptions, accessKeys: readonly AccessKey[])
     dialect: dialects[options.dialect ?? 's3'],
     region: options.region,
     keyServer: options.keyServer ?? false,
+    sessionToken: options.sessionToken,
     secure: options.tls !== undefined || options.behindTls === true,
     sink: options.sink ?? false,
     verify: options.verify ?? true,
