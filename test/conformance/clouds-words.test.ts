@@ -30,13 +30,22 @@ for (const name of s3DialectNames) {
     });
 
     test('a session token goes along, and another one is refused', async () => {
-      await using held = await openCloud(name, 'STS+token/of=somebody');
+      await using held = await openCloud(name, { sessionToken: 'STS+token/of=somebody' });
       await held.store.put('key', bodyOf('text'), {}, signal);
       const { secretAccessKey } = held.server.accessKey;
       await using stranger = held.openWith(secretAccessKey, 'STS+token/of=another');
       await rejectsWith('bad-credentials', stranger.read('key', {}, signal));
       await using nobody = held.openWith(secretAccessKey);
       await rejectsWith('bad-credentials', nobody.read('key', {}, signal));
+    });
+
+    test('a clock that differs is told, and the next request is signed by the other one', async () => {
+      await using ahead = await openCloud(name, { now: () => Date.now() + 86_400_000 });
+      await rejectsWith('clock-skew', ahead.store.put('key', bodyOf('text'), {}, signal));
+      await ahead.store.put('key', bodyOf('text'), {}, signal);
+      await using behind = await openCloud(name, { now: () => Date.now() - 86_400_000 });
+      await rejectsWith('clock-skew', behind.store.head('key', signal));
+      await rejectsWith('not-found', behind.store.head('key', signal));
     });
 
     test('every tier that it has is a class of its own', async () => {

@@ -5,7 +5,7 @@ import { scopeOf } from '../../src/stores/s3/region.ts';
 import type { Store } from '../../src/stores/store.ts';
 import { makeCertificate } from '../kit/certificate.ts';
 import { playedClouds } from '../kit/clouds.ts';
-import { type S3Server, startS3Server } from '../kit/s3-server/server.ts';
+import { type S3Server, type S3ServerOptions, startS3Server } from '../kit/s3-server/server.ts';
 
 const domain = 'cloud.test';
 
@@ -19,7 +19,10 @@ export interface OpenCloud extends AsyncDisposable {
 }
 
 /** The bucket as the cloud's own hosts would have it: in the host by TLS, or in the path. */
-export async function openCloud(dialect: S3DialectName, sessionToken?: string): Promise<OpenCloud> {
+export async function openCloud(
+  dialect: S3DialectName,
+  { sessionToken, now }: Pick<S3ServerOptions, 'sessionToken' | 'now'> = {},
+): Promise<OpenCloud> {
   const { server: row, region, bucket } = playedClouds[dialect];
   const addressing = s3Dialects[dialect].addressing.own;
   const tls = addressing === 'virtual-host';
@@ -30,6 +33,7 @@ export async function openCloud(dialect: S3DialectName, sessionToken?: string): 
     dialect: row,
     keyServer: true,
     ...(sessionToken !== undefined && { sessionToken }),
+    ...(now !== undefined && { now }),
     region: scopeOf(s3Dialects[dialect], region),
     ...(certificate === undefined ? {} : { tls: certificate }),
   });

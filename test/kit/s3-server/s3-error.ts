@@ -40,6 +40,7 @@ const statuses = {
   OperationNotSupported: 400,
   PermanentRedirect: 301,
   PreconditionFailed: 412,
+  RequestExpired: 400,
   RequestTimeTooSkewed: 403,
   RestoreAlreadyInProgress: 409,
   SecondLevelDomainForbidden: 403,

@@ -65,6 +65,8 @@ export const baidu: S3Dialect = {
     ['ArchiveObjectNotRestore', 'archived'],
     ['InvalidHTTPAuthHeader', 'bad-credentials'],
     ['InvalidSessionToken', 'bad-credentials'],
+    // By the platform's rule for all signed requests: https://cloud.baidu.com/doc/DataBuilder/s/Mmdya6ldu
+    ['RequestExpired', 'clock-skew'],
   ]),
   wrongRegionCodes: new Set(),
 };

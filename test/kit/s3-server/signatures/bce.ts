@@ -1,10 +1,10 @@
 import { createHmac } from 'node:crypto';
 import { S3Error } from '../s3-error.ts';
 import {
-  checkExpiry,
   checkSignature,
   checkSkew,
   encodeStrictly,
+  type Gate,
   headerText,
   rawHeader,
   type Scheme,
@@ -35,16 +35,21 @@ export const bce: Scheme = {
     if (!session || !accessKeyId || !timestamp || !expires || names === undefined || !signature) {
       throw new S3Error('AccessDenied', 'The authorization is malformed.');
     }
-    const signedAt = Date.parse(timestamp) / 1000;
-    if (Number.isNaN(signedAt)) checkSkew(gate, undefined);
-    if (signedAt > gate.now() / 1000 + SKEW_S) throw new S3Error('RequestTimeTooSkewed');
-    if (Number(expires) >= 0) checkExpiry(gate, signedAt + Number(expires));
+    checkTime(gate, Date.parse(timestamp) / 1000, Number(expires));
     const key = hmac(secretOf(gate, accessKeyId), session);
     const text = canonicalRequest(signed, names);
     checkSignature(hmac(key, text), signature, text);
     return undefined;
   },
 };
+
+/** Seconds, both; without an end where `lasts` is negative. */
+function checkTime(gate: Gate, signedAt: number, lasts: number): void {
+  if (Number.isNaN(signedAt)) checkSkew(gate, undefined);
+  const now = gate.now() / 1000;
+  if (signedAt > now + SKEW_S) throw new S3Error('RequestTimeTooSkewed');
+  if (lasts >= 0 && signedAt + lasts < now) throw new S3Error('RequestExpired');
+}
 
 /** In the header, or in the query. */
 function authorizationOf(signed: Pick<Signed, 'headers' | 'query'>): string | undefined {
