@@ -128,12 +128,12 @@ function toLine(row: Row): string {
   return `| ${cells.join(' | ')} |`;
 }
 
-/** Events, many at once; behind them each object fails at one request, for there is no such bucket. */
+/** Events, many at once; behind them each object fails at one request, for it is not there. */
 async function acceptRate(
   { client }: ServiceProcess,
   task: Record<string, unknown>,
 ): Promise<number> {
-  const taskId = await client.createTask({ ...task, src_bucket: 'nowhere' });
+  const taskId = await client.createTask(task);
   const requests = Array.from({ length: 400 }, (_, request) =>
     Array.from({ length: 100 }, (_, key) => `accept/${request}/${key}`),
   );

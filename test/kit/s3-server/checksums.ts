@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import { createCRC32, createCRC64 } from 'hash-wasm';
+import { createCRC32, createCRC64, type IHasher } from 'hash-wasm';
 
 /** The checksums that S3 keeps, as its header names end. */
 export const checksumNames = ['crc32', 'crc32c', 'crc64nvme', 'sha1', 'sha256'] as const;
@@ -27,9 +27,9 @@ const makers: Record<Hash, () => Meter | Promise<Meter>> = {
   sha1: () => nodeMeter('sha1'),
   sha256: () => nodeMeter('sha256'),
   crc32: crc32Meter,
-  crc32c: () => wasmMeter(createCRC32(CRC32C)),
-  crc64nvme: () => wasmMeter(createCRC64(CRC64_NVME)),
-  crc64: () => wasmMeter(createCRC64()),
+  crc32c: pooled(() => createCRC32(CRC32C)),
+  crc64nvme: pooled(() => createCRC64(CRC64_NVME)),
+  crc64: pooled(() => createCRC64()),
 };
 
 /** Begins a digest; `crc64` is CRC-64/XZ. */
@@ -63,12 +63,20 @@ function crc32Meter(): Meter {
   };
 }
 
-async function wasmMeter(maker: ReturnType<typeof createCRC64>): Promise<Meter> {
-  const hasher = await maker;
-  hasher.init();
-  return {
-    update: (bytes) => void hasher.update(bytes),
-    digest: () => Buffer.from(hasher.digest('binary')),
+/** Making a hasher costs far more than hashing what most requests bring. */
+function pooled(make: () => Promise<IHasher>): () => Promise<Meter> {
+  const idle: IHasher[] = [];
+  return async () => {
+    const hasher = idle.pop() ?? (await make());
+    hasher.init();
+    return {
+      update: (bytes) => void hasher.update(bytes),
+      digest() {
+        const digest = Buffer.from(hasher.digest('binary'));
+        idle.push(hasher);
+        return digest;
+      },
+    };
   };
 }
 
