@@ -32,7 +32,7 @@ export async function checkBuckets(
   const tier = plan.storagePolicy === 'SRC_STORAGE_MAPPING' ? undefined : plan.storagePolicy;
   // Both to their ends: a probe takes away what it began.
   const asked = await Promise.allSettled([
-    told(endOf('src', plan.source, credentials.source), timeoutMs, (signal) =>
+    told(endOf('src', plan.source, credentials.source, plan.appId), timeoutMs, (signal) =>
       probeSource(source, { behindCdn: plan.sourceCdn !== undefined }, signal),
     ),
     told(endOf('dst', plan.target, credentials.target), timeoutMs, (signal) =>
@@ -103,12 +103,16 @@ interface End {
   readonly keys: readonly string[];
 }
 
-function endOf(side: Side, { cloud, endpoint }: BucketPlace, { sessionToken }: KeyPair): End {
-  const appId = side === 'src' && cloud === 'Tencent';
+function endOf(
+  side: Side,
+  { endpoint }: BucketPlace,
+  { sessionToken }: KeyPair,
+  appId?: string,
+): End {
   return {
     side,
     place: endpoint === undefined ? 'region' : 'endpoint',
-    names: [`${side}_bucket`, ...(appId ? ['app_id'] : [])],
+    names: [`${side}_bucket`, ...(appId === undefined ? [] : ['app_id'])],
     keys: [
       ...[`${side}_ak`, `${side}_sk`],
       ...(sessionToken === undefined ? [] : [`${side}_security_token`]),
