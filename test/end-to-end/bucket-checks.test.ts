@@ -4,6 +4,7 @@ import { type CdnServer, startCdnServer } from '../kit/cdn-server.ts';
 import type { FaultPlan } from '../kit/s3-server/faults.ts';
 import type { Operation } from '../kit/s3-server/operations.ts';
 import { heldContent } from '../kit/s3-server/content.ts';
+import { NOBODY_LISTENS } from '../kit/ports.ts';
 import { startWorld, type World } from '../kit/world.ts';
 
 interface Check {
@@ -119,7 +120,7 @@ describe('a task is refused for', () => {
 
   test('an address where nobody listens, and says what to look at', async () => {
     await assert.rejects(
-      world.createTask({ src_endpoint: 'http://127.0.0.1:9' }),
+      world.createTask({ src_endpoint: NOBODY_LISTENS }),
       /400 OMS\.1014 .*\[src_endpoint\] invalid: check region, endpoint, DNS, proxy and firewall\. In detail: .*ECONNREFUSED/s,
     );
   });

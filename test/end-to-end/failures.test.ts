@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { createServer } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { GiB } from '../../src/base/bytes.ts';
 import { OmsError } from '../kit/oms-client.ts';
+import { NOBODY_LISTENS } from '../kit/ports.ts';
 import { sevens } from '../kit/s3-server/content.ts';
 import type { FaultPlan } from '../kit/s3-server/faults.ts';
 import { sizes, startWorld, type World } from '../kit/world.ts';
@@ -26,16 +26,6 @@ function always(
   key: string,
 ): FaultPlan {
   return { kind: 'status', ...plan, times: Infinity, match: { operation, key } };
-}
-
-/** The address of a port that nobody listens on. */
-async function closedPort(): Promise<string> {
-  const holder = createServer();
-  await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));
-  const address = holder.address();
-  assert.ok(address !== null && typeof address === 'object');
-  await new Promise((resolve) => holder.close(resolve));
-  return `http://127.0.0.1:${address.port}`;
 }
 
 const failures: readonly Failure[] = [
@@ -116,13 +106,13 @@ const failures: readonly Failure[] = [
   },
   {
     what: 'a source where nobody listens',
-    task: async () => ({ src_endpoint: await closedPort() }),
+    task: () => ({ src_endpoint: NOBODY_LISTENS }),
     reason: 'unreachable',
     message: /ECONNREFUSED.*Check the endpoint, DNS, proxy and firewall/s,
   },
   {
     what: 'a target where nobody listens',
-    task: async () => ({ dst_endpoint: await closedPort() }),
+    task: () => ({ dst_endpoint: NOBODY_LISTENS }),
     reason: 'unreachable',
     message: /ECONNREFUSED.*Check the endpoint, DNS, proxy and firewall/s,
   },

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import { describe, test } from 'node:test';
 import { MiB } from '../../src/base/bytes.ts';
+import { NOBODY_LISTENS } from '../kit/ports.ts';
 import { startTestService } from '../kit/service.ts';
 import { assertOnlyWhole, startWorld, until } from '../kit/world.ts';
 
@@ -25,10 +26,8 @@ async function startSilence(): Promise<{ url: string } & AsyncDisposable> {
   };
 }
 
-/** An address where nobody listens. */
 async function startNothing(): Promise<{ url: string } & AsyncDisposable> {
-  await using silence = await startSilence();
-  return { url: silence.url, [Symbol.asyncDispose]: async () => undefined };
+  return { url: NOBODY_LISTENS, [Symbol.asyncDispose]: async () => undefined };
 }
 
 function keysOf(prefix: string, count: number): string[] {

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
+import { freePort } from '../ports.ts';
 
 const run = promisify(execFile);
 
@@ -47,7 +47,8 @@ export interface Ceph extends AsyncDisposable {
  */
 export async function startCeph(): Promise<Ceph> {
   const folder = await mkdtemp(join(tmpdir(), 'brigade-ceph-'));
-  const [port, monitorPort] = await freePorts(2);
+  const port = await freePort();
+  const monitorPort = await freePort();
   const accessKeyId = 'testkey';
   const secretAccessKey = 'testsecret';
   const env = {
@@ -73,19 +74,4 @@ export async function startCeph(): Promise<Ceph> {
 
 function script(name: string): string {
   return join(import.meta.dirname, name);
-}
-
-/** Ports that are free now; held open together, so that they differ. */
-async function freePorts(count: number): Promise<number[]> {
-  const holders = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const holder = createServer();
-      await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));
-      return holder;
-    }),
-  );
-  // What listens on TCP has an address of this kind.
-  const ports = holders.map((holder) => (holder.address() as AddressInfo).port);
-  await Promise.all(holders.map((holder) => new Promise((resolve) => holder.close(resolve))));
-  return ports;
 }

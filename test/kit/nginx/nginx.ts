@@ -1,8 +1,8 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chmod, mkdir, mkdtempDisposable, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { freePort } from '../ports.ts';
 import { until } from '../world.ts';
 
 /** An nginx that serves files, as CDNs serve what they hold. Disposing of it stops it. */
@@ -75,15 +75,6 @@ export async function startNginx(): Promise<Nginx> {
     },
     [Symbol.asyncDispose]: () => all[Symbol.asyncDispose](),
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
 
 async function stopped(child: ChildProcess): Promise<void> {
