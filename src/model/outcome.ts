@@ -1,5 +1,5 @@
 import type { Fault } from './fault.ts';
-import type { Sums } from './sums.ts';
+import type { Crcs } from './sums.ts';
 
 export const outcomeKinds = ['copied', 'skipped', 'failed'] as const;
 
@@ -41,7 +41,7 @@ export type Outcome =
       readonly size: number;
       readonly check: Check;
       /** Of the object's bytes, where either end told it or it was computed on the way. */
-      readonly crcs: Pick<Sums, 'crc64' | 'crc64nvme'>;
+      readonly crcs: Crcs;
       /** The ETag that was copied: the next round compares it. */
       readonly sourceEtag: string;
       /** For people: what of the object's metadata could not travel as it was. */
@@ -51,8 +51,8 @@ export type Outcome =
       readonly kind: 'skipped';
       readonly reason: SkipReason;
       readonly size: number | undefined;
-      /** Where it was the reason. */
-      readonly crc64?: string | undefined;
+      /** Of the source, where one was the reason. */
+      readonly crcs?: Crcs;
     }
   | {
       readonly kind: 'failed';

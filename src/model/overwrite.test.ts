@@ -52,6 +52,7 @@ interface Case {
   readonly time: 'older' | 'same' | 'newer';
   readonly md5: Sum;
   readonly crc64: Sum;
+  readonly crc64nvme: Sum;
   readonly changed: boolean;
 }
 
@@ -59,23 +60,30 @@ const cases: Case[] = (['same', 'other'] as const).flatMap((size) =>
   (['older', 'same', 'newer'] as const).flatMap((time) =>
     sums.flatMap((md5) =>
       sums.flatMap((crc64) =>
-        [true, false].map((changed) => ({ size, time, md5, crc64, changed })),
+        sums.flatMap((crc64nvme) =>
+          [true, false].map((changed) => ({ size, time, md5, crc64, crc64nvme, changed })),
+        ),
       ),
     ),
   ),
 );
 
 /** The rules once more, in the words of the reference. */
-function expected(mode: OverwriteMode, { size, time, md5, crc64, changed }: Case): string {
+function expected(mode: OverwriteMode, one: Case): string {
+  const { size, time, md5, crc64, crc64nvme, changed } = one;
   if (mode === 'FULL_OVERWRITE') return 'copy';
   if (mode === 'NO_OVERWRITE') return 'target-exists';
-  if (mode === 'CRC64_COMPARISON_OVERWRITE' && crc64 === 'equal') return 'same-crc64';
+  if (mode === 'CRC64_COMPARISON_OVERWRITE') {
+    const told = [crc64, crc64nvme].find((sum) => sum === 'equal' || sum === 'different');
+    if (told !== undefined) return told === 'equal' ? 'same-crc64' : 'copy';
+  }
   const reasons = [
     size === 'other',
     time === 'newer',
     changed,
     md5 === 'different',
     crc64 === 'different',
+    crc64nvme === 'different',
   ];
   return reasons.includes(true) ? 'copy' : 'target-up-to-date';
 }
@@ -89,11 +97,13 @@ for (const mode of overwriteModes) {
         lastModified: TIME + offset[one.time],
         md5: sourceSum[one.md5],
         crc64: sourceSum[one.crc64],
+        crc64nvme: sourceSum[one.crc64nvme],
       });
       const target = object({
         size: one.size === 'same' ? 5 : 6,
         md5: targetSum[one.md5],
         crc64: targetSum[one.crc64],
+        crc64nvme: targetSum[one.crc64nvme],
       });
       const verdict = decide(mode, source, target, { sourceChanged: one.changed, kms: false });
       const told = verdict.kind === 'copy' ? 'copy' : verdict.reason;

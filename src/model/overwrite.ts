@@ -1,6 +1,6 @@
 import type { ObjectHead } from './object.ts';
 import type { SkipReason } from './outcome.ts';
-import { differingSum, type Sums } from './sums.ts';
+import { comparableCrc, differingSum, type Sums } from './sums.ts';
 import type { OverwriteMode } from './sync-task.ts';
 
 export type Verdict =
@@ -43,11 +43,11 @@ export function decide(
       return copy;
     case 'NO_OVERWRITE':
       return { kind: 'skip', reason: 'target-exists' };
-    case 'CRC64_COMPARISON_OVERWRITE':
-      if (source.crc64 !== undefined && target.crc64 !== undefined) {
-        return source.crc64 === target.crc64 ? { kind: 'skip', reason: 'same-crc64' } : copy;
-      }
-      return bySizeAndTime(source, target, sourceChanged);
+    case 'CRC64_COMPARISON_OVERWRITE': {
+      const crc = comparableCrc(source, target);
+      if (crc === undefined) return bySizeAndTime(source, target, sourceChanged);
+      return source[crc] === target[crc] ? { kind: 'skip', reason: 'same-crc64' } : copy;
+    }
     case 'SIZE_LAST_MODIFIED_COMPARISON_OVERWRITE':
       return bySizeAndTime(source, target, sourceChanged);
   }

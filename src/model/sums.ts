@@ -1,3 +1,5 @@
+import type { Crc64Kind } from '../base/crc64.ts';
+
 /** Sums of the same bytes, each where it is known. */
 export interface Sums {
   /** Lower-case hex. */
@@ -8,8 +10,11 @@ export interface Sums {
   readonly crc64nvme?: string | undefined;
 }
 
+export const crcKinds = ['crc64', 'crc64nvme'] as const satisfies Crc64Kind[];
+export type Crcs = Pick<Sums, Crc64Kind>;
+
 /** Those first that are of the whole also where it was put in parts. */
-export const sumKinds = ['crc64', 'crc64nvme', 'md5'] as const satisfies (keyof Sums)[];
+export const sumKinds = [...crcKinds, 'md5'] as const satisfies (keyof Sums)[];
 export type SumKind = (typeof sumKinds)[number];
 
 /** How people call them. */
@@ -24,6 +29,15 @@ export function differingSum(one: Sums, other: Sums): SumKind | undefined {
   return sumKinds.find(
     (kind) => one[kind] !== undefined && other[kind] !== undefined && one[kind] !== other[kind],
   );
+}
+
+/** The CRC-64 that is known of both, if any. */
+export function comparableCrc(one: Sums, other: Sums): Crc64Kind | undefined {
+  return crcKinds.find((kind) => one[kind] !== undefined && other[kind] !== undefined);
+}
+
+export function crcsAlone({ crc64, crc64nvme }: Sums): Crcs {
+  return { crc64, crc64nvme };
 }
 
 /** The sums that are told beside other things. */

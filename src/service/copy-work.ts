@@ -125,7 +125,7 @@ function resultOf(outcome: Exclude<Outcome, Restoring>, startedAt: number): Work
         ...(outcome.notes.length > 0 && { message: clean(sentence(outcome.notes)) }),
       };
     case 'skipped':
-      return { ...done, reason: outcome.reason, size: outcome.size, crc64: outcome.crc64 };
+      return { ...done, reason: outcome.reason, size: outcome.size, ...outcome.crcs };
     case 'failed':
       return {
         ...failed(outcome.fault, outcome.message, startedAt),

@@ -4,7 +4,7 @@ import type { ObjectHead } from '../model/object.ts';
 import type { Check, Outcome } from '../model/outcome.ts';
 import { decide, looksAtTarget } from '../model/overwrite.ts';
 import { targetTier } from '../model/storage-class.ts';
-import { sumsAlone } from '../model/sums.ts';
+import { crcsAlone, sumsAlone } from '../model/sums.ts';
 import type { ObjectRead, PutBody, PutOptions, PutReceipt } from '../stores/store.ts';
 import { StoreError } from '../stores/store-error.ts';
 import { askable, assertStillAbsent } from './absent.ts';
@@ -56,9 +56,9 @@ async function lookAndCopy(job: CopyJob): Promise<Outcome> {
   if (verdict.kind === 'skip') {
     read.body.discard();
     await dropUpload(job, previous);
-    const { size, crc64 } = read.head;
     const { reason } = verdict;
-    return { kind: 'skipped', reason, size, ...(reason === 'same-crc64' && { crc64 }) };
+    const crcs = reason === 'same-crc64' ? crcsAlone(read.head) : undefined;
+    return { kind: 'skipped', reason, size: read.head.size, ...(crcs && { crcs }) };
   }
   return copyChecked(job, read, previous);
 }
@@ -196,6 +196,7 @@ async function lookIfNeeded(job: CopyJob, evidence: CopyEvidence): Promise<CopyE
       ...evidence.target,
       md5: evidence.target.md5 ?? head.md5,
       crc64: evidence.target.crc64 ?? head.crc64,
+      crc64nvme: evidence.target.crc64nvme ?? head.crc64nvme,
     },
     targetEncryption: evidence.targetEncryption ?? head.encryption,
   };

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Crc64, type Crc64Kind, startCrc64 } from '../base/crc64.ts';
 import type { ObjectHead } from '../model/object.ts';
-import type { Sums } from '../model/sums.ts';
+import { crcKinds, type Crcs, type Sums } from '../model/sums.ts';
 import type { CopyJob } from './transfer.ts';
 
 /** The sums of bytes that went through our hands. */
@@ -19,9 +19,7 @@ export interface HashingStream extends AsyncIterable<Uint8Array> {
 
 /** The CRCs that are worth being taken of an object, since an end tells them too. */
 export function crcsWorthTaking({ target }: CopyJob, head: ObjectHead): Crc64Kind[] {
-  return (['crc64', 'crc64nvme'] as const).filter(
-    (kind) => head[kind] !== undefined || target.traits[kind],
-  );
+  return crcKinds.filter((kind) => head[kind] !== undefined || target.traits[kind]);
 }
 
 /** Wraps a stream so that its bytes are summed as they are read, without a copy. */
@@ -63,6 +61,6 @@ async function startAll(kinds: readonly Crc64Kind[]): Promise<ReadonlyMap<Crc64K
   return crcs;
 }
 
-function taken(crcs: ReadonlyMap<Crc64Kind, Crc64>): Pick<Sums, Crc64Kind> {
+function taken(crcs: ReadonlyMap<Crc64Kind, Crc64>): Crcs {
   return { crc64: crcs.get('crc64')?.digest(), crc64nvme: crcs.get('crc64nvme')?.digest() };
 }

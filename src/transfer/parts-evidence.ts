@@ -3,7 +3,7 @@ import { combineCrc64, type Crc64Kind } from '../base/crc64.ts';
 import type { CopyEvidence } from '../model/consistency.ts';
 import type { ObjectHead } from '../model/object.ts';
 import { partRange } from '../model/part-plan.ts';
-import { type Sums, sumsAlone } from '../model/sums.ts';
+import { type Crcs, sumsAlone } from '../model/sums.ts';
 import type { PutReceipt } from '../stores/store.ts';
 import type { CheckedPart } from './transfer.ts';
 
@@ -46,11 +46,7 @@ function etagOfParts(parts: readonly CheckedPart[]): string | undefined {
 }
 
 /** The CRCs of the whole, from those of its parts. */
-export function crcsOfParts(
-  parts: readonly CheckedPart[],
-  size: number,
-  partSize: number,
-): Pick<Sums, Crc64Kind> {
+export function crcsOfParts(parts: readonly CheckedPart[], size: number, partSize: number): Crcs {
   const whole = (kind: Crc64Kind) => crcOfParts(parts, kind, { size, partSize });
   return { crc64: whole('crc64'), crc64nvme: whole('crc64nvme') };
 }

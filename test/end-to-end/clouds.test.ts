@@ -319,14 +319,14 @@ describe("S3's own CRC-64", () => {
   const byDefault = { consistency_check: undefined };
 
   /** Puts an object at AWS, encrypted by its key service: no ETag tells an MD5. */
-  async function seed(key: string, bytes: Uint8Array): Promise<void> {
-    const { hub, places, service } = world;
+  async function seed(key: string, bytes: Uint8Array, at = world.places.AWS): Promise<void> {
+    const { hub, service } = world;
     await putAt(hub, key, bytes);
-    const taskId = await createTask(hub, places.AWS, { ...byDefault, enable_kms: true });
+    const taskId = await createTask(hub, at, { ...byDefault, enable_kms: true });
     await service.client.sendEvents(taskId, [key]);
     await service.client.settled(taskId, 1);
     assert.equal((await recordsOf(taskId)).get(key)?.check_method, 'crc64nvme');
-    assert.equal(places.AWS.bucket.object(key)?.encryption?.algorithm, 'aws:kms');
+    assert.equal(at.bucket.object(key)?.encryption?.algorithm, 'aws:kms');
     await service.client.stop(taskId);
   }
 
@@ -348,6 +348,34 @@ describe("S3's own CRC-64", () => {
       await service.client.stop(taskId);
     });
   }
+
+  test('tells equal objects from others under CRC64_COMPARISON_OVERWRITE', async () => {
+    const { places, service } = world;
+    const bucket = places.AWS.server.createBucket('second');
+    const asTarget = { ...places.AWS.asTarget, dst_bucket: 'second' };
+    const second = { ...places.AWS, bucket, asTarget };
+    const keys = ['as-it-is', 'another'];
+    for (const key of keys) {
+      const bytes = large.subarray(0, sizes.held);
+      await seed(key, bytes);
+      await seed(key, key === 'another' ? Buffer.alloc(sizes.held) : bytes, second);
+    }
+    const taskId = await createTask(places.AWS, second, {
+      object_overwrite_mode: 'CRC64_COMPARISON_OVERWRITE',
+    });
+    await service.client.sendEvents(taskId, keys);
+    await service.client.settled(taskId, keys.length);
+    const records = await recordsOf(taskId);
+    const same = records.get('as-it-is');
+    const crc64nvme = (await startCrc64('crc64nvme'))
+      .update(large.subarray(0, sizes.held))
+      .digest();
+    assert.deepEqual([same?.reason, same?.crc64nvme], ['same-crc64', crc64nvme]);
+    // Size and time alone would have left it, the second being the younger.
+    assert.equal(records.get('another')?.outcome, 'copied');
+    assert.ok(bucket.bytes('another')?.equals(large.subarray(0, sizes.held)));
+    await service.client.stop(taskId);
+  });
 
   test('keeps bytes that rotted at the source from being published', async () => {
     const { places, service } = world;

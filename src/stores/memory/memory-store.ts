@@ -98,8 +98,7 @@ export class MemoryStore implements Store {
 
   async head(key: string, signal: AbortSignal): Promise<ObjectHead> {
     signal.throwIfAborted();
-    // As S3, which tells it with what is read.
-    return { ...this.#object('head', key).head, crc64nvme: undefined };
+    return this.#object('head', key).head;
   }
 
   async read(key: string, options: ReadOptions, signal: AbortSignal): Promise<ObjectRead> {

@@ -4,7 +4,7 @@ import {
   type ObjectEncryption,
   type ObjectHead,
 } from '../../model/object.ts';
-import type { Sums } from '../../model/sums.ts';
+import type { Crcs } from '../../model/sums.ts';
 import { dateOf, headerOf, headerTextOf } from '../headers.ts';
 import type { HttpReply } from '../http.ts';
 import { decodeMetadata } from '../metadata-text.ts';
@@ -79,10 +79,7 @@ export function receiptOf(
 /** Of a ranged answer, where the clouds do not say whose CRC it is. */
 const noCrcs = { crc64: undefined, crc64nvme: undefined };
 
-function crcsOf(
-  headers: Headers,
-  { crc64Header, crc64nvme }: S3Dialect,
-): Pick<Sums, 'crc64' | 'crc64nvme'> {
+function crcsOf(headers: Headers, { crc64Header, crc64nvme }: S3Dialect): Crcs {
   const crc64 = crc64Header === undefined ? undefined : headerOf(headers, crc64Header);
   return {
     crc64: crc64 !== undefined && /^\d{1,20}$/.test(crc64) ? crc64 : undefined,

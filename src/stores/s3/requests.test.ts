@@ -191,6 +191,31 @@ test('statuses and codes of the clouds are understood', async () => {
   }
 });
 
+describe('a look at an object of AWS', () => {
+  const headers = { 'content-length': '5', 'x-amz-checksum-crc64nvme': 'Ij6EhcgoyXg=' };
+  const look = (store: Store) => store.head('key', signal);
+
+  test('asks for its CRC', async () => {
+    const { sent, result } = await sentBy('AWS', [{ headers }], look);
+    assert.equal(sent[0]?.headers['x-amz-checksum-mode'], 'ENABLED');
+    assert.equal(result.crc64nvme, 'Ij6EhcgoyXg=');
+  });
+
+  test('does without, where the right to decrypt is missing', async () => {
+    const { sent, result } = await sentBy('AWS', [{ status: 403 }, {}], look);
+    assert.deepEqual(
+      sent.map((request) => request.headers['x-amz-checksum-mode']),
+      ['ENABLED', undefined],
+    );
+    assert.equal(result.crc64nvme, undefined);
+  });
+
+  test('is denied where that does not help', async () => {
+    const denied = { status: 403 };
+    await assert.rejects(sentBy('AWS', [denied, denied], look), { fault: 'denied' });
+  });
+});
+
 test('COS tells a wrong clock by its date', async () => {
   const text = '<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>';
   const date = new Date(Date.now() + 3_600_000).toUTCString();

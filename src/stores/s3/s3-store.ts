@@ -48,18 +48,27 @@ export class S3Store implements Store {
   }
 
   async head(key: string, signal: AbortSignal): Promise<ObjectHead> {
-    const headers = asStored(this.#wire.dialect);
-    const request: S3Request = { operation: 'head', method: 'HEAD', key, headers };
+    const { crc64nvme, headOfArchived } = this.#wire.dialect;
     try {
-      const reply = await this.#wire.send(request, signal);
-      return headOfReply(reply, this.#headReader(key, request));
+      return await this.#head(key, crc64nvme, signal);
     } catch (error) {
-      const denied = error instanceof StoreError && error.fault === 'denied';
-      const hidden = denied && this.#wire.dialect.headOfArchived !== 'told';
+      if (!(error instanceof StoreError) || error.fault !== 'denied') throw error;
+      // Of what a key service encrypts, the CRC is told to those alone who may decrypt it:
+      // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+      if (crc64nvme) return await this.#head(key, false, signal);
+      const hidden = headOfArchived !== 'told';
       const listed = hidden ? await listedHead(this.#wire, key, signal) : undefined;
       if (listed === undefined) throw error;
       return listed;
     }
+  }
+
+  async #head(key: string, withCrc: boolean, signal: AbortSignal): Promise<ObjectHead> {
+    const headers = asStored(this.#wire.dialect);
+    if (withCrc) headers.push(...crcAsked);
+    const request: S3Request = { operation: 'head', method: 'HEAD', key, headers };
+    const reply = await this.#wire.send(request, signal);
+    return headOfReply(reply, this.#headReader(key, request));
   }
 
   async read(key: string, options: ReadOptions, signal: AbortSignal): Promise<ObjectRead> {
@@ -216,6 +225,8 @@ function asStored({ acceptEncoding }: S3Dialect): string[] {
   return ['accept-encoding', acceptEncoding];
 }
 
+const crcAsked = ['x-amz-checksum-mode', 'ENABLED'];
+
 function readRequest(
   key: string,
   { range, ifMatch, versionId }: ReadOptions,
@@ -223,8 +234,7 @@ function readRequest(
 ): S3Request {
   const headers = asStored(dialect);
   if (range !== undefined) headers.push('range', `bytes=${range.first}-${range.last}`);
-  // Not with a HEAD, which may need no right to decrypt without it.
-  else if (dialect.crc64nvme) headers.push('x-amz-checksum-mode', 'ENABLED');
+  else if (dialect.crc64nvme) headers.push(...crcAsked);
   if (ifMatch !== undefined) headers.push('if-match', ifMatch);
   const query = versionId === undefined ? '' : canonicalQuery({ versionId });
   return { operation: 'read', method: 'GET', key, query, headers };
