@@ -239,10 +239,10 @@ function workerOf(
     width: settings.width,
     taskWidth: settings.taskWidth,
     leaseMs: settings.leaseMs,
-    onSettled({ taskId, key }, { done, outcome, reason, size }) {
+    onSettled({ taskId, key }, { done, outcome, reason = 'none', size, message }) {
       if (!done || outcome === undefined) return;
-      metrics.outcomes.inc({ kind: outcome, reason: reason ?? 'none' });
-      if (outcome === 'failed') failures.add(taskId, key, reason ?? 'none');
+      metrics.outcomes.inc({ kind: outcome, reason });
+      if (outcome === 'failed') failures.add({ taskId, key, reason, message });
       if (outcome !== 'copied') return;
       metrics.copiedObjects.inc();
       metrics.copiedBytes.inc(size ?? 0);

@@ -14,23 +14,29 @@ test('the first failure of a task and reason is told, then one a minute with how
   );
   const told = () =>
     lines.splice(0).map((line) => {
-      const { event, taskId, key, reason, count } = JSON.parse(line) as Record<string, unknown>;
+      const { event, taskId, key, reason, count, detail } = JSON.parse(line) as Record<
+        string,
+        unknown
+      >;
+      assert.equal(detail, `why ${String(key)}`);
       return [event, taskId, key, reason, count];
     });
-  failures.add('t1', 'a', 'denied');
-  failures.add('t1', 'b', 'denied');
-  failures.add('t1', 'c', 'not-found');
-  failures.add('t2', 'd', 'denied');
+  const add = (taskId: string, key: string, reason: string) =>
+    failures.add({ taskId, key, reason, message: `why ${key}` });
+  add('t1', 'a', 'denied');
+  add('t1', 'b', 'denied');
+  add('t1', 'c', 'not-found');
+  add('t2', 'd', 'denied');
   assert.deepEqual(told(), [
     ['object.failed', 't1', 'a', 'denied', 1],
     ['object.failed', 't1', 'c', 'not-found', 1],
     ['object.failed', 't2', 'd', 'denied', 1],
   ]);
   now += 59_000;
-  failures.add('t1', 'e', 'denied');
+  add('t1', 'e', 'denied');
   assert.deepEqual(told(), []);
   now += 1_000;
-  failures.add('t1', 'f', 'denied');
-  failures.add('t1', 'g', 'denied');
+  add('t1', 'f', 'denied');
+  add('t1', 'g', 'denied');
   assert.deepEqual(told(), [['object.failed', 't1', 'f', 'denied', 3]]);
 });

@@ -10,6 +10,14 @@ interface Kind {
   untold: number;
 }
 
+interface FailedObject {
+  readonly taskId: string;
+  readonly key: string;
+  readonly reason: string;
+  /** For people, as the list of objects has it. */
+  readonly message: string | undefined;
+}
+
 /**
  * Logs objects that failed for good: of each task and reason the first, and then at most one a minute
  * with how many there were. All of them are in the list of objects.
@@ -24,7 +32,7 @@ export class FailureLog {
     this.#log = log;
   }
 
-  add(taskId: string, key: string, reason: string): void {
+  add({ taskId, key, reason, message }: FailedObject): void {
     const now = this.#clock.monotonic();
     const name = `${taskId} ${reason}`;
     const kind = this.#kinds.get(name);
@@ -36,6 +44,7 @@ export class FailureLog {
     if (this.#kinds.size >= KINDS_MAX) this.#kinds.clear();
     this.#kinds.set(name, { toldAt: now, untold: 0 });
     const count = (kind?.untold ?? 0) + 1;
-    this.#log.warn({ event: 'object.failed', taskId, key, reason, count }, 'failed for good');
+    const failed = { event: 'object.failed', taskId, key, reason, count, detail: message };
+    this.#log.warn(failed, 'failed for good');
   }
 }
