@@ -46,6 +46,7 @@ const transient: Record<Fault, boolean> = {
 
 /** Faults of the request in flight: the very same request, sent again, may succeed. */
 const repeatable: ReadonlySet<Fault> = new Set<Fault>([
+  'clock-skew', // The refusal tells the time that the store goes by.
   'throttled',
   'unavailable',
   'unreachable',

@@ -19,15 +19,17 @@ export interface ResolvedCdn {
 /**
  * Where a CDN is: any public host, and what else the operator lets requests name.
  *
+ * @param guardOf What may be connected to at an address.
  * @param ca PEM of a private authority that the operator trusts for the cloud's region.
  * @throws {ServiceError} naming the request's field when its domain is no host, or a forbidden address.
  */
 export function resolveCdn(
   { domain, protocol }: SourceCdn,
-  guard: AddressGuard,
+  guardOf: (url: URL) => AddressGuard,
   ca: string | undefined,
 ): ResolvedCdn {
   const url = urlOf(domain, protocol);
+  const guard = guardOf(url);
   const hostname = url.hostname.replace(/^\[|\]$/g, '');
   // Names are looked up when they are connected to, and asked about then.
   const refusal = isIP(hostname) === 0 ? undefined : guard(hostname, hostname);

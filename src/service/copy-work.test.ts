@@ -9,6 +9,7 @@ import { type Db, DatabaseError } from '../database/db.ts';
 import { listObjects } from '../database/objects.ts';
 import type { WorkHandler, WorkResult } from '../engine/work.ts';
 import { copyWork, type CopyWorkOptions } from './copy-work.ts';
+import { endpoints } from './endpoints.ts';
 
 /** Takes one part, and no more for now. */
 const BREAKS = { putPart: { 2: 'full' } } as const;
@@ -150,4 +151,24 @@ test('only a size that no parts fit is too large; other errors are ours', async 
     },
   });
   assert.equal((await other.attempt()).reason, 'internal');
+});
+
+test('a task whose address the operator no longer allows says so, and is no error of ours', async () => {
+  await using db = await testDatabase();
+  const forbidden = {
+    cloud: 'AWS',
+    region: 'here',
+    bucket: 'b',
+    endpoint: 'http://minio.lan',
+  } as const;
+  const bench = await benchOf(db, {
+    openTasks: {
+      use: async () => {
+        assert.fail(endpoints([], []).resolve(forbidden).url);
+      },
+    },
+  });
+  const { done, reason, message } = await bench.attempt();
+  assert.deepEqual([done, reason], [true, 'refused']);
+  assert.match(message ?? '', /may not name minio\.lan; .*BRIGADE_ALLOW_ENDPOINTS/);
 });

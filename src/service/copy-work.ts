@@ -11,6 +11,7 @@ import { copyObject } from '../transfer/copy-object.ts';
 import { LeaseLost, type TransferSizes } from '../transfer/transfer.ts';
 import { ClaimJournal } from './claim-journal.ts';
 import { type OpenTasks, TaskGone } from './open-tasks.ts';
+import { ServiceError } from './service-error.ts';
 
 export interface CopyWorkOptions {
   readonly database: Db;
@@ -79,7 +80,7 @@ async function copyClaimed(
     clock,
     onUploadLeft(err) {
       const { taskId, key } = claim;
-      log.warn({ event: 'upload.left', taskId, key, err }, 'a completed upload is still listed');
+      log.warn({ event: 'upload.left', taskId, key, err }, 'an upload may be left');
     },
   });
 }
@@ -167,6 +168,7 @@ function resultOfError(
   if (error instanceof LeaseLost || claim.lease.signal.aborted) return released;
   if (error instanceof TaskGone) return released; // And so are its changes.
   if (error instanceof ObjectTooLarge) return failed('too-large', error.message, startedAt);
+  if (error instanceof ServiceError) return failed('refused', wordsOf(error), startedAt);
   if (error instanceof StoreError) {
     const again = error.transient && claim.attempt < options.attemptsMax;
     if (!again) return failed(error.fault, error.message, startedAt);
@@ -181,6 +183,11 @@ function resultOfError(
   const reason = 'the attempt ended with an unexpected error';
   if (claim.attempt >= options.attemptsMax) return failed('internal', reason, startedAt);
   return later(options, claim, { kind: 'internal', reason, startedAt, error: undefined });
+}
+
+/** The operator's settings, say, no longer let the task's buckets be reached. */
+function wordsOf({ message, detail = '' }: ServiceError): string {
+  return `${message} ${detail}`.trim();
 }
 
 function delayAfter({ backoff, clock }: CopyWorkOptions, { attempt }: Claim): number {

@@ -294,3 +294,28 @@ describe('an address that a request names', () => {
     assert.equal(compatible.resolve(place({ endpoint: wasabi })).dialect, 'Wasabi');
   });
 });
+
+describe('the domain of a CDN', () => {
+  const allowed = ['10.0.0.5:9000', 'cdn.lan:9000', '10.1.0.0/16', '*.corp.example'];
+  const at = (domain: string) =>
+    endpoints([], allowed).resolveCdn(
+      { domain, protocol: 'http', authenticationType: 'NONE' },
+      place(),
+    );
+
+  test('may be any public host', () => {
+    const { guard } = at('cdn.example.com:8080');
+    assert.equal(guard('cdn.example.com', '93.184.216.34'), undefined);
+    assert.match(guard('cdn.example.com', '10.0.0.5') ?? '', /private/);
+  });
+
+  test('may be a private one, at the ports that the operator lets requests name', () => {
+    assert.equal(at('10.0.0.5:9000').guard('10.0.0.5', '10.0.0.5'), undefined);
+    assert.equal(at('cdn.lan:9000').guard('cdn.lan', '10.9.9.9'), undefined);
+    assert.equal(at('10.1.2.3').guard('10.1.2.3', '10.1.2.3'), undefined);
+    assert.equal(at('cdn.corp.example').guard('cdn.corp.example', '10.9.9.9'), undefined);
+    assert.throws(() => at('10.0.0.5:6379'), { problem: 'cdn-refused' });
+    assert.throws(() => at('10.0.0.5'), { problem: 'cdn-refused' });
+    assert.match(at('cdn.lan:9001').guard('cdn.lan', '10.0.0.5') ?? '', /private/);
+  });
+});

@@ -61,6 +61,7 @@ export function endpoints(
 ): Endpoints {
   const guard = addressGuard(allowed.map(withoutPort));
   const nothingPrivate = addressGuard([]);
+  const guardOf = (url: URL) => (isAdmitted(url, allowed) ? guard : nothingPrivate);
 
   function find(place: BucketPlace): ResolvedEndpoint | ServiceError {
     const { cloud, region } = place;
@@ -114,7 +115,7 @@ export function endpoints(
       if (found instanceof ServiceError) throw found;
       return found;
     },
-    resolveCdn: (cdn, source) => resolveCdn(cdn, guard, mappedTo(mapped, source)?.ca),
+    resolveCdn: (cdn, source) => resolveCdn(cdn, guardOf, mappedTo(mapped, source)?.ca),
   };
 }
 
@@ -187,10 +188,14 @@ function refuse(endpoint: string, allowed: readonly string[]): string | undefine
   if (!bare || url.username !== '' || url.password !== '') {
     return 'An endpoint has a scheme, a host and a port, and nothing else.';
   }
+  if (isAdmitted(url, allowed)) return undefined;
+  return `Requests may not name ${url.host}; the operator can allow it with BRIGADE_ALLOW_ENDPOINTS.`;
+}
+
+function isAdmitted(url: URL, allowed: readonly string[]): boolean {
   const hostname = url.hostname.replace(/^\[|\]$/g, '');
   const port = url.port === '' ? (url.protocol === 'https:' ? '443' : '80') : url.port;
-  if (allowed.some((entry) => admits(entry.toLowerCase(), hostname, port))) return undefined;
-  return `Requests may not name ${url.host}; the operator can allow it with BRIGADE_ALLOW_ENDPOINTS.`;
+  return allowed.some((entry) => admits(entry.toLowerCase(), hostname, port));
 }
 
 function admits(entry: string, hostname: string, port: string): boolean {

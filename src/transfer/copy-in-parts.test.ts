@@ -119,6 +119,15 @@ describe('an intention without an ID', () => {
     assert.deepEqual([...rig.target.openUploads.keys()], [theirs.id]);
   });
 
+  test('is forgotten where uploads may not be listed, and that is told', async () => {
+    const rig = await filledRig();
+    await rig.journal.intend({ sourceEtag: '"old"', size: SIZE, partSize: 8 });
+    rig.targetSeen = faulty(rig.target, { listUploads: { 1: 'denied' } }).store;
+    assert.equal((await rig.copy()).kind, 'copied');
+    assert.ok(rig.clean);
+    assert.match(String(rig.uploadsLeft), /listUploads .*denied/);
+  });
+
   test('that the target refused for good is forgotten', async () => {
     const rig = await filledRig();
     rig.targetSeen = faulty(rig.target, { startParts: { 1: 'denied' } }).store;

@@ -219,6 +219,24 @@ describe('a check that does not pass', () => {
     });
   }
 
+  test('is that of a copy which the target no longer has, and never the source’s fault', async () => {
+    const rig = new CopyRig({ crc64: false });
+    await rig.fill(bytesOf(7), { inParts: true });
+    let takesAway = 3;
+    rig.targetSeen = before(
+      lying(rig.target, () => ({ md5: undefined })),
+      'head',
+      (call) => {
+        if (call > 1 && takesAway-- > 0) rig.target.objects.delete(KEY);
+      },
+    );
+    const outcome = await rig.copy();
+    assert.ok(outcome.kind === 'failed' && outcome.fault === 'inconsistent');
+    assert.match(outcome.message, /3 times: the target does not have it, or no longer/);
+    takesAway = 1;
+    assert.equal((await rig.copy()).kind, 'copied');
+  });
+
   test('a part that arrives with another sum is sent again', async () => {
     const rig = new CopyRig();
     await rig.fill(bytesOf(37));

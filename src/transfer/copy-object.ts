@@ -95,7 +95,7 @@ function left(job: CopyJob, size: number): Outcome {
   if (!doubtful(job)) return { kind: 'skipped', reason: 'target-exists', size };
   const message =
     'the target has an object that may be a copy of ours that went wrong, and it is not what the ' +
-    'source has. It is not replaced under NO_OVERWRITE: remove it there, then retry';
+    'source has. It is not replaced under NO_OVERWRITE, unless it is removed there';
   return { kind: 'failed', fault: 'inconsistent', message, size };
 }
 
@@ -148,28 +148,42 @@ async function copyChecked(
   first: ObjectRead,
   previous: JournaledUpload | undefined,
 ): Promise<Outcome> {
+  // Where nothing may be replaced, what is there by then may be somebody else's.
+  const copiesMax = job.policy.overwriteMode === 'NO_OVERWRITE' ? 1 : COPIES_MAX;
   let read = first;
   for (let copies = 1; ; copies++) {
     const { options, notes } = putOptions(job, read.head);
-    const evidence =
-      copies === 1
-        ? await moveBytes(job, read, options, previous)
-        : // What is there now is our own copy, which did not pass.
-          await moveBytes(job, read, { ...options, absentOnly: false }, undefined);
+    const evidence = await moveBytes(job, read, options, copies === 1 ? previous : undefined);
     if (evidence === 'exists') {
       return { kind: 'skipped', reason: 'target-exists', size: read.head.size };
     }
-    const seen = await lookIfNeeded(job, evidence);
-    const check = checkCopy(demandOf(job), seen);
+    const { seen, check } = await checked(job, evidence);
     if (check.passed) {
       return copied(read.head, seen, check, notes);
     }
-    if (copies === COPIES_MAX) {
-      const message = `the copy did not pass its check ${COPIES_MAX} times: ${check.detail}`;
+    if (copies === copiesMax) {
+      const times = copies === 1 ? '' : ` ${copies} times`;
+      const message = `the copy did not pass its check${times}: ${check.detail}`;
       return { kind: 'failed', fault: 'inconsistent', message, size: read.head.size };
     }
     read = await readWhole(job);
   }
+}
+
+/** Checks a copy by what is known of it, and by a look at the target where that is not enough. */
+async function checked(
+  job: CopyJob,
+  evidence: CopyEvidence,
+): Promise<{ readonly seen: CopyEvidence; readonly check: Check }> {
+  const demand = demandOf(job);
+  if (!needsLook(demand, evidence)) return { seen: evidence, check: checkCopy(demand, evidence) };
+  const head = await headIfThere(job);
+  if (head === undefined) {
+    const detail = 'the target does not have it, or no longer';
+    return { seen: evidence, check: { method: 'size_last_modified', passed: false, detail } };
+  }
+  const seen = withLook(evidence, head);
+  return { seen, check: checkCopy(demand, seen) };
 }
 
 function copied(
@@ -185,9 +199,7 @@ function copied(
   return { kind: 'copied', size, check, crcs, sourceEtag: etag, notes };
 }
 
-async function lookIfNeeded(job: CopyJob, evidence: CopyEvidence): Promise<CopyEvidence> {
-  if (!needsLook(demandOf(job), evidence)) return evidence;
-  const head = await job.target.head(job.key, job.lease.signal);
+function withLook(evidence: CopyEvidence, head: ObjectHead): CopyEvidence {
   return {
     ...evidence,
     targetSize: head.size,

@@ -57,12 +57,15 @@ describe('NO_OVERWRITE', () => {
     });
   }
 
-  test('does not take its own copy that did not pass for somebody else’s', async () => {
-    const rig = new CopyRig({ policy });
-    await rig.fill(bytesOf(7));
+  test('replaces nothing after a copy of its own that did not pass', async () => {
+    const rig = await filledRig(7);
     rig.targetSeen = lying(rig.target, () => ({ crc64: '1' }));
+    const { store, calls } = faulty(rig.targetSeen, {});
+    rig.targetSeen = store;
     const outcome = await rig.copy();
-    assert.equal(outcome.kind, 'failed');
+    // It is neither taken for somebody else's, nor made again: by then it may be.
+    assert.ok(outcome.kind === 'failed' && outcome.fault === 'inconsistent');
+    assert.equal(calls.get('put'), 1);
   });
 
   for (const conditionalPut of [true, false]) {

@@ -3,6 +3,9 @@ import type { StorageTier } from '../model/storage-class.ts';
 import type { PutOptions, Store } from '../stores/store.ts';
 import { StoreError } from '../stores/store-error.ts';
 
+/** How long the abort of a failed probe's upload may take. */
+const ABORT_MS = 5_000;
+
 /** What a task will ask of a bucket. */
 export type Ability = 'list' | 'read' | 'deliver' | 'write' | 'class' | 'encrypt' | 'abort';
 
@@ -92,7 +95,8 @@ async function probeUpload(
     );
   } catch (error) {
     // What failed first is what is told; an upload that stays has five bytes, and nobody sees it.
-    await upload.abort(signal).catch(() => undefined);
+    // The signal may be what ended it.
+    await upload.abort(AbortSignal.timeout(ABORT_MS)).catch(() => undefined);
     throw error;
   }
   await attempt('abort', signal, () => upload.abort(signal));

@@ -93,6 +93,6 @@ export interface CopyJob {
   readonly sizes: TransferSizes;
   readonly lease: WorkLease;
   readonly clock: Clock;
-  /** An upload was completed and could not be forgotten: its copy is none the worse for it. */
+  /** An upload could not be forgotten, or not be looked for: the copy is none the worse for it. */
   readonly onUploadLeft: (error: unknown) => void;
 }

@@ -390,3 +390,11 @@ describe('what the credentials themselves tell is refused, asked or not', () => 
     }
   });
 });
+
+test('a clock that is wrong, here or there, is no reason to refuse a task', async () => {
+  const now = () => Date.now() + 1_200_000;
+  const both = { source: { now }, target: { now } };
+  await using world = await startWorld({ ...both, settings: { checkBuckets: true } });
+  world.from.put('film', 'frames');
+  assert.equal((await world.sync(await world.createTask(), ['film'])).monthly_success_object, 1);
+});

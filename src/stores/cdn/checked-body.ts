@@ -1,35 +1,30 @@
 import { createHash } from 'node:crypto';
 import { startCrc64 } from '../../base/crc64.ts';
 import type { ObjectHead } from '../../model/object.ts';
+import { type SumKind, sumKinds, sumNames } from '../../model/sums.ts';
 import type { ReadBody } from '../store.ts';
 
 /** Sums bytes as one of the bucket's own sums was made. */
 interface Summing {
-  readonly name: string;
+  readonly kind: SumKind;
   readonly expected: string;
   readonly update: (bytes: Uint8Array) => void;
   readonly digest: () => string;
 }
 
-/** The sum that the bucket tells of a whole object; undefined where it tells none. */
-async function summingOf({ md5, crc64 }: ObjectHead): Promise<Summing | undefined> {
-  if (md5 !== undefined) {
+/** By a sum that the bucket tells of a whole object; undefined where it tells none. */
+async function summingOf(head: ObjectHead): Promise<Summing | undefined> {
+  const kind = sumKinds.find((each) => head[each] !== undefined);
+  const expected = kind && head[kind];
+  if (kind === undefined || expected === undefined) return undefined;
+  if (kind === 'md5') {
     const hash = createHash('md5');
-    return {
-      name: 'MD5',
-      expected: md5,
-      update: (bytes) => void hash.update(bytes),
-      digest: () => hash.digest('hex'),
-    };
+    const digest = () => hash.digest('hex');
+    return { kind, expected, update: (bytes) => void hash.update(bytes), digest };
   }
-  if (crc64 === undefined) return undefined;
-  const crc = await startCrc64();
-  return {
-    name: 'CRC-64',
-    expected: crc64,
-    update: (bytes) => void crc.update(bytes),
-    digest: () => crc.digest(),
-  };
+  const crc = await startCrc64(kind);
+  const digest = () => crc.digest();
+  return { kind, expected, update: (bytes) => void crc.update(bytes), digest };
 }
 
 /**
@@ -43,10 +38,12 @@ export function checkedBody(
   head: ObjectHead,
   failure: (message: string) => Error,
 ): ReadBody {
-  function check({ name, expected, digest }: Summing): void {
+  function check({ kind, expected, digest }: Summing): void {
     const found = digest();
     if (found === expected) return;
-    throw failure(`the bucket's object has the ${name} ${expected}, the CDN's has ${found}`);
+    throw failure(
+      `the bucket's object has the ${sumNames[kind]} ${expected}, the CDN's has ${found}`,
+    );
   }
 
   return {
