@@ -37,7 +37,8 @@ export function bceAuthorization(
   // Sorted as they are written, not by name: `a-b=` comes before `a=`.
   const parameters = query.split('&').sort().join('&');
   const request = `${method}\n${path}\n${parameters}\n${lines.sort().join('\n')}`;
-  const names = headers.map(([name]) => name).sort();
+  // Encoded here too, as the vendor's SDKs list them: a name may have `%` or `+`.
+  const names = headers.map(([name]) => encodeRfc3986(name)).sort();
   return `${prefix}/${names.join(';')}/${hmac(signingKey, request)}`;
 }
 
