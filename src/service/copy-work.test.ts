@@ -126,6 +126,25 @@ function troubled(db: Db, statement: RegExp, fault: 'unavailable' | 'statement')
   };
 }
 
+test('what could not travel is told as far as there is room, and the rest is counted', async () => {
+  for (const [count, words] of [
+    [2, /^Metadata n-000 is called n_000 there; metadata n-001 is called n_001 there\.$/],
+    [100, /^Metadata n-000 is called n_000 there; .*; and 75 more like these\.$/],
+  ] as const) {
+    await using db = await testDatabase();
+    const bench = await benchOf(db);
+    Object.assign(bench.rig.target.traits, {
+      metadata: { names: 'identifier', contentHeaders: [] },
+    });
+    const names = Array.from({ length: count }, (_, at) => `n-${at.toString().padStart(3, '0')}`);
+    const userMetadata = Object.fromEntries(names.map((name) => [name, '']));
+    await bench.rig.fill(bytesOf(7), { userMetadata });
+    const { message = '' } = await bench.attempt();
+    assert.ok(message.length <= 1_001, `${message.length}`);
+    assert.match(message, words);
+  }
+});
+
 test('a database that is away for a moment is no attempt at the object', async () => {
   await using db = await testDatabase();
   const database = troubled(db, /into upload_parts/, 'unavailable');

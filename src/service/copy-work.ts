@@ -149,8 +149,14 @@ function failed(kind: FailureKind, message: string, startedAt: number): WorkResu
   };
 }
 
+/** What has no room is counted at least: nothing may be lost without a word. */
 function sentence(notes: readonly string[]): string {
-  const text = notes.join('; ');
+  let told = notes.length;
+  let text = notes.join('; ');
+  while (text.length > MESSAGE_MAX && told > 0) {
+    told -= 1;
+    text = [...notes.slice(0, told), `and ${notes.length - told} more like these`].join('; ');
+  }
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }
 
