@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { fitMetadata, type MetadataTraits } from './metadata.ts';
+import { excessOf, fitMetadata, type MetadataLimits, type MetadataTraits } from './metadata.ts';
 import { contentHeaderNames } from './object.ts';
 
 const all: MetadataTraits = { names: 'token', contentHeaders: contentHeaderNames };
 const hyphenated: MetadataTraits = { names: 'hyphenated', contentHeaders: [] };
+const dotted: MetadataTraits = { names: 'dotted', contentHeaders: [] };
+const word: MetadataTraits = { names: 'word', contentHeaders: [] };
 const strict: MetadataTraits = { names: 'identifier', contentHeaders: ['content-encoding'] };
 
 test('where the target keeps everything, all travels as it is and nothing is said', () => {
@@ -30,6 +32,13 @@ test('what the source cannot tell does not travel, and that is said', () => {
   const [note] = fitMetadata({ ...given, missingMetadata: 2 }, all).notes;
   assert.equal(note, 'entries of metadata that the source cannot tell, and that do not travel: 2');
   assert.deepEqual(fitMetadata({ ...given, missingMetadata: 0 }, all).notes, []);
+});
+
+test("a website's redirect does not travel, and that is said", () => {
+  const given = { contentHeaders: {}, userMetadata: {} };
+  const { notes } = fitMetadata({ ...given, redirects: true }, all);
+  assert.deepEqual(notes, ["the website's redirect was left out"]);
+  assert.deepEqual(fitMetadata({ ...given, redirects: false }, all).notes, []);
 });
 
 describe('a content header beyond ASCII, where the target keeps ASCII only', () => {
@@ -91,6 +100,21 @@ test('names become letters, digits and hyphens where the target has these alone'
   ]);
 });
 
+test('names keep dots, or underscores, where the target has these too', () => {
+  const given = { contentHeaders: {}, userMetadata: { 'a.b': '1', 'c_d': '2', 'e~f': '3' } };
+  assert.deepEqual(fitMetadata(given, dotted).userMetadata, { 'a.b': '1', 'c-d': '2', 'e-f': '3' });
+  assert.deepEqual(fitMetadata(given, word).userMetadata, { 'c_d': '2', 'a-b': '1', 'e-f': '3' });
+});
+
+test('what has no name has no header, and that is said', () => {
+  const given = { contentHeaders: {}, userMetadata: { '': '1', 'a': '2' } };
+  for (const traits of [all, strict, hyphenated, dotted, word]) {
+    const fitted = fitMetadata(given, traits);
+    assert.deepEqual(fitted.userMetadata, { a: '2' });
+    assert.deepEqual(fitted.notes, ['metadata without a name was left out']);
+  }
+});
+
 test('who has the name already keeps it', () => {
   const userMetadata = { 'a-b': '1', 'a_b': '2' };
   const fitted = fitMetadata({ contentHeaders: {}, userMetadata }, strict);
@@ -113,6 +137,8 @@ test('whatever the names are, the target can have them, and each that changed is
   const target = fc.constantFrom(
     { traits: strict, possible: /^[A-Za-z_]\w*$/ },
     { traits: hyphenated, possible: /^[A-Za-z\d-]+$/ },
+    { traits: dotted, possible: /^[A-Za-z\d.-]+$/ },
+    { traits: word, possible: /^[\w-]+$/ },
   );
   fc.assert(
     fc.property(fc.dictionary(names, fc.string()), target, (userMetadata, { traits, possible }) => {
@@ -126,4 +152,59 @@ test('whatever the names are, the target can have them, and each that changed is
       for (const name of odd) assert.ok(fitted.notes.some((note) => note.includes(name)));
     }),
   );
+});
+
+describe('more metadata than the target takes', () => {
+  const sizeOf = (name: string, value: string): number => name.length + value.length;
+  const limits: MetadataLimits = { nameMax: 5, entryMax: 10, allMax: 20, sizeOf };
+  const limited: MetadataTraits = { ...all, limits };
+
+  test('loses the largest, as many stay as can, and each that is lost is named', () => {
+    const userMetadata = { a: 'x'.repeat(9), b: 'x'.repeat(8), c: '1', d: '2', e: 'x'.repeat(10) };
+    assert.deepEqual(fitMetadata({ contentHeaders: {}, userMetadata }, limited), {
+      contentHeaders: {},
+      userMetadata: { b: 'x'.repeat(8), c: '1', d: '2' },
+      notes: [
+        'metadata a was left out: 23 bytes, where 20 are the most of all',
+        'metadata e was left out: 11 bytes, where 10 are the most of one',
+      ],
+    });
+  });
+
+  test('loses a name that is too long, which a message shortens', () => {
+    const userMetadata = { toolong: '', short: '', ['n'.repeat(200)]: '' };
+    const { notes, ...fitted } = fitMetadata({ contentHeaders: {}, userMetadata }, limited);
+    assert.deepEqual(fitted.userMetadata, { short: '' });
+    assert.deepEqual(notes, [
+      `metadata ${'n'.repeat(100)}… was left out: a name of 200 bytes, where 5 are the most`,
+      'metadata toolong was left out: a name of 7 bytes, where 5 are the most',
+    ]);
+  });
+
+  test('is told before what is only renamed', () => {
+    const userMetadata = { 'a_b': '1', 'b': 'x'.repeat(30) };
+    const { notes } = fitMetadata({ contentHeaders: {}, userMetadata }, { ...hyphenated, limits });
+    assert.deepEqual(notes, [
+      'metadata b was left out: 31 bytes, where 10 are the most of one',
+      'metadata a_b is called a-b there',
+    ]);
+  });
+
+  test('whatever there is: what travels is within the limits, all else is named, none could stay', () => {
+    const name = fc.stringMatching(/^[a-z-]{1,7}$/);
+    const given = fc.dictionary(name, fc.string({ maxLength: 14 }));
+    fc.assert(
+      fc.property(given, (userMetadata) => {
+        const fitted = fitMetadata({ contentHeaders: {}, userMetadata }, limited);
+        assert.equal(excessOf(fitted.userMetadata, limits), undefined);
+        for (const [own, value] of Object.entries(userMetadata)) {
+          if (Object.hasOwn(fitted.userMetadata, own)) continue;
+          assert.ok(fitted.notes.some((note) => note.startsWith(`metadata ${own} was left out: `)));
+          assert.ok(excessOf({ ...fitted.userMetadata, [own]: value }, limits) !== undefined);
+        }
+        const kept = Object.keys(fitted.userMetadata).length;
+        assert.equal(fitted.notes.length, Object.keys(userMetadata).length - kept);
+      }),
+    );
+  });
 });

@@ -2,18 +2,35 @@ import type { ContentHeaderName, ContentHeaders, ObjectHead } from './object.ts'
 
 /**
  * What names of user metadata may be: any token of HTTP; a letter or `_` with letters, digits and `_`;
- * letters, digits and `-`.
+ * letters, digits and `-`; these and `.`; or these and `_`.
  */
-export type MetadataNames = 'token' | 'identifier' | 'hyphenated';
+export type MetadataNames = 'token' | 'identifier' | 'hyphenated' | 'dotted' | 'word';
 
 /** What a store keeps beside the bytes. */
 export interface MetadataTraits {
   readonly names: MetadataNames;
+  /** How much user metadata; as much as the store itself lets pass unless given. */
+  readonly limits?: MetadataLimits;
   /** The content headers that it keeps and gives back. */
   readonly contentHeaders: readonly ContentHeaderName[];
   /** What their values may be, and the type's: any text unless given. */
   readonly contentHeaderValues?: 'any' | 'ascii';
 }
+
+/** How much user metadata a store takes, in bytes by its own way of counting. */
+export interface MetadataLimits {
+  /** Of one name, without the prefix. */
+  readonly nameMax: number;
+  /** Of one name and its value. */
+  readonly entryMax: number;
+  /** Of all of them. */
+  readonly allMax: number;
+  /** What an entry counts. */
+  readonly sizeOf: (name: string, value: string) => number;
+}
+
+/** Of UTF-16: a longer name would take the place of the others. */
+const NAME_MAX = 100;
 
 /** What can travel, and in words for people what cannot as it was. */
 export interface FittedMetadata {
@@ -26,14 +43,16 @@ export interface FittedMetadata {
  * Makes an object's metadata such as the target can keep, and says what was renamed or left out.
  *
  * Names that the target cannot have become the nearest that it can; of two that become one, that
- * stays which has the name already, or the first in order of the names.
+ * stays which has the name already, or the first in order of the names. Of more than it takes the
+ * largest are left out: an object without them is worth more than none.
  */
 export function fitMetadata(
   {
     contentHeaders,
     userMetadata,
     missingMetadata = 0,
-  }: Pick<ObjectHead, 'contentHeaders' | 'userMetadata' | 'missingMetadata'>,
+    redirects = false,
+  }: Pick<ObjectHead, 'contentHeaders' | 'userMetadata' | 'missingMetadata' | 'redirects'>,
   traits: MetadataTraits,
 ): FittedMetadata {
   const notes: string[] = [];
@@ -48,21 +67,98 @@ export function fitMetadata(
     if (fitted.value !== undefined) kept[name] = fitted.value;
     if (fitted.note !== undefined) notes.push(fitted.note);
   }
-  const fit = fittingName[traits.names];
+  if (redirects) notes.push("the website's redirect was left out");
+  const named = fitNames(userMetadata, traits.names);
+  const sized = traits.limits === undefined ? named : fitSizes(named, traits.limits);
+  return {
+    contentHeaders: kept,
+    userMetadata: Object.fromEntries(sized.entries),
+    notes: [...notes, ...sized.notes],
+  };
+}
+
+interface FittedEntries {
+  readonly entries: ReadonlyMap<string, string>;
+  readonly notes: readonly string[];
+}
+
+function fitNames(
+  userMetadata: Readonly<Record<string, string>>,
+  kind: MetadataNames,
+): FittedEntries {
+  const notes: string[] = [];
+  const fit = fittingName[kind];
   const names = Object.keys(userMetadata).sort();
-  const changing = names.filter((name) => fit(name) !== name);
-  const unchanged = names.filter((name) => fit(name) === name);
-  const fitted = new Map(unchanged.map((name) => [name, userMetadata[name] ?? '']));
+  const changing = names.filter((name) => name === '' || fit(name) !== name);
+  const unchanged = names.filter((name) => name !== '' && fit(name) === name);
+  const entries = new Map(unchanged.map((name) => [name, userMetadata[name] ?? '']));
   for (const name of changing) {
     const own = fit(name);
-    if (fitted.has(own)) {
-      notes.push(`metadata ${name} was left out, the target's ${own} is another's`);
-      continue;
+    if (name === '') {
+      notes.push('metadata without a name was left out');
+    } else if (entries.has(own)) {
+      notes.push(
+        `metadata ${shownName(name)} was left out, the target's ${shownName(own)} is another's`,
+      );
+    } else {
+      notes.push(`metadata ${shownName(name)} is called ${shownName(own)} there`);
+      entries.set(own, userMetadata[name] ?? '');
     }
-    notes.push(`metadata ${name} is called ${own} there`);
-    fitted.set(own, userMetadata[name] ?? '');
   }
-  return { contentHeaders: kept, userMetadata: Object.fromEntries(fitted), notes };
+  return { entries, notes };
+}
+
+/** The smallest first, so that as many as possible stay. What is lost is told before what is renamed. */
+function fitSizes({ entries, notes }: FittedEntries, limits: MetadataLimits): FittedEntries {
+  const sizes = Array.from(entries, ([name, value]) => [name, limits.sizeOf(name, value)] as const);
+  const fitting = new Map<string, string>();
+  const lost: string[] = [];
+  let all = 0;
+  for (const [name, size] of sizes.sort(([, one], [, other]) => one - other)) {
+    const excess = excessOfEntry(name, size, limits) ?? excessOfAll(all + size, limits);
+    if (excess === undefined) {
+      all += size;
+      fitting.set(name, entries.get(name) ?? '');
+    } else {
+      lost.push(`metadata ${shownName(name)} was left out: ${excess}`);
+    }
+  }
+  return { entries: fitting, notes: [...lost.sort(), ...notes] };
+}
+
+/** A name as messages tell it. */
+export function shownName(name: string): string {
+  return name.length <= NAME_MAX ? name : `${name.slice(0, NAME_MAX)}…`;
+}
+
+/** What is too much of user metadata that were not fitted; undefined where nothing is. */
+export function excessOf(
+  userMetadata: Readonly<Record<string, string>>,
+  limits: MetadataLimits,
+): string | undefined {
+  let all = 0;
+  for (const [name, value] of Object.entries(userMetadata)) {
+    const size = limits.sizeOf(name, value);
+    const excess = excessOfEntry(name, size, limits);
+    if (excess !== undefined) return `user metadata ${shownName(name)}: ${excess}`;
+    all += size;
+  }
+  const excess = excessOfAll(all, limits);
+  return excess === undefined ? undefined : `user metadata: ${excess}`;
+}
+
+function excessOfEntry(
+  name: string,
+  size: number,
+  { nameMax, entryMax }: MetadataLimits,
+): string | undefined {
+  const length = Buffer.byteLength(name);
+  if (length > nameMax) return `a name of ${length} bytes, where ${nameMax} are the most`;
+  return size > entryMax ? `${size} bytes, where ${entryMax} are the most of one` : undefined;
+}
+
+function excessOfAll(size: number, { allMax }: MetadataLimits): string | undefined {
+  return size > allMax ? `${size} bytes, where ${allMax} are the most of all` : undefined;
 }
 
 /** One header's value as the target can keep it; without one where it cannot. */
@@ -127,4 +223,6 @@ const fittingName: Readonly<Record<MetadataNames, (name: string) => string>> = {
   token: (name) => name,
   identifier: (name) => name.replace(/\W/g, '_').replace(/^(?=\d)/, '_'),
   hyphenated: (name) => name.replace(/[^a-z\d-]/gi, '-'),
+  dotted: (name) => name.replace(/[^a-z\d.-]/gi, '-'),
+  word: (name) => name.replace(/[^\w-]/g, '-'),
 };

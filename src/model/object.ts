@@ -34,6 +34,8 @@ export interface ObjectHead extends Sums {
   readonly userMetadata: Readonly<Record<string, string>>;
   /** How many entries the store keeps beside these and cannot tell; none unless given. */
   readonly missingMetadata?: number;
+  /** Whether readers of the bucket's website are sent elsewhere instead; not unless given. */
+  readonly redirects?: boolean;
   /** As the store names it; undefined where it says nothing, which is its standard class. */
   readonly storageClass: string | undefined;
   /** What that class is in OMS's words; undefined where it is not known. */

@@ -1,3 +1,4 @@
+import { excessOf, type MetadataNames } from '../model/metadata.ts';
 import type { ContentHeaderName } from '../model/object.ts';
 import type { PutOptions, Traits } from './store.ts';
 import { StoreError } from './store-error.ts';
@@ -38,10 +39,12 @@ function lackOf(
   return undefined;
 }
 
-const nameOf = {
+const nameOf: Readonly<Record<MetadataNames, RegExp>> = {
   token: /^[\w!#$%&'*+.^`|~-]+$/,
   identifier: /^[a-z_]\w*$/i,
   hyphenated: /^[a-z\d-]+$/i,
+  dotted: /^[a-z\d.-]+$/i,
+  word: /^[\w-]+$/,
 };
 
 function mistakeOf(
@@ -49,14 +52,17 @@ function mistakeOf(
   { metadata }: Traits,
 ): string | undefined {
   for (const [name, value] of Object.entries({ ...contentHeaders, 'content-type': contentType })) {
-    if (value !== undefined && /[\0-\x08\n-\x1f\x7f]/.test(value)) {
-      return `${name} with control characters`;
+    if (value === undefined) continue;
+    if (/[\0-\x08\n-\x1f\x7f]/.test(value)) return `${name} with control characters`;
+    if (metadata.contentHeaderValues === 'ascii' && /[^\t\x20-\x7e]/.test(value)) {
+      return `${name} with characters beyond ASCII`;
     }
   }
+  if (userMetadata === undefined) return undefined;
   for (const name in userMetadata) {
     if (!nameOf[metadata.names].test(name)) {
       return `user metadata cannot be named ${JSON.stringify(name)}`;
     }
   }
-  return undefined;
+  return metadata.limits && excessOf(userMetadata, metadata.limits);
 }

@@ -1,6 +1,7 @@
 import { MiB } from '../base/bytes.ts';
 import type { Fault } from '../model/fault.ts';
-import type { ReadBody } from './store.ts';
+import { shownName } from '../model/metadata.ts';
+import type { PutOptions, ReadBody } from './store.ts';
 import { StoreError, type StoreErrorDetails } from './store-error.ts';
 
 const byStatus: ReadonlyMap<number, Fault> = new Map<number, Fault>([
@@ -28,6 +29,36 @@ export function faultOfStatus(status: number): Fault {
 export function existsInstead(error: unknown): unknown {
   if (!(error instanceof StoreError) || error.fault !== 'changed') return error;
   return new StoreError('exists', error.details, { cause: error });
+}
+
+/**
+ * The error of a put that a store refused, with the metadata that may be why: not every store's rules
+ * are known, and some tell a wrong signature where a name is not to their liking, or a proxy's.
+ */
+export function toldOfMetadata(error: unknown, { userMetadata = {} }: PutOptions): unknown {
+  if (!(error instanceof StoreError)) return error;
+  const names = Object.keys(userMetadata).filter((name) => isSuspect(name, error));
+  if (names.length === 0) return error;
+  const some = names.slice(0, SUSPECTS_MAX).map(shownName);
+  const more = names.length > some.length ? ` and ${names.length - some.length} more` : '';
+  const others = error.fault === 'refused' ? '' : 'if other objects are copied, ';
+  const advice = `${others}it may be the metadata ${some.join(', ')}${more}: without enable_metadata_migration they stay behind`;
+  const { cloudMessage } = error.details;
+  const told = cloudMessage === undefined ? advice : `${cloudMessage}; ${advice}`;
+  return new StoreError(error.fault, { ...error.details, cloudMessage: told }, { cause: error });
+}
+
+const SUSPECTS_MAX = 5;
+
+/** Any, where the request is at fault; with a key or a right that is refused, only unusual names. */
+function isSuspect(name: string, { fault, details: { status, cloudCode } }: StoreError): boolean {
+  if (fault === 'refused') {
+    return (
+      status === 431 ||
+      (status === 400 && /^$|metadata|argument|header|request$/i.test(cloudCode ?? ''))
+    );
+  }
+  return (fault === 'bad-credentials' || fault === 'denied') && /[^a-z\d-]/.test(name);
 }
 
 /**

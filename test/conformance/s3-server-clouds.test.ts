@@ -283,13 +283,23 @@ describe('limits', () => {
   for (const [dialect, bytes, status] of [
     ['s3', 2048, 200],
     ['s3', 2049, 400],
-    ['ks3', 8192, 200],
-    ['ks3', 8193, 400],
+    ['obs', 8192, 200],
+    ['obs', 8193, 400],
+    // With the prefix.
+    ['minio', 2048 - 11, 200],
+    ['minio', 2049 - 11, 400],
+    // Each by itself, with the prefix.
+    ['cos', 2048 - 11, 200],
+    ['cos', 2049 - 11, 400],
+    ['qiniu', 1024, 200],
+    ['qiniu', 1025, 400],
   ] as const) {
     test(`${dialect}: metadata of ${bytes} bytes`, async () => {
       await using server = await openServer(dialect);
-      const headers = { 'x-amz-meta-m': 'x'.repeat(bytes - 1) };
-      const answer = await send(server, '/bucket/key', { method: 'PUT', body: 'x', headers });
+      const prefix = dialect === 'cos' ? 'x-cos-meta-' : 'x-amz-meta-';
+      const headers = { [`${prefix}m`]: 'x'.repeat(bytes - 1) };
+      const asking = { method: 'PUT', body: 'x', headers, host: 'bucket.cloud.test' };
+      const answer = await send(server, '/key', asking);
       assert.equal(answer.status, status);
     });
   }
@@ -300,10 +310,17 @@ describe('limits', () => {
       ['s3', { 'x-amz-server-side-encryption': 'cos/kms' }, 'InvalidArgument'],
       ['minio', { 'x-amz-storage-class': 'GLACIER' }, 'InvalidStorageClass'],
       ['obs', { 'x-amz-meta-m': 'gr\u00fcn' }, 'InvalidArgument'],
+      ['obs', { 'content-disposition': 'gr\u00fcn' }, 'InvalidArgument'],
+      ['oss', { 'x-oss-meta-a_b': '' }, 'InvalidArgument'],
+      ['cos', { 'x-cos-meta-a_b': '' }, 'SignatureDoesNotMatch'],
+      ['qingstor', { 'x-amz-meta-a_b': '' }, 'InvalidArgument'],
+      ['qingstor', { [`x-amz-meta-${'a'.repeat(513)}`]: '' }, 'MetadataTooLarge'],
+      ['qiniu', { 'x-amz-meta-a.b': '' }, 'InvalidArgument'],
+      ['qiniu', { [`x-amz-meta-${'a'.repeat(51)}`]: '' }, 'MetadataTooLarge'],
     ] as const) {
       await using server = await openServer(dialect);
-      const answer = await send(server, '/bucket/key', { method: 'PUT', body: 'x', headers });
-      assert.equal(codeOf(answer), code, dialect);
+      const asking = { method: 'PUT', body: 'x', headers, host: 'bucket.cloud.test' };
+      assert.equal(codeOf(await send(server, '/key', asking)), code, dialect);
     }
   });
 });

@@ -305,7 +305,7 @@ describe('a cloud as the destination', () => {
     assert.equal(found.contentHeaders['cache-control'], 'no-store');
     const kept = s3Dialects[name].metadata.contentHeaders.includes('content-language');
     assert.equal(found.contentHeaders['content-language'], kept ? 'de' : undefined);
-    const underscores = s3Dialects[name].metadata.names === 'token';
+    const underscores = ['token', 'word'].includes(s3Dialects[name].metadata.names);
     assert.equal(found.userMetadata[underscores ? 'file_type' : 'file-type'], 'image');
     return [
       ...(kept ? [] : ['Content-language was left out, the target keeps none.']),

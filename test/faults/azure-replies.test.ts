@@ -179,7 +179,7 @@ describe('a put', () => {
     const userMetadata = { a: 'x'.repeat(5000), b: '中'.repeat(400) };
     const error = await errorOf(azure.store.put('key', bodyOf('x'), { userMetadata }, signal));
     assert.equal(error.fault, 'refused');
-    assert.match(error.message, /user metadata of 8602 bytes, where Azure takes 8192/);
+    assert.match(error.message, /user metadata: 8602 bytes, where 8192 are the most of all/);
     await rejectsWith('refused', azure.store.startParts('key', { userMetadata }, signal));
     const contentHeaders = { 'content-disposition': 'attachment; filename="ä"' };
     await rejectsWith('refused', azure.store.put('key', bodyOf('x'), { contentHeaders }, signal));

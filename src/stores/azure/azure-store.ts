@@ -4,6 +4,7 @@ import { storageTiers } from '../../model/storage-class.ts';
 import { base64OfHex, headerOf } from '../headers.ts';
 import type { HttpReply } from '../http.ts';
 import { orLetGo } from '../let-go.ts';
+import { limitsOf } from '../metadata-limits.ts';
 import { existsInstead } from '../refusals.ts';
 import { headOfReply, readOfReply } from '../reply-head.ts';
 import type {
@@ -197,6 +198,7 @@ function traitsOf({ cloud, dialect }: AzureWire): Traits {
       names: 'identifier',
       contentHeaders: dialect.contentHeaders,
       contentHeaderValues: 'ascii',
+      limits: limitsOf(dialect.metadataSizes, 'percent', 'x-ms-meta-'),
     },
     putSizeMax: dialect.putSizeMax,
     // Block by block where one request does not do.

@@ -1,6 +1,7 @@
 import { MiB } from '../../base/bytes.ts';
 import type { CloudType } from '../../model/cloud.ts';
 import type { ContentHeaderName } from '../../model/object.ts';
+import type { MetadataSizes } from '../metadata-limits.ts';
 import type { StorageClassFacts, StorageTier } from '../../model/storage-class.ts';
 
 /** What there is to know of a service that speaks Azure Blob's protocol. Facts only, no code. */
@@ -17,8 +18,7 @@ export interface AzureDialect {
   /** The tier that a put names. */
   readonly tierClasses: Readonly<Record<StorageTier, string>>;
   readonly contentHeaders: readonly ContentHeaderName[];
-  /** Bytes of all names and values of user metadata. */
-  readonly metadataSizeMax: number;
+  readonly metadataSizes: MetadataSizes;
   readonly putSizeMax: number;
   readonly partSizeMax: number;
   readonly partCountMax: number;
@@ -63,7 +63,7 @@ export const azureDialects = {
       'cache-control',
     ],
     // https://learn.microsoft.com/rest/api/storageservices/setting-and-retrieving-properties-and-metadata-for-blob-resources
-    metadataSizeMax: 8192,
+    metadataSizes: { allMax: 8192, counted: 'sent' },
     // https://learn.microsoft.com/azure/storage/blobs/scalability-targets
     putSizeMax: 5000 * MiB,
     partSizeMax: 4000 * MiB,

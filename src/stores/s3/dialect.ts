@@ -3,6 +3,7 @@ import type { Fault } from '../../model/fault.ts';
 import type { MetadataNames } from '../../model/metadata.ts';
 import type { ContentHeaderName } from '../../model/object.ts';
 import type { StorageClassFacts, StorageTier } from '../../model/storage-class.ts';
+import type { MetadataSizes } from '../metadata-limits.ts';
 import type { MetadataCodec } from '../metadata-text.ts';
 import type { Signature } from '../sign/signers.ts';
 
@@ -115,9 +116,11 @@ export interface MetadataFacts {
   readonly names: MetadataNames;
   /** How values that ASCII cannot carry are written, and read back. */
   readonly codec: MetadataCodec;
-  /** Of names without prefix and values, together. */
-  readonly bytesMax: number;
+  readonly sizes: MetadataSizes;
+  /** Those that are kept and given back. */
   readonly contentHeaders: readonly ContentHeaderName[];
+  /** What their values, and the type's, may be. */
+  readonly contentHeaderValues: 'any' | 'ascii';
 }
 
 export interface RestoreFacts {

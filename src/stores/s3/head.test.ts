@@ -20,6 +20,17 @@ describe('user metadata', () => {
   }
 });
 
+test("a head tells whether readers of a bucket's website are sent elsewhere", async () => {
+  for (const [dialect, headers, redirects] of [
+    ['AWS', {}, false],
+    ['AWS', { 'x-amz-website-redirect-location': '/other' }, true],
+    ['HuaweiCloud', { 'x-obs-website-redirect-location': 'https://example.com' }, true],
+  ] as const) {
+    const { result } = await sentBy(dialect, [{ headers }], (store) => store.head('key', signal));
+    assert.equal(result.redirects, redirects);
+  }
+});
+
 describe('an ETag that looks like an MD5', () => {
   const md5 = '0123456789abcdef0123456789abcdef';
   const other = 'f'.repeat(32);

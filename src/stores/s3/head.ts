@@ -47,6 +47,7 @@ export function headOf(
     contentHeaders: contentHeadersOf(headers),
     userMetadata: userMetadataOf(headers, dialect),
     missingMetadata: missingMetadataOf(headers, dialect),
+    redirects: ownHeader(headers, dialect, 'website-redirect-location') !== undefined,
     storageClass,
     tier: storageClass === undefined ? undefined : dialect.classes.get(storageClass)?.tier,
     md5: md5OfHead(etag, headers, dialect),

@@ -39,18 +39,3 @@ export function absentOnlyHeaders({ conditionalPut, headerPrefix }: S3Dialect): 
   };
   return conditionalPut === undefined ? [] : [...words[conditionalPut]];
 }
-
-/** What is wrong with the size of user metadata; undefined where it fits. */
-export function metadataMistake(
-  { userMetadata }: PutOptions,
-  { metadata: { codec, bytesMax } }: S3Dialect,
-): string | undefined {
-  let bytes = 0;
-  for (const [name, value] of Object.entries(userMetadata ?? {})) {
-    // Words of RFC 2047 are decoded before they are stored, and so count as text.
-    const stored = codec === 'percent' ? encodeMetadata(value, codec) : value;
-    bytes += Buffer.byteLength(name) + Buffer.byteLength(stored);
-  }
-  if (bytes <= bytesMax) return undefined;
-  return `user metadata of ${bytes} bytes, where ${bytesMax} are the most`;
-}

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { errorOf } from '../../../test/kit/error-of.ts';
 import { sentBy } from '../../../test/kit/sent-by.ts';
 import type { Store } from '../store.ts';
 
@@ -132,17 +133,72 @@ describe('a put', () => {
 
   test('with more metadata than are kept is refused, with both numbers', async () => {
     const userMetadata = { name: 'v'.repeat(2045) };
-    for (const [dialect, fits] of [
-      ['AWS', false],
-      ['Tencent', false],
-      ['Aliyun', true],
-      ['S3', true],
+    for (const [dialect, message] of [
+      ['AWS', /2049 bytes, where 2048 are the most of all/],
+      // With the prefix, x-cos-meta- or x-amz-meta-.
+      ['Tencent', /2060 bytes, where 2048 are the most of one/],
+      ['MinIO', /2060 bytes, where 2048 are the most of all/],
+      ['Aliyun', undefined],
+      ['HuaweiCloud', undefined],
+      ['S3', undefined],
     ] as const) {
       const put = () =>
         sentBy(dialect, [{}], (store) => store.put('key', body, { userMetadata }, signal));
-      if (fits) await put();
-      else await assert.rejects(put(), { fault: 'refused', message: /2049 bytes, where 2048/ });
+      if (message === undefined) await put();
+      else await assert.rejects(put(), { fault: 'refused', message });
     }
+  });
+
+  describe('that is refused names the metadata that may be why,', () => {
+    const refusal = (code: string, status = 400) => ({
+      ...{ status, headers: { 'content-type': 'application/xml' } },
+      text: `<Error><Code>${code}</Code><Message>No.</Message></Error>`,
+    });
+    const without = 'without enable_metadata_migration they stay behind';
+    const suspect = `if other objects are copied, it may be the metadata a_b: ${without}`;
+    for (const [reply, words] of [
+      [refusal('MetadataTooLarge'), `No.; it may be the metadata a_b, c-d: ${without}`],
+      [refusal('InvalidArgument'), `No.; it may be the metadata a_b, c-d: ${without}`],
+      [{ status: 431 }, `it may be the metadata a_b, c-d: ${without}`],
+      [refusal('SignatureDoesNotMatch', 403), `the secret key is wrong; ${suspect}`],
+      [refusal('AccessDenied', 403), `No.; ${suspect}`],
+      [refusal('NoSuchBucket', 404), 'No.'],
+      [refusal('InvalidStorageClass'), 'No.'],
+    ] as const) {
+      test(words, async () => {
+        const userMetadata = { 'a_b': '1', 'c-d': '2' };
+        for (const put of [
+          async (store: Store) => {
+            await store.put('key', body, { userMetadata }, signal);
+          },
+          async (store: Store) => {
+            await store.startParts('key', { userMetadata }, signal);
+          },
+        ]) {
+          const error = await errorOf(sentBy('S3', [reply], put));
+          assert.equal(error.details.cloudMessage, words);
+        }
+      });
+    }
+
+    test('and none where there are none, or none that is unusual', async () => {
+      for (const [reply, userMetadata, words] of [
+        [refusal('InvalidArgument'), {}, 'No.'],
+        [refusal('AccessDenied', 403), { plain: 'x', 'two-words': 'ü' }, 'No.'],
+      ] as const) {
+        const put = (store: Store) => store.put('key', body, { userMetadata }, signal);
+        const error = await errorOf(sentBy('S3', [reply], put));
+        assert.equal(error.details.cloudMessage, words);
+      }
+    });
+
+    test('the first of them, where they are many', async () => {
+      const names = Array.from({ length: 8 }, (_, at) => `n${at}`);
+      const userMetadata = Object.fromEntries(names.map((name) => [name, '']));
+      const put = (store: Store) => store.put('key', body, { userMetadata }, signal);
+      const error = await errorOf(sentBy('S3', [refusal('InvalidArgument')], put));
+      assert.match(error.message, /metadata n0, n1, n2, n3, n4 and 3 more: /);
+    });
   });
 
   test('reads answers in either family of headers', async () => {

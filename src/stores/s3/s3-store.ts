@@ -1,10 +1,12 @@
+import type { MetadataTraits } from '../../model/metadata.ts';
 import type { ObjectHead } from '../../model/object.ts';
 import { storageTiers } from '../../model/storage-class.ts';
 import { base64OfHex, headerOf } from '../headers.ts';
 import type { HttpReply } from '../http.ts';
 import { orLetGo } from '../let-go.ts';
+import { limitsOf } from '../metadata-limits.ts';
 import { checkPutOptions } from '../put-options.ts';
-import { existsInstead } from '../refusals.ts';
+import { existsInstead, toldOfMetadata } from '../refusals.ts';
 import { type HeadReader, headOfReply, readOfReply } from '../reply-head.ts';
 import { canonicalQuery, encodeKey } from '../sign/aws-v4.ts';
 import type {
@@ -25,7 +27,7 @@ import type { S3Dialect } from './dialect.ts';
 import { headOf, receiptOf } from './head.ts';
 import { listPage } from './list.ts';
 import { listedHead } from './listed-head.ts';
-import { absentOnlyHeaders, metadataMistake, putHeaders } from './put-headers.ts';
+import { absentOnlyHeaders, putHeaders } from './put-headers.ts';
 import { removeKeys } from './remove.ts';
 import { isArchivedThere, restoreObject } from './restore.ts';
 import { listUploads, S3Upload } from './upload.ts';
@@ -114,7 +116,8 @@ export class S3Store implements Store {
     try {
       reply = await this.#wire.send(request, signal);
     } catch (error) {
-      throw options.absentOnly === true ? existsInstead(error) : error;
+      const told = toldOfMetadata(error, options);
+      throw options.absentOnly === true ? existsInstead(told) : told;
     }
     reply.body.discard();
     const etag = headerOf(reply.headers, 'etag');
@@ -130,11 +133,23 @@ export class S3Store implements Store {
       query: 'uploads=',
       headers: this.#putHeaders('startParts', key, options),
     };
-    const { root } = await this.#wire.ask(request, 'InitiateMultipartUploadResult', signal);
-    const id = root.textOf('UploadId');
+    const id = await this.#askForUpload(request, options, signal);
     if (id === undefined || id === '')
       throw this.#wire.badReply(request, 'an upload without an ID');
     return new S3Upload(this.#wire, key, id, options);
+  }
+
+  async #askForUpload(
+    request: S3Request,
+    options: PutOptions,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    try {
+      const { root } = await this.#wire.ask(request, 'InitiateMultipartUploadResult', signal);
+      return root.textOf('UploadId');
+    } catch (error) {
+      throw toldOfMetadata(error, options);
+    }
   }
 
   resumeParts(key: string, uploadId: string, options: PutOptions = {}): PartUpload {
@@ -179,10 +194,7 @@ export class S3Store implements Store {
 
   #putHeaders(operation: string, key: string, options: PutOptions): string[] {
     const { dialect } = this.#wire;
-    const about = { store: this.name, operation, key };
-    checkPutOptions(options, this.traits, about);
-    const mistake = metadataMistake(options, dialect);
-    if (mistake !== undefined) throw new StoreError('refused', { ...about, cloudMessage: mistake });
+    checkPutOptions(options, this.traits, { store: this.name, operation, key });
     return putHeaders(options, dialect);
   }
 }
@@ -206,15 +218,18 @@ function traitsOf({ cloud, row, dialect, secure }: S3Wire): Traits {
     kms: dialect.kms !== undefined && !kmsNeedsTls,
     kmsNeedsTls,
     tiers: storageTiers.filter((tier) => dialect.tierClasses[tier] !== undefined),
-    metadata: {
-      names: dialect.metadata.names,
-      contentHeaders: dialect.metadata.contentHeaders,
-    },
+    metadata: metadataTraits(dialect),
     putSizeMax: dialect.putSizeMax,
     partSizeMin: dialect.partSizeMin,
     partSizeMax: dialect.partSizeMax,
     partCountMax: dialect.partCountMax,
   };
+}
+
+function metadataTraits({ metadata, headerPrefix }: S3Dialect): MetadataTraits {
+  const { names, contentHeaders, contentHeaderValues, sizes, codec } = metadata;
+  const limits = limitsOf(sizes, codec, `${headerPrefix}meta-`);
+  return { names, contentHeaders, contentHeaderValues, limits };
 }
 
 /**

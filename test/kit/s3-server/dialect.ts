@@ -97,8 +97,19 @@ export interface Dialect {
   readonly metadata: {
     /** Bytes of names and values. */
     readonly bytesMax: number;
-    /** Those that are refused. */
+    /** Of one name and its value. */
+    readonly entryBytesMax?: number;
+    /** Of one name. */
+    readonly nameBytesMax?: number;
+    /** Whether names count with their prefix. */
+    readonly countsPrefix?: true;
+    /** Whether values count as they are decoded from RFC 2047; else as they arrive. */
+    readonly decodes?: true;
+    /** Those that are refused, and how, where it is not as an argument. */
     readonly refusedNames?: RegExp;
+    readonly refusal?: S3Code;
+    /** The content headers that are kept, where not all are; others mean nothing. */
+    readonly contentHeaders?: ReadonlySet<string>;
     /** What becomes of bytes beyond ASCII. */
     readonly beyondAscii: 'rfc2047' | 'kept' | 'refused';
   };

@@ -37,9 +37,12 @@ function storageClass(call: Call): string {
 
 function contentHeaders(call: Call): Record<string, string> {
   const kept: Record<string, string> = { 'content-type': 'binary/octet-stream' };
+  const { contentHeaders: known, beyondAscii } = call.service.dialect.metadata;
   for (const name of contentHeaderNames) {
     const value = header(call, name);
-    if (value !== undefined) kept[name] = value;
+    if (value === undefined || known?.has(name) === false) continue;
+    if (beyondAscii === 'refused' && !isAscii(value)) throw beyondUsAscii(name);
+    kept[name] = value;
   }
   // The framing of the request is no property of the object.
   const codings = (kept['content-encoding'] ?? '').split(',').map((coding) => coding.trim());
@@ -51,23 +54,44 @@ function contentHeaders(call: Call): Record<string, string> {
 
 function userMetadata(call: Call): Record<string, string> {
   const kept: Record<string, string> = {};
-  const { bytesMax, refusedNames, beyondAscii } = call.service.dialect.metadata;
+  const rules = call.service.dialect.metadata;
   let size = 0;
   for (const name of Object.keys(call.headers)) {
     if (!name.startsWith(META)) continue;
     const short = name.slice(META.length);
     const value = header(call, name) ?? '';
-    if (refusedNames?.test(short)) {
-      throw new S3Error('InvalidArgument', `${name}: the name of metadata is invalid`);
+    if (rules.refusedNames?.test(short)) {
+      throw new S3Error(rules.refusal ?? 'InvalidArgument', `${name}: the name is invalid`);
     }
-    if (beyondAscii === 'refused' && !isAscii(value)) {
-      throw new S3Error('InvalidArgument', `${name}: only US-ASCII characters are allowed`);
-    }
+    if (rules.beyondAscii === 'refused' && !isAscii(value)) throw beyondUsAscii(name);
     kept[short] = value;
-    size += short.length + value.length;
+    size += entrySize(short, value, rules);
   }
-  if (size > bytesMax) throw new S3Error('MetadataTooLarge');
+  if (size > rules.bytesMax) throw new S3Error('MetadataTooLarge');
   return kept;
+}
+
+/** @throws {S3Error} where it is too large by itself. */
+function entrySize(name: string, value: string, rules: Dialect['metadata']): number {
+  const { entryBytesMax = Infinity, nameBytesMax = Infinity } = rules;
+  const stored = rules.decodes === true ? wordsAsText(value) : value;
+  const size = (rules.countsPrefix === true ? META.length : 0) + name.length + stored.length;
+  if (name.length > nameBytesMax || size > entryBytesMax) throw new S3Error('MetadataTooLarge');
+  return size;
+}
+
+/** Bytes of UTF-8, one character each. */
+function wordsAsText(value: string): string {
+  const words = /^(?:=\?UTF-8\?B\?[A-Za-z\d+/=]*\?= ?)+$/;
+  if (!words.test(value)) return value;
+  return value
+    .split(' ')
+    .map((word) => Buffer.from(word.slice('=?UTF-8?B?'.length, -2), 'base64').toString('latin1'))
+    .join('');
+}
+
+function beyondUsAscii(name: string): S3Error {
+  return new S3Error('InvalidArgument', `${name}: only US-ASCII characters are allowed`);
 }
 
 /** `a=1&b=x%20y` */

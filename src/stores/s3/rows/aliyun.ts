@@ -33,9 +33,19 @@ export const aliyun: S3Dialect = {
   // https://www.alibabacloud.com/help/en/oss/developer-reference/completemultipartupload
   conditionalPut: 'forbid-overwrite',
   conditionalPutVersioned: false,
-  // https://help.aliyun.com/en/oss/user-guide/0011-00000002 and 0011-00000004: 8 KB, no `_` in names.
-  // Values are signs of ASCII only; the vendor's SDKs percent-encode nothing by themselves.
-  metadata: { ...aws.metadata, names: 'hyphenated', codec: 'percent', bytesMax: 8 * KiB },
+  metadata: {
+    ...aws.metadata,
+    // https://help.aliyun.com/en/oss/user-guide/0011-00000004: letters, digits and `-`. With `_` the
+    // signature may be told wrong, too: https://github.com/aliyun/aliyun-oss-java-sdk/issues/225
+    names: 'hyphenated',
+    // Values are signs of ASCII only; the vendor's SDKs percent-encode nothing by themselves.
+    codec: 'percent',
+    // https://help.aliyun.com/en/oss/user-guide/0011-00000002: less than 8 KB "of all x-oss-meta-*
+    // header names and values".
+    sizes: { allMax: 8 * KiB - 1, counted: 'headers' },
+    // https://help.aliyun.com/document_detail/31913.htm: names of files are to be URL-encoded.
+    contentHeaderValues: 'ascii',
+  },
   // https://www.alibabacloud.com/help/en/oss/developer-reference/restoreobject
   restore: {
     request: 'JobParameters',

@@ -138,8 +138,10 @@ export const aws: S3Dialect = {
   metadata: {
     names: 'token',
     codec: 'rfc2047',
-    bytesMax: 2 * KiB,
+    // "by taking the sum of the number of bytes in the UTF-8 encoding of each key and value".
+    sizes: { allMax: 2 * KiB, counted: 'text' },
     contentHeaders: contentHeaderNames,
+    contentHeaderValues: 'any',
   },
   restore,
   archivedToldBy: 'code',

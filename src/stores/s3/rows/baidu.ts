@@ -30,11 +30,14 @@ export const baidu: S3Dialect = {
   // https://cloud.baidu.com/doc/BOS/s/Ikc5nv3wc, and at completions .../Nkc5vzayc
   conditionalPut: 'if-none-match',
   metadata: {
-    names: 'token',
+    names: 'token', // No rule is documented.
     codec: 'percent', // The vendor's SDKs percent-encode what is sent in headers.
-    bytesMax: aws.metadata.bytesMax, // https://cloud.baidu.com/doc/BOS/s/Njwvyseb4
-    // All of them, by bce-sdk-go, services/bos/api/option.go and util.go.
-    contentHeaders: aws.metadata.contentHeaders,
+    // https://cloud.baidu.com/doc/BOS/s/Njwvyseb4; what counts is not documented.
+    sizes: { allMax: 2 * KiB, counted: 'sent' },
+    // https://cloud.baidu.com/doc/BOS/s/3k1rlkgdc, and Content-Encoding by the vendor's SDKs
+    // (bce-sdk-go, services/bos/api/util.go). Neither has Content-Language for puts.
+    contentHeaders: ['content-encoding', 'content-disposition', 'cache-control', 'expires'],
+    contentHeaderValues: 'ascii', // More is not documented.
   },
   // https://intl.cloud.baidu.com/en/doc/BOS/s/akc5t3f12-intl-en: in headers, 1 to 30 days.
   restore: {

@@ -12,7 +12,7 @@ export const plain: S3Dialect = {
   conditionalPut: undefined,
   crc64nvme: false,
   // How much user metadata it takes, the server says itself.
-  metadata: { ...aws.metadata, bytesMax: Number.POSITIVE_INFINITY },
+  metadata: { ...aws.metadata, sizes: { ...aws.metadata.sizes, allMax: Number.POSITIVE_INFINITY } },
   // MinIO's words, which is often not said to be one:
   // https://github.com/minio/minio/blob/master/cmd/api-errors.go
   faults: new Map([...s3Faults, ['SlowDownRead', 'throttled'], ['SlowDownWrite', 'throttled']]),
@@ -22,8 +22,9 @@ export const minio: S3Dialect = {
   ...plain,
   // https://blog.min.io/leading-the-way-minios-conditional-write-feature-for-modern-data-workloads
   conditionalPut: 'if-none-match',
-  // https://github.com/minio/minio/blob/master/cmd/generic-handlers.go
-  metadata: { ...aws.metadata, bytesMax: 2 * KiB },
+  // https://github.com/minio/minio/blob/master/cmd/generic-handlers.go, `isHTTPHeaderSizeTooLarge`:
+  // headers count as they arrive, with their prefix.
+  metadata: { ...aws.metadata, sizes: { allMax: 2 * KiB, counted: 'headers' } },
   // Others are names of remote tiers, which no put may say:
   // https://github.com/minio/minio/tree/master/docs/erasure/storage-class
   classes: new Map([
@@ -69,8 +70,9 @@ export const r2: S3Dialect = {
   tierClasses: { STANDARD: 'STANDARD', IA: 'STANDARD_IA' },
   restore: undefined,
   kms: undefined,
-  // https://developers.cloudflare.com/r2/platform/limits/
-  metadata: { ...aws.metadata, bytesMax: 8192 },
+  // https://developers.cloudflare.com/r2/platform/limits/; that words of RFC 2047 are decoded first, and
+  // count as text: https://developers.cloudflare.com/r2/api/s3/extensions/
+  metadata: { ...aws.metadata, sizes: { allMax: 8192, counted: 'text' } },
   // "5 MiB less than" 5 GiB. All parts but the last have one size, as ours always have.
   putSizeMax: aws.putSizeMax - 5 * MiB,
 };
@@ -85,7 +87,8 @@ export const wasabi: S3Dialect = {
   },
   ownHosts: /(?:^|\.)wasabisys\.com$/,
   addressing: { own: 'path', elsewhere: 'path' },
-  metadata: aws.metadata,
+  // Nothing is documented: S3's rules, and the stricter way of counting.
+  metadata: { ...aws.metadata, sizes: { ...aws.metadata.sizes, counted: 'headers' } },
   // One class: https://docs.wasabi.com/docs/how-does-wasabi-handle-storage-classes
   classes: new Map([['STANDARD', online('STANDARD')]]),
   tierClasses: { STANDARD: 'STANDARD' },

@@ -21,10 +21,12 @@ export const google: S3Dialect = {
   // https://cloud.google.com/storage/docs/request-preconditions
   conditionalPut: undefined,
   crc64nvme: false,
-  // https://cloud.google.com/storage/docs/metadata and .../quotas: 8 KiB; no Expires.
+  // https://cloud.google.com/storage/docs/metadata and .../quotas: 8 KiB; no Expires, and
+  // nothing beyond ASCII, as headers cannot have it. How values may be encoded it does not say.
   metadata: {
     ...aws.metadata,
-    bytesMax: 8 * KiB,
+    sizes: { allMax: 8 * KiB, counted: 'sent' },
+    contentHeaderValues: 'ascii',
     contentHeaders: [
       'content-encoding',
       'content-disposition',

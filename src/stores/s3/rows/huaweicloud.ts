@@ -39,8 +39,15 @@ export const huaweicloud: S3Dialect = {
   etagMd5: { heads: 'unless-encrypted', receipts: 'as-sent' },
   // Not in the reference of the S3 face; `If-None-Match` is documented for reads only.
   conditionalPut: undefined,
-  // OBS API reference, "User-defined metadata": ASCII only; Huawei's SDKs percent-encode the rest.
-  metadata: { ...aws.metadata, codec: 'percent' },
+  // https://support.huaweicloud.com/ugobs-obs/obs_41_0025.html: 8 KB, by the bytes of keys and values;
+  // ASCII only, and told as it was sent, in names even `%E4`; names in lower case. Huawei's SDKs
+  // percent-encode the rest, in Content-Disposition too.
+  metadata: {
+    ...aws.metadata,
+    codec: 'percent',
+    sizes: { allMax: 8 * KiB, counted: 'sent' },
+    contentHeaderValues: 'ascii',
+  },
   // OBS API reference, "Storage Classes": its own words come too, by the other protocol.
   classes: new Map([...s3Classes, ['WARM', online('IA')], ['COLD', archived('ARCHIVE')]]),
   restore: {

@@ -41,6 +41,13 @@ export const kingsoft: S3Dialect = {
   crc64Header: 'x-amz-checksum-crc64ecma',
   crc64nvme: false,
   conditionalPut: undefined,
+  metadata: {
+    ...aws.metadata,
+    // Nothing is documented: S3's size, and the stricter way of counting.
+    sizes: { ...aws.metadata.sizes, counted: 'headers' },
+    // All of them, by ks3sdk of PyPI, key.py; of values beyond ASCII nothing is documented.
+    contentHeaderValues: 'ascii',
+  },
   // https://docs.ksyun.com/documents/42474; the cold archives' tiers by ks3sdk of PyPI, bucket.py.
   restore: {
     request: 'JobParameters',

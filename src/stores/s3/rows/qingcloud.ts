@@ -1,4 +1,4 @@
-import { MiB } from '../../../base/bytes.ts';
+import { KiB, MiB } from '../../../base/bytes.ts';
 import { online, type S3Dialect } from '../dialect.ts';
 import { aws, s3Faults } from './aws.ts';
 
@@ -20,8 +20,18 @@ export const qingcloud: S3Dialect = {
   // Of an object in parts it is something else, which nothing tells from an MD5.
   etagMd5: { heads: 'never', receipts: 'unless-own-key' },
   conditionalPut: undefined,
-  // What the vendor's SDKs send with a put.
-  metadata: { ...aws.metadata, contentHeaders: ['cache-control', 'content-encoding'] },
+  metadata: {
+    // https://docs.qingcloud.com/qingstor/api/common/metadata.html: letters, digits, `-` and `.`, and
+    // values of printable ASCII, where it names this codec first. One copy of that page has `_`, too;
+    // the vendor's SDK for Java (`metadataIsValid`) has not.
+    names: 'dotted',
+    codec: 'rfc2047',
+    // `metadata_too_large` in the list of codes below: without the prefix.
+    sizes: { nameMax: 512, allMax: 2 * KiB, counted: 'sent' },
+    // https://docsv4.qingcloud.com/user_guide/storage/object_storage/api/metadata/: these, no others.
+    contentHeaders: ['content-encoding', 'content-disposition', 'cache-control', 'expires'],
+    contentHeaderValues: 'ascii', // More is not documented.
+  },
   // https://docsv4.qingcloud.com/user_guide/storage/object_storage/api/object/append
   restore: undefined,
   classes: new Map([

@@ -1,3 +1,4 @@
+import { KiB } from '../../../base/bytes.ts';
 import { archived, checkAfter, online, type S3Dialect } from '../dialect.ts';
 import { aws, s3Faults } from './aws.ts';
 
@@ -36,6 +37,15 @@ export const qiniu: S3Dialect = {
   // Not documented.
   checksMd5: false,
   conditionalPut: undefined,
+  // https://developer.qiniu.com/kodo/api/chgm: names of letters, digits, `_` and `-`, up to 50 bytes;
+  // 1,024 bytes of names and values; all content headers. That is of its own protocol, and an object
+  // is the same by both; which values the S3 face takes is not documented.
+  metadata: {
+    ...aws.metadata,
+    names: 'word',
+    sizes: { nameMax: 50, allMax: KiB, counted: 'sent' },
+    contentHeaderValues: 'ascii',
+  },
   // https://developer.qiniu.com/kodo/6380/restore-archive: 1 to 7 days.
   restore: {
     request: 'GlacierJobParameters',

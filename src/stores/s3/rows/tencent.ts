@@ -1,4 +1,4 @@
-import { MiB } from '../../../base/bytes.ts';
+import { KiB, MiB } from '../../../base/bytes.ts';
 import { archived, checkAfter, online, type S3Dialect } from '../dialect.ts';
 import { aws, s3Faults } from './aws.ts';
 
@@ -34,8 +34,18 @@ export const tencent: S3Dialect = {
   // https://www.tencentcloud.com/document/product/436/7742
   conditionalPut: 'forbid-overwrite',
   conditionalPutVersioned: false,
-  // https://www.tencentcloud.com/document/product/436/13361: 2 KB.
-  metadata: { ...aws.metadata, codec: 'percent' },
+  metadata: {
+    ...aws.metadata,
+    // https://www.tencentcloud.com/document/product/436/7749: "-", digits and letters, stored in lower
+    // case; 2 KB each and 4 KB together. With `_` the signature is told wrong:
+    // https://github.com/stevearc/pypicloud/pull/255
+    names: 'hyphenated',
+    codec: 'percent',
+    sizes: { entryMax: 2 * KiB, allMax: 4 * KiB, counted: 'headers' },
+    // That page has all but Content-Language, which cos-go-sdk-v5, `ObjectPutHeaderOptions`, has. For
+    // names of files in other languages: https://www.tencentcloud.com/document/product/436/13361
+    contentHeaderValues: 'ascii',
+  },
   // https://www.tencentcloud.com/document/product/436/12633
   restore: {
     request: 'CASJobParameters',

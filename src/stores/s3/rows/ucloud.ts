@@ -1,4 +1,4 @@
-import { GiB, MiB } from '../../../base/bytes.ts';
+import { GiB, KiB, MiB } from '../../../base/bytes.ts';
 import { archived, checkAfter, online, type S3Dialect } from '../dialect.ts';
 import { aws, s3Faults } from './aws.ts';
 
@@ -18,6 +18,13 @@ export const ucloud: S3Dialect = {
   etagMd5: { heads: 'never', receipts: 'never' },
   checksMd5: false,
   conditionalPut: undefined,
+  // https://github.com/UCloudDoc-Team/ufile, the page on the management of files: 8 KB of metadata, and
+  // all content headers. Of names, and of values beyond ASCII, nothing is documented.
+  metadata: {
+    ...aws.metadata,
+    sizes: { allMax: 8 * KiB, counted: 'headers' },
+    contentHeaderValues: 'ascii',
+  },
   // Thawed for three days, whatever is asked: https://docs.ucloud.cn/ufile/bill/billing
   restore: {
     request: 'GlacierJobParameters',

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import fc from 'fast-check';
+import { Secret } from '../../src/base/seal.ts';
+import { excessOf, fitMetadata } from '../../src/model/metadata.ts';
+import { type ContentHeaderName, contentHeaderNames } from '../../src/model/object.ts';
+import { openAdapter } from '../../src/stores/open-store.ts';
+import type { Store } from '../../src/stores/store.ts';
+import { playedClouds, s3DialectNames } from '../kit/clouds.ts';
+import { dialects as serverDialects } from '../kit/s3-server/dialects.ts';
+import { type S3Server, startS3Server } from '../kit/s3-server/server.ts';
+
+/*
+ * Whatever an object has beside its bytes: what is made of it for a cloud is taken by the server that
+ * plays the cloud, comes back as it was sent, and what is missing then was told.
+ */
+
+const { signal } = new AbortController();
+const domain = 'cloud.test';
+
+// Together they stay below what Node takes of one request's headers.
+const names = fc.oneof(
+  { weight: 5, arbitrary: fc.stringMatching(/^[a-z\d]([a-z\d_.-]{0,12})$/) },
+  { weight: 1, arbitrary: fc.stringMatching(/^[a-z!#$%&'*+.^`|~-]{1,12}$/) },
+  { weight: 1, arbitrary: fc.constantFrom('n'.repeat(50), 'n'.repeat(51), 'n'.repeat(600)) },
+);
+const values = fc.oneof(
+  { weight: 5, arbitrary: fc.string({ maxLength: 30 }) },
+  { weight: 3, arbitrary: fc.string({ unit: 'binary', maxLength: 30 }) },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(fc.constantFrom('x', '%', '中', '🙈'), fc.integer({ min: 1, max: 400 }))
+      .map(([unit, times]) => unit.repeat(times)),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.integer({ min: 950, max: 2_100 }).map((length) => 'x'.repeat(length)),
+  },
+);
+const userMetadata = fc.dictionary(names, values, { maxKeys: 6 });
+const contentHeaders = fc.dictionary(
+  fc.constantFrom<ContentHeaderName>(...contentHeaderNames),
+  fc.constantFrom('inline', 'attachment; filename="a b.txt"', 'attachment; filename="grün 中.txt"'),
+  { maxKeys: 5 },
+);
+
+describe('metadata as they are made for a cloud', () => {
+  for (const name of s3DialectNames) {
+    describe(name, () => {
+      const { server: dialect, region, bucket } = playedClouds[name];
+      let server: S3Server;
+      let store: Store;
+      before(async () => {
+        server = await startS3Server({ dialect, buckets: [bucket], virtualHost: domain });
+        const { accessKeyId, secretAccessKey } = server.accessKey;
+        store = openAdapter({
+          ...{ dialect: name, region, bucket },
+          endpoint: `http://${domain}:${server.port}`,
+          credentials: { accessKeyId, secretAccessKey: new Secret(secretAccessKey) },
+          lookup: (_hostname, options, callback) => {
+            if (options.all === true) callback(null, [{ address: '127.0.0.1', family: 4 }]);
+            else callback(null, '127.0.0.1', 4);
+          },
+        });
+      });
+      after(async () => {
+        await store[Symbol.asyncDispose]();
+        await server.close();
+      });
+
+      test('are taken, and come back', async () => {
+        await fc.assert(
+          fc.asyncProperty(userMetadata, contentHeaders, async (given, headers) => {
+            // What a store would have told of it.
+            const source = { contentHeaders: headers, userMetadata: wellFormed(given) };
+            const fitted = fitMetadata(source, store.traits.metadata);
+            const options = {
+              contentHeaders: fitted.contentHeaders,
+              userMetadata: fitted.userMetadata,
+            };
+            const put = store.put('key', { content: Buffer.from('x'), size: 1 }, options, signal);
+            if (isTooMuchUnknown(store, fitted.userMetadata)) {
+              await assert.rejects(put, { fault: 'refused', message: /it may be the metadata / });
+              return;
+            }
+            await put;
+            const head = await store.head('key', signal);
+            assert.deepEqual(head.userMetadata, fitted.userMetadata);
+            assert.deepEqual(head.contentHeaders, fitted.contentHeaders);
+            for (const [own, value] of Object.entries({ ...headers, ...source.userMetadata })) {
+              const kept = { ...head.contentHeaders, ...head.userMetadata }[own] === value;
+              const told = fitted.notes.some((note) => note.includes(own.slice(0, 100)));
+              assert.ok(kept || told, `${own} was lost without a word`);
+            }
+          }),
+          { numRuns: 60 },
+        );
+      });
+    });
+  }
+});
+
+/** More than S3 itself takes, at a server whose limits are not known: there it is told, and not lost. */
+function isTooMuchUnknown({ traits }: Store, given: Readonly<Record<string, string>>): boolean {
+  const { limits } = traits.metadata;
+  if (limits === undefined || Number.isFinite(limits.allMax)) return false;
+  const { bytesMax } = serverDialects.s3.metadata;
+  return traits.row === 'S3' && excessOf(given, { ...limits, allMax: bytesMax }) !== undefined;
+}
+
+/** Halves of surrogates are in no header, and so in no head. */
+function wellFormed(given: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(given).map(([own, text]) => [own, text.toWellFormed()]));
+}
