@@ -295,11 +295,11 @@ describe('a cloud as the destination', () => {
     };
     assert.deepEqual(found.partSizes, sent[way]);
     assert.equal(found.storageClass, ia);
-    assert.equal(record?.message ?? '', notesOf(place, found).join(' '));
+    assert.equal(record?.message ?? '', notesOf(place, found));
   }
 
   /** That it is described as far as the cloud can. @returns What is told of the rest. */
-  function notesOf({ name }: CloudPlace, found: Version): string[] {
+  function notesOf({ name }: CloudPlace, found: Version): string {
     assert.equal(textOf(found.userMetadata['greeting']), greeting);
     assert.equal(found.contentHeaders['content-type'], 'text/html; charset=utf-8');
     assert.equal(found.contentHeaders['cache-control'], 'no-store');
@@ -307,10 +307,11 @@ describe('a cloud as the destination', () => {
     assert.equal(found.contentHeaders['content-language'], kept ? 'de' : undefined);
     const underscores = ['token', 'word'].includes(s3Dialects[name].metadata.names);
     assert.equal(found.userMetadata[underscores ? 'file_type' : 'file-type'], 'image');
-    return [
-      ...(kept ? [] : ['Content-language was left out, the target keeps none.']),
-      ...(underscores ? [] : ['Metadata file_type is called file-type there.']),
-    ];
+    const text = [
+      ...(kept ? [] : ['content-language was left out, the target keeps none']),
+      ...(underscores ? [] : ['metadata file_type is called file-type there']),
+    ].join('; ');
+    return text === '' ? '' : `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
   }
 });
 
