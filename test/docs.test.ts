@@ -14,12 +14,16 @@ import { remoteVariables } from '../src/cli/remote-variables.ts';
 import { actions } from '../src/model/policy.ts';
 import { faults, isTransient } from '../src/model/fault.ts';
 import { remedies } from '../src/model/remedies.ts';
+import type { MetadataNames } from '../src/model/metadata.ts';
+import { contentHeaderNames } from '../src/model/object.ts';
+import { azureDialects } from '../src/stores/azure/dialects.ts';
+import type { MetadataSizes } from '../src/stores/metadata-limits.ts';
 import { storeDialects } from '../src/stores/open-store.ts';
-import type { S3Dialect } from '../src/stores/s3/dialect.ts';
+import type { MetadataFacts, S3Dialect } from '../src/stores/s3/dialect.ts';
 import { s3Dialects } from '../src/stores/s3/dialects.ts';
 
 /*
- * The documents say what the code says. Two tables are written by this test itself:
+ * The documents say what the code says. Tables are written by this test itself:
  *
  *   UPDATE_DOCS=1 npm run test:fast
  */
@@ -112,6 +116,15 @@ describe('the reference', () => {
 
   test('storage-classes.md has every class of every dialect as the code has it', () => {
     agree('docs/clouds/storage-classes.md', 'classes', classesTable());
+  });
+
+  test('metadata.md has the rules of every dialect as the code has them', () => {
+    agree('docs/clouds/metadata.md', 'metadata', metadataTable());
+    const known = read('docs/clouds/metadata.md').split('## How well it is known')[1] ?? '';
+    for (const [name, { metadata }] of Object.entries<S3Dialect>(s3Dialects)) {
+      const documented = metadata.names === 'hyphenated' && name !== 'Tencent';
+      if (name !== 'AWS' && !documented) assert.ok(known.includes(name), name);
+    }
   });
 
   test('metrics.md names every metric, and no other', async () => {
@@ -245,6 +258,56 @@ function classesTable(): string {
     }
   }
   return table(['Dialect', 'Class', 'Counts as', 'Read at once', 'Written'], rows);
+}
+
+const allowedNames: Readonly<Record<MetadataNames, string>> = {
+  token: 'any',
+  identifier: 'letters, digits, `_`; no digit first',
+  hyphenated: 'letters, digits, `-`',
+  dotted: 'letters, digits, `-`, `.`',
+  word: 'letters, digits, `-`, `_`',
+};
+
+const countedAs: Readonly<Record<MetadataSizes['counted'], string>> = {
+  text: 'as text',
+  sent: 'as sent',
+  headers: 'with the prefix',
+};
+
+function metadataTable(): string {
+  const azure = azureDialects.Azure;
+  const ofAzure: MetadataFacts = {
+    ...{ names: 'identifier', codec: 'percent', sizes: azure.metadataSizes },
+    ...{ contentHeaders: azure.contentHeaders, contentHeaderValues: 'ascii' },
+  };
+  const facts: [string, MetadataFacts][] = Object.entries<S3Dialect>(s3Dialects).map(
+    ([name, { metadata }]) => [name, metadata],
+  );
+  const rows = [...facts, ['Azure', ofAzure] as const].map(([name, metadata]) => [
+    name,
+    allowedNames[metadata.names],
+    sizesText(metadata.sizes),
+    metadata.codec === 'percent' ? 'percent-encoded' : 'RFC 2047',
+    contentHeadersText(metadata),
+  ]);
+  return table(['Dialect', 'Names', 'Sizes', 'Values beyond ASCII', 'Content headers'], rows);
+}
+
+function sizesText({ allMax, entryMax, nameMax, counted }: MetadataSizes): string {
+  if (!Number.isFinite(allMax)) return "the server's own";
+  const limits = [
+    `${allMax} in all`,
+    entryMax === undefined ? undefined : `${entryMax} each`,
+    nameMax === undefined ? undefined : `a name ${nameMax}`,
+  ].filter((limit) => limit !== undefined);
+  return `${limits.join(', ')}; ${countedAs[counted]}`;
+}
+
+function contentHeadersText({ contentHeaders, contentHeaderValues }: MetadataFacts): string {
+  const lacking = contentHeaderNames.filter((name) => !contentHeaders.includes(name));
+  const kept =
+    lacking.length === 0 ? 'all' : `all but ${lacking.map((n) => `\`${n}\``).join(', ')}`;
+  return contentHeaderValues === 'ascii' ? `${kept}; ASCII` : kept;
 }
 
 function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
