@@ -278,6 +278,7 @@ function metadataTable(): string {
   const azure = azureDialects.Azure;
   const ofAzure: MetadataFacts = {
     ...{ names: 'identifier', codec: 'percent', sizes: azure.metadataSizes },
+    underscoresMayChange: false,
     ...{ contentHeaders: azure.contentHeaders, contentHeaderValues: 'ascii' },
   };
   const facts: [string, MetadataFacts][] = Object.entries<S3Dialect>(s3Dialects).map(
@@ -285,7 +286,7 @@ function metadataTable(): string {
   );
   const rows = [...facts, ['Azure', ofAzure] as const].map(([name, metadata]) => [
     name,
-    allowedNames[metadata.names],
+    allowedNames[metadata.names] + (metadata.underscoresMayChange ? '; `_` may become `-`' : ''),
     sizesText(metadata.sizes),
     metadata.codec === 'percent' ? 'percent-encoded' : 'RFC 2047',
     contentHeadersText(metadata),

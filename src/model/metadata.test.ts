@@ -106,6 +106,13 @@ test('names keep dots, or underscores, where the target has these too', () => {
   assert.deepEqual(fitMetadata(given, word).userMetadata, { 'c_d': '2', 'a-b': '1', 'e-f': '3' });
 });
 
+test('names that only some versions of the target keep stay, and that is said', () => {
+  const given = { contentHeaders: {}, userMetadata: { 'a_b': '1', 'c-d': '2' } };
+  const fitted = fitMetadata(given, { ...all, underscoresMayChange: true });
+  assert.deepEqual(fitted.userMetadata, given.userMetadata);
+  assert.deepEqual(fitted.notes, ['metadata a_b may be called a-b there']);
+});
+
 test('what has no name has no header, and that is said', () => {
   const given = { contentHeaders: {}, userMetadata: { '': '1', 'a': '2' } };
   for (const traits of [all, strict, hyphenated, dotted, word]) {

@@ -9,6 +9,8 @@ export type MetadataNames = 'token' | 'identifier' | 'hyphenated' | 'dotted' | '
 /** What a store keeps beside the bytes. */
 export interface MetadataTraits {
   readonly names: MetadataNames;
+  /** Whether some versions of the store make `-` of every `_` in a name. */
+  readonly underscoresMayChange?: boolean;
   /** How much user metadata; as much as the store itself lets pass unless given. */
   readonly limits?: MetadataLimits;
   /** The content headers that it keeps and gives back. */
@@ -68,7 +70,7 @@ export function fitMetadata(
     if (fitted.note !== undefined) notes.push(fitted.note);
   }
   if (redirects) notes.push("the website's redirect was left out");
-  const named = fitNames(userMetadata, traits.names);
+  const named = fitNames(userMetadata, traits);
   const sized = traits.limits === undefined ? named : fitSizes(named, traits.limits);
   return {
     contentHeaders: kept,
@@ -84,7 +86,7 @@ interface FittedEntries {
 
 function fitNames(
   userMetadata: Readonly<Record<string, string>>,
-  kind: MetadataNames,
+  { names: kind, underscoresMayChange = false }: MetadataTraits,
 ): FittedEntries {
   const notes: string[] = [];
   const fit = fittingName[kind];
@@ -104,6 +106,11 @@ function fitNames(
       notes.push(`metadata ${shownName(name)} is called ${shownName(own)} there`);
       entries.set(own, userMetadata[name] ?? '');
     }
+  }
+  for (const name of underscoresMayChange ? entries.keys() : []) {
+    const other = name.replaceAll('_', '-');
+    if (other !== name)
+      notes.push(`metadata ${shownName(name)} may be called ${shownName(other)} there`);
   }
   return { entries, notes };
 }

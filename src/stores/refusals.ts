@@ -33,7 +33,8 @@ export function existsInstead(error: unknown): unknown {
 
 /**
  * The error of a put that a store refused, with the metadata that may be why: not every store's rules
- * are known, and some tell a wrong signature where a name is not to their liking, or a proxy's.
+ * are known, and some tell a wrong signature where a name is not to their liking, or a proxy's:
+ * https://github.com/earth-mover/icechunk/pull/2354
  */
 export function toldOfMetadata(error: unknown, { userMetadata = {} }: PutOptions): unknown {
   if (!(error instanceof StoreError)) return error;

@@ -90,7 +90,7 @@ describe('between two Ceph object gateways', { skip: missing ?? false }, () => {
   test('metadata and storage class travel as the task asks', async () => {
     const fields = { enable_metadata_migration: true, dst_storage_policy: 'SRC_STORAGE_MAPPING' };
     const taskId = await service.client.createTask({ ...body, ...fields });
-    const userMetadata = { plain: 'ASCII', greeting: 'Grüße, 世界' };
+    const userMetadata = { 'plain': 'ASCII', 'greeting': 'Grüße, 世界', 'with.dots~+%': 'b' };
     const options = {
       contentType: 'text/html',
       contentHeaders: { 'cache-control': 'max-age=60' },

@@ -114,6 +114,8 @@ export interface RegionFacts {
 /** What is kept beside the bytes. */
 export interface MetadataFacts {
   readonly names: MetadataNames;
+  /** Whether some versions make `-` of every `_` in a name. */
+  readonly underscoresMayChange: boolean;
   /** How values that ASCII cannot carry are written, and read back. */
   readonly codec: MetadataCodec;
   readonly sizes: MetadataSizes;

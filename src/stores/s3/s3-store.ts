@@ -227,9 +227,8 @@ function traitsOf({ cloud, row, dialect, secure }: S3Wire): Traits {
 }
 
 function metadataTraits({ metadata, headerPrefix }: S3Dialect): MetadataTraits {
-  const { names, contentHeaders, contentHeaderValues, sizes, codec } = metadata;
-  const limits = limitsOf(sizes, codec, `${headerPrefix}meta-`);
-  return { names, contentHeaders, contentHeaderValues, limits };
+  const { sizes, codec, ...traits } = metadata;
+  return { ...traits, limits: limitsOf(sizes, codec, `${headerPrefix}meta-`) };
 }
 
 /**

@@ -108,6 +108,8 @@ export interface Dialect {
     /** Those that are refused, and how, where it is not as an argument. */
     readonly refusedNames?: RegExp;
     readonly refusal?: S3Code;
+    /** Whether `_` in a name becomes `-`. */
+    readonly hyphenates?: true;
     /** The content headers that are kept, where not all are; others mean nothing. */
     readonly contentHeaders?: ReadonlySet<string>;
     /** What becomes of bytes beyond ASCII. */

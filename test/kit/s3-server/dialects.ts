@@ -288,7 +288,7 @@ export const dialects = {
     faces: [{ ...plainFace, encryption: s3Face.encryption }],
     etag: { whole: 'md5', parts: 'md5-of-md5s' },
     listing: { ...compatible.listing, encodes: true },
-    metadata: { bytesMax: 64 * KiB, beyondAscii: 'kept' },
+    metadata: { bytesMax: 64 * KiB, hyphenates: true, beyondAscii: 'kept' },
     conditionalPut: 'unless-versioned',
     archived: new Set(), // A class is kept and never refused.
     defaultRegion: 'default',

@@ -64,7 +64,7 @@ function userMetadata(call: Call): Record<string, string> {
       throw new S3Error(rules.refusal ?? 'InvalidArgument', `${name}: the name is invalid`);
     }
     if (rules.beyondAscii === 'refused' && !isAscii(value)) throw beyondUsAscii(name);
-    kept[short] = value;
+    kept[rules.hyphenates === true ? short.replaceAll('_', '-') : short] = value;
     size += entrySize(short, value, rules);
   }
   if (size > rules.bytesMax) throw new S3Error('MetadataTooLarge');

@@ -137,6 +137,7 @@ export const aws: S3Dialect = {
   // before storing, and encoded so before returning; those who do neither give back what we sent.
   metadata: {
     names: 'token',
+    underscoresMayChange: false,
     codec: 'rfc2047',
     // "by taking the sum of the number of bytes in the UTF-8 encoding of each key and value".
     sizes: { allMax: 2 * KiB, counted: 'text' },

@@ -30,6 +30,7 @@ export const baidu: S3Dialect = {
   // https://cloud.baidu.com/doc/BOS/s/Ikc5nv3wc, and at completions .../Nkc5vzayc
   conditionalPut: 'if-none-match',
   metadata: {
+    ...aws.metadata,
     names: 'token', // No rule is documented.
     codec: 'percent', // The vendor's SDKs percent-encode what is sent in headers.
     // https://cloud.baidu.com/doc/BOS/s/Njwvyseb4; what counts is not documented.

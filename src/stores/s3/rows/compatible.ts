@@ -39,6 +39,9 @@ export const minio: S3Dialect = {
 
 export const ceph: S3Dialect = {
   ...plain,
+  // Measured: 16.2 makes `-` of `_`. Later ones keep both, by `init_meta_info` in
+  // https://github.com/ceph/ceph/blob/main/src/rgw/rgw_common.cc
+  metadata: { ...plain.metadata, underscoresMayChange: true },
   // Measured: 16.2 keeps it at a put, and not at the end of an upload. Where a bucket keeps versions, a
   // put is of a new one, which is never there yet.
   conditionalPut: 'if-none-match',

@@ -21,6 +21,7 @@ export const qingcloud: S3Dialect = {
   etagMd5: { heads: 'never', receipts: 'unless-own-key' },
   conditionalPut: undefined,
   metadata: {
+    ...aws.metadata,
     // https://docs.qingcloud.com/qingstor/api/common/metadata.html: letters, digits, `-` and `.`, and
     // values of printable ASCII, where it names this codec first. One copy of that page has `_`, too;
     // the vendor's SDK for Java (`metadataIsValid`) has not.
