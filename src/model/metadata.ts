@@ -45,8 +45,9 @@ export interface FittedMetadata {
  * Makes an object's metadata such as the target can keep, and says what was renamed or left out.
  *
  * Names that the target cannot have become the nearest that it can; of two that become one, that
- * stays which has the name already, or the first in order of the names. Of more than it takes the
- * largest are left out: an object without them is worth more than none.
+ * stays which has the name already, or the first in order of the names. Of more than the target takes
+ * nothing is left out, and the put is refused: what an object cannot be read without may be among it,
+ * as the key of one that its writer has encrypted.
  */
 export function fitMetadata(
   {
@@ -71,11 +72,10 @@ export function fitMetadata(
   }
   if (redirects) notes.push("the website's redirect was left out");
   const named = fitNames(userMetadata, traits);
-  const sized = traits.limits === undefined ? named : fitSizes(named, traits.limits);
   return {
     contentHeaders: kept,
-    userMetadata: Object.fromEntries(sized.entries),
-    notes: [...notes, ...sized.notes],
+    userMetadata: Object.fromEntries(named.entries),
+    notes: [...notes, ...named.notes],
   };
 }
 
@@ -115,30 +115,12 @@ function fitNames(
   return { entries, notes };
 }
 
-/** The smallest first, so that as many as possible stay. What is lost is told before what is renamed. */
-function fitSizes({ entries, notes }: FittedEntries, limits: MetadataLimits): FittedEntries {
-  const sizes = Array.from(entries, ([name, value]) => [name, limits.sizeOf(name, value)] as const);
-  const fitting = new Map<string, string>();
-  const lost: string[] = [];
-  let all = 0;
-  for (const [name, size] of sizes.sort(([, one], [, other]) => one - other)) {
-    const excess = excessOfEntry(name, size, limits) ?? excessOfAll(all + size, limits);
-    if (excess === undefined) {
-      all += size;
-      fitting.set(name, entries.get(name) ?? '');
-    } else {
-      lost.push(`metadata ${shownName(name)} was left out: ${excess}`);
-    }
-  }
-  return { entries: fitting, notes: [...lost.sort(), ...notes] };
-}
-
 /** A name as messages tell it. */
 export function shownName(name: string): string {
   return name.length <= NAME_MAX ? name : `${name.slice(0, NAME_MAX)}…`;
 }
 
-/** What is too much of user metadata that were not fitted; undefined where nothing is. */
+/** What is too much of user metadata; undefined where nothing is. */
 export function excessOf(
   userMetadata: Readonly<Record<string, string>>,
   limits: MetadataLimits,

@@ -3,6 +3,9 @@ import type { ContentHeaderName } from '../model/object.ts';
 import type { PutOptions, Traits } from './store.ts';
 import { StoreError } from './store-error.ts';
 
+/** What can be done about metadata that the target does not take. */
+export const STAY_BEHIND = 'without enable_metadata_migration they stay behind';
+
 /**
  * Refuses what a put asks for and the store cannot do, or a header cannot carry: a line break in a
  * value would begin a header of somebody else's choice. User metadata are encoded, and may be anything.
@@ -64,5 +67,6 @@ function mistakeOf(
       return `user metadata cannot be named ${JSON.stringify(name)}`;
     }
   }
-  return metadata.limits && excessOf(userMetadata, metadata.limits);
+  const excess = metadata.limits && excessOf(userMetadata, metadata.limits);
+  return excess && `${excess}; ${STAY_BEHIND}`;
 }

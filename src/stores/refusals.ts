@@ -1,6 +1,7 @@
 import { MiB } from '../base/bytes.ts';
 import type { Fault } from '../model/fault.ts';
 import { shownName } from '../model/metadata.ts';
+import { STAY_BEHIND } from './put-options.ts';
 import type { PutOptions, ReadBody } from './store.ts';
 import { StoreError, type StoreErrorDetails } from './store-error.ts';
 
@@ -43,7 +44,7 @@ export function toldOfMetadata(error: unknown, { userMetadata = {} }: PutOptions
   const some = names.slice(0, SUSPECTS_MAX).map(shownName);
   const more = names.length > some.length ? ` and ${names.length - some.length} more` : '';
   const others = error.fault === 'refused' ? '' : 'if other objects are copied, ';
-  const advice = `${others}it may be the metadata ${some.join(', ')}${more}: without enable_metadata_migration they stay behind`;
+  const advice = `${others}it may be the metadata ${some.join(', ')}${more}: ${STAY_BEHIND}`;
   const { cloudMessage } = error.details;
   const told = cloudMessage === undefined ? advice : `${cloudMessage}; ${advice}`;
   return new StoreError(error.fault, { ...error.details, cloudMessage: told }, { cause: error });

@@ -32,21 +32,22 @@ describe('a target that keeps less than the source has', () => {
 });
 
 describe('a source with more metadata than the target takes', () => {
-  test('is copied without the largest, which the record names', async () => {
+  test('is refused with what can be done about it, and copied without them', async () => {
     const sizeOf = (name: string, value: string): number => name.length + value.length;
     const limits = { nameMax: 50, entryMax: 100, allMax: 100, sizeOf };
     for (const size of Object.values(ways)) {
-      const rig = new CopyRig();
-      Object.assign(rig.target.traits, { metadata: { ...rig.target.traits.metadata, limits } });
-      const userMetadata = { small: 'x'.repeat(40), large: 'x'.repeat(60) };
-      await rig.fill(bytesOf(size), { userMetadata });
-      const outcome = await rig.copy();
-      assert.ok(outcome.kind === 'copied');
-      assert.deepEqual(outcome.notes, [
-        'metadata large was left out: 110 bytes, where 100 are the most of all',
-      ]);
-      const head = rig.target.objects.get(KEY)?.head;
-      assert.deepEqual(head?.userMetadata, { small: userMetadata.small });
+      for (const metadataMigration of [true, false]) {
+        const rig = new CopyRig({ policy: { metadataMigration } });
+        Object.assign(rig.target.traits, { metadata: { ...rig.target.traits.metadata, limits } });
+        await rig.fill(bytesOf(size), { userMetadata: { a: 'x'.repeat(50), b: 'x'.repeat(60) } });
+        if (metadataMigration) {
+          const message = /112 bytes, where 100 are the most of all; without enable_metadata_migr/;
+          await assert.rejects(rig.copy(), { fault: 'refused', message });
+        } else {
+          assert.equal((await rig.copy()).kind, 'copied');
+        }
+        assert.ok(rig.clean);
+      }
     }
   });
 });

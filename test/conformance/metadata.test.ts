@@ -12,7 +12,8 @@ import { type S3Server, startS3Server } from '../kit/s3-server/server.ts';
 
 /*
  * Whatever an object has beside its bytes: what is made of it for a cloud is taken by the server that
- * plays the cloud, comes back as it was sent, and what is missing then was told.
+ * plays the cloud, comes back as it was sent, and what is missing then was told; or it is too much, and
+ * refused with what can be done about that.
  */
 
 const { signal } = new AbortController();
@@ -80,8 +81,9 @@ describe('metadata as they are made for a cloud', () => {
               userMetadata: fitted.userMetadata,
             };
             const put = store.put('key', { content: Buffer.from('x'), size: 1 }, options, signal);
-            if (isTooMuchUnknown(store, fitted.userMetadata)) {
-              await assert.rejects(put, { fault: 'refused', message: /it may be the metadata / });
+            if (isTooMuch(store, fitted.userMetadata)) {
+              const message = /without enable_metadata_migration they stay behind/;
+              await assert.rejects(put, { fault: 'refused', message });
               return;
             }
             await put;
@@ -101,12 +103,13 @@ describe('metadata as they are made for a cloud', () => {
   }
 });
 
-/** More than S3 itself takes, at a server whose limits are not known: there it is told, and not lost. */
-function isTooMuchUnknown({ traits }: Store, given: Readonly<Record<string, string>>): boolean {
+/** By the row; or, where it knows no limit, more than the server takes, which is as S3. */
+function isTooMuch({ traits }: Store, given: Readonly<Record<string, string>>): boolean {
   const { limits } = traits.metadata;
-  if (limits === undefined || Number.isFinite(limits.allMax)) return false;
+  if (limits === undefined) return false;
   const { bytesMax } = serverDialects.s3.metadata;
-  return traits.row === 'S3' && excessOf(given, { ...limits, allMax: bytesMax }) !== undefined;
+  const known = traits.row === 'S3' ? { ...limits, allMax: bytesMax } : limits;
+  return excessOf(given, known) !== undefined;
 }
 
 /** As the server's version of the store tells them. */

@@ -306,14 +306,13 @@ describe('a cloud as the destination', () => {
     const kept = s3Dialects[name].metadata.contentHeaders.includes('content-language');
     assert.equal(found.contentHeaders['content-language'], kept ? 'de' : undefined);
     const { names: allowed, underscoresMayChange } = s3Dialects[name].metadata;
-    const underscores = ['token', 'word'].includes(allowed);
-    const own = underscores && !underscoresMayChange ? 'file_type' : 'file-type';
+    const renames = !['token', 'word'].includes(allowed);
+    const own = renames || underscoresMayChange ? 'file-type' : 'file_type';
     assert.equal(found.userMetadata[own], 'image');
-    const text = [
-      ...(kept ? [] : ['content-language was left out, the target keeps none']),
-      ...(underscores ? [] : ['metadata file_type is called file-type there']),
-      ...(underscoresMayChange ? ['metadata file_type may be called file-type there'] : []),
-    ].join('; ');
+    const language = kept ? [] : ['content-language was left out, the target keeps none'];
+    const is = renames ? ['is'] : underscoresMayChange ? ['may be'] : [];
+    const names = is.map((verb) => `metadata file_type ${verb} called file-type there`);
+    const text = [...language, ...names].join('; ');
     return text === '' ? '' : `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
   }
 });
@@ -358,26 +357,21 @@ describe("S3's own CRC-64", () => {
     const bucket = places.AWS.server.createBucket('second');
     const asTarget = { ...places.AWS.asTarget, dst_bucket: 'second' };
     const second = { ...places.AWS, bucket, asTarget };
-    const keys = ['as-it-is', 'another'];
-    for (const key of keys) {
-      const bytes = large.subarray(0, sizes.held);
-      await seed(key, bytes);
-      await seed(key, key === 'another' ? Buffer.alloc(sizes.held) : bytes, second);
-    }
-    const taskId = await createTask(places.AWS, second, {
-      object_overwrite_mode: 'CRC64_COMPARISON_OVERWRITE',
-    });
-    await service.client.sendEvents(taskId, keys);
-    await service.client.settled(taskId, keys.length);
+    const bytes = large.subarray(0, sizes.held);
+    for (const key of ['as-it-is', 'another']) await seed(key, bytes);
+    await seed('as-it-is', bytes, second);
+    await seed('another', Buffer.alloc(sizes.held), second);
+    const mode = { object_overwrite_mode: 'CRC64_COMPARISON_OVERWRITE' };
+    const taskId = await createTask(places.AWS, second, mode);
+    await service.client.sendEvents(taskId, ['as-it-is', 'another']);
+    await service.client.settled(taskId, 2);
     const records = await recordsOf(taskId);
     const same = records.get('as-it-is');
-    const crc64nvme = (await startCrc64('crc64nvme'))
-      .update(large.subarray(0, sizes.held))
-      .digest();
+    const crc64nvme = (await startCrc64('crc64nvme')).update(bytes).digest();
     assert.deepEqual([same?.reason, same?.crc64nvme], ['same-crc64', crc64nvme]);
     // Size and time alone would have left it, the second being the younger.
     assert.equal(records.get('another')?.outcome, 'copied');
-    assert.ok(bucket.bytes('another')?.equals(large.subarray(0, sizes.held)));
+    assert.ok(bucket.bytes('another')?.equals(bytes));
     await service.client.stop(taskId);
   });
 
