@@ -24,3 +24,10 @@ test('other words stay, and so do those that are too short to be told from them'
   assert.equal(redact('a short word; another one'), 'a short word; another one');
   assert.equal(redactor([])('all'), 'all');
 });
+
+test('the signature of a token is taken out, whoever knows the token', () => {
+  assert.equal(
+    redactor([])('https://x/?sp=r&sig=b3RoZXI%3D&se=1 <sig=abc<'),
+    'https://x/?sp=r&sig=[secret]&se=1 <sig=[secret]<',
+  );
+});

@@ -1,4 +1,4 @@
-/** The longest key, in UTF-8 bytes, that the S3 family takes. */
+/** The longest key, in UTF-8 bytes, that S3 takes, and all that copy it. */
 export const KEY_BYTES_MAX = 1024;
 
 export class KeyError extends Error {

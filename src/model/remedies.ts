@@ -7,7 +7,8 @@ export const remedies: Record<FailureKind, string> = {
   'no-bucket': 'The bucket does not exist at this address. Check its name, region and endpoint.',
   'changed':
     'The source changed each time while it was copied. Retry it when its writer is done; every change also sends it round again if an event names it.',
-  'exists': 'The target has an object of this name.',
+  'exists':
+    'The target has an object of this name, and nothing may be replaced. Remove it there to have it copied, then retry the failed objects.',
   'denied':
     'The credentials may not do this. Give them the right, or start the task with others, and retry the failed objects.',
   'bad-credentials':
@@ -17,7 +18,7 @@ export const remedies: Record<FailureKind, string> = {
     'The source object is archived. Restore it at the source cloud, then retry the failed objects; a task with enable_restore does that by itself.',
   'full':
     'The target takes no more bytes. Make room or raise its quota, then retry the failed objects.',
-  'refused': 'The store did not accept the request. Its message says why.',
+  'refused': 'It was not accepted. The message says why: mend that, then retry the failed objects.',
   'throttled': 'The store asked for fewer requests for too long. Retry the failed objects later.',
   'unavailable':
     'The store answered with errors of its own for too long. Retry the failed objects later.',
@@ -30,9 +31,11 @@ export const remedies: Record<FailureKind, string> = {
     'The store answered with something that cannot be understood. Check that the endpoint speaks the protocol of the cloud that the task names.',
   'stale-cdn':
     'The CDN gave something else than the source bucket has. Refresh its cache, switch off there whatever changes what it sends (compression, page optimization), see that its domain leads to this bucket, then retry the failed objects.',
-  'unsupported': 'The store cannot do what the task asks for.',
+  'unsupported':
+    'The store cannot do what the task asks for. Make a task that asks for less, or choose another store.',
   'inconsistent':
     'The copy did not pass the consistency check of the task. Compare the two objects; if their clocks differ, set them by NTP; then retry the failed objects.',
-  'too-large': 'The object is larger than the target can hold.',
+  'too-large':
+    'The object is larger than the target can hold. Divide it, or choose a target that takes larger ones.',
   'internal': 'An error of Bucket Brigade itself; its log has the details. Please report it.',
 };

@@ -1,5 +1,4 @@
-/** Bytes of UTF-8; the limit of S3 and of all that copy it. */
-export const KEY_BYTES_MAX = 1024;
+import { KEY_BYTES_MAX } from '../model/object-key.ts';
 
 /** What is wrong with a key that no store can take; undefined for a good one. */
 export function faultOfKey(key: string): string | undefined {

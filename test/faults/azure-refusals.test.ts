@@ -80,6 +80,18 @@ describe('a refusal', () => {
     await rejectsWith('clock-skew', azure.store.read('key', {}, signal));
   });
 
+  test('to replace what is archived there is not told as an archived source', async () => {
+    for (const code of ['BlobArchived', 'BlobBeingRehydrated']) {
+      azure.refuses(409, code, { message: 'Not permitted on an archived blob.' });
+      const body = { content: Buffer.from('x'), size: 1 };
+      const { fault, message } = await errorOf(azure.store.put('key', body, {}, signal));
+      assert.equal(fault, 'refused');
+      assert.match(message, /blob that is there is archived.*another tier, or delete it/);
+      azure.refuses(409, code);
+      await rejectsWith('refused', azure.store.startParts('key', {}, signal));
+    }
+  });
+
   test('for a page or append blob says what to do', async () => {
     azure.refuses(409, 'InvalidBlobType', {
       message: 'The blob type is invalid for this operation.',

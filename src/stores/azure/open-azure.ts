@@ -75,7 +75,7 @@ function credentialsOf({ credentials }: AzureOptions, store: string): AzureCrede
   }
 }
 
-/** The key, the token and its signature; and the signature of any token that is told again. */
+/** The key, or the token and its signature. */
 function redactorOf(credentials: AzureCredentials): (text: string) => string {
   const secrets: string[] = [];
   if (credentials.kind === 'key') secrets.push(credentials.key.reveal());
@@ -83,8 +83,7 @@ function redactorOf(credentials: AzureCredentials): (text: string) => string {
     const token = credentials.token.reveal();
     secrets.push(token, new URLSearchParams(token).get('sig') ?? '');
   }
-  const redact = redactor(secrets);
-  return (text) => redact(text).replace(/\bsig=[^&\s"'<]+/g, 'sig=[secret]');
+  return redactor(secrets);
 }
 
 interface Address {

@@ -57,14 +57,23 @@ const wrongCredentials = {
   sas: 'the SAS token has expired, is not valid yet, or is not as Azure made it',
 };
 
+const writes: ReadonlySet<string> = new Set(['put', 'startParts', 'putPart', 'complete']);
+
+/** "Archive tier blobs cannot be updated": https://rclone.org/azureblob/#azureblob-archive-tier-delete */
+const ARCHIVED_THERE =
+  'the blob that is there is archived, and Azure replaces none in the archive: move it to another tier, or delete it';
+
 export function azureError(
   refusal: AzureRefusal,
   about: StoreErrorDetails,
   { authorization, redact }: Refuser,
-  fault: Fault = faultOf(refusal),
+  known: Fault = faultOf(refusal),
 ): StoreError {
   const { status, headers, code } = refusal;
-  const hint = code === undefined ? undefined : azureHints.get(code);
+  const archivedThere = known === 'archived' && writes.has(about.operation);
+  const fault = archivedThere ? 'refused' : known;
+  const ofCode = code === undefined ? undefined : azureHints.get(code);
+  const hint = archivedThere ? ARCHIVED_THERE : ofCode;
   const message = fault === 'bad-credentials' ? wrongCredentials[authorization] : refusal.message;
   const told = hint ?? message;
   return new StoreError(fault, {
