@@ -102,6 +102,12 @@ describe('imports', () => {
   });
 });
 
+test('every file is a part of the product: another imports it', () => {
+  const imported = new Set(product.flatMap(importsOf));
+  const alone = product.filter(({ path }) => !imported.has(path)).map(({ path }) => path);
+  assert.deepEqual(alone, ['src/cli/main.ts']);
+});
+
 test('no file is longer than 400 lines', () => {
   for (const { path, text } of all) {
     const lines = text.trimEnd().split('\n').length;

@@ -12,7 +12,7 @@ import { findToken, insertProject, insertToken } from '../database/tokens.ts';
 import { findUpload, insertUpload, setUploadId } from '../database/uploads.ts';
 import { insertUser } from '../database/users.ts';
 import { around } from '../stores/layers/around.ts';
-import { MemoryStore } from '../stores/memory/memory-store.ts';
+import { MemoryStore } from '../../test/kit/memory-store.ts';
 import { sealCredentials } from './credentials.ts';
 import { CLEAR_TASKS, maintenance } from './maintenance.ts';
 import { OpenTasks } from './open-tasks.ts';

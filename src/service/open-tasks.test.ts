@@ -6,7 +6,7 @@ import { testDatabase } from '../../test/kit/postgres.ts';
 import { Sealer, Secret } from '../base/seal.ts';
 import type { Database } from '../database/db.ts';
 import { insertTask, startTask, stopTask } from '../database/tasks.ts';
-import { MemoryStore } from '../stores/memory/memory-store.ts';
+import { MemoryStore } from '../../test/kit/memory-store.ts';
 import type { Store } from '../stores/store.ts';
 import { sealCredentials } from './credentials.ts';
 import { OpenTasks, TaskGone } from './open-tasks.ts';

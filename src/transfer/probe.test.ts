@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { before } from '../../test/kit/copy-rig.ts';
-import { MemoryStore } from '../stores/memory/memory-store.ts';
+import { MemoryStore } from '../../test/kit/memory-store.ts';
 import { ProbeFailed, probeTarget } from './probe.ts';
 
 test('a probe that ends in the middle takes away what it began', async () => {

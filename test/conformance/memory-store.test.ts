@@ -1,4 +1,4 @@
-import { MemoryStore } from '../../src/stores/memory/memory-store.ts';
+import { MemoryStore } from '../kit/memory-store.ts';
 import { type Store } from '../../src/stores/store.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { limited } from '../../src/stores/layers/limited.ts';

@@ -8,7 +8,7 @@ import { measured } from '../../src/stores/layers/measured.ts';
 import { paced } from '../../src/stores/layers/paced.ts';
 import { resuming } from '../../src/stores/layers/resuming.ts';
 import { retrying } from '../../src/stores/layers/retrying.ts';
-import { MemoryStore } from '../../src/stores/memory/memory-store.ts';
+import { MemoryStore } from '../kit/memory-store.ts';
 import { layered } from '../../src/stores/open-store.ts';
 import type { ReadBody, Store } from '../../src/stores/store.ts';
 import { bodyOf, patterned, rejectsWith, streamed } from '../conformance/store.ts';

@@ -2,7 +2,7 @@ import type { Outcome } from '../../src/model/outcome.ts';
 import type { ObjectRead, PutOptions, PutReceipt, Store } from '../../src/stores/store.ts';
 import { StoreError } from '../../src/stores/store-error.ts';
 import { around, type Operation } from '../../src/stores/layers/around.ts';
-import { MemoryStore } from '../../src/stores/memory/memory-store.ts';
+import { MemoryStore } from './memory-store.ts';
 import { copyObject } from '../../src/transfer/copy-object.ts';
 import type {
   CheckedPart,

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { startCrc64 } from '../../base/crc64.ts';
 import { sumKinds, sumNames } from '../../model/sums.ts';
-import { MemoryStore } from '../memory/memory-store.ts';
+import { MemoryStore } from '../../../test/kit/memory-store.ts';
 import { checkedBody } from './checked-body.ts';
 
 const bytes = Buffer.from('what the bucket has');

@@ -1,5 +1,5 @@
-import { KiB } from '../../base/bytes.ts';
-import type { ReadBody } from '../store.ts';
+import { KiB } from '../../src/base/bytes.ts';
+import type { ReadBody } from '../../src/stores/store.ts';
 
 const CHUNK = 64 * KiB;
 

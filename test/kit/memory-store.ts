@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
-import { type Clock, systemClock } from '../../base/clock.ts';
-import { GiB } from '../../base/bytes.ts';
-import { startCrc64 } from '../../base/crc64.ts';
-import type { Fault } from '../../model/fault.ts';
-import { contentHeaderNames, type ObjectEntry, type ObjectHead } from '../../model/object.ts';
-import { storageTiers } from '../../model/storage-class.ts';
-import { orLetGo } from '../let-go.ts';
-import { compareKeys, faultOfKey } from '../keys.ts';
-import { checkPutOptions } from '../put-options.ts';
+import { type Clock, systemClock } from '../../src/base/clock.ts';
+import { GiB } from '../../src/base/bytes.ts';
+import { startCrc64 } from '../../src/base/crc64.ts';
+import type { Fault } from '../../src/model/fault.ts';
+import { contentHeaderNames, type ObjectEntry, type ObjectHead } from '../../src/model/object.ts';
+import { storageTiers } from '../../src/model/storage-class.ts';
+import { orLetGo } from '../../src/stores/let-go.ts';
+import { compareKeys, faultOfKey } from '../../src/stores/keys.ts';
+import { checkPutOptions } from '../../src/stores/put-options.ts';
 import type {
   ListOptions,
   ListPage,
@@ -21,8 +21,8 @@ import type {
   ReadOptions,
   Store,
   Traits,
-} from '../store.ts';
-import { StoreError } from '../store-error.ts';
+} from '../../src/stores/store.ts';
+import { StoreError } from '../../src/stores/store-error.ts';
 import { memoryBody } from './memory-body.ts';
 
 export interface StoredObject {
