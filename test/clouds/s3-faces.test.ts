@@ -17,7 +17,9 @@ import {
 } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { createHash } from 'node:crypto';
-import type { DialectName } from '../kit/s3-server/dialects.ts';
+import { oddNames } from '../conformance/names.ts';
+import { type DialectName, dialects } from '../kit/s3-server/dialects.ts';
+import { canHave } from '../kit/s3-server/names.ts';
 import type { S3Server } from '../kit/s3-server/server.ts';
 import { drive, type Driver, partSizes, type Ride } from './kit/drive.ts';
 import { domain } from './kit/here.ts';
@@ -190,6 +192,11 @@ const cases: Readonly<Partial<Record<DialectName, Case>>> = {
   minio: {
     region: 'us-east-1',
     cannot: noArchive,
+    cannotName: Object.fromEntries(
+      [...oddNames, 'x'.repeat(1020)]
+        .filter((name) => !canHave(`names/${name}`, dialects.minio.keys))
+        .map((name) => [name, 'MinIO refuses names that are no paths of its file system']),
+    ),
     facts: { coolClass: ['REDUCED_REDUNDANCY', 'class'] },
   },
   ceph: { region: 'default', cannot: noArchive },

@@ -10,6 +10,7 @@ import { type CloudPlace, type CloudsWorld, putAt, startClouds } from '../kit/cl
 import { asHeader, textOf } from '../kit/header-text.ts';
 import type { Version } from '../kit/s3-server/bucket.ts';
 import { heldContent } from '../kit/s3-server/content.ts';
+import { canHave } from '../kit/s3-server/names.ts';
 import { forgetLocalhost, resolveLocalhost } from '../kit/localhost.ts';
 import { type ListedObject, roundsOf } from '../kit/oms-client.ts';
 import { until } from '../kit/world.ts';
@@ -88,8 +89,7 @@ async function recordsOf(taskId: string): Promise<ReadonlyMap<string, ListedObje
 
 /** Names that the cloud can have at all. */
 function possible({ server }: CloudPlace, keys: readonly string[]): string[] {
-  const { bytesMax, refused } = server.dialect.keys;
-  return keys.filter((key) => Buffer.byteLength(key) <= bytesMax && refused?.test(key) !== true);
+  return keys.filter((key) => canHave(key, server.dialect.keys));
 }
 
 /** Values as the cloud's own clients write them. */

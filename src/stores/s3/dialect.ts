@@ -30,6 +30,10 @@ export interface S3Dialect {
   readonly requestIdHeaders: readonly string[];
   /** Where an answer without a body has the document of a refusal, in base64. */
   readonly refusalHeader: string | undefined;
+  /** Where it has the code alone, as it is. */
+  readonly refusalCodeHeader: string | undefined;
+  /** Names that the store would take for others, and why; they are never sent. */
+  readonly misreadKeys: { readonly like: RegExp; readonly because: string } | undefined;
   /** How a copy names its source: `/bucket/key`, or the bucket's host and the key. */
   readonly copySource: 'path' | 'host';
   readonly listVersion: 1 | 2;

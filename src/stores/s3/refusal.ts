@@ -35,7 +35,16 @@ export function readRefusal(reply: HttpReply, body: string, dialect: S3Dialect):
   } catch {
     // No document: the status must do.
   }
-  return refusalOf(reply, error);
+  return refusalOf(reply, error ?? codeAlone(reply, dialect));
+}
+
+/** What a refusal is read from. */
+type Told = Pick<XmlElement, 'textOf'>;
+
+function codeAlone({ headers }: HttpReply, { refusalCodeHeader }: S3Dialect): Told | undefined {
+  const code = refusalCodeHeader === undefined ? undefined : headerOf(headers, refusalCodeHeader);
+  if (code === undefined) return undefined;
+  return { textOf: (name) => (name === 'Code' ? code : undefined) };
 }
 
 function repeatedIn({ headers }: HttpReply, { refusalHeader }: S3Dialect): string {
@@ -46,7 +55,7 @@ function repeatedIn({ headers }: HttpReply, { refusalHeader }: S3Dialect): strin
 /** Of an `<Error>` only what tells no secret: that of a wrong signature repeats what was signed. */
 export function refusalOf(
   { status, headers }: Pick<HttpReply, 'status' | 'headers'>,
-  error: XmlElement | undefined,
+  error: Told | undefined,
 ): Refusal {
   const code = error?.textOf('Code');
   const region = error?.textOf('Region');

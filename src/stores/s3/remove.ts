@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { StoreError } from '../store-error.ts';
-import { faultOfKey } from '../keys.ts';
+import { mistakeInKey } from './key.ts';
 import { refusalError, refusalOf } from './refusal.ts';
 import type { S3Wire } from './wire.ts';
 
@@ -11,7 +11,7 @@ export async function removeKeys(
   signal: AbortSignal,
 ): Promise<void> {
   for (const key of keys) {
-    const mistake = faultOfKey(key);
+    const mistake = mistakeInKey(key, wire.dialect);
     if (mistake === undefined) continue;
     throw new StoreError('refused', {
       store: wire.name,

@@ -272,6 +272,26 @@ describe('a look at an object of AWS', () => {
   });
 });
 
+test('a HEAD of MinIO has the code of a refusal in a header, whatever the server is called', async () => {
+  const head = (store: Store) => store.head('key', signal);
+  for (const [dialect, status, code, fault] of [
+    ['MinIO', 403, 'SignatureDoesNotMatch', 'bad-credentials'],
+    ['S3', 403, 'InvalidTokenId', 'bad-credentials'],
+    ['S3', 404, 'NoSuchBucket', 'no-bucket'],
+    ['S3', 404, 'NoSuchKey', 'not-found'],
+    ['AWS', 404, 'NoSuchBucket', 'not-found'],
+  ] as const) {
+    const reply = { status, headers: { 'x-minio-error-code': code } };
+    await assert.rejects(sentBy(dialect, [reply], head), { fault }, `${dialect} ${code}`);
+  }
+});
+
+test('the Versity gateway says 404 of an access key that it does not know', async () => {
+  const reply = { status: 404, text: '<Error><Code>XAdminUserNotFound</Code></Error>' };
+  const read = (store: Store) => store.read('key', {}, signal);
+  await assert.rejects(sentBy('S3', [reply], read), { fault: 'bad-credentials' });
+});
+
 test('COS tells a wrong clock by its date', async () => {
   const text = '<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>';
   const date = new Date(Date.now() + 3_600_000).toUTCString();

@@ -3,7 +3,6 @@ import type { CloudType } from '../../model/cloud.ts';
 import type { XmlElement } from '../../base/xml.ts';
 import { MiB } from '../../base/bytes.ts';
 import type { HttpClient, HttpReply, HttpRequest } from '../http.ts';
-import { faultOfKey } from '../keys.ts';
 import { refusalText, textOf } from '../refusals.ts';
 import { ServerClock } from '../server-clock.ts';
 import { canonicalQuery, encodeKey } from '../sign/aws-v4.ts';
@@ -11,6 +10,7 @@ import type { Signer } from '../sign/request.ts';
 import { StoreError, type StoreErrorDetails } from '../store-error.ts';
 import type { S3Dialect } from './dialect.ts';
 import { type Documents, documents } from './documents.ts';
+import { mistakeInKey } from './key.ts';
 import { readRefusal, refusalError, refusalOf, type Refusal } from './refusal.ts';
 import { type Location, relocation } from './relocation.ts';
 
@@ -111,7 +111,7 @@ export class S3Wire {
     signal.throwIfAborted();
     const { operation, key, content } = request;
     const about: StoreErrorDetails = { store: this.name, operation, key };
-    const mistake = key === undefined ? undefined : faultOfKey(key);
+    const mistake = key === undefined ? undefined : mistakeInKey(key, this.dialect);
     if (mistake !== undefined) throw new StoreError('refused', { ...about, cloudMessage: mistake });
     const place = this.#place;
     if (place.mistake !== undefined) {

@@ -45,6 +45,8 @@ export interface Face {
   readonly version?: string;
   /** A header repeats the refusal of a HEAD, in base64. */
   readonly repeatsErrors?: true;
+  /** A header has the code of the refusal of a HEAD. */
+  readonly codeHeader?: string;
   /** Codes of refusals that are not S3's. */
   readonly codes?: Readonly<Partial<Record<S3Code, string>>>;
 }
@@ -93,7 +95,14 @@ export interface Dialect {
   /** Bytes. */
   readonly putSizeMax: number;
   readonly copySizeMax: number;
-  readonly keys: { readonly bytesMax: number; readonly refused?: RegExp };
+  readonly keys: {
+    readonly bytesMax: number;
+    readonly refused?: RegExp;
+    /** Between slashes, where names are those of files. */
+    readonly segmentBytesMax?: number;
+    /** Slashes that a name begins with are no part of it. */
+    readonly dropsSlashes?: true;
+  };
   readonly metadata: {
     /** Bytes of names and values. */
     readonly bytesMax: number;
@@ -113,7 +122,7 @@ export interface Dialect {
     /** The content headers that are kept, where not all are; others mean nothing. */
     readonly contentHeaders?: ReadonlySet<string>;
     /** What becomes of bytes beyond ASCII. */
-    readonly beyondAscii: 'rfc2047' | 'kept' | 'refused';
+    readonly beyondAscii: 'rfc2047' | 'latin1' | 'kept' | 'refused';
   };
   readonly checksMd5: boolean;
   /** It encrypts with keys of its own only where its operator has set up a key server. */

@@ -277,8 +277,16 @@ export const dialects = {
     // https://min.io/docs/minio/linux/operations/server-side-encryption.html
     needsKeyServer: true,
     archived: new Set(),
+    // Seen with MinIO of 12 February 2026, on Linux: backslashes part segments too, but only for this.
+    keys: {
+      bytesMax: 1024,
+      segmentBytesMax: 255,
+      dropsSlashes: true,
+      refused: /.\/\/|(?:^|[/\\])\s*\.\.?\s*(?:[/\\]|$)/,
+    },
     // cmd/generic-handlers.go, `isHTTPHeaderSizeTooLarge`.
-    metadata: { bytesMax: 2 * KiB, countsPrefix: true, beyondAscii: 'kept' },
+    metadata: { bytesMax: 2 * KiB, countsPrefix: true, beyondAscii: 'latin1' },
+    badToken: 'InvalidTokenId',
     throttled: { status: 503, code: 'SlowDownRead' },
   },
 

@@ -213,8 +213,13 @@ export const gcsFace: Face = {
   encryption: {},
 };
 
-/** MinIO without remote tiers. */
-export const minioFace: Face = { ...s3Face, classes: same('STANDARD', 'REDUCED_REDUNDANCY') };
+/** MinIO of 12 February 2026, as it answered; without remote tiers. */
+export const minioFace: Face = {
+  ...s3Face,
+  classes: same('STANDARD', 'REDUCED_REDUNDANCY'),
+  codeHeader: 'x-minio-error-code',
+  codes: { InvalidObjectName: 'XMinioInvalidObjectName' },
+};
 
 export const r2Face: Face = {
   ...s3Face,

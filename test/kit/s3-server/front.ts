@@ -7,7 +7,8 @@ import { delayed, type FaultKind, type Faults } from './faults.ts';
 import { chooseOperation, type Operation } from './operations.ts';
 import { decode, parseQuery } from './query.ts';
 import type { RequestCounters } from './request-counters.ts';
-import { ClientGone, S3Error } from './s3-error.ts';
+import { checkKey, keyOf } from './names.ts';
+import { ClientGone, type S3Code, S3Error } from './s3-error.ts';
 import type { Scheme } from './schemes.ts';
 import { resetConnection, send } from './send.ts';
 import type { Signed } from './signed.ts';
@@ -93,7 +94,8 @@ function parseCall(
   const place = address(request, rawPath.slice(versionLength(face, rawPath)), domains);
   checkPlace(service, place);
   const rawQuery = mark < 0 ? '' : url.slice(mark + 1);
-  const { inHost, bucketName, key } = place;
+  const { inHost, bucketName } = place;
+  const key = keyOf(place.key, service.dialect.keys);
   const signed: Signed = { method, headers, rawPath, rawQuery, query, inHost, bucketName, key };
   // Field by field: spreading costs more than all the rest here.
   return {
@@ -147,9 +149,7 @@ function checkPlace({ dialect }: Service, { inHost, bucketName, key }: Place): v
   if (!dialect.pathStyle && !inHost && bucketName !== '') {
     throw new S3Error('SecondLevelDomainForbidden', 'Please use virtual hosted style to access.');
   }
-  const { bytesMax, refused } = dialect.keys;
-  if (Buffer.byteLength(key) > bytesMax) throw new S3Error('KeyTooLongError');
-  if (refused?.test(key) === true) throw new S3Error('InvalidObjectName');
+  checkKey(key, dialect.keys);
 }
 
 /** Sends away who asks at the wrong place, and who is not let in. */
@@ -229,7 +229,15 @@ function refusal(error: unknown, face: Face, { request, requestId }: Arrival): R
   const { code, message, status, headers, details } = known;
   const about = { resource: request.url ?? '', requestId, details };
   const body = errorDocument(face.codes?.[code] ?? code, message, about);
-  const repeated = face.repeatsErrors === true && request.method === 'HEAD';
-  const err = repeated ? { 'x-amz-err': Buffer.from(body).toString('base64') } : {};
-  return { status, headers: { ...headers, ...err }, body };
+  const told = request.method === 'HEAD' ? errorHeaders(face, code, body) : {};
+  return { status, headers: { ...headers, ...told }, body };
+}
+
+/** What a HEAD is told of a refusal, which it has no body for. */
+function errorHeaders(face: Face, code: S3Code, body: string): Record<string, string> {
+  const { repeatsErrors, codeHeader, codes } = face;
+  return {
+    ...(repeatsErrors === true && { 'x-amz-err': Buffer.from(body).toString('base64') }),
+    ...(codeHeader !== undefined && { [codeHeader]: codes?.[code] ?? code }),
+  };
 }

@@ -64,7 +64,9 @@ function userMetadata(call: Call): Record<string, string> {
       throw new S3Error(rules.refusal ?? 'InvalidArgument', `${name}: the name is invalid`);
     }
     if (rules.beyondAscii === 'refused' && !isAscii(value)) throw beyondUsAscii(name);
-    kept[rules.hyphenates === true ? short.replaceAll('_', '-') : short] = value;
+    // Read as Latin-1, bytes of UTF-8 are two characters each.
+    const text = rules.beyondAscii === 'latin1' ? Buffer.from(value).toString('latin1') : value;
+    kept[rules.hyphenates === true ? short.replaceAll('_', '-') : short] = text;
     size += entrySize(short, value, rules);
   }
   if (size > rules.bytesMax) throw new S3Error('MetadataTooLarge');
@@ -164,7 +166,7 @@ export function describe(call: Call, version: Version): Headers {
     ...receiptHeaders(call, version),
   };
   for (const [name, value] of Object.entries(version.userMetadata)) {
-    headers[META + name] = beyondAscii === 'rfc2047' ? mailSafe(value) : value;
+    headers[META + name] = beyondAscii === 'kept' ? value : mailSafe(value);
   }
   if (version.storageClass !== 'STANDARD' || face.tellsStandard === true) {
     headers['x-amz-storage-class'] = classByFace(face, version.storageClass);

@@ -13,6 +13,7 @@ import {
   objectTraits,
   receiptHeaders,
 } from './object-headers.ts';
+import { keyOf } from './names.ts';
 import { type Payload, readPayload } from './payload.ts';
 import { decode } from './query.ts';
 import { S3Error } from './s3-error.ts';
@@ -195,7 +196,7 @@ export async function deleteObjects(call: Call): Promise<Reply> {
   const encoded = text(request, 'EncodingType') === 'url';
   const deleted = objects.map((object) => {
     const name = text(object, 'Key') ?? '';
-    const key = encoded ? decode(name) : name;
+    const key = keyOf(encoded ? decode(name) : name, call.service.dialect.keys);
     const versionId = text(object, 'VersionId');
     const headers = removeOne(call, key, versionId);
     const marker = headers['x-amz-delete-marker'];

@@ -26,6 +26,7 @@ const statuses = {
   InvalidStorageClass: 400,
   InvalidTag: 400,
   InvalidToken: 400,
+  InvalidTokenId: 403,
   InvalidURI: 400,
   KeyTooLongError: 400,
   MalformedXML: 400,

@@ -118,6 +118,8 @@ export const aws: S3Dialect = {
   answerPrefix: undefined,
   requestIdHeaders: ['x-amz-request-id'],
   refusalHeader: undefined,
+  refusalCodeHeader: undefined,
+  misreadKeys: undefined,
   // https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
   copySource: 'path',
   listVersion: 2,

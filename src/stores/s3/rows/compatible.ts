@@ -15,13 +15,29 @@ export const plain: S3Dialect = {
   metadata: { ...aws.metadata, sizes: { ...aws.metadata.sizes, allMax: Number.POSITIVE_INFINITY } },
   // MinIO's words, which is often not said to be one:
   // https://github.com/minio/minio/blob/master/cmd/api-errors.go
-  faults: new Map([...s3Faults, ['SlowDownRead', 'throttled'], ['SlowDownWrite', 'throttled']]),
+  faults: new Map([
+    ...s3Faults,
+    ['SlowDownRead', 'throttled'],
+    ['SlowDownWrite', 'throttled'],
+    ['InvalidTokenId', 'bad-credentials'],
+    ['XAdminUserNotFound', 'bad-credentials'], // The Versity gateway, with the status 404.
+  ]),
+  // MinIO's: a HEAD says there what a GET says in its document.
+  refusalCodeHeader: 'x-minio-error-code',
 };
 
+/** Seen with MinIO of 12 February 2026, where no page is named. */
 export const minio: S3Dialect = {
   ...plain,
+  // Of puts and of the end of uploads, in buckets with versions too.
   // https://blog.min.io/leading-the-way-minios-conditional-write-feature-for-modern-data-workloads
   conditionalPut: 'if-none-match',
+  // It drops them, wherever a key is said, and removes, reads or replaces another object. Names with
+  // empty segments, with those of dots, and with segments of more than 255 bytes it refuses by itself.
+  misreadKeys: {
+    like: /^\//,
+    because: 'a key that begins with a slash, which MinIO drops: it would be another object',
+  },
   // https://github.com/minio/minio/blob/master/cmd/generic-handlers.go, `isHTTPHeaderSizeTooLarge`:
   // headers count as they arrive, with their prefix.
   metadata: { ...aws.metadata, sizes: { allMax: 2 * KiB, counted: 'headers' } },
