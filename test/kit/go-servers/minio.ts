@@ -1,0 +1,40 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type GoServer, goServerMissing, rootUser, startGoServer } from './go-server.ts';
+
+/** Why no MinIO can be started here; undefined where one can. */
+export function minioMissing(): string | undefined {
+  return goServerMissing('minio');
+}
+
+export interface MinioOptions {
+  /** Whether it has a key to encrypt with; false unless said. */
+  readonly keyServer?: boolean;
+  /** Under which it knows buckets as hosts. */
+  readonly domain?: string;
+}
+
+/** Starts a MinIO of one node with one folder for a drive. */
+export function startMinio({ keyServer = false, domain }: MinioOptions = {}): Promise<GoServer> {
+  return startGoServer({
+    program: 'minio',
+    args: ({ folder, port }) => {
+      const drive = join(folder, 'drive');
+      mkdirSync(drive);
+      const address = `127.0.0.1:${port}`;
+      return ['--config-dir', join(folder, 'config'), 'server', '--address', address, drive];
+    },
+    environment: {
+      MINIO_ROOT_USER: rootUser.accessKeyId,
+      MINIO_ROOT_PASSWORD: rootUser.secretAccessKey,
+      // It is asked for nothing but buckets.
+      MINIO_BROWSER: 'off',
+      MINIO_UPDATE: 'off',
+      ...(domain !== undefined && { MINIO_DOMAIN: domain }),
+      // Thirty-two bytes that encrypt nothing of worth.
+      ...(keyServer && {
+        MINIO_KMS_SECRET_KEY: `test-key:${Buffer.alloc(32, 7).toString('base64')}`,
+      }),
+    },
+  });
+}
