@@ -20,6 +20,7 @@ import { retrying } from './layers/retrying.ts';
 import { fullBucketName } from './s3/bucket-name.ts';
 import type { Addressing, S3Dialect } from './s3/dialect.ts';
 import { type S3DialectName, s3Dialects } from './s3/dialects.ts';
+import { namesNotPaths } from './s3/names-not-paths.ts';
 import { toldByS3 } from './s3/refusal.ts';
 import { endpointOf, scopeOf } from './s3/region.ts';
 import type { Location } from './s3/relocation.ts';
@@ -161,7 +162,8 @@ function openS3(given: StoreOptions & { readonly dialect: S3DialectName }): Stor
     redact: redactor(secretsOf(credentials)),
     clock,
   });
-  return new S3Store(wire);
+  const store = new S3Store(wire);
+  return dialect.misreadKeys === 'perhaps-paths' ? namesNotPaths(store) : store;
 }
 
 function placeAt(location: Location, options: StoreOptions, dialect: S3Dialect): Place {

@@ -32,8 +32,11 @@ export interface S3Dialect {
   readonly refusalHeader: string | undefined;
   /** Where it has the code alone, as it is. */
   readonly refusalCodeHeader: string | undefined;
-  /** Names that the store would take for others, and why; they are never sent. */
-  readonly misreadKeys: { readonly like: RegExp; readonly because: string } | undefined;
+  /** Names that the store would take for others, and why: they are never sent. Or it may: then it is looked. */
+  readonly misreadKeys:
+    | { readonly like: RegExp; readonly because: string }
+    | 'perhaps-paths'
+    | undefined;
   /** How a copy names its source: `/bucket/key`, or the bucket's host and the key. */
   readonly copySource: 'path' | 'host';
   readonly listVersion: 1 | 2;

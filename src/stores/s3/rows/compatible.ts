@@ -22,6 +22,8 @@ export const plain: S3Dialect = {
     ['InvalidTokenId', 'bad-credentials'],
     ['XAdminUserNotFound', 'bad-credentials'], // The Versity gateway, with the status 404.
   ]),
+  // The Versity gateway 1.8 takes every name for a path, MinIO those that begin with a slash.
+  misreadKeys: 'perhaps-paths',
   // MinIO's: a HEAD says there what a GET says in its document.
   refusalCodeHeader: 'x-minio-error-code',
 };
@@ -68,12 +70,14 @@ export const ceph: S3Dialect = {
   classes: new Map(Array.from(s3Classes, ([name, { tier }]) => [name, online(tier)])),
   tierClasses: { STANDARD: 'STANDARD' },
   restore: undefined,
+  misreadKeys: undefined,
   // A request must name the key: https://docs.ceph.com/en/latest/radosgw/encryption/
   kms: undefined,
 };
 
 export const r2: S3Dialect = {
   ...plain,
+  misreadKeys: undefined,
   // https://developers.cloudflare.com/r2/api/s3/conditional-operations/
   conditionalPut: 'if-none-match',
   // https://developers.cloudflare.com/r2/api/s3/api/: by account, so an endpoint must be given.
@@ -98,6 +102,7 @@ export const r2: S3Dialect = {
 
 export const wasabi: S3Dialect = {
   ...plain,
+  misreadKeys: undefined,
   // https://docs.wasabi.com/docs/service-urls-for-wasabis-storage-regions
   endpoints: [{ regions: /^/, url: 'https://s3.{region}.wasabisys.com' }],
   regions: {
