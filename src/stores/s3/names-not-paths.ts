@@ -3,6 +3,14 @@ import { orLetGo } from '../let-go.ts';
 import type { PartUpload, Store } from '../store.ts';
 import { StoreError } from '../store-error.ts';
 
+/** Writes a key, unless that would be to write another. */
+type Checked = <T>(
+  operation: string,
+  key: string,
+  signal: AbortSignal,
+  write: () => Promise<T>,
+) => Promise<T>;
+
 /**
  * A store that may take names for paths: then `/a` and `b/../a` are its `a`, and to write the one is to
  * replace the other. Before such a name is written, and after, both are looked at: one that is refused
@@ -26,12 +34,7 @@ export function namesNotPaths(inner: Store): Store {
     return false;
   }
 
-  async function checked<T>(
-    operation: string,
-    key: string,
-    signal: AbortSignal,
-    write: () => Promise<T>,
-  ): Promise<T> {
+  const checked: Checked = async (operation, key, signal, write) => {
     const path = pathOf(key);
     if (areNames || path === key || path === '') return write();
     const check = async (): Promise<void> => {
@@ -43,20 +46,7 @@ export function namesNotPaths(inner: Store): Store {
     const done = await write();
     await check();
     return done;
-  }
-
-  function checkedUpload(key: string, upload: PartUpload): PartUpload {
-    return {
-      id: upload.id,
-      putPart: (number, body, signal) => upload.putPart(number, body, signal),
-      listParts: (signal) => upload.listParts(signal),
-      complete: (parts, signal) =>
-        checked('complete', key, signal, () => upload.complete(parts, signal)),
-      detach: () => upload.detach(),
-      abort: (signal) => upload.abort(signal),
-      [Symbol.asyncDispose]: () => upload[Symbol.asyncDispose](),
-    };
-  }
+  };
 
   return {
     name: inner.name,
@@ -67,14 +57,27 @@ export function namesNotPaths(inner: Store): Store {
     put: (key, body, options, signal) =>
       orLetGo(body, () => checked('put', key, signal, () => inner.put(key, body, options, signal))),
     startParts: async (key, options, signal) =>
-      checkedUpload(key, await inner.startParts(key, options, signal)),
+      checkedUpload(checked, key, await inner.startParts(key, options, signal)),
     resumeParts: (key, uploadId, options) =>
-      checkedUpload(key, inner.resumeParts(key, uploadId, options)),
+      checkedUpload(checked, key, inner.resumeParts(key, uploadId, options)),
     listUploads: (key, signal) => inner.listUploads(key, signal),
     remove: (keys, signal) => inner.remove(keys, signal),
     copy: (from, key, signal) => checked('copy', key, signal, () => inner.copy(from, key, signal)),
     restore: (key, options, signal) => inner.restore(key, options, signal),
     [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
+  };
+}
+
+function checkedUpload(checked: Checked, key: string, upload: PartUpload): PartUpload {
+  return {
+    id: upload.id,
+    putPart: (number, body, signal) => upload.putPart(number, body, signal),
+    listParts: (signal) => upload.listParts(signal),
+    complete: (parts, signal) =>
+      checked('complete', key, signal, () => upload.complete(parts, signal)),
+    detach: () => upload.detach(),
+    abort: (signal) => upload.abort(signal),
+    [Symbol.asyncDispose]: () => upload[Symbol.asyncDispose](),
   };
 }
 

@@ -113,6 +113,21 @@ const family: readonly Claim[] = [
     proves: without(promises, 'restore', 'CRC-64'),
   },
   {
+    ...{ file: 'test/conformance/minio-store.test.ts', way: 'server' },
+    suite: /^(?<cloud>\w+), a (?:MinIO )?server, .* keeps the promises of Store$/,
+    proves: without(promises, 'restore', 'CRC-64'),
+  },
+  {
+    ...{ file: 'test/conformance/minio-store.test.ts', way: 'server' },
+    suite: /^(?<cloud>\w+), a server, is what its row says$/,
+    proves: { 'odd names': /^odd names that|^names that/, 'errors': /^a HEAD is told|^a clock/ },
+  },
+  {
+    ...{ file: 'test/conformance/versitygw-store.test.ts', way: 'server' },
+    suite: /^(?<cloud>\w+), a Versity gateway keeps the promises of Store$/,
+    proves: without(promises, 'restore', 'CRC-64'),
+  },
+  {
     ...{ file: 'test/conformance/clouds-words.test.ts', way: 'own' },
     suite: /^(?<cloud>\w+) is spoken to in its own words$/,
     proves: {
@@ -316,6 +331,17 @@ const tasks: readonly Claim[] = [
       source: /^objects of every size/,
       destination: /^objects of every size/,
       metadata: /^metadata and storage class/,
+      errors: / fails as /,
+    },
+  },
+  {
+    ...{ file: 'test/end-to-end/minio.test.ts', way: 'server', clouds: ['MinIO'] },
+    suite: /^between two MinIO servers$/,
+    proves: {
+      source: /^objects of every size/,
+      destination: /^objects of every size/,
+      metadata: /^metadata travel/,
+      KMS: /is encrypted by the key|^a server without a key/,
       errors: / fails as /,
     },
   },
