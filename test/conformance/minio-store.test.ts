@@ -203,6 +203,19 @@ describe('MinIO, a server, is what its row says', { skip: minioMissing() ?? fals
     }
   });
 
+  test('a region that is another is learnt from the first answer, be it to a HEAD', async () => {
+    const region = 'eu-west-1';
+    await using other = await startMinio({ domain, region });
+    const there = optionsOf(other);
+    await createBucket(other.url, 'bucket', there.credentials, region);
+    await using writing = openStore(there);
+    await writing.put('key', bodyOf('x'), {}, signal);
+    await using looking = openStore(there);
+    assert.equal((await looking.head('key', signal)).size, 1);
+    await using listing = openStore(there);
+    assert.equal((await listing.list({}, signal)).entries.length, 1);
+  });
+
   test('a clock that differs is told, and learnt from', async () => {
     const ahead = 3_600_000;
     for (const by of [ahead, -ahead]) {

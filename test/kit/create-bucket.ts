@@ -11,8 +11,9 @@ export async function createBucket(
   endpoint: string,
   bucket: string,
   key: AccessKey,
+  region = 'us-east-1',
 ): Promise<void> {
-  await put(endpoint, { bucket, query: '', body: '' }, key);
+  await put(endpoint, { bucket, query: '', body: '', region }, key);
 }
 
 /** Has a bucket keep versions from now on. */
@@ -22,18 +23,23 @@ export async function keepVersions(
   key: AccessKey,
 ): Promise<void> {
   const body = '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>';
-  await put(endpoint, { bucket, query: 'versioning=', body }, key);
+  await put(endpoint, { bucket, query: 'versioning=', body, region: 'us-east-1' }, key);
 }
 
 async function put(
   endpoint: string,
-  request: { readonly bucket: string; readonly query: string; readonly body: string },
+  request: {
+    readonly bucket: string;
+    readonly query: string;
+    readonly body: string;
+    readonly region: string;
+  },
   key: AccessKey,
 ): Promise<void> {
-  const { bucket, query, body } = request;
+  const { bucket, query, body, region } = request;
   const { host } = new URL(endpoint);
   const date = amzDate(systemClock.now());
-  const signer = new AwsV4Signer(key, { region: 'us-east-1', service: 's3' });
+  const signer = new AwsV4Signer(key, { region, service: 's3' });
   const path = `/${bucket}`;
   const authorization = signer.authorization({
     method: 'PUT',

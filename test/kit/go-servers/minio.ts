@@ -12,10 +12,16 @@ export interface MinioOptions {
   readonly keyServer?: boolean;
   /** Under which it knows buckets as hosts. */
   readonly domain?: string;
+  /** Where it says that it is; nowhere unless given, and then it takes signatures for every region. */
+  readonly region?: string;
 }
 
 /** Starts a MinIO of one node with one folder for a drive. */
-export function startMinio({ keyServer = false, domain }: MinioOptions = {}): Promise<GoServer> {
+export function startMinio({
+  keyServer = false,
+  domain,
+  region,
+}: MinioOptions = {}): Promise<GoServer> {
   return startGoServer({
     program: 'minio',
     args: ({ folder, port }) => {
@@ -31,6 +37,7 @@ export function startMinio({ keyServer = false, domain }: MinioOptions = {}): Pr
       MINIO_BROWSER: 'off',
       MINIO_UPDATE: 'off',
       ...(domain !== undefined && { MINIO_DOMAIN: domain }),
+      ...(region !== undefined && { MINIO_REGION: region }),
       // Thirty-two bytes that encrypt nothing of worth.
       ...(keyServer && {
         MINIO_KMS_SECRET_KEY: `test-key:${Buffer.alloc(32, 7).toString('base64')}`,
