@@ -17,14 +17,3 @@ export const cloudTypes = [
 ] as const;
 
 export type CloudType = (typeof cloudTypes)[number];
-
-/** Clouds where a bucket's name is one in all regions, by what their documents say of names. */
-export const globallyNamed: ReadonlySet<CloudType> = new Set<CloudType>([
-  'AWS',
-  'Aliyun',
-  'Tencent',
-  'HuaweiCloud',
-  'KingsoftCloud',
-  'Baidu',
-  'Google',
-]);

@@ -101,6 +101,22 @@ describe('a place without an address', () => {
     assert.equal(isSameBucket(known, container, { ...container, accessKeyId: 'other' }), false);
   });
 
+  test('is another bucket at another service, though it has the same name', () => {
+    const known = endpoints([], ['*.r2.cloudflarestorage.com', '*.wasabisys.com']);
+    const at = (endpoint?: string) => ({ ...place({ endpoint }), accessKeyId: 'key' });
+    const services = [
+      at(),
+      at('https://account.r2.cloudflarestorage.com'),
+      at('https://other.r2.cloudflarestorage.com'),
+      at('https://s3.eu-central-1.wasabisys.com'),
+    ];
+    for (const one of services) {
+      for (const other of services) {
+        assert.equal(isSameBucket(known, one, other), one === other, other.endpoint);
+      }
+    }
+  });
+
   test('of Azure is known by the region, and by none', () => {
     const known = endpoints(
       [{ cloud: 'Azure', region: 'here', endpoint: 'http://azurite:10000' }],

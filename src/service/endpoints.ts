@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net';
-import { type CloudType, globallyNamed } from '../model/cloud.ts';
+import type { CloudType } from '../model/cloud.ts';
 import type { SourceCdn } from '../model/source-cdn.ts';
 import type { BucketPlace } from '../model/sync-task.ts';
 import { azureDialects, isAzureCloud } from '../stores/azure/dialects.ts';
@@ -165,9 +165,9 @@ export function isSameBucket(places: Endpoints, one: EnteredPlace, other: Entere
     // Azure's containers belong to an account, and each has names of its own.
     if (isAzureCloud(dialect)) return JSON.stringify([host, place.accessKeyId, place.bucket]);
     const row = s3Dialects[dialect];
-    const anywhere = globallyNamed.has(row.cloud) && row.ownHosts.test(hostname);
+    const anywhere = row.namesAreGlobal && row.ownHosts.test(hostname);
     // A cloud's branches, as AWS in China, are told by the end of their hosts.
-    const where = anywhere ? `${row.cloud} ${hostname.split('.').at(-1) ?? ''}` : host;
+    const where = anywhere ? `${dialect} ${hostname.split('.').at(-1) ?? ''}` : host;
     return JSON.stringify([where, fullBucketName(row, place.bucket, place.appId)]);
   };
   return fullName(one) === fullName(other);

@@ -15,6 +15,8 @@ export interface S3Dialect {
   readonly regions: RegionFacts;
   /** Hosts of the cloud itself; others under the same dialect are somebody's own server. */
   readonly ownHosts: RegExp;
+  /** Whether a bucket's name is one at all of the cloud's own hosts, but for its branches. */
+  readonly namesAreGlobal: boolean;
   /** Where the bucket's name goes at the cloud's own hosts, and elsewhere. */
   readonly addressing: { readonly own: Addressing; readonly elsewhere: Addressing };
   /** Whether names of buckets end in the account's ID, which a task may tell apart from the name. */

@@ -107,6 +107,9 @@ export const aws: S3Dialect = {
       /(?:^|\.)s3(?:-fips)?[.-](?:dualstack\.)?([a-z]{2,4}(?:-[a-z]+)+-\d)\.amazonaws\.(?:com(?:\.cn)?|eu)$/,
   },
   ownHosts: /(?:^|\.)amazonaws\.(?:com(?:\.cn)?|eu)$/,
+  // "unique across all AWS accounts in all the AWS Regions within a partition":
+  // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+  namesAreGlobal: true,
   // MinIO, Ceph and others know buckets' hosts only when told of a domain.
   addressing: { own: 'virtual-host', elsewhere: 'path' },
   bucketNames: 'as-given',

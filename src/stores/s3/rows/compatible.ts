@@ -8,6 +8,7 @@ export const plain: S3Dialect = {
   endpoints: [],
   regions: { prefix: '', aliases: {}, scopes: {}, inHost: undefined },
   ownHosts: /(?!)/,
+  namesAreGlobal: false,
   // Who does not know the condition writes all the same: then a look just before must do.
   conditionalPut: undefined,
   crc64nvme: false,

@@ -11,6 +11,7 @@ export const qingcloud: S3Dialect = {
   endpoints: [{ regions: /^/, url: 'https://s3.{region}.qingstor.com' }],
   regions: { ...aws.regions, aliases: {}, inHost: /(?:^|\.)([a-z0-9]+)\.q(?:ing|s)stor\.com$/ },
   ownHosts: /(?:^|\.)q(?:ing|s)stor\.com$/,
+  namesAreGlobal: false, // Not documented.
   // The vendor's SDKs put the bucket in the path unless told otherwise.
   addressing: { own: 'path', elsewhere: 'path' },
   answerPrefix: 'x-qs-',

@@ -23,6 +23,7 @@ export const qiniu: S3Dialect = {
     inHost: /(?:^|\.)s3[.-]([a-z0-9-]+)\.qiniucs\.com$/,
   },
   ownHosts: /(?:^|\.)qiniucs\.com$/,
+  namesAreGlobal: false, // Not documented.
   addressing: { own: 'path', elsewhere: 'path' },
   // What was written by its own protocol, in case it is told by its own names: that page
   // (https://developer.qiniu.com/kodo/1252/chgm) has them, and none says what the S3 face tells.

@@ -9,6 +9,7 @@ export const ucloud: S3Dialect = {
   endpoints: [{ regions: /^/, url: 'https://s3-{region}.ufileos.com' }],
   regions: { ...aws.regions, aliases: {}, inHost: /(?:^|\.)s3-([a-z0-9-]+)\.ufileos\.com$/ },
   ownHosts: /(?:^|\.)(?:ufileos\.com|ucloud\.cn)$/,
+  namesAreGlobal: false, // Not documented.
   addressing: { own: 'path', elsewhere: 'path' },
   answerPrefix: 'x-ufile-',
   requestIdHeaders: ['x-amz-request-id', 'x-sessionid'],
