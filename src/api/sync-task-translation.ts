@@ -2,7 +2,8 @@ import { Secret } from '../base/seal.ts';
 import type { Counters } from '../model/statistics.ts';
 import type { SyncTask } from '../model/sync-task.ts';
 import { ServiceError } from '../service/service-error.ts';
-import type { KeyPair, NewSyncTask, TaskCredentials } from '../service/sync-task-service.ts';
+import type { AccessKey } from '../stores/sign/access-key.ts';
+import type { NewSyncTask, TaskCredentials } from '../service/sync-task-service.ts';
 import type {
   CreateSyncTaskBody,
   ShowSyncTaskReply,
@@ -127,7 +128,7 @@ function credentials(body: Pick<StartSyncTaskBody, Keys>): TaskCredentials {
   };
 }
 
-function keyPair(accessKeyId: string, secret: string, token: string | undefined): KeyPair {
+function keyPair(accessKeyId: string, secret: string, token: string | undefined): AccessKey {
   return { accessKeyId, secretAccessKey: new Secret(secret), sessionToken: secretOf(token) };
 }
 

@@ -1,11 +1,12 @@
 import type { Fault } from '../model/fault.ts';
 import type { BucketPlace, SyncTaskPlan } from '../model/sync-task.ts';
+import type { AccessKey } from '../stores/sign/access-key.ts';
 import type { Store, Traits } from '../stores/store.ts';
 import { StoreError } from '../stores/store-error.ts';
 import { type Ability, ProbeFailed, probeSource, probeTarget } from '../transfer/probe.ts';
 import type { OpenBuckets } from './open-buckets.ts';
 import { ServiceError } from './service-error.ts';
-import type { KeyPair, TaskCredentials } from './sync-task-service.ts';
+import type { TaskCredentials } from './sync-task-service.ts';
 
 export interface BucketChecksOptions {
   readonly open: OpenBuckets;
@@ -106,7 +107,7 @@ interface End {
 function endOf(
   side: Side,
   { endpoint }: BucketPlace,
-  { sessionToken }: KeyPair,
+  { sessionToken }: AccessKey,
   appId?: string,
 ): End {
   return {

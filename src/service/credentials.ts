@@ -1,7 +1,8 @@
 import { Secret, type Sealer } from '../base/seal.ts';
 import type { SealedKind } from '../database/sealing-key.ts';
 import type { SealedCredentials } from '../database/tasks.ts';
-import type { KeyPair, TaskCredentials } from './sync-task-service.ts';
+import type { AccessKey } from '../stores/sign/access-key.ts';
+import type { TaskCredentials } from './sync-task-service.ts';
 
 /** Without a third where there is no key of a CDN: then it is as tasks were sealed before there were any. */
 type Plain = readonly [source: PlainPair, target: PlainPair, cdnKey?: string];
@@ -42,12 +43,12 @@ export function sealedContext(kind: SealedKind, id: string): string {
   return kind === 'task' ? `sync-task ${id}` : `access key ${id}`;
 }
 
-function toPlain({ accessKeyId, secretAccessKey, sessionToken }: KeyPair): PlainPair {
+function toPlain({ accessKeyId, secretAccessKey, sessionToken }: AccessKey): PlainPair {
   const pair = [accessKeyId, secretAccessKey.reveal()] as const;
   return sessionToken === undefined ? pair : [...pair, sessionToken.reveal()];
 }
 
-function fromPlain([accessKeyId, secretAccessKey, token]: PlainPair): KeyPair {
+function fromPlain([accessKeyId, secretAccessKey, token]: PlainPair): AccessKey {
   const keys = { accessKeyId, secretAccessKey: new Secret(secretAccessKey) };
   return token === undefined ? keys : { ...keys, sessionToken: new Secret(token) };
 }

@@ -2,18 +2,12 @@ import type { Secret } from '../base/seal.ts';
 import type { CheckMethod, FailureKind, ListedOutcome, SkipReason } from '../model/outcome.ts';
 import type { Counters, StatisticWidth } from '../model/statistics.ts';
 import type { SyncTask, SyncTaskPlan, SyncTaskStatus } from '../model/sync-task.ts';
-
-export interface KeyPair {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: Secret;
-  /** Of temporary credentials. */
-  readonly sessionToken?: Secret | undefined;
-}
+import type { AccessKey } from '../stores/sign/access-key.ts';
 
 /** What a task needs to enter both buckets, and the CDN in front of the source. */
 export interface TaskCredentials {
-  readonly source: KeyPair;
-  readonly target: KeyPair;
+  readonly source: AccessKey;
+  readonly target: AccessKey;
   /** The authentication key of the CDN; undefined where it asks for none. */
   readonly cdnKey?: Secret | undefined;
 }

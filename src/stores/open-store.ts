@@ -26,7 +26,7 @@ import { endpointOf, scopeOf } from './s3/region.ts';
 import type { Location } from './s3/relocation.ts';
 import { S3Store } from './s3/s3-store.ts';
 import { type Place, S3Wire } from './s3/wire.ts';
-import type { AccessKey } from './sign/aws-v4.ts';
+import type { AccessKey } from './sign/access-key.ts';
 import { signerOf } from './sign/signers.ts';
 import type { Store } from './store.ts';
 import type { StoreError } from './store-error.ts';

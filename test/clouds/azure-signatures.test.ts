@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { startCrc64 } from '../../src/base/crc64.ts';
 import { Secret } from '../../src/base/seal.ts';
 import { encodeBlobName } from '../../src/stores/azure/wire.ts';
-import { canonicalQuery } from '../../src/stores/sign/aws-v4.ts';
+import { canonicalQuery } from '../../src/stores/sign/url-encoding.ts';
 import { azureServiceSas } from '../../src/stores/sign/azure-sas.ts';
 import { AzureSharedKeySigner } from '../../src/stores/sign/azure-shared-key.ts';
 import { type AzureSdk, azureSdk, azureSdkCrc64, type SdkRequest } from './azure-sdk.ts';

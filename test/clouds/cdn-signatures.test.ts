@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { describe, mock, type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { Secret } from '../../src/base/seal.ts';
-import { encodeKey } from '../../src/stores/sign/aws-v4.ts';
+import { encodeKey } from '../../src/stores/sign/url-encoding.ts';
 import { qiniuDownloadUrl } from '../../src/stores/sign/cdn-native.ts';
 import { type CdnIdentity, cdnSigner, type CdnTarget } from '../../src/stores/sign/cdn.ts';
 import type { CdnAuthenticationType } from '../../src/model/source-cdn.ts';

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import COS from 'cos-nodejs-sdk-v5';
 import fc from 'fast-check';
 import { Secret } from '../../src/base/seal.ts';
-import { canonicalQuery, encodeKey } from '../../src/stores/sign/aws-v4.ts';
+import { canonicalQuery, encodeKey } from '../../src/stores/sign/url-encoding.ts';
 import { bceAuthorization } from '../../src/stores/sign/bce-v1.ts';
 import { cosAuthorization } from '../../src/stores/sign/cos.ts';
 import { sha1Authorization, sha1Query, sha1Schemes } from '../../src/stores/sign/hmac-sha1.ts';

@@ -1,5 +1,5 @@
 import { Secret } from '../../base/seal.ts';
-import type { AccessKey } from '../sign/aws-v4.ts';
+import type { AccessKey } from '../sign/access-key.ts';
 
 /** How requests are authorized: by the account's key, or by a token that comes with each. */
 export type AzureCredentials = AzureKeyCredentials | AzureSasCredentials;

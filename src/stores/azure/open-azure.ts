@@ -4,7 +4,7 @@ import { redactor } from '../../base/redact.ts';
 import type { CloudType } from '../../model/cloud.ts';
 import type { AddressGuard } from '../guard.ts';
 import { HttpClient, type HttpTimeouts } from '../http.ts';
-import type { AccessKey } from '../sign/aws-v4.ts';
+import type { AccessKey } from '../sign/access-key.ts';
 import type { Store } from '../store.ts';
 import { StoreError } from '../store-error.ts';
 import { AzureStore } from './azure-store.ts';

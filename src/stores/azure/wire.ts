@@ -6,7 +6,7 @@ import type { HttpClient, HttpReply, HttpRequest } from '../http.ts';
 import { faultOfKey } from '../keys.ts';
 import { refusalText, textOf } from '../refusals.ts';
 import { ServerClock } from '../server-clock.ts';
-import { canonicalQuery } from '../sign/aws-v4.ts';
+import { canonicalQuery } from '../sign/url-encoding.ts';
 import { AzureSharedKeySigner } from '../sign/azure-shared-key.ts';
 import { StoreError, type StoreErrorDetails } from '../store-error.ts';
 import type { AzureCredentials } from './credentials.ts';

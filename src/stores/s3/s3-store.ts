@@ -8,7 +8,7 @@ import { limitsOf } from '../metadata-limits.ts';
 import { checkPutOptions } from '../put-options.ts';
 import { existsInstead, toldOfMetadata } from '../refusals.ts';
 import { type HeadReader, headOfReply, readOfReply } from '../reply-head.ts';
-import { canonicalQuery, encodeKey } from '../sign/aws-v4.ts';
+import { canonicalQuery, encodeKey } from '../sign/url-encoding.ts';
 import type {
   ListOptions,
   ListPage,

@@ -5,7 +5,7 @@ import { MiB } from '../../base/bytes.ts';
 import type { HttpClient, HttpReply, HttpRequest } from '../http.ts';
 import { refusalText, textOf } from '../refusals.ts';
 import { ServerClock } from '../server-clock.ts';
-import { canonicalQuery, encodeKey } from '../sign/aws-v4.ts';
+import { canonicalQuery, encodeKey } from '../sign/url-encoding.ts';
 import type { Signer } from '../sign/request.ts';
 import { StoreError, type StoreErrorDetails } from '../store-error.ts';
 import type { S3Dialect } from './dialect.ts';

@@ -4,14 +4,8 @@ import { describe, test } from 'node:test';
 import { SignatureV4 } from '@smithy/signature-v4';
 import fc from 'fast-check';
 import { Secret } from '../../base/seal.ts';
-import {
-  AwsV4Signer,
-  amzDate,
-  canonicalQuery,
-  encodeKey,
-  type SignedRequest,
-  UNSIGNED_PAYLOAD,
-} from './aws-v4.ts';
+import { AwsV4Signer, amzDate, type SignedRequest, UNSIGNED_PAYLOAD } from './aws-v4.ts';
+import { canonicalQuery, encodeKey } from './url-encoding.ts';
 
 const scope = { region: 'cn-north-4', service: 's3' };
 const signer = new AwsV4Signer(

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
-import { type AccessKey, encodeRfc3986 } from './aws-v4.ts';
+import type { AccessKey } from './access-key.ts';
+import { encodeRfc3986 } from './url-encoding.ts';
 import { type RequestToSign, signedPairs, type Signer } from './request.ts';
 
 export interface BceRequest {

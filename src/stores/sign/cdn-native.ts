@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
-import { type AccessKey, encodeKey } from './aws-v4.ts';
+import type { AccessKey } from './access-key.ts';
+import { encodeKey } from './url-encoding.ts';
 
 /**
  * A URL for a private download from Qiniu.

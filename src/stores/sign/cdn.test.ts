@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Secret } from '../../base/seal.ts';
 import { cdnAuthentications, cdnAuthenticationTypes } from '../../model/source-cdn.ts';
-import { encodeKey } from './aws-v4.ts';
+import { encodeKey } from './url-encoding.ts';
 import { azureServiceSas } from './azure-sas.ts';
 import { formerCosSignature, qiniuDownloadUrl } from './cdn-native.ts';
 import * as url from './cdn-url.ts';

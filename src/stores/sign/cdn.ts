@@ -1,6 +1,7 @@
 import type { CdnAuthenticationType } from '../../model/source-cdn.ts';
 import { azureCredentials } from '../azure/credentials.ts';
-import { type AccessKey, encodeRfc3986 } from './aws-v4.ts';
+import type { AccessKey } from './access-key.ts';
+import { encodeRfc3986 } from './url-encoding.ts';
 import { azureServiceSas } from './azure-sas.ts';
 import { formerCosSignature, qiniuDownloadUrl } from './cdn-native.ts';
 import * as url from './cdn-url.ts';

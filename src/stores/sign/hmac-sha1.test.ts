@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { Secret } from '../../base/seal.ts';
-import type { AccessKey } from './aws-v4.ts';
+import type { AccessKey } from './access-key.ts';
 import { sha1Authorization, sha1Query, type Sha1Scheme, sha1Schemes } from './hmac-sha1.ts';
 
 /* The signatures are those of the vendors' own SDKs, unless said otherwise. */

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
-import { type AccessKey, encodeKey } from './aws-v4.ts';
+import type { AccessKey } from './access-key.ts';
+import { encodeKey } from './url-encoding.ts';
 
 /**
  * One cloud's variety of the signature that S3 began with: HMAC-SHA1 over the method, two headers,

@@ -1,5 +1,6 @@
 import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto';
-import { type AccessKey, amzDate, UNSIGNED_PAYLOAD } from './aws-v4.ts';
+import type { AccessKey } from './access-key.ts';
+import { amzDate, UNSIGNED_PAYLOAD } from './aws-v4.ts';
 import type { RequestToSign, Signer } from './request.ts';
 
 const ALGORITHM = 'OSS4-HMAC-SHA256';

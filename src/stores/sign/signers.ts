@@ -1,4 +1,5 @@
-import { type AccessKey, AwsV4Signer } from './aws-v4.ts';
+import type { AccessKey } from './access-key.ts';
+import { AwsV4Signer } from './aws-v4.ts';
 import { BceV1Signer } from './bce-v1.ts';
 import { CosSigner } from './cos.ts';
 import { OssV4Signer } from './oss-v4.ts';
