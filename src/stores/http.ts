@@ -2,6 +2,9 @@ import { Pool } from 'undici';
 import { type ConnectOptions, connector } from './connect.ts';
 import { Exchange, type HttpReply, type HttpRequest } from './exchange.ts';
 
+/** For requests that a store may think about for minutes, silently, as putting parts together. */
+export const SLOW_ANSWER_MS = 600_000;
+
 export type { HttpReply, HttpRequest } from './exchange.ts';
 
 export interface HttpOptions extends Omit<ConnectOptions, 'timeoutMs'> {

@@ -18,6 +18,10 @@ const byStatus: ReadonlyMap<number, Fault> = new Map<number, Fault>([
   [507, 'full'],
 ]);
 
+/** How much is kept of what a store says, in characters. */
+export const CODE_MAX = 128;
+export const MESSAGE_MAX = 300;
+
 /** What a status means where no code says more. */
 export function faultOfStatus(status: number): Fault {
   const usual = byStatus.get(status);

@@ -2,12 +2,9 @@ import { readXml } from '../../base/xml.ts';
 import type { Fault } from '../../model/fault.ts';
 import { headerOf, retryAfter } from '../headers.ts';
 import type { HttpReply } from '../http.ts';
-import { faultOfStatus } from '../refusals.ts';
+import { CODE_MAX, faultOfStatus, MESSAGE_MAX } from '../refusals.ts';
 import { StoreError, type StoreErrorDetails } from '../store-error.ts';
 import { azureFaults, azureHints } from './faults.ts';
-
-const CODE_MAX = 128;
-const MESSAGE_MAX = 300;
 
 /** What the service says when it does not do as it was asked. */
 export interface AzureRefusal {

@@ -2,7 +2,7 @@ import { MiB } from '../../base/bytes.ts';
 import type { Clock } from '../../base/clock.ts';
 import { readXml, type XmlElement } from '../../base/xml.ts';
 import type { CloudType } from '../../model/cloud.ts';
-import type { HttpClient, HttpReply, HttpRequest } from '../http.ts';
+import { type HttpClient, type HttpReply, type HttpRequest, SLOW_ANSWER_MS } from '../http.ts';
 import { faultOfKey } from '../keys.ts';
 import { refusalText, textOf } from '../refusals.ts';
 import { ServerClock } from '../server-clock.ts';
@@ -48,7 +48,6 @@ export interface AzureWireOptions {
 }
 
 const REPLY_BYTES_MAX = 32 * MiB;
-const SLOW_ANSWER_MS = 600_000;
 
 /** Authorizes and sends requests of one container, and turns refusals into errors. */
 export class AzureWire {

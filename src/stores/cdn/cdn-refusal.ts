@@ -1,7 +1,7 @@
 import type { Fault } from '../../model/fault.ts';
 import { headerOf, retryAfter } from '../headers.ts';
 import type { HttpReply } from '../http.ts';
-import { faultOfStatus } from '../refusals.ts';
+import { CODE_MAX, faultOfStatus } from '../refusals.ts';
 import { StoreError, type StoreErrorDetails } from '../store-error.ts';
 import { word } from './answer.ts';
 
@@ -27,7 +27,6 @@ const stale: ReadonlySet<number> = new Set([404, 410, 416]);
 /** What a bucket says through the CDN; of all else the CDN is to be looked at first. */
 const ofBucket: ReadonlySet<Fault> = new Set<Fault>(['archived', 'throttled']);
 
-const CODE_MAX = 128;
 const REASON_MAX = 200;
 
 /** The error for what is not the bucket's object, or an older one. */

@@ -2,13 +2,10 @@ import type { XmlElement } from '../../base/xml.ts';
 import type { Fault } from '../../model/fault.ts';
 import { headerOf, retryAfter } from '../headers.ts';
 import type { HttpReply } from '../http.ts';
-import { faultOfStatus } from '../refusals.ts';
+import { CODE_MAX, faultOfStatus, MESSAGE_MAX } from '../refusals.ts';
 import { StoreError, type StoreErrorDetails } from '../store-error.ts';
 import type { S3Dialect } from './dialect.ts';
 import { documents } from './documents.ts';
-
-const CODE_MAX = 128;
-const MESSAGE_MAX = 300;
 
 /** What a store says when it does not do as it was asked. */
 export interface Refusal {

@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { CloudType } from '../../model/cloud.ts';
 import type { XmlElement } from '../../base/xml.ts';
 import { MiB } from '../../base/bytes.ts';
-import type { HttpClient, HttpReply, HttpRequest } from '../http.ts';
+import { type HttpClient, type HttpReply, type HttpRequest, SLOW_ANSWER_MS } from '../http.ts';
 import { refusalText, textOf } from '../refusals.ts';
 import { ServerClock } from '../server-clock.ts';
 import { canonicalQuery, encodeKey } from '../sign/url-encoding.ts';
@@ -60,7 +60,6 @@ export interface Place {
 }
 
 const REPLY_BYTES_MAX = 16 * MiB;
-const SLOW_ANSWER_MS = 600_000;
 
 /** Signs and sends requests of one bucket, and turns refusals into errors. */
 export class S3Wire {
