@@ -187,7 +187,10 @@ test('a task whose address the operator no longer allows says so, and is no erro
       },
     },
   });
-  const { done, reason, message } = await bench.attempt();
-  assert.deepEqual([done, reason], [true, 'refused']);
-  assert.match(message ?? '', /may not name minio\.lan; .*BRIGADE_ALLOW_ENDPOINTS/);
+  for (const last of [false, false, true]) {
+    // Another process may have the settings that it needs.
+    const { done, reason, message } = await bench.attempt();
+    assert.deepEqual([done, reason], [last, 'refused']);
+    assert.match(message ?? '', /may not name minio\.lan; .*BRIGADE_ALLOW_ENDPOINTS/);
+  }
 });

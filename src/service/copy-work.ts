@@ -174,7 +174,6 @@ function resultOfError(
   if (error instanceof LeaseLost || claim.lease.signal.aborted) return released;
   if (error instanceof TaskGone) return released; // And so are its changes.
   if (error instanceof ObjectTooLarge) return failed('too-large', error.message, startedAt);
-  if (error instanceof ServiceError) return failed('refused', wordsOf(error), startedAt);
   if (error instanceof StoreError) {
     const again = error.transient && claim.attempt < options.attemptsMax;
     if (!again) return failed(error.fault, error.message, startedAt);
@@ -185,15 +184,23 @@ function resultOfError(
     options.log.error({ event: 'worker.trouble', doing: 'copy', taskId, key, err: error }, TROUBLE);
     return { ...released, delayMs: delayAfter(options, claim) };
   }
-  options.log.error({ event: 'object.broke', taskId, key, err: error }, 'unexpected error');
-  const reason = 'the attempt ended with an unexpected error';
-  if (claim.attempt >= options.attemptsMax) return failed('internal', reason, startedAt);
-  return later(options, claim, { kind: 'internal', reason, startedAt, error: undefined });
+  const { kind, reason } = notOfStores(options, claim, error);
+  if (claim.attempt >= options.attemptsMax) return failed(kind, reason, startedAt);
+  return later(options, claim, { kind, reason, startedAt, error: undefined });
 }
 
-/** The operator's settings, say, no longer let the task's buckets be reached. */
-function wordsOf({ message, detail = '' }: ServiceError): string {
-  return `${message} ${detail}`.trim();
+/** What no store has said: another process, or the operator, may put it right. */
+function notOfStores(
+  { log }: CopyWorkOptions,
+  { taskId, key }: Claim,
+  error: unknown,
+): { readonly kind: FailureKind; readonly reason: string } {
+  if (error instanceof ServiceError) {
+    const { message, detail = '' } = error;
+    return { kind: 'refused', reason: `${message} ${detail}`.trim() };
+  }
+  log.error({ event: 'object.broke', taskId, key, err: error }, 'unexpected error');
+  return { kind: 'internal', reason: 'the attempt ended with an unexpected error' };
 }
 
 function delayAfter({ backoff, clock }: CopyWorkOptions, { attempt }: Claim): number {

@@ -24,14 +24,17 @@ export class ServerClock {
    * Learns from a refusal what time it is there, where it told that the clocks differ, or where the
    * dates tell it.
    *
+   * @param refused.signedAt The time that the request was signed with: others may have learned since then.
    * @returns Whether the same request may do with the new time.
    */
-  learn(headers: HttpReply['headers'], { told }: { readonly told: boolean }): boolean {
+  learn(
+    headers: HttpReply['headers'],
+    { told, signedAt }: { readonly told: boolean; readonly signedAt: number },
+  ): boolean {
     const theirs = dateOf(headerOf(headers, 'date'));
     if (theirs === undefined) return told;
-    const ahead = theirs - this.#clock.now();
-    if (!told && Math.abs(ahead - this.#aheadMs) < SKEW_MS) return false;
-    this.#aheadMs = ahead;
+    if (!told && Math.abs(theirs - signedAt) < SKEW_MS) return false;
+    this.#aheadMs = theirs - this.#clock.now();
     return true;
   }
 }

@@ -86,7 +86,10 @@ describe('a refusal', () => {
       const body = { content: Buffer.from('x'), size: 1 };
       const { fault, message } = await errorOf(azure.store.put('key', body, {}, signal));
       assert.equal(fault, 'refused');
-      assert.match(message, /blob that is there is archived.*another tier, or delete it/);
+      assert.match(
+        message,
+        /blob that is there is in the archive, or not out of it yet.*or delete it/,
+      );
       azure.refuses(409, code);
       await rejectsWith('refused', azure.store.startParts('key', {}, signal));
     }

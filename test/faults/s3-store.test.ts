@@ -149,6 +149,15 @@ describe('a clock that is wrong', () => {
   }
 });
 
+test('a clock that is wrong is told to all who ask at once', async () => {
+  const now = (): number => Date.now() + 3_600_000;
+  await using ahead = await startS3Server({ buckets: ['bucket'], now });
+  await using skewed = openAdapter(optionsFor(ahead, {}));
+  const calls = Array.from({ length: 8 }, () => errorOf(skewed.head('key', signal)));
+  const faults = (await Promise.all(calls)).map(({ fault }) => fault);
+  assert.deepEqual(new Set(faults), new Set(['clock-skew']));
+});
+
 describe('what breaks on the way', () => {
   const bytes = patterned(MiB);
 

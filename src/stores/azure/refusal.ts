@@ -58,7 +58,7 @@ const writes: ReadonlySet<string> = new Set(['put', 'startParts', 'putPart', 'co
 
 /** "Archive tier blobs cannot be updated": https://rclone.org/azureblob/#azureblob-archive-tier-delete */
 const ARCHIVED_THERE =
-  'the blob that is there is archived, and Azure replaces none in the archive: move it to another tier, or delete it';
+  'the blob that is there is in the archive, or not out of it yet, and Azure replaces none there: move it to another tier and wait until it is there, or delete it';
 
 export function azureError(
   refusal: AzureRefusal,

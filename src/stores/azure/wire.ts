@@ -82,10 +82,11 @@ export class AzureWire {
     if (mistake !== undefined) throw new StoreError('refused', { ...about, cloudMessage: mistake });
     const path = this.#pathOf(request.container ?? this.#options.container, key);
     const search = this.#search(query);
+    const now = this.#serverClock.now();
     const reply = await this.#options.http.send({
       method,
       path: search === '' ? path : `${path}?${search}`,
-      headers: this.#authorized({ method, path, query, size }, request.headers),
+      headers: this.#authorized({ method, path, query, size, now }, request.headers),
       content,
       size,
       about,
@@ -93,7 +94,7 @@ export class AzureWire {
       headersTimeoutMs: request.slow === true ? SLOW_ANSWER_MS : undefined,
     });
     if (reply.status >= 200 && reply.status < 300) return reply;
-    throw await this.#refused(reply, about);
+    throw await this.#refused(reply, about, now);
   }
 
   /** Sends a request whose answer is a document: the element of the given name. */
@@ -144,30 +145,35 @@ export class AzureWire {
   #authorized(
     request: Pick<HttpRequest, 'method' | 'path' | 'size'> & {
       readonly query: Readonly<Record<string, string | undefined>>;
+      readonly now: number;
     },
     own: readonly string[] = [],
   ): string[] {
-    const now = new Date(this.#serverClock.now());
-    const headers = ['x-ms-version', this.dialect.version, 'x-ms-date', now.toUTCString(), ...own];
+    const date = new Date(request.now).toUTCString();
+    const headers = ['x-ms-version', this.dialect.version, 'x-ms-date', date, ...own];
     const authorization = this.#signer?.authorization({ ...request, headers });
     if (authorization !== undefined) headers.push('authorization', authorization);
     return headers;
   }
 
-  async #refused(reply: HttpReply, about: StoreErrorDetails): Promise<StoreError> {
+  async #refused(
+    reply: HttpReply,
+    about: StoreErrorDetails,
+    signedAt: number,
+  ): Promise<StoreError> {
     const text = await refusalText(reply.body, about);
     const refusal = readAzureRefusal(reply, text);
     const refuser = { authorization: this.credentials.kind, redact: this.#options.redact };
     const skewed = this.credentials.kind === 'key' && reply.status === 403;
-    return skewed && this.#learnSkew(refusal)
+    return skewed && this.#learnSkew(refusal, signedAt)
       ? azureError({ ...refusal, message: 'the clocks differ' }, about, refuser, 'clock-skew')
       : azureError(refusal, about, refuser);
   }
 
   /** The code is the same for a wrong key and a wrong date: the dates tell which it is. */
-  #learnSkew({ headers, code }: AzureRefusal): boolean {
+  #learnSkew({ headers, code }: AzureRefusal, signedAt: number): boolean {
     const silent = code === undefined || code === 'AuthenticationFailed';
-    return silent && this.#serverClock.learn(headers, { told: false });
+    return silent && this.#serverClock.learn(headers, { told: false, signedAt });
   }
 }
 

@@ -116,18 +116,20 @@ export class S3Wire {
     if (place.mistake !== undefined) {
       throw new StoreError('refused', { ...about, cloudMessage: place.mistake });
     }
+    const signedAt = this.#clock.now();
     const reply = await this.#sendTo(place, request, about, signal);
     if (reply.status >= 200 && reply.status < 300) return reply;
     const first = await this.#readRefusal(reply, about);
     const refusal = await this.#toldAloud(place, request, first, signal);
-    if (!this.#follow(refusal, place)) throw this.#error(refusal, about);
+    if (!this.#follow(refusal, place)) throw this.#error(refusal, about, signedAt);
     if (content !== undefined && !(content instanceof Uint8Array)) {
       // The stream is spent: who has another one is heard where the bucket is.
       throw refusalError(refusal, about, this, 'unavailable');
     }
+    const signedAgainAt = this.#clock.now();
     const again = await this.#sendTo(this.#place, request, about, signal);
     if (again.status >= 200 && again.status < 300) return again;
-    throw this.#error(await this.#readRefusal(again, about), about);
+    throw this.#error(await this.#readRefusal(again, about), about, signedAgainAt);
   }
 
   #sendTo(
@@ -206,7 +208,7 @@ export class S3Wire {
     }
     // A success that turned into a failure after the status had been sent.
     if (root.name === 'Error') {
-      throw this.#error(refusalOf(reply, root), about);
+      throw refusalError(refusalOf(reply, root), about, this);
     }
     if (root.name !== answer)
       throw this.badReply(request, `a <${this.redact(root.name).slice(0, 40)}>`);
@@ -227,20 +229,20 @@ export class S3Wire {
     return readRefusal(reply, await refusalText(reply.body, about), this.dialect);
   }
 
-  #error(refusal: Refusal, about: StoreErrorDetails): StoreError {
+  #error(refusal: Refusal, about: StoreErrorDetails, signedAt: number): StoreError {
     const error = refusalError(refusal, about, this);
     const skewed = error.fault === 'clock-skew' || refusal.status === 403;
-    return skewed && this.#learnSkew(refusal)
+    return skewed && this.#learnSkew(refusal, signedAt)
       ? refusalError(refusal, about, this, 'clock-skew')
       : error;
   }
 
   /** Also from a 403 without a code, as a HEAD has it: there the dates alone tell. */
-  #learnSkew({ headers, code }: Refusal): boolean {
+  #learnSkew({ headers, code }: Refusal, signedAt: number): boolean {
     const { faults, skewHidingCodes } = this.dialect;
     const told = code !== undefined && faults.get(code) === 'clock-skew';
     const silent = code === undefined || skewHidingCodes.has(code);
-    return (told || silent) && this.#clock.learn(headers, { told });
+    return (told || silent) && this.#clock.learn(headers, { told, signedAt });
   }
 }
 
