@@ -25,7 +25,7 @@ describe('the matrix of clouds', () => {
   before(async () => {
     // With keys, as it were, live tests declare themselves; none is run.
     for (const name of s3DialectNames) {
-      for (const each of ['REGION', 'BUCKET', 'AK', 'SK']) {
+      for (const each of ['REGION', 'BUCKET', 'AK', 'SK', 'ENDPOINT']) {
         process.env[`LIVE_${name.toUpperCase()}_${each}`] = 'none';
       }
     }

@@ -18,7 +18,7 @@ export const remedies: Record<FailureKind, string> = {
     'The source object is archived. Restore it at the source cloud, then retry the failed objects; a task with enable_restore does that by itself.',
   'full':
     'The target takes no more bytes. Make room or raise its quota, then retry the failed objects.',
-  'refused': 'It was not accepted. The message says why: mend that, then retry the failed objects.',
+  'refused': 'Mend what is said here, then retry the failed objects.',
   'throttled': 'The store asked for fewer requests for too long. Retry the failed objects later.',
   'unavailable':
     'The store answered with errors of its own for too long. Retry the failed objects later.',

@@ -33,7 +33,9 @@ export function resolveCdn(
   const hostname = url.hostname.replace(/^\[|\]$/g, '');
   // Names are looked up when they are connected to, and asked about then.
   const refusal = isIP(hostname) === 0 ? undefined : guard(hostname, hostname);
-  if (refusal !== undefined) throw badDomain(`${refusal}.`);
+  if (refusal !== undefined) {
+    throw badDomain(`Requests may not name ${url.host}: ${refusal}.`);
+  }
   // A CDN before private buckets may be a public one all the same.
   const authorities = ca === undefined ? undefined : [ca, ...rootCertificates].join('\n');
   return { origin: url.origin, guard, ca: authorities };

@@ -50,7 +50,8 @@ export function toldOfMetadata(error: unknown, { userMetadata = {} }: PutOptions
   const others = error.fault === 'refused' ? '' : 'if other objects are copied, ';
   const advice = `${others}it may be the metadata ${some.join(', ')}${more}: ${STAY_BEHIND}`;
   const { cloudMessage } = error.details;
-  const told = cloudMessage === undefined ? advice : `${cloudMessage}; ${advice}`;
+  const told =
+    cloudMessage === undefined ? advice : `${cloudMessage.replace(/\.$/, '')}; ${advice}`;
   return new StoreError(error.fault, { ...error.details, cloudMessage: told }, { cause: error });
 }
 

@@ -121,7 +121,7 @@ const failures: readonly Failure[] = [
     prepare: ({ target }, key) =>
       target.faults.add(always({ status: 400, code: 'KeyTooLongError' }, 'PutObject', key)),
     reason: 'refused',
-    message: /put AWS:target\/.*400 KeyTooLongError.*not accepted. The message says why/s,
+    message: /put AWS:target\/.*400 KeyTooLongError.*Mend what is said here/s,
   },
   {
     what: 'a source in another region',

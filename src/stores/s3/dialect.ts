@@ -36,7 +36,7 @@ export interface S3Dialect {
   readonly refusalCodeHeader: string | undefined;
   /** Names that the store would take for others, and why: they are never sent. Or it may: then it is looked. */
   readonly misreadKeys:
-    | { readonly like: RegExp; readonly because: string }
+    | readonly { readonly like: RegExp; readonly because: string }[]
     | 'perhaps-paths'
     | undefined;
   /** How a copy names its source: `/bucket/key`, or the bucket's host and the key. */

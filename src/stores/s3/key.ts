@@ -5,5 +5,5 @@ import type { S3Dialect } from './dialect.ts';
 export function mistakeInKey(key: string, { misreadKeys }: S3Dialect): string | undefined {
   const mistake = faultOfKey(key);
   if (mistake !== undefined || typeof misreadKeys !== 'object') return mistake;
-  return misreadKeys.like.test(key) ? misreadKeys.because : undefined;
+  return misreadKeys.find(({ like }) => like.test(key))?.because;
 }

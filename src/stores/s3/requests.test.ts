@@ -157,11 +157,11 @@ describe('a put', () => {
     const without = 'without enable_metadata_migration they stay behind';
     const suspect = `if other objects are copied, it may be the metadata a_b: ${without}`;
     for (const [reply, words] of [
-      [refusal('MetadataTooLarge'), `No.; it may be the metadata a_b, c-d: ${without}`],
-      [refusal('InvalidArgument'), `No.; it may be the metadata a_b, c-d: ${without}`],
+      [refusal('MetadataTooLarge'), `No; it may be the metadata a_b, c-d: ${without}`],
+      [refusal('InvalidArgument'), `No; it may be the metadata a_b, c-d: ${without}`],
       [{ status: 431 }, `it may be the metadata a_b, c-d: ${without}`],
       [refusal('SignatureDoesNotMatch', 403), `the secret key is wrong; ${suspect}`],
-      [refusal('AccessDenied', 403), `No.; ${suspect}`],
+      [refusal('AccessDenied', 403), `No; ${suspect}`],
       [refusal('NoSuchBucket', 404), 'No.'],
       [refusal('InvalidStorageClass'), 'No.'],
     ] as const) {

@@ -14,6 +14,7 @@ import {
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
 export const s3Faults: readonly (readonly [string, Fault])[] = [
   ['NoSuchKey', 'not-found'],
+  ['InvalidBucketName', 'no-bucket'],
   ['NoSuchVersion', 'not-found'],
   ['NoSuchUpload', 'not-found'],
   ['NoSuchBucket', 'no-bucket'],

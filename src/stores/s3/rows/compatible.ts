@@ -35,12 +35,18 @@ export const minio: S3Dialect = {
   // Of puts and of the end of uploads, in buckets with versions too.
   // https://blog.min.io/leading-the-way-minios-conditional-write-feature-for-modern-data-workloads
   conditionalPut: 'if-none-match',
-  // It drops them, wherever a key is said, and removes, reads or replaces another object. Names with
-  // empty segments, with those of dots, and with segments of more than 255 bytes it refuses by itself.
-  misreadKeys: {
-    like: /^\//,
-    because: 'a key that begins with a slash, which MinIO drops: it would be another object',
-  },
+  // A slash in front it drops, wherever a key is said, and removes, reads or replaces another object. The
+  // others it refuses, a HEAD without a word; and segments of more than 255 bytes, which it says itself.
+  misreadKeys: [
+    {
+      like: /^\//,
+      because: 'a key that begins with a slash, which MinIO drops: it would be another object',
+    },
+    {
+      like: /\/\/|(?:^|\/)\.{1,2}(?:\/|$)/,
+      because: 'a key with an empty segment, or with one of dots, which MinIO does not take',
+    },
+  ],
   // https://github.com/minio/minio/blob/master/cmd/generic-handlers.go, `isHTTPHeaderSizeTooLarge`:
   // headers count as they arrive, with their prefix.
   metadata: { ...aws.metadata, sizes: { allMax: 2 * KiB, counted: 'headers' } },
