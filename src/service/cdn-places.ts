@@ -34,7 +34,9 @@ export function resolveCdn(
   // Names are looked up when they are connected to, and asked about then.
   const refusal = isIP(hostname) === 0 ? undefined : guard(hostname, hostname);
   if (refusal !== undefined) {
-    throw badDomain(`Requests may not name ${url.host}: ${refusal}.`);
+    throw badDomain(
+      `Requests may not name ${url.host}; the operator can allow it with BRIGADE_ALLOW_ENDPOINTS.`,
+    );
   }
   // A CDN before private buckets may be a public one all the same.
   const authorities = ca === undefined ? undefined : [ca, ...rootCertificates].join('\n');

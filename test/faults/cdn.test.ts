@@ -291,7 +291,7 @@ describe('a CDN that goes wrong', () => {
       'the address of metadata',
       { domain: '169.254.169.254' },
       'OMS.0081',
-      /\[source_cdn\.domain\] invalid\. 169\.254\.169\.254 is a link-local address .*BRIGADE_ALLOW_ENDPOINTS/,
+      /\[source_cdn\.domain\] invalid\. Requests may not name 169\.254\.169\.254; .*BRIGADE_ALLOW_ENDPOINTS/,
     ],
     [
       'a private address',
