@@ -297,15 +297,15 @@ describe('a CDN that goes wrong', () => {
       'a private address',
       { domain: '10.0.0.1:8080' },
       'OMS.0081',
-      /10\.0\.0\.1 is a private address/,
+      /may not name 10\.0\.0\.1:8080; /,
     ],
     [
       'a loopback address in hexadecimal digits',
       { domain: '0x7f.2' },
       'OMS.0081',
-      /127\.0\.0\.2 is a loopback address/,
+      /may not name 127\.0\.0\.2; /,
     ],
-    ['an address of IPv6', { domain: '[::1]' }, 'OMS.0081', /::1 is a loopback address/],
+    ['an address of IPv6', { domain: '[::1]' }, 'OMS.0081', /may not name \[::1\]; /],
   ] as const) {
     test(`${what} is refused when the task is created, by its field`, async () => {
       await using cdn = await start();
