@@ -1,39 +1,22 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { Secret } from '../../src/base/seal.ts';
-import { openStore } from '../../src/stores/open-store.ts';
-import type { PutOptions, Store } from '../../src/stores/store.ts';
-import { createBucket } from '../kit/create-bucket.ts';
-import type { GoServer } from '../kit/go-servers/go-server.ts';
 import { minioMissing, startMinio } from '../kit/go-servers/minio.ts';
-import { roundsOf } from '../kit/oms-client.ts';
-import { startTestService, type TestService } from '../kit/service.ts';
+import { openBucketAt, ServerPair, testPair } from '../kit/server-pair.ts';
+import { startTestService } from '../kit/service.ts';
 import { sizes } from '../kit/world.ts';
 
 const { signal } = new AbortController();
 const row = { cloud: 'AWS', dialect: 'MinIO' } as const;
 
-/** A bucket at a MinIO, open beside the service, to fill and to look at. */
-async function openBucket(server: GoServer, bucket: string): Promise<Store> {
-  const { accessKeyId, secretAccessKey } = server;
-  const credentials = { accessKeyId, secretAccessKey: new Secret(secretAccessKey) };
-  await createBucket(server.url, bucket, credentials);
-  const place = { endpoint: server.url, region: 'us-east-1', bucket };
-  return openStore({ dialect: 'MinIO', ...place, credentials });
-}
-
 describe('between two MinIO servers', { skip: minioMissing() ?? false }, () => {
   const started = new AsyncDisposableStack();
-  let from: Store;
-  let to: Store;
-  let service: TestService;
-  let body: Record<string, unknown>;
+  let pair: ServerPair;
   before(async () => {
     const source = started.use(await startMinio());
     const target = started.use(await startMinio({ keyServer: true }));
-    from = started.use(await openBucket(source, 'source'));
-    to = started.use(await openBucket(target, 'target'));
+    const from = started.use(await openBucketAt(source, 'MinIO', 'source'));
+    const to = started.use(await openBucketAt(target, 'MinIO', 'target'));
     const signingRegion = 'us-east-1';
     const settings = {
       tasksMax: 100,
@@ -44,72 +27,31 @@ describe('between two MinIO servers', { skip: minioMissing() ?? false }, () => {
         { ...row, signingRegion, region: 'there', endpoint: target.url },
       ],
     };
-    service = started.use(await startTestService({ settings }));
+    const service = started.use(await startTestService({ settings }));
     assert.ok(service.settings.sizes.partBytes < sizes.large);
-    body = {
+    const body = {
       ...{ src_cloud_type: 'AWS', src_region: 'here', src_bucket: 'source' },
       ...{ src_ak: source.accessKeyId, src_sk: source.secretAccessKey },
       ...{ dst_cloud_type: 'AWS', dst_region: 'there', dst_bucket: 'target' },
       ...{ dst_ak: target.accessKeyId, dst_sk: target.secretAccessKey },
     };
+    pair = new ServerPair({ from, to, service, body });
   });
   after(() => started[Symbol.asyncDispose]());
 
-  async function put(key: string, bytes: Uint8Array, options: PutOptions = {}): Promise<void> {
-    await from.put(key, { content: bytes, size: bytes.length }, options, signal);
-  }
-
-  async function bytesAt(store: Store, key: string): Promise<Buffer> {
-    return Buffer.from(await (await store.read(key, {}, signal)).body.bytes());
-  }
-
-  async function sync(taskId: string, keys: readonly string[]) {
-    const before = roundsOf(await service.client.show(taskId));
-    await service.client.sendEvents(taskId, keys);
-    return service.client.settled(taskId, before + keys.length);
-  }
-
-  async function outcomeOf(taskId: string, key: string) {
-    const found = (await service.client.objects(taskId)).find((each) => each.object_key === key);
-    return found ?? assert.fail(key);
-  }
-
-  test('objects of every size arrive whole, proven, whatever their names', async () => {
-    const taskId = await service.client.createTask(body);
-    const objects = new Map<string, Buffer>([
-      ['plain', Buffer.from('hello')],
-      ['empty', Buffer.alloc(0)],
-      ['a b+c%20/中文 🪣', randomBytes(1000)],
-      ['quote\'"<&>/~*()!', randomBytes(1000)],
-      ['folder/', randomBytes(10)],
-      ['control\u0001', randomBytes(10)],
-      ['two-mib', randomBytes(2 * 1024 ** 2)],
-      ['forty-mib', randomBytes(40 * 1024 ** 2)],
-    ]);
-    for (const [key, bytes] of objects) await put(key, bytes);
-    const task = await sync(taskId, [...objects.keys()]);
-    assert.equal(task.monthly_success_object, objects.size);
-    for (const [key, bytes] of objects) assert.ok((await bytesAt(to, key)).equals(bytes), key);
-    for (const listed of await service.client.objects(taskId)) {
-      const method = listed.object_key === 'forty-mib' ? 'md5_of_parts' : 'md5';
-      assert.deepEqual([listed.check_method, listed.check_passed], [method, true]);
-    }
-    assert.deepEqual(await to.listUploads('forty-mib', signal), []);
-    const again = await sync(taskId, [...objects.keys()]);
-    assert.equal(again.monthly_skip_object, objects.size);
-  });
+  testPair(() => pair, ['folder/', 'control\u0001']);
 
   test('metadata travel as the task asks', async () => {
-    const taskId = await service.client.createTask({ ...body, enable_metadata_migration: true });
+    const taskId = await pair.createTask({ enable_metadata_migration: true });
     const userMetadata = { plain: 'ASCII', greeting: 'Grüße, 世界' };
     const contentHeaders = { 'cache-control': 'max-age=60' };
-    await put('metadata', randomBytes(100), {
+    await pair.put('metadata', randomBytes(100), {
       contentType: 'text/html',
       contentHeaders,
       userMetadata,
     });
-    await sync(taskId, ['metadata']);
-    const head = await to.head('metadata', signal);
+    await pair.sync(taskId, ['metadata']);
+    const head = await pair.to.head('metadata', signal);
     assert.equal(head.contentType, 'text/html');
     assert.deepEqual(head.contentHeaders, contentHeaders);
     assert.deepEqual(head.userMetadata, userMetadata);
@@ -117,14 +59,14 @@ describe('between two MinIO servers', { skip: minioMissing() ?? false }, () => {
 
   for (const [name, size] of Object.entries(sizes)) {
     test(`a ${name} object is encrypted by the key that the server has`, async () => {
-      const taskId = await service.client.createTask({ ...body, enable_kms: true });
+      const taskId = await pair.createTask({ enable_kms: true });
       const bytes = randomBytes(size);
-      await put(`kms-${name}`, bytes);
-      await sync(taskId, [`kms-${name}`]);
-      const { outcome, check_passed, message } = await outcomeOf(taskId, `kms-${name}`);
+      await pair.put(`kms-${name}`, bytes);
+      await pair.sync(taskId, [`kms-${name}`]);
+      const { outcome, check_passed, message } = await pair.outcomeOf(taskId, `kms-${name}`);
       assert.deepEqual([outcome, check_passed], ['copied', true], message ?? '');
-      assert.equal((await to.head(`kms-${name}`, signal)).encryption, 'kms');
-      assert.ok((await bytesAt(to, `kms-${name}`)).equals(bytes));
+      assert.equal((await pair.to.head(`kms-${name}`, signal)).encryption, 'kms');
+      assert.ok((await pair.copied(`kms-${name}`)).equals(bytes));
     });
   }
 
@@ -132,54 +74,28 @@ describe('between two MinIO servers', { skip: minioMissing() ?? false }, () => {
     const back = {
       ...{ src_region: 'there', src_bucket: 'target', dst_region: 'here', dst_bucket: 'source' },
     };
-    const taskId = await service.client.createTask({ ...body, ...back, enable_kms: true });
-    await to.put('back', { content: Buffer.from('text'), size: 4 }, {}, signal);
-    await sync(taskId, ['back']);
-    const { reason, message } = await outcomeOf(taskId, 'back');
+    const taskId = await pair.createTask({ ...back, enable_kms: true });
+    await pair.to.put('back', { content: Buffer.from('text'), size: 4 }, {}, signal);
+    await pair.sync(taskId, ['back']);
+    const { reason, message } = await pair.outcomeOf(taskId, 'back');
     assert.equal(reason, 'unsupported');
     assert.match(message ?? '', /501 NotImplemented .*KMS is not configured/);
   });
 
   test('a name that it would take for another fails, and the other stays as it is', async () => {
-    const taskId = await service.client.createTask(body);
-    await put('named', Buffer.from('text'));
-    const task = await sync(taskId, ['named', '/named', 'a//b']);
+    const taskId = await pair.createTask();
+    await pair.put('named', Buffer.from('text'));
+    const task = await pair.sync(taskId, ['named', '/named', 'a//b']);
     assert.deepEqual([task.monthly_success_object, task.monthly_failure_object], [1, 2]);
-    const { reason, message } = await outcomeOf(taskId, '/named');
+    const { reason, message } = await pair.outcomeOf(taskId, '/named');
     assert.equal(reason, 'refused');
     assert.match(message ?? '', /begins with a slash, which MinIO drops/);
   });
 
-  test('NO_OVERWRITE keeps what is there, and quick second versions arrive', async () => {
-    const keep = { object_overwrite_mode: 'NO_OVERWRITE' };
-    const keeping = await service.client.createTask({ ...body, ...keep });
-    const comparing = await service.client.createTask(body);
-    await put('versions', Buffer.from('version 1'));
-    await sync(comparing, ['versions']);
-    await put('versions', Buffer.from('version 2'));
-    const kept = await sync(keeping, ['versions']);
-    assert.equal(kept.monthly_skip_object, 1);
-    assert.equal((await bytesAt(to, 'versions')).toString(), 'version 1');
-    await sync(comparing, ['versions']);
-    assert.equal((await bytesAt(to, 'versions')).toString(), 'version 2');
+  test('a wrong secret key of the target fails as bad-credentials', async () => {
+    await pair.put('there', Buffer.from('text'));
+    const taskId = await pair.createTask({ dst_sk: 'wrong' });
+    await pair.sync(taskId, ['there']);
+    assert.equal((await pair.outcomeOf(taskId, 'there')).reason, 'bad-credentials');
   });
-
-  for (const [what, fields, reason] of [
-    ['an object that is missing', {}, 'not-found'],
-    ['a source bucket that is missing', { src_bucket: 'no-such-bucket' }, 'no-bucket'],
-    ['a target bucket that is missing', { dst_bucket: 'no-such-bucket' }, 'no-bucket'],
-    ['a wrong access key', { src_ak: 'nobody' }, 'bad-credentials'],
-    ['a wrong secret key', { src_sk: 'wrong' }, 'bad-credentials'],
-    ['a wrong secret key of the target', { dst_sk: 'wrong' }, 'bad-credentials'],
-  ] as const) {
-    test(`${what} fails as ${reason}`, async () => {
-      if (what !== 'an object that is missing') await put('there', Buffer.from('text'));
-      const taskId = await service.client.createTask({ ...body, ...fields });
-      const key = what === 'an object that is missing' ? 'nowhere' : 'there';
-      const task = await sync(taskId, [key]);
-      assert.equal(task.monthly_failure_object, 1);
-      const failed = await outcomeOf(taskId, key);
-      assert.equal(failed.reason, reason, failed.message ?? '');
-    });
-  }
 });

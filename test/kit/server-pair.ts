@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { test } from 'node:test';
+import { Secret } from '../../src/base/seal.ts';
+import { openStore, type StoreDialect } from '../../src/stores/open-store.ts';
+import type { PutOptions, Store } from '../../src/stores/store.ts';
+import { createBucket } from './create-bucket.ts';
+import { roundsOf } from './oms-client.ts';
+import type { TestService } from './service.ts';
+
+/** A store's server that is not ours. */
+export interface RealServer {
+  readonly url: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+const { signal } = new AbortController();
+
+/** A new bucket at a server, open beside the service, to fill and to look at. */
+export async function openBucketAt(
+  server: RealServer,
+  dialect: StoreDialect,
+  bucket: string,
+): Promise<Store> {
+  const { url: endpoint, accessKeyId, secretAccessKey } = server;
+  const credentials = { accessKeyId, secretAccessKey: new Secret(secretAccessKey) };
+  await createBucket(endpoint, bucket, credentials);
+  return openStore({ dialect, endpoint, region: 'us-east-1', bucket, credentials });
+}
+
+/** Two buckets at real servers, and a service whose tasks go from the one to the other. */
+export class ServerPair {
+  readonly from: Store;
+  readonly to: Store;
+  readonly service: TestService;
+  /** Of the request that makes a task. */
+  readonly body: Readonly<Record<string, unknown>>;
+
+  constructor({ from, to, service, body }: Pick<ServerPair, 'from' | 'to' | 'service' | 'body'>) {
+    this.from = from;
+    this.to = to;
+    this.service = service;
+    this.body = body;
+  }
+
+  createTask(fields: Readonly<Record<string, unknown>> = {}): Promise<string> {
+    return this.service.client.createTask({ ...this.body, ...fields });
+  }
+
+  async put(key: string, bytes: Uint8Array, options: PutOptions = {}): Promise<void> {
+    await this.from.put(key, { content: bytes, size: bytes.length }, options, signal);
+  }
+
+  async copied(key: string): Promise<Buffer> {
+    return Buffer.from(await (await this.to.read(key, {}, signal)).body.bytes());
+  }
+
+  async sync(taskId: string, keys: readonly string[]) {
+    const before = roundsOf(await this.service.client.show(taskId));
+    await this.service.client.sendEvents(taskId, keys);
+    return this.service.client.settled(taskId, before + keys.length);
+  }
+
+  async outcomeOf(taskId: string, key: string) {
+    const all = await this.service.client.objects(taskId);
+    return all.find((each) => each.object_key === key) ?? assert.fail(key);
+  }
+}
+
+/** What holds between any two servers that keep an MD5 as the ETag. */
+export function testPair(pairOf: () => ServerPair, names: readonly string[]): void {
+  test('objects of every size arrive whole, proven, whatever their names', async () => {
+    const pair = pairOf();
+    const { service, to } = pair;
+    const taskId = await pair.createTask();
+    const objects = new Map<string, Buffer>([
+      ['plain', Buffer.from('hello')],
+      ['empty', Buffer.alloc(0)],
+      ['a b+c%20/中文 🪣', randomBytes(1000)],
+      ['quote\'"<&>/~*()!', randomBytes(1000)],
+      ...names.map((name) => [name, randomBytes(10)] as const),
+      ['two-mib', randomBytes(2 * 1024 ** 2)],
+      ['forty-mib', randomBytes(40 * 1024 ** 2)],
+    ]);
+    for (const [key, bytes] of objects) await pair.put(key, bytes);
+    const task = await pair.sync(taskId, [...objects.keys()]);
+    assert.equal(task.monthly_success_object, objects.size);
+    for (const [key, bytes] of objects) assert.ok((await pair.copied(key)).equals(bytes), key);
+    for (const listed of await service.client.objects(taskId)) {
+      const method = listed.object_key === 'forty-mib' ? 'md5_of_parts' : 'md5';
+      assert.deepEqual([listed.check_method, listed.check_passed], [method, true]);
+    }
+    assert.deepEqual(await to.listUploads('forty-mib', signal), []);
+    const again = await pair.sync(taskId, [...objects.keys()]);
+    assert.equal(again.monthly_skip_object, objects.size);
+  });
+
+  test('NO_OVERWRITE keeps what is there, and quick second versions arrive', async () => {
+    const pair = pairOf();
+    const keeping = await pair.createTask({ object_overwrite_mode: 'NO_OVERWRITE' });
+    const comparing = await pair.createTask();
+    await pair.put('versions', Buffer.from('version 1'));
+    await pair.sync(comparing, ['versions']);
+    await pair.put('versions', Buffer.from('version 2'));
+    const kept = await pair.sync(keeping, ['versions']);
+    assert.equal(kept.monthly_skip_object, 1);
+    assert.equal((await pair.copied('versions')).toString(), 'version 1');
+    await pair.sync(comparing, ['versions']);
+    assert.equal((await pair.copied('versions')).toString(), 'version 2');
+  });
+
+  for (const [what, fields, reason] of [
+    ['an object that is missing', {}, 'not-found'],
+    ['a source bucket that is missing', { src_bucket: 'no-such-bucket' }, 'no-bucket'],
+    ['a target bucket that is missing', { dst_bucket: 'no-such-bucket' }, 'no-bucket'],
+    ['a wrong access key', { src_ak: 'nobody' }, 'bad-credentials'],
+    ['a wrong secret key', { src_sk: 'wrong' }, 'bad-credentials'],
+  ] as const) {
+    test(`${what} fails as ${reason}`, async () => {
+      const pair = pairOf();
+      const key = what === 'an object that is missing' ? 'nowhere' : 'there';
+      if (key === 'there') await pair.put(key, Buffer.from('text'));
+      const taskId = await pair.createTask(fields);
+      const task = await pair.sync(taskId, [key]);
+      assert.equal(task.monthly_failure_object, 1);
+      const failed = await pair.outcomeOf(taskId, key);
+      assert.equal(failed.reason, reason, failed.message ?? '');
+    });
+  }
+}
