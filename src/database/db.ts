@@ -246,6 +246,24 @@ export class Database implements Db, AsyncDisposable {
   }
 
   /**
+   * Runs `work` on one connection, each statement in a transaction of its own and without a time
+   * limit: for statements that PostgreSQL refuses inside a transaction. The connection is closed
+   * afterwards, and with it what it holds: session locks, settings.
+   *
+   * @throws What `work` threw, or a {@link DatabaseError}.
+   */
+  async session<T>(work: (db: Db) => Promise<T>): Promise<T> {
+    const client = await this.#connection();
+    const db: Db = { query: (statement, values) => run(client, statement, values, 0) };
+    try {
+      await db.query('set statement_timeout = 0');
+      return await work(db);
+    } finally {
+      client.release(true);
+    }
+  }
+
+  /**
    * Calls `onNotify` for each notification on `channel`, until disposed of.
    *
    * Only a hint: those sent while the connection is lost are lost too. After each reconnection

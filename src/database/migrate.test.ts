@@ -8,6 +8,7 @@ import { describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { testDatabase, testDatabaseUrl } from '../../test/kit/postgres.ts';
+import { systemClock } from '../base/clock.ts';
 import { Database, type Db } from './db.ts';
 import { isNewDatabase, migrate, readMigrations, type Migration } from './migrate.ts';
 
@@ -91,6 +92,52 @@ describe('migrate', () => {
       /migration 2 \(m2\) is not the one/,
     );
     assert.deepEqual(await applied(database), [1, 2]);
+  });
+
+  const index = `drop index concurrently if exists a_n; create index concurrently a_n on a (n)`;
+  const outside = migration(4, `-- outside a transaction: an index on a table in use\n${index};`);
+
+  test('several processes apply a migration outside a transaction once', async () => {
+    const url = await testDatabaseUrl({ empty: true });
+    const pools = await Promise.all(
+      Array.from({ length: 4 }, () => Database.connect({ url, allowUnsafe: true })),
+    );
+    const migrations = [...three, outside, migration(5, 'update a set n = n + 1')];
+    await Promise.all(pools.map((pool) => migrate(pool, { migrations })));
+    const [first] = pools;
+    assert.ok(first !== undefined);
+    assert.deepEqual(await applied(first), [1, 2, 3, 4, 5]);
+    assert.deepEqual((await first.query('select n from a')).rows, [{ n: 21 }]);
+    const valid = `select indisvalid as valid from pg_index where indexrelid = 'a_n'::regclass`;
+    assert.deepEqual((await first.query(valid)).rows, [{ valid: true }]);
+    for (const pool of pools) await pool[Symbol.asyncDispose]();
+  });
+
+  test('a migration outside a transaction that was interrupted is repeated whole', async () => {
+    await using database = await testDatabase({ empty: true });
+    await migrate(database, { migrations: three });
+    // What a process leaves that is killed between the statements and the record.
+    await database.query('create index a_n on a (n)');
+    await migrate(database, { migrations: [...three, outside] });
+    assert.deepEqual(await applied(database), [1, 2, 3, 4]);
+  });
+
+  test('a table that others hold locked is given up after a while, and named in the log', async () => {
+    await using database = await testDatabase({ empty: true });
+    await migrate(database, { migrations: three });
+    const waited: number[] = [];
+    const clock = { ...systemClock, sleep: (ms: number) => Promise.resolve(void waited.push(ms)) };
+    const quick = migration(4, 'set local lock_timeout = 1; alter table a add column m int');
+    await database.transaction(async (db) => {
+      await db.query('select from a');
+      await assert.rejects(migrate(database, { migrations: [...three, quick], clock }), {
+        name: 'MigrationError',
+        message: /end long transactions/,
+      });
+    });
+    assert.equal(waited.length, 39);
+    await migrate(database, { migrations: [...three, quick], clock });
+    assert.deepEqual(await applied(database), [1, 2, 3, 4]);
   });
 
   test('tells a new database from one that has a schema', async () => {

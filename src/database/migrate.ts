@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
+import { systemClock, type Clock } from '../base/clock.ts';
 import { silentLog, type Logger } from '../base/log.ts';
-import type { Database, Db } from './db.ts';
+import { DatabaseError, type Database, type Db } from './db.ts';
 
 export interface Migration {
   /** From 1, without gaps. */
@@ -19,6 +20,12 @@ const ourMigrations = new URL('migrations/', import.meta.url);
 
 /** Any number that no other program in this database uses for the same end. */
 const ADVISORY_LOCK = '7310214406291507';
+
+/** How long a migration waits for the lock of a table before it gives way and tries again. */
+const LOCK_TIMEOUT_MS = 3_000;
+const LOCK_TRIES = 40;
+const PAUSE_MS = 250;
+const { signal: unlimited } = new AbortController();
 
 /**
  * Reads the migrations of a folder, in order: files named `0001-name.sql`.
@@ -85,27 +92,73 @@ function checkHistory(applied: readonly Applied[], migrations: readonly Migratio
   });
 }
 
-/** Applies the next migration, if there is one, and returns it. */
-function applyNext(
-  database: Database,
-  migrations: readonly Migration[],
-): Promise<Migration | undefined> {
-  async function work(db: Db): Promise<Migration | undefined> {
-    await db.query('select pg_advisory_xact_lock($1)', [ADVISORY_LOCK]);
-    const applied = await readApplied(db);
-    checkHistory(applied, migrations);
-    const next = migrations[applied.length];
+/** `busy`: another process applies a migration just now. Undefined: the schema is up to date. */
+type Step = Migration | 'busy' | undefined;
+
+/** The migration to apply next; undefined where the schema is up to date. */
+async function nextOf(db: Db, migrations: readonly Migration[]): Promise<Migration | undefined> {
+  const applied = await readApplied(db);
+  checkHistory(applied, migrations);
+  return migrations[applied.length];
+}
+
+async function record(db: Db, { number, name, hash }: Migration): Promise<void> {
+  await db.query('insert into schema_migrations (number, name, hash) values ($1, $2, $3)', [
+    number,
+    name,
+    hash,
+  ]);
+}
+
+async function locked(db: Db, lockFunction: string): Promise<boolean> {
+  const statement = `select ${lockFunction}($1) as locked`;
+  const { rows } = await db.query<{ locked: boolean }>(statement, [ADVISORY_LOCK]);
+  return rows[0]?.locked === true;
+}
+
+/**
+ * Applies the next migration, if there is one.
+ *
+ * The lock is tried, not waited for: a statement that waits holds a snapshot, and
+ * `create index concurrently` in the process that holds the lock waits for all snapshots to end.
+ */
+async function applyNext(database: Database, migrations: readonly Migration[]): Promise<Step> {
+  async function inTransaction(db: Db): Promise<Step | 'outside'> {
+    if (!(await locked(db, 'pg_try_advisory_xact_lock'))) return 'busy';
+    const next = await nextOf(db, migrations);
     if (next === undefined) return undefined;
+    if (isOutside(next)) return 'outside';
+    // A statement that waits for a table's lock makes everybody after it wait, too.
+    await db.query(`set local lock_timeout = ${LOCK_TIMEOUT_MS}`);
     await db.query(next.sql);
-    await db.query('insert into schema_migrations (number, name, hash) values ($1, $2, $3)', [
-      next.number,
-      next.name,
-      next.hash,
-    ]);
+    await record(db, next);
     return next;
   }
-  // Others may be at it, and a large table takes its time: both are waited for.
-  return database.transaction(work, { statementTimeoutMs: 0 });
+  const step = await database.transaction(inTransaction, { statementTimeoutMs: 0 });
+  return step === 'outside' ? await applyOutside(database, migrations) : step;
+}
+
+/** Applies the next migration statement by statement; repeats it whole where it was interrupted. */
+function applyOutside(database: Database, migrations: readonly Migration[]): Promise<Step> {
+  return database.session(async (db) => {
+    if (!(await locked(db, 'pg_try_advisory_lock'))) return 'busy';
+    const next = await nextOf(db, migrations);
+    if (next === undefined || !isOutside(next)) return 'busy'; // Another process has applied it.
+    for (const statement of statementsOf(next.sql)) await db.query(statement);
+    await record(db, next);
+    return next;
+  });
+}
+
+/** Whether a migration begins with the comment that asks for no transaction around it. */
+function isOutside({ sql }: Migration): boolean {
+  return sql.startsWith('-- outside a transaction');
+}
+
+/** The statements of a migration outside a transaction: they hold no texts and no function bodies. */
+function statementsOf(sql: string): string[] {
+  const code = sql.replaceAll(/--.*$/gm, '');
+  return code.split(';').filter((statement) => statement.trim() !== '');
 }
 
 /** Whether our schema was never made here: then nothing is sealed yet, with any key. */
@@ -120,20 +173,47 @@ export async function isNewDatabase(db: Db): Promise<boolean> {
  * Brings the schema of the database up to this program's, forward only.
  *
  * Each migration is one transaction under one lock: any number of processes may do this at once,
- * and one that is killed leaves whole migrations behind.
+ * and one that is killed leaves whole migrations behind. A migration that begins with the comment
+ * `-- outside a transaction` is run statement by statement instead, and again from its first
+ * statement where it was interrupted.
  *
  * @throws {MigrationError} when the database is newer than the program, or was made by migrations
- *   that have changed since. Nothing is changed then.
+ *   that have changed since; nothing is changed then. Also when others use a table for so long that
+ *   its lock cannot be had; the migrations before that one stay applied.
  */
 export async function migrate(
   database: Database,
-  { migrations, log = silentLog }: { migrations?: readonly Migration[]; log?: Logger } = {},
+  {
+    migrations,
+    log = silentLog,
+    clock = systemClock,
+  }: { migrations?: readonly Migration[]; log?: Logger; clock?: Clock } = {},
 ): Promise<void> {
   const known = migrations ?? (await readMigrations());
-  for (;;) {
-    const applied = await applyNext(database, known);
+  for (let tries = 1; ; ) {
+    const applied = await applyNext(database, known).catch((error: unknown) => {
+      if (!isLockTimeout(error)) throw error;
+      if (tries === LOCK_TRIES) throw new MigrationError(LOCKED, { cause: error });
+      tries += 1;
+      log.warn({ event: 'schema.locked', tries }, 'others use the table: trying again');
+      return 'busy' as const;
+    });
     if (applied === undefined) return;
+    if (applied === 'busy') {
+      await clock.sleep(PAUSE_MS, unlimited);
+      continue;
+    }
+    tries = 1;
     const { number, name } = applied;
-    log.info({ event: 'schema.migrated', number, migration: name }, 'the schema is newer now');
+    log.info({ event: 'schema.migrated', number, migration: name }, 'applied a migration');
   }
+}
+
+const LOCKED =
+  'a migration cannot lock a table that others use: end long transactions in the database ' +
+  '(pg_stat_activity lists them), then start again';
+
+/** https://www.postgresql.org/docs/current/errcodes-appendix.html: lock_not_available */
+function isLockTimeout(error: unknown): boolean {
+  return error instanceof DatabaseError && error.code === '55P03';
 }
