@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { isIPv6 } from 'node:net';
 import type { FastifyRequest } from 'fastify';
+import ipaddr from 'ipaddr.js';
 import { RateLimit } from '../base/rate-limit.ts';
 import type { Action } from '../model/policy.ts';
 import { RequestError } from './request-error.ts';
@@ -116,12 +116,13 @@ function hashOf(request: FastifyRequest, credential: string): string {
     .digest('base64');
 }
 
-/** Whoever has one address of version 6 has the whole network of 64 bits. */
+/** An address of version 6 counts as its network of 64 bits: one customer has all of that. */
 export function addressOf({ ip }: FastifyRequest): string {
-  if (!isIPv6(ip) || ip.includes('.')) return ip;
-  const [head = '', tail] = ip.split('::');
-  const [first, last] = [head, tail ?? ''].map((part) => part.split(':').filter(Boolean));
-  const zeros = Array<string>(8).fill('0');
-  const groups = tail === undefined ? first : [...(first ?? []), ...zeros, ...(last ?? [])];
-  return (groups ?? []).slice(0, 4).join(':');
+  if (!ipaddr.isValid(ip)) return ip;
+  const address = ipaddr.process(ip);
+  if (!(address instanceof ipaddr.IPv6)) return address.toString();
+  return address.parts
+    .slice(0, 4)
+    .map((group) => group.toString(16))
+    .join(':');
 }

@@ -174,8 +174,9 @@ export const SettingsSchema = Type.Object(
     allowEndpoints: Type.Array(Type.String({ minLength: 1 }), {
       default: [],
       description:
-        'What requests may name as an endpoint: hosts, host:ports, *.domains, addresses, ' +
-        'networks (10.1.0.0/16) or origins; in the environment separated by commas',
+        'What requests may name as an endpoint: hosts, `*.domain`, addresses (`10.0.0.5`, `[fd00::5]`), ' +
+        'each also with `:port`, networks (`10.1.0.0/16`) and origins (`https://host`); ' +
+        'in the environment separated by commas',
     }),
     logInsPerMinute: Type.Integer({
       default: 30,

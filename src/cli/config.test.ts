@@ -152,7 +152,7 @@ describe('readSettings', () => {
       'minio.lan:9000',
       '10.1.0.0/16',
       '*.corp.example',
-      's3.lan:443',
+      'https://S3.lan',
       'fd00::1',
     ]);
   });

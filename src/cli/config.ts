@@ -1,9 +1,9 @@
-import { isIP } from 'node:net';
 import { dirname, resolve } from 'node:path';
 import type { TSchema } from 'typebox';
 import { Settings as TypeBoxSettings } from 'typebox/system';
 import { Value } from 'typebox/value';
 import { LineCounter, parseDocument } from 'yaml';
+import { readAllowed } from '../base/allow-list.ts';
 import { Secret } from '../base/seal.ts';
 import { parseSecretKey } from '../database/secret-key.ts';
 import { remoteVariables } from './remote-variables.ts';
@@ -226,7 +226,7 @@ function judge(read: Partial<PlainSettings>, nameOf: NameOf): string[] {
   }
   if (Array.isArray(allowEndpoints)) {
     allowEndpoints.forEach((entry: unknown, index) => {
-      if (typeof entry !== 'string' || entry === '' || normalizeEntry(entry) !== undefined) return;
+      if (typeof entry !== 'string' || entry === '' || readAllowed(entry) !== undefined) return;
       const place = `entry ${index + 1} of ${nameOf('allowEndpoints')}`;
       found.push(`${place}: must be a host, host:port, *.domain, address, network or origin`);
     });
@@ -252,11 +252,17 @@ function judgeDoor(read: Partial<PlainSettings>, nameOf: NameOf): string[] {
   }
   const proxies: readonly unknown[] = Array.isArray(trustProxy) ? trustProxy : [];
   proxies.forEach((entry, index) => {
-    if (typeof entry !== 'string' || isIP(entry) !== 0 || isNetwork(entry)) return;
+    if (typeof entry !== 'string' || isNetwork(entry)) return;
     const place = `entry ${index + 1} of ${nameOf('trustProxy')}`;
     found.push(`${place}: must be an address or a network, as 10.1.0.0/16`);
   });
   return found;
+}
+
+/** Fastify's own reader takes addresses and networks, and nothing with a port. */
+function isNetwork(entry: string): boolean {
+  const read = readAllowed(entry);
+  return read?.kind === 'network' && read.port === undefined && !entry.startsWith('[');
 }
 
 function judgeKeys({ secretKey, oldSecretKeys }: Partial<PlainSettings>, nameOf: NameOf): string[] {
@@ -278,35 +284,6 @@ function isTimeZone(name: string): boolean {
   }
 }
 
-const HOST = /^(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/i;
-
-/** An entry as `service/endpoints.ts` reads it; undefined when it is none of the allowed kinds. */
-function normalizeEntry(entry: string): string | undefined {
-  if (/^https?:\/\//i.test(entry)) return hostAndPort(entry);
-  if (entry.includes('/')) return isNetwork(entry) ? entry : undefined;
-  const host = entry.replace(/:\d{1,5}$/, '');
-  return isIP(entry) !== 0 || HOST.test(host) ? entry.toLowerCase() : undefined;
-}
-
-function hostAndPort(origin: string): string | undefined {
-  const url = URL.canParse(origin) ? new URL(origin) : undefined;
-  // What is more than an origin, a password for one, does not come back in it.
-  const { protocol = '', hostname = '', port = '' } = url ?? {};
-  const written = origin
-    .replace(/\/$/, '')
-    .replace(/:(80|443)$/, '')
-    .toLowerCase();
-  if (written !== url?.origin.replace(/:(80|443)$/, '')) return undefined;
-  return `${hostname}:${port !== '' ? port : protocol === 'https:' ? '443' : '80'}`;
-}
-
-function isNetwork(entry: string): boolean {
-  const [base = '', bits = '', ...more] = entry.split('/');
-  const version = isIP(base);
-  if (version === 0 || more.length > 0 || !/^\d{1,3}$/.test(bits)) return false;
-  return Number(bits) <= (version === 6 ? 128 : 32);
-}
-
 function finish(read: PlainSettings, configFile: string | undefined): Settings {
   const folder = dirname(configFile ?? '.');
   const sealed = (text: string | undefined) => (text === undefined ? undefined : new Secret(text));
@@ -317,7 +294,6 @@ function finish(read: PlainSettings, configFile: string | undefined): Settings {
     oldSecretKeys: read.oldSecretKeys.map((key) => new Secret(key)),
     bootstrapToken: sealed(read.bootstrapToken),
     bootstrapAccessKey: sealed(read.bootstrapAccessKey),
-    allowEndpoints: read.allowEndpoints.map((entry) => normalizeEntry(entry) ?? entry),
     endpoints: read.endpoints.map(({ caFile, ...entry }) =>
       caFile === undefined ? entry : { ...entry, caFile: resolve(folder, caFile) },
     ),

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { rootCertificates } from 'node:tls';
+import { unbracketed } from '../base/allow-list.ts';
 import type { Secret } from '../base/seal.ts';
 import { cdnAuthentications, type SourceCdn } from '../model/source-cdn.ts';
 import type { SyncTaskPlan } from '../model/sync-task.ts';
@@ -30,7 +31,7 @@ export function resolveCdn(
 ): ResolvedCdn {
   const url = urlOf(domain, protocol);
   const guard = guardOf(url);
-  const hostname = url.hostname.replace(/^\[|\]$/g, '');
+  const hostname = unbracketed(url.hostname);
   // Names are looked up when they are connected to, and asked about then.
   const refusal = isIP(hostname) === 0 ? undefined : guard(hostname, hostname);
   if (refusal !== undefined) {

@@ -1,4 +1,4 @@
-import { BlockList, isIP } from 'node:net';
+import { type Allowed, allowList, coversUrl } from '../base/allow-list.ts';
 import type { CloudType } from '../model/cloud.ts';
 import type { SourceCdn } from '../model/source-cdn.ts';
 import type { BucketPlace } from '../model/sync-task.ts';
@@ -53,13 +53,15 @@ export interface Endpoints {
  * Knows where buckets are: at the address that the request names, if the operator allows it; where
  * the operator's file puts the cloud's region; else where the cloud itself has it.
  *
- * @param allowed Hosts, `host:port`s, `*.domain`s, addresses and networks that requests may name.
+ * @param allowedEntries What requests may name, each as `readAllowed` reads it.
+ * @throws {RangeError} for an entry that is none.
  */
 export function endpoints(
   mapped: readonly MappedEndpoint[],
-  allowed: readonly string[],
+  allowedEntries: readonly string[],
 ): Endpoints {
-  const guard = addressGuard(allowed.map(withoutPort));
+  const allowed = allowList(...allowedEntries);
+  const guard = addressGuard(allowed);
   const nothingPrivate = addressGuard([]);
   const guardOf = (url: URL) => (isAdmitted(url, allowed) ? guard : nothingPrivate);
 
@@ -173,13 +175,8 @@ export function isSameBucket(places: Endpoints, one: EnteredPlace, other: Entere
   return fullName(one) === fullName(other);
 }
 
-/** An entry as the guard takes it; the colons of a bare IPv6 address are no port. */
-function withoutPort(entry: string): string {
-  return isIP(entry) === 0 ? entry.replace(/:\d+$/, '') : entry;
-}
-
 /** Why a request may not name this address; undefined where it may. */
-function refuse(endpoint: string, allowed: readonly string[]): string | undefined {
+function refuse(endpoint: string, allowed: readonly Allowed[]): string | undefined {
   if (!/^https?:\/\//i.test(endpoint) || !URL.canParse(endpoint)) {
     return 'An endpoint is an address like https://host or http://host:port.';
   }
@@ -192,24 +189,6 @@ function refuse(endpoint: string, allowed: readonly string[]): string | undefine
   return `Requests may not name ${url.host}; the operator can allow it with BRIGADE_ALLOW_ENDPOINTS.`;
 }
 
-function isAdmitted(url: URL, allowed: readonly string[]): boolean {
-  const hostname = url.hostname.replace(/^\[|\]$/g, '');
-  const port = url.port === '' ? (url.protocol === 'https:' ? '443' : '80') : url.port;
-  return allowed.some((entry) => admits(entry.toLowerCase(), hostname, port));
-}
-
-function admits(entry: string, hostname: string, port: string): boolean {
-  if (entry === hostname || entry === `${hostname}:${port}`) return true;
-  if (entry.startsWith('*.')) return hostname.endsWith(entry.slice(1));
-  // A network admits addresses here; names that resolve into it must be allowed by name.
-  return isIP(hostname) !== 0 && entry.includes('/') && inNetwork(entry, hostname);
-}
-
-function inNetwork(network: string, address: string): boolean {
-  const [base = '', bits] = network.split('/');
-  if (isIP(base) === 0 || isIP(base) !== isIP(address)) return false;
-  const list = new BlockList();
-  const family = isIP(base) === 6 ? 'ipv6' : 'ipv4';
-  list.addSubnet(base, Number(bits), family);
-  return list.check(address, family);
+function isAdmitted(url: URL, allowed: readonly Allowed[]): boolean {
+  return allowed.some((entry) => coversUrl(entry, url));
 }

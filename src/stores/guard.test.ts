@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { allowList } from '../base/allow-list.ts';
 import { addressGuard } from './guard.ts';
 
 const strict = addressGuard([]);
@@ -72,7 +73,9 @@ for (const address of [
 }
 
 test('the operator allows names, addresses and networks', () => {
-  const guard = addressGuard(['minio.lan', '*.Ceph.lan', '10.1.0.0/16', '192.168.1.9', 'fd00::/8']);
+  const guard = addressGuard(
+    allowList('minio.lan', '*.Ceph.lan', '10.1.0.0/16', '192.168.1.9', 'fd00::/8'),
+  );
   assert.equal(guard('minio.lan', '10.9.9.9'), undefined);
   assert.equal(guard('MINIO.lan', '127.0.0.1'), undefined);
   assert.equal(guard('a.b.ceph.lan', '10.9.9.9'), undefined);
@@ -86,8 +89,8 @@ test('the operator allows names, addresses and networks', () => {
 });
 
 test('a name that the operator allows is no way to metadata: only its address is', () => {
-  const byName = addressGuard(['store.example', '*.corp.example']);
-  const byAddress = addressGuard(['store.example', '169.254.169.254', 'fd00:ec2::/64']);
+  const byName = addressGuard(allowList('store.example', '*.corp.example'));
+  const byAddress = addressGuard(allowList('store.example', '169.254.169.254', 'fd00:ec2::/64'));
   for (const address of ['169.254.169.254', 'fd00:ec2::254', '::ffff:169.254.169.254']) {
     assert.match(byName('store.example', address) ?? '', /by its address in BRIGADE_ALLOW/);
     assert.match(byName('a.corp.example', address) ?? '', /by its address in BRIGADE_ALLOW/);

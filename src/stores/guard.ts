@@ -1,4 +1,5 @@
-import { BlockList, isIP, isIPv6 } from 'node:net';
+import ipaddr from 'ipaddr.js';
+import { type Allowed, coversAddress, coversName } from '../base/allow-list.ts';
 
 /**
  * Says why a connection to an address must not be made; undefined where it may.
@@ -46,91 +47,56 @@ const forbidden6 = [
 /** What a store in the operator's own network may be behind its name. */
 const behindNames: ReadonlySet<string> = new Set(['a private', 'a loopback']);
 
-const kinds = [
-  ...forbidden4.map(([network, bits, kind]) => listed(network, bits, 'ipv4', kind)),
-  ...forbidden6.map(([network, bits, kind]) => listed(network, bits, 'ipv6', kind)),
-];
-
-function listed(network: string, bits: number, family: 'ipv4' | 'ipv6', kind: string) {
-  const list = new BlockList();
-  list.addSubnet(network, bits, family);
-  return { list, kind };
-}
-
 /**
- * Refuses loopback, private, link-local and metadata addresses, but for those that the operator
- * allows: addresses and networks (`10.1.0.0/16`), whichever they are, and private and loopback
- * addresses by names (`minio.lan`, `*.lan`). Who can change what a name means still reaches no metadata.
+ * Refuses loopback, private, link-local and metadata addresses, except those that the operator
+ * allows: addresses and networks of any of these kinds, and private and loopback addresses by the
+ * name that leads to them. A name never leads to metadata, because others may control its DNS.
+ *
+ * @example
+ * addressGuard([])('minio.lan', '10.0.0.5'); // why the connection is refused
  */
-export function addressGuard(allowed: readonly string[]): AddressGuard {
-  const networks = new BlockList();
-  const names = new Set<string>();
-  for (const entry of allowed) {
-    if (!addNetwork(networks, entry)) names.add(entry.toLowerCase());
-  }
+export function addressGuard(allowed: readonly Allowed[]): AddressGuard {
   return (hostname, address) => {
-    const plain = withoutClothes(address);
-    const family = isIPv6(plain) ? 'ipv6' : 'ipv4';
-    const found = kinds.find(({ list }) => list.check(plain, family));
-    if (found === undefined || networks.check(plain, family)) return undefined;
-    const named = isNamed(names, hostname.toLowerCase());
-    if (named && behindNames.has(found.kind)) return undefined;
+    const plain = embeddedAddress(address);
+    const kind = kindOf(plain);
+    if (kind === undefined || allowed.some((entry) => coversAddress(entry, plain)))
+      return undefined;
+    const named = allowed.some((entry) => coversName(entry, hostname));
+    if (named && behindNames.has(kind)) return undefined;
     const how = named ? 'by its address in' : 'with';
-    return `${hostname} is ${found.kind} address (${plain}); the operator can allow it ${how} BRIGADE_ALLOW_ENDPOINTS`;
+    return `${hostname} is ${kind} address (${plain}); the operator can allow it ${how} BRIGADE_ALLOW_ENDPOINTS`;
   };
 }
 
-function addNetwork(networks: BlockList, entry: string): boolean {
-  const [network = '', bits] = entry.split('/');
-  const version = isIP(network);
-  if (version === 0) return false;
-  const family = version === 6 ? 'ipv6' : 'ipv4';
-  networks.addSubnet(
-    network,
-    bits === undefined ? (version === 6 ? 128 : 32) : Number(bits),
-    family,
-  );
-  return true;
-}
-
-function isNamed(names: ReadonlySet<string>, hostname: string): boolean {
-  if (names.has(hostname)) return true;
-  for (let dot = hostname.indexOf('.'); dot !== -1; dot = hostname.indexOf('.', dot + 1)) {
-    if (names.has(`*${hostname.slice(dot)}`)) return true;
-  }
-  return false;
+function kindOf(address: string): string | undefined {
+  const parsed = ipaddr.parse(address);
+  const forbidden = parsed.kind() === 'ipv6' ? forbidden6 : forbidden4;
+  return forbidden.find(([network, bits]) => parsed.match(ipaddr.parse(network), bits))?.[2];
 }
 
 /**
- * An IPv4 address may come in IPv6's clothes, in any notation: mapped (`::ffff:10.0.0.1`), compatible,
- * translated, or by way of NAT64 or 6to4.
+ * The IPv4 address that an IPv6 address stands for: mapped (`::ffff:10.0.0.1`), compatible,
+ * translated, or through NAT64 or 6to4. Any other address as it is, without its zone.
  */
-function withoutClothes(address: string): string {
+function embeddedAddress(address: string): string {
   const plain = address.replace(/%.*$/, '');
-  if (!isIPv6(plain)) return plain;
-  const groups = groupsOf(plain);
-  // As text the prefixes are easier to compare than as numbers.
-  const text = groups.map((group) => group.toString(16)).join(':');
-  const [, b = 0, c = 0, , , , g = 0, h = 0] = groups;
-  if (text.startsWith('2002:')) return dotted(b, c);
-  if (text === '0:0:0:0:0:0:0:0' || text === '0:0:0:0:0:0:0:1') return plain;
-  return embedding.some((prefix) => text.startsWith(prefix)) ? dotted(g, h) : plain;
+  const parsed = ipaddr.parse(plain);
+  if (!(parsed instanceof ipaddr.IPv6)) return plain;
+  const { parts } = parsed;
+  if (parts[0] === 0x2002) return dotted(parts.slice(1, 3));
+  const isEmbedded = embedding.some(([network, bits]) => parsed.match(ipaddr.parse(network), bits));
+  const isPlain = ['::', '::1'].includes(parsed.toString());
+  return isEmbedded && !isPlain ? dotted(parts.slice(6)) : plain;
 }
 
-/** Of 96 bits, before an IPv4 address: compatible, mapped, translated, NAT64. */
-const embedding = ['0:0:0:0:0:0:', '0:0:0:0:0:ffff:', '0:0:0:0:ffff:0:', '64:ff9b:0:0:0:0:'];
+/** Networks of 96 bits, before an IPv4 address: compatible, mapped, translated, NAT64. */
+const embedding = [
+  ['::', 96],
+  ['::ffff:0:0', 96],
+  ['::ffff:0:0:0', 96],
+  ['64:ff9b::', 96],
+] as const;
 
-/** The eight groups of an IPv6 address. */
-function groupsOf(address: string): number[] {
-  // In the one form that URLs have, without dots.
-  const [head = '', tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::');
-  const read = (text: string): number[] =>
-    text === '' ? [] : text.split(':').map((group) => Number.parseInt(group, 16));
-  if (tail === undefined) return read(head);
-  const [before, after] = [read(head), read(tail)];
-  return [...before, ...Array<number>(8 - before.length - after.length).fill(0), ...after];
-}
-
-function dotted(high: number, low: number): string {
-  return [high, low].flatMap((group) => [group >> 8, group & 255]).join('.');
+function dotted(groups: readonly number[]): string {
+  return groups.flatMap((group) => [group >> 8, group & 255]).join('.');
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { after, describe, test } from 'node:test';
+import { allowList } from '../base/allow-list.ts';
 import { addressGuard } from './guard.ts';
 import { HttpClient, type HttpOptions, type HttpRequest } from './http.ts';
 
@@ -158,7 +159,7 @@ describe('HttpClient', () => {
   });
 
   test('an allowed address is connected to', async () => {
-    const guard = addressGuard(['127.0.0.0/8']);
+    const guard = addressGuard(allowList('127.0.0.0/8'));
     const { client } = await setUp((socket) => socket.write(reply('x')), { guard });
     await (await client.send(request())).body.bytes();
   });

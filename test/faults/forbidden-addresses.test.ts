@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { type AddressInfo, isIPv6, type LookupFunction } from 'node:net';
 import { describe, test } from 'node:test';
 import { Secret } from '../../src/base/seal.ts';
+import { allowList } from '../../src/base/allow-list.ts';
 import { addressGuard } from '../../src/stores/guard.ts';
 import { openStore } from '../../src/stores/open-store.ts';
 import type { Store } from '../../src/stores/store.ts';
@@ -56,7 +57,7 @@ function open({ endpoint, allowed = [], lookup }: Opened): Store {
     bucket: 'bucket',
     addressing: 'path',
     credentials,
-    guard: addressGuard(allowed),
+    guard: addressGuard(allowList(...allowed)),
     lookup,
     retries: { attempts: 1 },
   });
