@@ -1,6 +1,8 @@
 /**
- * Remembers for a while what a slow question was answered: one question for many callers at once.
- * A failed answer is not remembered.
+ * Keeps the answers to slow questions for a while; callers that ask at the same time share one question.
+ *
+ * A failed answer is not kept, and neither is one that the caller does not `accept`: an answer such
+ * as "there is no such token" must not outlive the moment at which the token is made.
  */
 export class Remembered<T> {
   readonly #options: { readonly forMs: number; readonly max: number; readonly now: () => number };
@@ -15,21 +17,42 @@ export class Remembered<T> {
     this.#options = options;
   }
 
-  get(key: string, ask: () => Promise<T>): Promise<T> {
-    const { forMs, max, now } = this.#options;
-    const known = this.#answers.get(key);
-    if (known !== undefined && known.until > now()) return known.answer;
-    if (this.#answers.size >= max) this.#answers.clear();
-    const answer = ask();
-    this.#answers.set(key, { answer, until: now() + forMs });
-    answer.catch(() => {
-      if (this.#answers.get(key)?.answer === answer) this.#answers.delete(key);
-    });
-    return answer;
+  /** @param accept Whether an answer may be kept; one that may not is from a question asked after this call. */
+  async get(
+    key: string,
+    ask: () => Promise<T>,
+    accept: (answer: T) => boolean = () => true,
+  ): Promise<T> {
+    const known = this.#known(key);
+    if (known === undefined) return await this.#ask(key, ask, accept);
+    const answer = await known;
+    if (accept(answer)) return answer;
+    // The question was asked before this call. Another one that began since then is shared.
+    const newer = this.#known(key);
+    return await (newer === undefined || newer === known ? this.#ask(key, ask, accept) : newer);
   }
 
   /** For when an answer is known to have changed. */
   clear(): void {
     this.#answers.clear();
+  }
+
+  #known(key: string): Promise<T> | undefined {
+    const known = this.#answers.get(key);
+    return known !== undefined && known.until > this.#options.now() ? known.answer : undefined;
+  }
+
+  #ask(key: string, ask: () => Promise<T>, accept: (answer: T) => boolean): Promise<T> {
+    const { forMs, max, now } = this.#options;
+    if (this.#answers.size >= max) this.#answers.clear();
+    const answer = ask();
+    this.#answers.set(key, { answer, until: now() + forMs });
+    const forget = (): void => {
+      if (this.#answers.get(key)?.answer === answer) this.#answers.delete(key);
+    };
+    answer.then((given) => {
+      if (!accept(given)) forget();
+    }, forget);
+    return answer;
   }
 }

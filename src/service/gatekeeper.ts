@@ -20,7 +20,9 @@ export interface GatekeeperOptions {
 
 /**
  * What the database said of a credential or a right is believed this long: what is taken away by
- * another process ends that much later, by this one at once.
+ * another process ends that much later, by this one at once. Only what lets a caller in is believed:
+ * before a caller is refused the database is asked, since another process may have made the credential,
+ * or granted the right, a moment ago.
  */
 const BELIEVED_MS = 10_000;
 const BELIEVED_MAX = 2_000;
@@ -28,6 +30,10 @@ const BELIEVED_MAX = 2_000;
 /** Tokens are kept as their SHA-256: what the database tells does not open the API. */
 export function hashOfToken(token: string): Buffer {
   return createHash('sha256').update(token).digest();
+}
+
+function isKnown(answer: unknown): boolean {
+  return answer !== undefined;
 }
 
 /** Knows who holds a credential and what they may do, by the database. */
@@ -49,15 +55,16 @@ export class DatabaseGatekeeper implements Gatekeeper {
 
   holderOf(token: string): Promise<Principal | undefined> {
     const hash = hashOfToken(token);
-    return this.#holders.get(hash.toString('base64'), () => this.#askHolder(hash));
+    return this.#holders.get(hash.toString('base64'), () => this.#askHolder(hash), isKnown);
   }
 
   accessKey(id: string): Promise<{ principal: Principal; secret: Secret } | undefined> {
-    return this.#keys.get(id, () => this.#askKey(id));
+    return this.#keys.get(id, () => this.#askKey(id), isKnown);
   }
 
   userNamed(name: string): Promise<{ id: string; enabled: boolean } | undefined> {
-    return this.#users.get(name, () => findUserNamed(this.#options.database, name));
+    const ask = () => findUserNamed(this.#options.database, name);
+    return this.#users.get(name, ask, (user) => user?.enabled === true);
   }
 
   async may(principal: Principal, projectId: string | undefined, access: Access): Promise<boolean> {
@@ -68,7 +75,8 @@ export class DatabaseGatekeeper implements Gatekeeper {
     if (project === undefined) return false;
     const { userId, groups } = principal;
     const key = JSON.stringify([userId, groups, project]);
-    const policies = await this.#policies.get(key, () => this.#askPolicies(principal, project));
+    const ask = () => this.#askPolicies(principal, project);
+    const policies = await this.#policies.get(key, ask, (granted) => allows(granted, access));
     return allows(policies, access);
   }
 

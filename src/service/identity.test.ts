@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { startTestService, type TestService } from '../../test/kit/service.ts';
 import { until } from '../../test/kit/world.ts';
+import { Secret } from '../base/seal.ts';
 import { urnOf } from '../model/policy.ts';
 import type { Principal } from './identity-service.ts';
 import { ServiceError } from './service-error.ts';
+import { ensureFirstAccessKey, ensureFirstToken } from './tokens.ts';
 
 const PASSWORD = 'twelve or more characters';
 const SECONDS_ELSEWHERE = 10;
@@ -147,5 +149,74 @@ describe('what is taken away', () => {
       const { rows } = await here.database.query<{ n: number }>(sql, [user?.id ?? '']);
       assert.equal(rows[0]?.n, 0, table);
     }
+  });
+});
+
+/** A process that has refused a caller must not go on refusing it for what it remembers. */
+describe('what is given', () => {
+  let here: TestService;
+  let elsewhere: TestService;
+  before(async () => {
+    here = await startTestService({ works: false });
+    elsewhere = await startTestService({ beside: here, works: false });
+  });
+  after(async () => {
+    await elsewhere[Symbol.asyncDispose]();
+    await here[Symbol.asyncDispose]();
+  });
+
+  test('a first token: holds at once in each process, also where it was unknown a moment ago', async () => {
+    const token = 'given-at-the-next-start';
+    for (const { brigade } of [here, elsewhere]) {
+      assert.equal(await brigade.gatekeeper.holderOf(token), undefined);
+    }
+    await ensureFirstToken(here.database, token);
+    for (const { brigade } of [here, elsewhere]) {
+      assert.equal((await brigade.gatekeeper.holderOf(token))?.kind, 'first-token');
+    }
+  });
+
+  test('a first access key: holds at once in each process, also where it was unknown a moment ago', async () => {
+    const id = 'KEYOFTHENEXTSTART';
+    const { database, sealer, projectId } = here;
+    for (const { brigade } of [here, elsewhere]) {
+      assert.equal(await brigade.gatekeeper.accessKey(id), undefined);
+    }
+    await ensureFirstAccessKey({ database, sealer }, { id, secret: new Secret('s'), projectId });
+    for (const { brigade } of [here, elsewhere]) {
+      assert.ok((await brigade.gatekeeper.accessKey(id)) !== undefined);
+    }
+  });
+
+  test('a user: known at once in each process, and again when enabled again', async () => {
+    const enabled = async ({ brigade }: TestService) =>
+      (await brigade.gatekeeper.userNamed('late'))?.enabled;
+    const { identity } = here.brigade;
+    assert.equal(await enabled(elsewhere), undefined);
+    await identity.createUser({ name: 'late', password: PASSWORD });
+    assert.equal(await enabled(elsewhere), true);
+    await identity.updateUser('late', { enabled: false });
+    await until('the other process knows', async () => !(await enabled(elsewhere)), 15);
+    await identity.updateUser('late', { enabled: true });
+    assert.equal(await enabled(elsewhere), true);
+  });
+
+  test('a right: holds at once in each process, also where it was missing a moment ago', async () => {
+    const { identity } = here.brigade;
+    await identity.createUser({ name: 'granted', password: PASSWORD });
+    await identity.putPolicy('late-policy', document);
+    const { id: key } = await identity.createAccessKey('granted');
+    const { projectId } = here;
+    const action = 'oms:synctask:list';
+    const access = { action, resource: urnOf(action, projectId) } as const;
+    const mayList = async ({ brigade: { gatekeeper } }: TestService) => {
+      const known = await gatekeeper.accessKey(key);
+      return known !== undefined && (await gatekeeper.may(known.principal, projectId, access));
+    };
+    assert.equal(await mayList(elsewhere), false);
+    await identity.createGrant({
+      ...{ user: 'granted', group: undefined, projectId, policy: 'late-policy' },
+    });
+    assert.equal(await mayList(elsewhere), true);
   });
 });

@@ -51,7 +51,7 @@ describe('quotas of a project', () => {
     await assert.rejects(create, refusedWith('OMS.1021', /raise BRIGADE_TASKS_MAX/));
   });
 
-  test('names of an event: at once here, in some seconds elsewhere', async () => {
+  test('names of an event: a lower limit holds at once here and in some seconds elsewhere, a higher one at once', async () => {
     await set({ tasksMax: 100 });
     const taskId = await create();
     const limits = (detail: RegExp) => refusedWith('OMS.0064', detail);
@@ -72,6 +72,8 @@ describe('quotas of a project', () => {
     );
     await set({ eventKeysMax: 10_000 });
     await send(taskId, 10_000);
+    // A raised limit holds at once elsewhere too: nothing is refused by what was remembered.
+    await send(taskId, 10_000, other);
     await assert.rejects(send(taskId, 10_001), limits(/must not have more than 10000 items/));
     await set({ eventKeysMax: null });
     await send(taskId, 2);

@@ -29,11 +29,13 @@ export class EventQuotas {
     this.#known = new Remembered({ forMs: BELIEVED_MS, max: BELIEVED_MAX, now: options.now });
   }
 
-  of(projectId: string): Promise<Quota> {
-    return this.#known.get(projectId, async () => {
+  /** @param wanted A limit below this is read from the database, never remembered: it may have been raised. */
+  of(projectId: string, wanted = 0): Promise<Quota> {
+    const ask = async (): Promise<Quota> => {
       const own = (await findProject(this.#database, projectId))?.eventKeysMax ?? undefined;
       return { max: own ?? this.#standard, own: own !== undefined };
-    });
+    };
+    return this.#known.get(projectId, ask, ({ max }) => max >= wanted);
   }
 
   /** A project was changed here. */

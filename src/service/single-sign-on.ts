@@ -39,7 +39,7 @@ export interface SingleSignOnOptions {
   readonly userNamed: Gatekeeper['userNamed'];
   readonly now: () => number;
   readonly log: Logger;
-  /** How soon an issuer may be asked again, for a key that it did not have or because it did not answer. */
+  /** How soon an issuer may be asked again for a key that it did not have. */
   readonly askAgainMs?: number;
 }
 
@@ -52,6 +52,8 @@ export class TokenRefused extends Error {
 }
 
 const ASK_AGAIN_MS = 30_000;
+/** How soon an issuer that did not answer is asked again: its tokens are refused until it has answered. */
+const ASK_FAILED_AGAIN_MS = 2_000;
 /** Keys that an issuer has withdrawn are believed this long. */
 const KEYS_BELIEVED_MS = 10 * 60_000;
 const TIMEOUT_MS = 5_000;
@@ -189,7 +191,7 @@ class IssuerKeys {
   readonly #issuer: Issuer;
   readonly #options: KeysOptions;
   #found: { readonly find: FindKey; readonly at: number } | undefined;
-  #asked: { readonly answer: Promise<FindKey>; readonly at: number } | undefined;
+  #asked: { readonly answer: Promise<FindKey>; readonly again: number } | undefined;
 
   constructor(issuer: Issuer, options: KeysOptions) {
     this.#issuer = issuer;
@@ -209,11 +211,18 @@ class IssuerKeys {
     }
   };
 
-  /** What was answered a moment ago, a failure too, is the answer still: tokens cannot make us ask often. */
+  /**
+   * What was answered a moment ago is the answer still, so that tokens cannot make us ask often. A
+   * failure is remembered for a much shorter time than keys.
+   */
   #ask(): Promise<FindKey> {
     const { now, askAgainMs } = this.#options;
-    if (this.#asked === undefined || now() - this.#asked.at >= askAgainMs) {
-      this.#asked = { answer: this.#fetch(), at: now() };
+    if (this.#asked === undefined || now() >= this.#asked.again) {
+      const asked = { answer: this.#fetch(), again: now() + askAgainMs };
+      this.#asked = asked;
+      asked.answer.catch(() => {
+        asked.again = now() + Math.min(askAgainMs, ASK_FAILED_AGAIN_MS);
+      });
     }
     return this.#asked.answer;
   }

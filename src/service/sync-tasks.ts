@@ -182,7 +182,7 @@ export class SyncTasks implements SyncTaskService {
   }
 
   async #mayName(keys: number, projectId: string): Promise<void> {
-    const { max, own } = await this.#options.eventQuotas.of(projectId);
+    const { max, own } = await this.#options.eventQuotas.of(projectId, keys);
     if (keys <= max) return;
     const limit = own ? 'event_keys_max of the project' : 'BRIGADE_EVENT_KEYS_MAX';
     throw new ServiceError(
