@@ -9,6 +9,9 @@ export interface ObjectRow {
   readonly checkMethod: string | null;
   readonly checkPassed: boolean | null;
   readonly checkDetail: string | null;
+  readonly proof: string | null;
+  readonly targetEtag: string | null;
+  readonly targetVersion: string | null;
   readonly crc64: string | null;
   readonly crc64nvme: string | null;
   readonly attempts: number;
@@ -36,7 +39,8 @@ export async function listObjects(
 ): Promise<ObjectRow[]> {
   const { rows } = await db.query<ObjectRow>(
     `select object_key as key, outcome, reason, message, size::float8 as size, check_method as "checkMethod",
-      check_passed as "checkPassed", check_detail as "checkDetail", crc64, crc64nvme, attempts,
+      check_passed as "checkPassed", check_detail as "checkDetail", proof, target_etag as "targetEtag",
+      target_version as "targetVersion", crc64, crc64nvme, attempts,
       ${milliseconds('accepted_at')} as "acceptedAt", ${milliseconds('started_at')} as "startedAt",
       ${milliseconds('settled_at')} as "settledAt", null as "dueAt"
     from objects
@@ -59,7 +63,8 @@ export async function listRetrying(
 ): Promise<ObjectRow[]> {
   const { rows } = await db.query<ObjectRow>(
     `select object_key as key, 'retrying' as outcome, reason, message, null as size, null as "checkMethod",
-      null as "checkPassed", null as "checkDetail", null as crc64, null as crc64nvme, attempt as attempts,
+      null as "checkPassed", null as "checkDetail", null as proof, null as "targetEtag",
+      null as "targetVersion", null as crc64, null as crc64nvme, attempt as attempts,
       ${milliseconds('accepted_at')} as "acceptedAt", ${milliseconds('started_at')} as "startedAt",
       null as "settledAt", ${milliseconds('due_at')} as "dueAt"
     from changes

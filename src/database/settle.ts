@@ -24,7 +24,13 @@ export interface Settlement {
   readonly checkDetail?: string | undefined;
   readonly crc64?: string | undefined;
   readonly crc64nvme?: string | undefined;
+  readonly proof?: string | undefined;
   readonly sourceEtag?: string | undefined;
+  /** What the target has after a copy, or had when it was found to need none. */
+  readonly targetEtag?: string | undefined;
+  readonly targetVersion?: string | undefined;
+  /** Milliseconds since the Unix epoch, by the target's clock. */
+  readonly targetWrittenAt?: number | undefined;
   /** Milliseconds since the Unix epoch. */
   readonly startedAt?: number | undefined;
 }
@@ -34,7 +40,8 @@ const SETTLE = `
     select * from json_to_recordset($2) as r(
       key text, "claimId" bigint, generation bigint, done boolean, "delayMs" int8, released boolean, restoring boolean,
       outcome text, reason text, message text, size bigint, "checkMethod" text, "checkPassed" boolean,
-      "checkDetail" text, crc64 text, crc64nvme text, "sourceEtag" text, "startedAt" float8)
+      "checkDetail" text, crc64 text, crc64nvme text, "sourceEtag" text, "startedAt" float8,
+      proof text, "targetEtag" text, "targetVersion" text, "targetWrittenAt" float8)
   ), locked as materialized (
     select input.*, changes.claim_id is not distinct from input."claimId" as ours,
       changes.generation as current, changes.attempt, changes.accepted_at, changes.late_write
@@ -74,9 +81,11 @@ const SETTLE = `
       and changes.object_key = any(array(select key from held where again or not done))
   ), recorded as (
     insert into objects (task_id, object_key, outcome, reason, message, size, check_method, check_passed,
-      check_detail, crc64, crc64nvme, source_etag, attempts, accepted_at, started_at)
+      check_detail, crc64, crc64nvme, source_etag, attempts, accepted_at, started_at,
+      proof, target_etag, target_version, target_written_at)
     select $1, key, outcome, reason, message, size, "checkMethod", "checkPassed", "checkDetail",
-      crc64, crc64nvme, coalesce("sourceEtag", case when late_write then '' end), attempt, accepted_at, to_timestamp("startedAt" / 1000)
+      crc64, crc64nvme, coalesce("sourceEtag", case when late_write then '' end), attempt, accepted_at, to_timestamp("startedAt" / 1000),
+      proof, "targetEtag", "targetVersion", to_timestamp("targetWrittenAt" / 1000)
     from held where done
     on conflict (task_id, object_key) do update set
       outcome = excluded.outcome, reason = excluded.reason, message = excluded.message, size = excluded.size,
@@ -84,7 +93,12 @@ const SETTLE = `
       check_detail = excluded.check_detail, crc64 = excluded.crc64,
       crc64nvme = excluded.crc64nvme,
       source_etag = coalesce(excluded.source_etag, objects.source_etag), attempts = excluded.attempts,
-      accepted_at = excluded.accepted_at, started_at = excluded.started_at, settled_at = excluded.settled_at
+      accepted_at = excluded.accepted_at, started_at = excluded.started_at, settled_at = excluded.settled_at,
+      proof = excluded.proof,
+      -- A failure says nothing about what the target has.
+      target_etag = case when excluded.outcome = 'failed' then objects.target_etag else excluded.target_etag end,
+      target_version = case when excluded.outcome = 'failed' then objects.target_version else excluded.target_version end,
+      target_written_at = case when excluded.outcome = 'failed' then objects.target_written_at else excluded.target_written_at end
   ), counted as (
     insert into statistics (task_id, width, starts_at, writer, successes, failures, skips, bytes)
     select $1, 300, date_bin('5 minutes', now(), 'epoch'), $3,

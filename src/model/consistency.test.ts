@@ -53,6 +53,7 @@ function evidence(
     targetSize: look?.size,
     targetModified: look?.time,
     targetEncryption: undefined,
+    written: { etag: '"t"', versionId: undefined, writtenAt: undefined },
   };
 }
 

@@ -2,6 +2,7 @@ import type { ObjectEncryption } from './object.ts';
 import type { Check } from './outcome.ts';
 import { type SumKind, sumKinds, type Sums } from './sums.ts';
 import type { ConsistencyCheck } from './sync-task.ts';
+import type { WrittenObject } from './written.ts';
 
 /** What is known of the bytes after a copy. Sums are of the whole object. */
 export interface CopyEvidence {
@@ -23,6 +24,8 @@ export interface CopyEvidence {
   readonly targetModified: number | undefined;
   /** Undefined where the target has not said. */
   readonly targetEncryption: ObjectEncryption | undefined;
+  /** Identifies the target's object, by the answer to its write or by a later look. */
+  readonly written: WrittenObject;
 }
 
 /** What a task asks of a copy. */

@@ -1,5 +1,7 @@
 import type { Fault } from './fault.ts';
+import type { CopyProof } from './proof.ts';
 import type { Crcs } from './sums.ts';
+import type { WrittenObject } from './written.ts';
 
 export const outcomeKinds = ['copied', 'skipped', 'failed'] as const;
 
@@ -40,6 +42,9 @@ export type Outcome =
       readonly kind: 'copied';
       readonly size: number;
       readonly check: Check;
+      readonly proof: CopyProof;
+      /** What the target has now. */
+      readonly written: WrittenObject;
       /** Of the object's bytes, where either end told it or it was computed on the way. */
       readonly crcs: Crcs;
       /** The ETag that was copied: the next round compares it. */
@@ -51,6 +56,8 @@ export type Outcome =
       readonly kind: 'skipped';
       readonly reason: SkipReason;
       readonly size: number | undefined;
+      /** What the target had; undefined where that was not looked at. */
+      readonly written?: WrittenObject | undefined;
       /** Of the source, where one was the reason. */
       readonly crcs?: Crcs;
     }

@@ -6,6 +6,7 @@ import { type Claim, released, type WorkHandler, type WorkResult } from '../engi
 import type { FailureKind, Outcome } from '../model/outcome.ts';
 import { ObjectTooLarge } from '../model/part-plan.ts';
 import { remedies } from '../model/remedies.ts';
+import type { WrittenObject } from '../model/written.ts';
 import { StoreError } from '../stores/store-error.ts';
 import { copyObject } from '../transfer/copy-object.ts';
 import { LeaseLost, type TransferSizes } from '../transfer/transfer.ts';
@@ -121,12 +122,20 @@ function resultOf(outcome: Exclude<Outcome, Restoring>, startedAt: number): Work
         checkMethod: outcome.check.method,
         checkPassed: outcome.check.passed,
         checkDetail: outcome.check.detail,
+        proof: outcome.proof,
+        ...target(outcome.written),
         ...outcome.crcs,
         sourceEtag: outcome.sourceEtag,
         ...(outcome.notes.length > 0 && { message: clean(sentence(outcome.notes)) }),
       };
     case 'skipped':
-      return { ...done, reason: outcome.reason, size: outcome.size, ...outcome.crcs };
+      return {
+        ...done,
+        reason: outcome.reason,
+        size: outcome.size,
+        ...outcome.crcs,
+        ...target(outcome.written),
+      };
     case 'failed':
       return {
         ...failed(outcome.fault, outcome.message, startedAt),
@@ -135,6 +144,14 @@ function resultOf(outcome: Exclude<Outcome, Restoring>, startedAt: number): Work
         ...(outcome.fault === 'inconsistent' && { checkPassed: false, sourceEtag: '' }),
       };
   }
+}
+
+function target(written: WrittenObject | undefined): Partial<WorkResult> {
+  return {
+    targetEtag: written?.etag,
+    targetVersion: written?.versionId,
+    targetWrittenAt: written?.writtenAt,
+  };
 }
 
 function failed(kind: FailureKind, message: string, startedAt: number): WorkResult {

@@ -1,5 +1,6 @@
 import type { Secret } from '../base/seal.ts';
 import type { CheckMethod, FailureKind, ListedOutcome, SkipReason } from '../model/outcome.ts';
+import type { CopyProof } from '../model/proof.ts';
 import type { Counters, StatisticWidth } from '../model/statistics.ts';
 import type { SyncTask, SyncTaskPlan, SyncTaskStatus } from '../model/sync-task.ts';
 import type { AccessKey } from '../stores/sign/access-key.ts';
@@ -47,6 +48,11 @@ export interface ObjectRecord {
   readonly checkMethod: CheckMethod | undefined;
   readonly checkPassed: boolean | undefined;
   readonly checkDetail: string | undefined;
+  /** Undefined where nothing was copied. */
+  readonly proof: CopyProof | undefined;
+  /** What the target had when the key was settled. */
+  readonly targetEtag: string | undefined;
+  readonly targetVersion: string | undefined;
   /** Of the object's bytes, where known, as {@link Sums} writes them. */
   readonly crc64: string | undefined;
   readonly crc64nvme: string | undefined;

@@ -85,6 +85,8 @@ export interface PutReceipt extends Sums {
   readonly encryption: ObjectEncryption | undefined;
   /** The store's own clock, milliseconds since the Unix epoch: the object is no older. */
   readonly date: number | undefined;
+  /** Undefined where the bucket keeps no versions, or the answer does not name it. */
+  readonly versionId?: string | undefined;
 }
 
 export interface PartReceipt extends PutReceipt {

@@ -3,8 +3,10 @@ import { fitContentType, fitMetadata } from '../model/metadata.ts';
 import type { ObjectHead } from '../model/object.ts';
 import type { Check, Outcome } from '../model/outcome.ts';
 import { decide, looksAtTarget } from '../model/overwrite.ts';
+import { proofOf } from '../model/proof.ts';
 import { targetTier } from '../model/storage-class.ts';
 import { crcsAlone, sumsAlone } from '../model/sums.ts';
+import { foundObject, writtenBy } from '../model/written.ts';
 import type { ObjectRead, PutBody, PutOptions, PutReceipt } from '../stores/store.ts';
 import { StoreError } from '../stores/store-error.ts';
 import { askable, assertStillAbsent } from './absent.ts';
@@ -47,7 +49,7 @@ async function lookAndCopy(job: CopyJob): Promise<Outcome> {
   if (target !== undefined && mode === 'NO_OVERWRITE') {
     const own = await earlierCopy(job, previous);
     await dropUpload(job, previous);
-    return own ?? left(job, target.size);
+    return own ?? left(job, target);
   }
   const read = await readSource(job, previous);
   const changed = job.copiedEtag !== undefined && job.copiedEtag !== read.head.etag;
@@ -58,7 +60,8 @@ async function lookAndCopy(job: CopyJob): Promise<Outcome> {
     await dropUpload(job, previous);
     const { reason } = verdict;
     const crcs = reason === 'same-crc64' ? crcsAlone(read.head) : undefined;
-    return { kind: 'skipped', reason, size: read.head.size, ...(crcs && { crcs }) };
+    const written = target && foundObject(target);
+    return { kind: 'skipped', reason, size: read.head.size, written, ...(crcs && { crcs }) };
   }
   return copyChecked(job, read, previous);
 }
@@ -91,8 +94,11 @@ function doubtful({ copiedEtag }: CopyJob): boolean {
 }
 
 /** Where nothing may be replaced, and what is there is not known to be our copy. */
-function left(job: CopyJob, size: number): Outcome {
-  if (!doubtful(job)) return { kind: 'skipped', reason: 'target-exists', size };
+function left(job: CopyJob, target: ObjectHead): Outcome {
+  const { size } = target;
+  if (!doubtful(job)) {
+    return { kind: 'skipped', reason: 'target-exists', size, written: foundObject(target) };
+  }
   const message =
     'the target has an object that may be a copy of ours that went wrong, and it is not what the ' +
     'source has. It is not replaced under NO_OVERWRITE, unless it is removed there';
@@ -188,15 +194,17 @@ async function checked(
 
 function copied(
   { size, etag }: ObjectHead,
-  { source, computed, target }: CopyEvidence,
+  evidence: CopyEvidence,
   check: Check,
   notes: readonly string[],
 ): Outcome {
+  const { source, computed, target, written } = evidence;
   const crcs = {
     crc64: target.crc64 ?? computed.crc64 ?? source.crc64,
     crc64nvme: target.crc64nvme ?? computed.crc64nvme ?? source.crc64nvme,
   };
-  return { kind: 'copied', size, check, crcs, sourceEtag: etag, notes };
+  const proof = proofOf(evidence);
+  return { kind: 'copied', size, check, proof, written, crcs, sourceEtag: etag, notes };
 }
 
 function withLook(evidence: CopyEvidence, head: ObjectHead): CopyEvidence {
@@ -211,6 +219,7 @@ function withLook(evidence: CopyEvidence, head: ObjectHead): CopyEvidence {
       crc64nvme: evidence.target.crc64nvme ?? head.crc64nvme,
     },
     targetEncryption: evidence.targetEncryption ?? head.encryption,
+    written: foundObject(head),
   };
 }
 
@@ -308,6 +317,7 @@ function evidenceOf(head: ObjectHead, receipt: PutReceipt, computed?: TakenSums)
     targetSize: undefined,
     targetModified: undefined,
     targetEncryption: receipt.encryption,
+    written: writtenBy(receipt),
   };
 }
 

@@ -16,8 +16,8 @@ export async function ownCopy(
 ): Promise<CopyEvidence | undefined> {
   const there = await headIfThere(job);
   if (there === undefined) return undefined;
-  const { etag, encryption, size, lastModified } = there;
-  const receipt = { etag, ...sumsAlone(there), encryption, date: lastModified };
+  const { etag, encryption, size, lastModified, versionId } = there;
+  const receipt = { etag, ...sumsAlone(there), encryption, date: lastModified, versionId };
   const evidence = evidenceOf(receipt);
   if (size !== evidence.sourceSize || proof(evidence)?.passed !== true) return undefined;
   return { ...evidence, targetSize: size, targetModified: lastModified };

@@ -4,6 +4,7 @@ import type { CopyEvidence } from '../model/consistency.ts';
 import type { ObjectHead } from '../model/object.ts';
 import { partRange } from '../model/part-plan.ts';
 import { type Crcs, sumsAlone } from '../model/sums.ts';
+import { writtenBy } from '../model/written.ts';
 import type { PutReceipt } from '../stores/store.ts';
 import type { CheckedPart } from './transfer.ts';
 
@@ -28,6 +29,7 @@ export function partsEvidence(
     targetSize: undefined,
     targetModified: undefined,
     targetEncryption: receipt.encryption,
+    written: writtenBy(receipt),
   };
 }
 

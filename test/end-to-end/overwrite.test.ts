@@ -189,6 +189,36 @@ describe('consistency checks', () => {
     }
   }
 
+  test('a copy is recorded by what its checksums prove: a checksum of the source, or the transport', async () => {
+    const { from, to, source } = world;
+    const taskId = await world.createTask();
+    from.put('proof/small', randomBytes(sizes.small));
+    from.put('proof/large', randomBytes(sizes.large));
+    // One part of right length with a wrong bit; the ETag of the object is the MD5 of the right bytes.
+    const corrupt = {
+      kind: 'corrupt',
+      match: { operation: 'GetObject', key: 'proof/large' },
+    } as const;
+    const fault = source.faults.add({ ...corrupt, nth: 2 });
+    await world.sync(taskId, ['proof/small', 'proof/large']);
+    const records = await world.client.objects(taskId);
+    assert.equal(fault.fired, 1);
+    const arrived = to.bytes('proof/large');
+    assert.equal(arrived?.length, sizes.large);
+    assert.notDeepEqual(arrived, from.bytes('proof/large'));
+    assert.deepEqual(
+      records.map(({ object_key, outcome, proof }) => [object_key, outcome, proof]),
+      [
+        ['proof/large', 'copied', 'transport'],
+        ['proof/small', 'copied', 'source_checksum'],
+      ],
+    );
+    assert.deepEqual(
+      records.map(({ object_key, target_etag }) => [object_key, target_etag]),
+      ['proof/large', 'proof/small'].map((key) => [key, `"${to.object(key)?.etag}"`]),
+    );
+  });
+
   test('bytes that are not what the source says they are fail, and are not published', async () => {
     const taskId = await world.createTask();
     world.from.put('lie', 'the bytes', { etag: '0'.repeat(32) });

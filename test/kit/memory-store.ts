@@ -291,7 +291,7 @@ export class MemoryStore implements Store {
       versionId: `v${this.#versions}`,
     };
     this.objects.set(key, { head, bytes, archived: archivedTiers.has(options.tier) });
-    return { ...receipt, encryption: head.encryption };
+    return { ...receipt, encryption: head.encryption, versionId: head.versionId };
   }
 
   async #receipt(bytes: Uint8Array, etag: string): Promise<PutReceipt> {

@@ -42,6 +42,9 @@ export interface ListedObject {
   readonly check_method: string | null;
   readonly check_passed: boolean | null;
   readonly check_detail: string | null;
+  readonly proof: string | null;
+  readonly target_etag: string | null;
+  readonly target_version_id: string | null;
   readonly crc64: string | null;
   readonly crc64nvme: string | null;
   readonly attempts: number;

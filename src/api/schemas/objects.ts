@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { checkMethods, listedOutcomes } from '../../model/outcome.ts';
+import { copyProofs } from '../../model/proof.ts';
 import { oneOf, orNull, timestamp } from './common.ts';
 
 export const OBJECTS_LIMIT_DEFAULT = 100;
@@ -33,6 +34,22 @@ const ObjectRecord = Type.Object({
   check_method: orNull(oneOf(checkMethods)),
   check_passed: orNull(Type.Boolean()),
   check_detail: orNull(Type.String()),
+  proof: orNull(
+    oneOf(copyProofs, {
+      description:
+        'What the checksums prove. source_checksum: the target equals a checksum that the source has for the object. ' +
+        'transport: the target holds the bytes that were read; no checksum of the source was compared. ' +
+        'size: no checksum could be compared. null where nothing was copied',
+    }),
+  ),
+  target_etag: orNull(
+    Type.String({
+      description: 'What the target had when the object was settled; null where not known',
+    }),
+  ),
+  target_version_id: orNull(
+    Type.String({ description: 'The same, where the target keeps versions and names them' }),
+  ),
   crc64: orNull(
     Type.String({
       description:

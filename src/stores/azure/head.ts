@@ -65,6 +65,7 @@ export function receiptOf(etag: string, headers: Headers): PutReceipt {
     crc64nvme: crc64nvmeOf(headerOf(headers, 'x-ms-content-crc64')),
     encryption: encryptionOf(headers, 'x-ms-request-server-encrypted'),
     date: dateOf(headerOf(headers, 'date')),
+    versionId: headerOf(headers, 'x-ms-version-id'),
   };
 }
 

@@ -74,6 +74,7 @@ export function receiptOf(
     ...crcsOf(headers, dialect),
     encryption: encryptionOf(headers, dialect),
     date: dateOf(headerOf(headers, 'date')),
+    versionId: ownHeader(headers, dialect, 'version-id'),
   };
 }
 
