@@ -124,7 +124,7 @@ export async function createBrigade(parts: BrigadeParts): Promise<Brigade> {
       intake,
       endpoints: places,
       checkBuckets: (plan, credentials) =>
-        checkBuckets({ open, probes, timeoutMs: CHECK_MS }, plan, credentials),
+        checkBuckets({ open, endpoints: places, probes, timeoutMs: CHECK_MS }, plan, credentials),
       eventQuotas,
       onTaskChanged: (taskId) => tell(parts, 'tasks', taskId),
       onTaskDeleted: () => {

@@ -4,12 +4,15 @@ import type { AccessKey } from '../stores/sign/access-key.ts';
 import type { Store, Traits } from '../stores/store.ts';
 import { StoreError } from '../stores/store-error.ts';
 import { type Ability, ProbeFailed, probeSource, probeTarget } from '../transfer/probe.ts';
+import { SameBucket } from '../transfer/same-bucket.ts';
+import { type Endpoints, mayBeOneService } from './endpoints.ts';
 import type { OpenBuckets } from './open-buckets.ts';
 import { ServiceError } from './service-error.ts';
 import type { TaskCredentials } from './sync-task-service.ts';
 
 export interface BucketChecksOptions {
   readonly open: OpenBuckets;
+  readonly endpoints: Endpoints;
   /** Whether buckets are asked; what is known of their clouds is checked always. */
   readonly probes: boolean;
   /** Milliseconds for all questions to one bucket. */
@@ -22,7 +25,7 @@ export interface BucketChecksOptions {
  * @throws {ServiceError} that says which field, right or address is wrong.
  */
 export async function checkBuckets(
-  { open, probes, timeoutMs }: BucketChecksOptions,
+  { open, endpoints, probes, timeoutMs }: BucketChecksOptions,
   plan: SyncTaskPlan,
   credentials: TaskCredentials,
 ): Promise<void> {
@@ -31,16 +34,36 @@ export async function checkBuckets(
   checkTraits(plan, source.traits, target.traits);
   if (!probes) return;
   const tier = plan.storagePolicy === 'SRC_STORAGE_MAPPING' ? undefined : plan.storagePolicy;
+  const demand = {
+    tier,
+    kms: plan.kms,
+    source: mayBeOneService(endpoints, plan.source, plan.target) ? source : undefined,
+  };
   // Both to their ends: a probe takes away what it began.
   const asked = await Promise.allSettled([
     told(endOf('src', plan.source, credentials.source, plan.appId), timeoutMs, (signal) =>
       probeSource(source, { behindCdn: plan.sourceCdn !== undefined }, signal),
     ),
     told(endOf('dst', plan.target, credentials.target), timeoutMs, (signal) =>
-      probeTarget(target, { tier, kms: plan.kms }, signal),
+      probeTarget(target, demand, signal),
     ),
   ]);
   for (const answer of asked) if (answer.status === 'rejected') throw answer.reason;
+}
+
+/**
+ * The refusal of a task from a bucket to itself.
+ *
+ * @param left The key of what the check wrote and could not remove.
+ */
+export function sameBucket(left?: string): ServiceError {
+  const remove =
+    left === undefined ? '' : ` The check could not remove "${left}" from it: remove that by hand.`;
+  return new ServiceError(
+    'invalid-request',
+    'Source and target are the same bucket.',
+    `request parameter [dst_bucket] invalid. Name another bucket than src_bucket, or another place.${remove}`,
+  );
 }
 
 /** @throws {ServiceError} where the credentials are none of that cloud. */
@@ -136,6 +159,7 @@ async function told(
   try {
     await probe(AbortSignal.timeout(timeoutMs));
   } catch (error) {
+    if (error instanceof SameBucket) throw sameBucket(error.leftKey);
     throw error instanceof ProbeFailed ? refusal(end, error, timeoutMs) : error;
   }
 }
@@ -170,6 +194,8 @@ const rights: Record<Ability, string> = {
   class: 'write objects of the class that dst_storage_policy names',
   encrypt: 'write objects that the key service encrypts (enable_kms)',
   abort: 'abort multipart uploads',
+  remove:
+    'remove objects; an object whose name begins with brigade-probe- is left in the bucket, remove it by hand',
 };
 
 /** What is to be changed, by what the store said. */

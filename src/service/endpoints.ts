@@ -175,6 +175,23 @@ export function isSameBucket(places: Endpoints, one: EnteredPlace, other: Entere
   return fullName(one) === fullName(other);
 }
 
+/**
+ * Whether one bucket may be behind both places, by whatever names and addresses. It cannot where they
+ * speak different protocols, or are at the own hosts of different clouds.
+ */
+export function mayBeOneService(places: Endpoints, one: BucketPlace, other: BucketPlace): boolean {
+  const [here, there] = [places.resolve(one), places.resolve(other)];
+  if (isAzureCloud(here.dialect) !== isAzureCloud(there.dialect)) return false;
+  const [cloud, otherCloud] = [ownerOf(here), ownerOf(there)];
+  return cloud === undefined || otherCloud === undefined || cloud === otherCloud;
+}
+
+/** The cloud whose own host it is; undefined for anybody's server. */
+function ownerOf({ url, dialect }: ResolvedEndpoint): StoreDialect | undefined {
+  if (isAzureCloud(dialect)) return dialect;
+  return s3Dialects[dialect].ownHosts.test(new URL(url).hostname) ? dialect : undefined;
+}
+
 /** Why a request may not name this address; undefined where it may. */
 function refuse(endpoint: string, allowed: readonly Allowed[]): string | undefined {
   if (!/^https?:\/\//i.test(endpoint) || !URL.canParse(endpoint)) {

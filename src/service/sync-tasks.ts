@@ -28,6 +28,7 @@ import {
   type StatisticRange,
 } from '../model/statistics.ts';
 import { step, type SyncTask, type SyncTaskPlan, type SyncTaskSignal } from '../model/sync-task.ts';
+import { sameBucket } from './bucket-checks.ts';
 import { checkAuthentication } from './cdn-places.ts';
 import { sealCredentials } from './credentials.ts';
 import { type Endpoints, isSameBucket } from './endpoints.ts';
@@ -227,11 +228,7 @@ async function create(
   const source = { ...plan.source, accessKeyId, appId: plan.appId };
   const target = { ...plan.target, accessKeyId: credentials.target.accessKeyId };
   if (isSameBucket(endpoints, source, target)) {
-    throw new ServiceError(
-      'invalid-request',
-      'Source and target are the same bucket.',
-      'request parameter [dst_bucket] invalid. Name another bucket than src_bucket, or another place.',
-    );
+    throw sameBucket();
   }
   await checkBuckets(plan, credentials);
   const id = randomUUID();

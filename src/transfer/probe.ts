@@ -1,13 +1,25 @@
-import { randomUUID } from 'node:crypto';
 import type { StorageTier } from '../model/storage-class.ts';
-import type { PutOptions, Store } from '../stores/store.ts';
+import type { PartUpload, PutOptions, Store } from '../stores/store.ts';
 import { StoreError } from '../stores/store-error.ts';
-
-/** How long the abort of a failed probe's upload may take. */
-const ABORT_MS = 5_000;
+import {
+  cleanupSignal,
+  compareByMarker,
+  probeKey,
+  SameBucket,
+  seesUpload,
+  type Sighting,
+} from './same-bucket.ts';
 
 /** What a task will ask of a bucket. */
-export type Ability = 'list' | 'read' | 'deliver' | 'write' | 'class' | 'encrypt' | 'abort';
+export type Ability =
+  | 'list'
+  | 'read'
+  | 'deliver'
+  | 'write'
+  | 'class'
+  | 'encrypt'
+  | 'abort'
+  | 'remove';
 
 /** A bucket that will not do what its task needs. */
 export class ProbeFailed extends Error {
@@ -63,48 +75,98 @@ async function forgiven(look: () => Promise<unknown>): Promise<void> {
   }
 }
 
+/** What a task asks of its target. */
+export interface TargetDemand {
+  readonly tier: StorageTier | undefined;
+  readonly kms: boolean;
+  /** Where the target may be the same bucket under another address. */
+  readonly source: Store | undefined;
+}
+
 /**
  * Tries what a target must allow: to be looked at, to be written in parts, and the class and the
- * encryption of the task. Nothing becomes visible: no upload is completed.
+ * encryption of the task. No upload is completed, so that nothing becomes visible, unless the source
+ * can tell only by an object whether it is the same bucket: see {@link compareByMarker}.
  *
  * @throws {ProbeFailed} naming what it does not allow.
+ * @throws {SameBucket} where the source sees what is written at the target.
  */
 export async function probeTarget(
   target: Store,
-  { tier, kms }: { readonly tier: StorageTier | undefined; readonly kms: boolean },
+  { tier, kms, source }: TargetDemand,
   signal: AbortSignal,
 ): Promise<void> {
   await attempt('read', signal, () => readOne(target, probeKey(), signal));
-  await probeUpload(target, 'write', {}, signal);
-  if (tier !== undefined) await probeUpload(target, 'class', { tier }, signal);
-  if (kms) await probeUpload(target, 'encrypt', { kms }, signal);
+  const sighting = await probeUpload(target, { ability: 'write', options: {}, source }, signal);
+  if (tier !== undefined) {
+    await probeUpload(target, { ability: 'class', options: { tier } }, signal);
+  }
+  if (kms) await probeUpload(target, { ability: 'encrypt', options: { kms } }, signal);
+  if (source === undefined || sighting !== 'unknown') return;
+  const { key, sighting: byMarker, left } = await compareByMarker(source, target, signal);
+  if (byMarker === 'seen') throw new SameBucket(left === undefined ? undefined : key);
+  if (left !== undefined) throw new ProbeFailed('remove', storeErrorOf(left.cause));
+}
+
+interface ProbedUpload {
+  readonly ability: Ability;
+  readonly options: PutOptions;
+  /** Asked whether it sees the upload while that is open. */
+  readonly source?: Store | undefined;
 }
 
 async function probeUpload(
   target: Store,
-  ability: Ability,
-  options: PutOptions,
+  { ability, options, source }: ProbedUpload,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<Sighting> {
   const key = probeKey();
-  const upload = await attempt(ability, signal, () => target.startParts(key, options, signal));
+  const upload = await attempt(ability, signal, () => startUpload(target, key, options, signal));
   const content = Buffer.from('probe');
+  let sighting: Sighting = 'unknown';
   try {
     await attempt(ability, signal, () =>
       upload.putPart(1, { content, size: content.length }, signal),
     );
+    if (source !== undefined) sighting = await seesUpload(source, key, signal);
+    if (sighting !== 'seen') await attempt('abort', signal, () => upload.abort(signal));
   } catch (error) {
-    // What failed first is what is told; an upload that stays has five bytes, and nobody sees it.
-    // The signal may be what ended it.
-    await upload.abort(AbortSignal.timeout(ABORT_MS)).catch(() => undefined);
+    // What failed first is reported. An upload that stays has five bytes, and nobody sees it.
+    await upload.abort(cleanupSignal()).catch(() => undefined);
     throw error;
   }
-  await attempt('abort', signal, () => upload.abort(signal));
+  if (sighting !== 'seen') return sighting;
+  const left = await upload.abort(cleanupSignal()).then(
+    () => undefined,
+    () => key,
+  );
+  throw new SameBucket(left);
 }
 
-/** A name that nobody has. */
-function probeKey(): string {
-  return `brigade-probe-${randomUUID()}`;
+/** The answer with the ID of the upload may be lost: then the upload is looked for. */
+async function startUpload(
+  target: Store,
+  key: string,
+  options: PutOptions,
+  signal: AbortSignal,
+): Promise<PartUpload> {
+  try {
+    return await target.startParts(key, options, signal);
+  } catch (error) {
+    const mayBeOpen = error instanceof StoreError ? error.transient : signal.aborted;
+    if (mayBeOpen) await abortAll(target, key, cleanupSignal()).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function abortAll(target: Store, key: string, signal: AbortSignal): Promise<void> {
+  for (const { id } of await target.listUploads(key, signal)) {
+    await target.resumeParts(key, id).abort(signal);
+  }
+}
+
+function storeErrorOf(cause: unknown): StoreError | undefined {
+  return cause instanceof StoreError ? cause : undefined;
 }
 
 async function attempt<T>(
