@@ -274,6 +274,13 @@ export const SettingsSchema = Type.Object(
       maximum: 36_500,
       description: 'Days that the audit is kept',
     }),
+    uploadDays: Type.Integer({
+      default: 7,
+      minimum: 1,
+      maximum: 365,
+      description:
+        'Days that an unfinished upload of a failed object, or of a stopped task, is kept to go on with',
+    }),
     attempts: Type.Integer({
       default: 12,
       minimum: 1,

@@ -65,6 +65,7 @@ describe('readSettings', () => {
       tasksMax: 5,
       retentionDays: 90,
       auditDays: 400,
+      uploadDays: 7,
       attempts: 12,
       backoffBaseMs: 1_000,
       backoffMaxMs: 900_000,

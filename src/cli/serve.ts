@@ -180,6 +180,7 @@ async function brigadeSettings(settings: Settings) {
     timeZone: settings.timeZone,
     retentionDays: settings.retentionDays,
     auditDays: settings.auditDays,
+    uploadDays: settings.uploadDays,
     width: settings.width,
     taskWidth: settings.taskWidth,
     sizes: {

@@ -255,7 +255,8 @@ describe('claimChanges', () => {
       task,
       plain.map((one) => settlement(one, { sourceEtag: `"${one.key}"` })),
     );
-    await insertUpload(db, { taskId: task, key: 'b' }, { sourceEtag: '', size: 1, partSize: 1 });
+    const upload = { sourceEtag: '', size: 1, partSize: 1, optionsHash: 'h' };
+    await insertUpload(db, { taskId: task, key: 'b' }, upload);
     await addKeys(db, task, ['a', 'b']);
     assert.deepEqual(
       (await claim(db, task)).map(({ copiedEtag, uploading }) => [copiedEtag, uploading]),

@@ -53,6 +53,31 @@ const repeatable: ReadonlySet<Fault> = new Set<Fault>([
   'interrupted',
 ]);
 
+/**
+ * Whether the finished parts of an upload may be built upon after an attempt that failed so: whatever
+ * passes or can be fixed, and leaves the source as it was, keeps them.
+ */
+const partsKept: Record<Fault, boolean> = {
+  'not-found': false, // The source object is gone.
+  'no-bucket': true, // The address, or the bucket, can be put right.
+  'changed': false, // The parts are of an older version.
+  'exists': false, // Another object took the key, and it is not replaced.
+  'denied': true, // The right can be granted.
+  'bad-credentials': true, // The task can be started with others.
+  'clock-skew': true,
+  'archived': true, // It can be restored: the bytes and the ETag stay the same.
+  'full': true, // Space can be freed, or a quota raised.
+  'refused': true, // The message says what to change.
+  'throttled': true,
+  'unavailable': true,
+  'unreachable': true,
+  'interrupted': true,
+  'corrupt': false, // It is not known which of the parts is wrong.
+  'bad-reply': true,
+  'stale-cdn': false, // Other parts may have come from the stale cache too.
+  'unsupported': false, // No fix makes this store take these parts.
+};
+
 /** Whether the work is worth another attempt later. */
 export function isTransient(fault: Fault): boolean {
   return transient[fault];
@@ -61,4 +86,9 @@ export function isTransient(fault: Fault): boolean {
 /** Whether the same request is worth sending again within the attempt. */
 export function isRepeatable(fault: Fault): boolean {
   return repeatable.has(fault);
+}
+
+/** Whether a later attempt may build on the parts that were written before this fault. */
+export function keepsParts(fault: Fault): boolean {
+  return partsKept[fault];
 }

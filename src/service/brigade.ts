@@ -45,6 +45,8 @@ export interface BrigadeSettings {
   readonly retentionDays: number;
   /** How long entries of the audit are kept. */
   readonly auditDays: number;
+  /** How long an upload is kept that no attempt goes on with. */
+  readonly uploadDays: number;
   /** Objects in work at once in this process, and of these, of one task. */
   readonly width: number;
   readonly taskWidth: number;
@@ -195,12 +197,13 @@ async function startWork(
       openTasks.forget(taskId);
     }),
   );
-  const { retentionDays, auditDays, timeZone, drainMs } = settings;
+  const { retentionDays, auditDays, uploadDays, timeZone, drainMs } = settings;
+  const kept = { retentionDays, auditDays, uploadDays };
   started.defer(() => worker.stop(drainMs));
   const jobs = started.use(
     await startJobs({
       database,
-      jobs: maintenance({ database, openTasks, clock, log, retentionDays, auditDays, timeZone }),
+      jobs: maintenance({ database, openTasks, clock, log, timeZone, ...kept }),
       onTrouble: (job, error) =>
         log.warn({ event: 'job.failed', job, err: error }, 'maintenance failed'),
     }),

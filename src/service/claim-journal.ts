@@ -1,16 +1,18 @@
 import { forgetAttempts } from '../database/changes.ts';
 import type { Db } from '../database/db.ts';
 import {
-  findUpload,
+  abandonUpload,
   insertPart,
   insertUpload,
   removeUpload,
   setUploadId,
+  takeUpUpload,
   type UploadOf,
 } from '../database/uploads.ts';
 import type { Claim } from '../engine/work.ts';
 import {
   type CheckedPart,
+  type IntendedUpload,
   type JournaledUpload,
   LeaseLost,
   type UploadJournal,
@@ -34,13 +36,14 @@ export class ClaimJournal implements UploadJournal {
   }
 
   async find(): Promise<JournaledUpload | undefined> {
-    const found = await findUpload(this.#database, this.#claim);
+    const found = await takeUpUpload(this.#database, this.#claim);
     if (found === undefined) return undefined;
     const { id, ...row } = found.upload;
     this.#upload = { ...this.#upload, id };
     return {
       ...row,
       uploadId: row.uploadId ?? undefined,
+      optionsHash: row.optionsHash ?? undefined,
       parts: found.parts.map((part) => ({
         ...part,
         md5: part.md5 ?? undefined,
@@ -50,7 +53,7 @@ export class ClaimJournal implements UploadJournal {
     };
   }
 
-  async intend(upload: Parameters<UploadJournal['intend']>[0]): Promise<void> {
+  async intend(upload: IntendedUpload): Promise<void> {
     this.#begunHere = true;
     const id = await insertUpload(this.#database, this.#claim, upload);
     this.#upload = { ...this.#upload, id };
@@ -69,6 +72,10 @@ export class ClaimJournal implements UploadJournal {
     if (this.#begunHere || this.attempt === 1) return;
     this.attempt = 1;
     await forgetAttempts(this.#database, this.#claim);
+  }
+
+  async abandoned(): Promise<void> {
+    await abandonUpload(this.#database, this.#upload);
   }
 
   async ended(): Promise<void> {

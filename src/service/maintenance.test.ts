@@ -9,9 +9,10 @@ import { Sealer, Secret } from '../base/seal.ts';
 import type { Database } from '../database/db.ts';
 import { hiddenTasks, hideTask, startTask, stopTask } from '../database/tasks.ts';
 import { findToken, insertProject, insertToken } from '../database/tokens.ts';
-import { findUpload, insertUpload, setUploadId } from '../database/uploads.ts';
+import { takeUpUpload, insertUpload, setUploadId } from '../database/uploads.ts';
 import { insertUser } from '../database/users.ts';
 import { around } from '../stores/layers/around.ts';
+import { StoreError } from '../stores/store-error.ts';
 import { MemoryStore } from '../../test/kit/memory-store.ts';
 import { sealCredentials } from './credentials.ts';
 import { CLEAR_TASKS, maintenance } from './maintenance.ts';
@@ -31,7 +32,9 @@ async function addHiddenTask(db: Database): Promise<string> {
 
 async function addUpload(db: Database, taskId: string): Promise<void> {
   const key = { taskId, key: 'k' };
-  const id = await insertUpload(db, key, { sourceEtag: '"e"', size: 1, partSize: 1 });
+  const id = await insertUpload(db, key, {
+    ...{ sourceEtag: '"e"', size: 1, partSize: 1, optionsHash: 'h' },
+  });
   await setUploadId(db, { ...key, id }, 'upload');
 }
 
@@ -63,7 +66,7 @@ test('a deleted task with a store that does not answer holds up no other', async
     openTasks,
     clock: systemClock,
     log: silentLog,
-    ...{ retentionDays: 1, auditDays: 1 },
+    ...{ retentionDays: 1, auditDays: 1, uploadDays: 1 },
     timeZone: 'UTC',
   })
     .find(({ name }) => name === CLEAR_TASKS)
@@ -72,7 +75,47 @@ test('a deleted task with a store that does not answer holds up no other', async
   assert.deepEqual(await hiddenTasks(database), [stuck]);
   stop.abort(new Error('enough'));
   await assert.rejects(async () => done, /enough/);
-  assert.ok(await findUpload(database, { taskId: running, key: 'k' }), 'left to its own job');
+  assert.ok(await takeUpUpload(database, { taskId: running, key: 'k' }), 'left to its own job');
+});
+
+test('an abandoned upload is aborted with the credentials of the latest start', async () => {
+  await using database = await testDatabase();
+  const id = await addTask(database);
+  const restart = async (accessKeyId: string) => {
+    await stopTask(database, id);
+    const keys = { ...keyPair, accessKeyId };
+    await startTask(database, id, sealCredentials(sealer, id, { source: keys, target: keys }));
+  };
+  await restart('expired');
+  const target = new MemoryStore();
+  const upload = await target.startParts('k', {}, new AbortController().signal);
+  const denied = around(target, {
+    call: () => Promise.reject(new StoreError('denied', { store: 'target', operation: 'abort' })),
+    read: (_signal, run) => run(),
+  });
+  await using openTasks = new OpenTasks({
+    ...{ database, sealer, restoreDays: 3 },
+    open: {
+      source: () => new MemoryStore(),
+      target: (_task, keys) => (keys.target.accessKeyId === 'expired' ? denied : target),
+    },
+  });
+  (await openTasks.use(id, 0))[Symbol.dispose]();
+  const key = { taskId: id, key: 'k' };
+  const row = await insertUpload(database, key, {
+    ...{ sourceEtag: '"e"', size: 1, partSize: 1, optionsHash: 'h' },
+  });
+  await setUploadId(database, { ...key, id: row }, upload.id);
+  await restart('new');
+  await database.query(`update uploads set used_at = used_at - interval '2 days'`);
+  await maintenance({
+    ...{ database, openTasks, clock: systemClock, log: silentLog },
+    ...{ retentionDays: 1, auditDays: 1, uploadDays: 1, timeZone: 'UTC' },
+  })
+    .find(({ name }) => name === 'abandoned-uploads')
+    ?.run(new AbortController().signal);
+  assert.equal(target.openUploads.size, 0);
+  assert.equal(await takeUpUpload(database, key), undefined);
 });
 
 test('tokens that have ended are forgotten, and no others', async () => {
@@ -95,7 +138,7 @@ test('tokens that have ended are forgotten, and no others', async () => {
   assert.equal(await findToken(database, ended), undefined);
   const jobs = maintenance({
     ...{ database, openTasks, clock: systemClock, log: silentLog },
-    ...{ retentionDays: 1, auditDays: 1, timeZone: 'UTC' },
+    ...{ retentionDays: 1, auditDays: 1, uploadDays: 1, timeZone: 'UTC' },
   });
   await jobs.find(({ name }) => name === 'expired-tokens')?.run(new AbortController().signal);
   const { rows } = await database.query<{ hash: Buffer }>('select hash from tokens');

@@ -10,6 +10,7 @@ import { deleteExpiredTokens } from '../database/tokens.ts';
 import {
   type AbandonedUpload,
   abandonedUploads,
+  abandonIdleUploads,
   hasUploads,
   removeUpload,
 } from '../database/uploads.ts';
@@ -25,6 +26,8 @@ export interface MaintenanceOptions {
   readonly log: Logger;
   readonly retentionDays: number;
   readonly auditDays: number;
+  /** Days that an upload is kept for an object that failed, or whose task is stopped. */
+  readonly uploadDays: number;
   readonly timeZone: string;
 }
 
@@ -36,7 +39,7 @@ const OLD_AUDIT_BATCH = 2_000;
 const UPLOADS_BATCH = 200;
 const UPLOADS_WIDTH = 16;
 const ABORT_MS = 30_000;
-/** An upload whose store will not be reached any more is given up after this long. */
+/** An upload that cannot be aborted, as its store is not reached any more, is given up after this long. */
 const HOPELESS_UPLOAD_MS = 30 * 86_400_000;
 
 /** What has to be done from time to time, whoever does it. Each can run twice, or break off. */
@@ -70,7 +73,10 @@ export function maintenance(options: MaintenanceOptions): Job[] {
       name: 'abandoned-uploads',
       cron: '*/5 * * * *',
       expireSeconds: 3_600,
-      run: (signal) => abortAbandoned(options, { hidden: false, signal }),
+      run: async (signal) => {
+        await abandonIdleUploads(options.database, { keepDays: options.uploadDays });
+        await abortAbandoned(options, { hidden: false, signal });
+      },
     },
     {
       name: CLEAR_TASKS,
@@ -138,8 +144,8 @@ async function abort(
   upload: AbandonedUpload,
   signal: AbortSignal,
 ): Promise<void> {
-  const { taskId, key, uploadId, startedAt } = upload;
-  using task = await openTasks.use(taskId, 0);
+  const { taskId, key, uploadId, startedAt, revision } = upload;
+  using task = await openTasks.use(taskId, revision);
   const journal = { ended: () => removeUpload(database, upload) };
   const left = { uploadId: uploadId ?? undefined, startedAt };
   await dropUpload({ key, target: task.target, journal, lease: { signal } }, left);
@@ -151,9 +157,9 @@ async function giveUp(
   upload: AbandonedUpload,
   error: unknown,
 ): Promise<void> {
-  const { taskId, key, uploadId, startedAt } = upload;
+  const { taskId, key, uploadId, startedAt, abandonedAt } = upload;
   const gone = error instanceof StoreError && error.fault === 'no-bucket';
-  const hopeless = gone || clock.now() - startedAt > HOPELESS_UPLOAD_MS;
+  const hopeless = gone || clock.now() - abandonedAt > HOPELESS_UPLOAD_MS;
   log.warn(
     { event: 'upload.stuck', taskId, key, uploadId, startedAt, err: error, hopeless },
     'upload not aborted',

@@ -1,12 +1,13 @@
+import { createHash } from 'node:crypto';
 import { eachConcurrently } from '../base/concurrently.ts';
 import type { CopyEvidence } from '../model/consistency.ts';
-import { type Fault, isRepeatable } from '../model/fault.ts';
+import { type Fault, isRepeatable, keepsParts } from '../model/fault.ts';
 import type { ObjectHead } from '../model/object.ts';
 import { partCount, partRange, planPartSize } from '../model/part-plan.ts';
 import { differingSum, type Sums, sumsAlone } from '../model/sums.ts';
 import type { PartUpload, PutBody, PutOptions, PutReceipt, UploadedPart } from '../stores/store.ts';
 import { StoreError } from '../stores/store-error.ts';
-import { dropUpload } from './drop-upload.ts';
+import { dropAfterFailure, dropUpload } from './drop-upload.ts';
 import { crcsWorthTaking, hashing } from './hashing.ts';
 import { ownCopy } from './own-copy.ts';
 import { crcsOfParts, inOrder, partsEvidence } from './parts-evidence.ts';
@@ -31,8 +32,9 @@ interface PartsCopy {
 /**
  * Copies one object in ranged parts, read in parallel and pinned to the ETag that was compared.
  *
- * Takes up what an earlier attempt left, when it was of the same source. What ends it for good
- * aborts the upload; what may pass leaves it, written down, for the next attempt.
+ * Takes up what an earlier attempt left, when it was of the same source. A failure leaves the upload
+ * and its record for the next attempt, also where a person has to fix something first; only a fault
+ * that its parts do not survive ({@link keepsParts}) drops it.
  */
 export async function copyInParts(
   job: CopyJob,
@@ -42,30 +44,17 @@ export async function copyInParts(
 ): Promise<CopyEvidence> {
   const copy = await openUpload(job, head, options, previous);
   try {
-    const missing = missingParts(copy);
-    await eachConcurrently(
-      missing,
-      {
-        width: Math.min(job.sizes.partWidth, Math.max(missing.length, 1)),
-        signal: job.lease.signal,
-      },
-      (number, signal) => copyPart(copy, number, signal),
-    );
+    await copyMissing(copy);
     const parts = inOrder([...copy.done.values()]);
     checkWhole(copy, parts);
-    const evidence = await complete(copy, parts);
-    await job.journal.ended().catch(job.onUploadLeft);
-    return evidence;
+    return await complete(copy, parts);
   } catch (error) {
-    if (error instanceof StoreError && (!error.transient || spoiled.has(error.fault))) {
-      await dropUpload(job, { uploadId: copy.upload.id, startedAt: 0 });
+    if (error instanceof StoreError && !keepsParts(error.fault)) {
+      await dropAfterFailure(job, { uploadId: copy.upload.id, startedAt: 0 });
     }
     throw error;
   }
 }
-
-/** Faults after which the next attempt may not build on these parts. */
-const spoiled: ReadonlySet<Fault> = new Set<Fault>(['changed', 'corrupt', 'stale-cdn']);
 
 async function openUpload(
   job: CopyJob,
@@ -77,11 +66,20 @@ async function openUpload(
   if (resumed !== undefined) return resumed;
   await dropUpload(job, previous);
   const partSize = planPartSize(head.size, job.sizes.partBytes, job.target.traits);
-  await job.journal.intend({ sourceEtag: head.etag, size: head.size, partSize });
+  const optionsHash = hashOf(options);
+  await job.journal.intend({ sourceEtag: head.etag, size: head.size, partSize, optionsHash });
   const upload = await startParts(job, options);
   upload.detach(); // From here on the journal, not this process, decides when it is aborted.
   await job.journal.opened(upload.id);
   return { job, head, options, partSize, upload, done: new Map() };
+}
+
+/** Many stores keep from the start of an upload what is written beside the bytes. */
+function hashOf({ contentType, contentHeaders, userMetadata, tier, kms }: PutOptions): string {
+  const sorted = (record: object = {}) =>
+    Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1));
+  const described = [contentType, sorted(contentHeaders), sorted(userMetadata), tier, kms];
+  return createHash('sha256').update(JSON.stringify(described)).digest('hex');
 }
 
 /** What is refused for good opened no upload: nothing is left to look for. */
@@ -89,26 +87,36 @@ async function startParts(job: CopyJob, options: PutOptions): Promise<PartUpload
   try {
     return await job.target.startParts(job.key, askable(job, options), job.lease.signal);
   } catch (error) {
-    if (error instanceof StoreError && !error.transient) await job.journal.ended();
+    if (error instanceof StoreError && !error.transient) {
+      await job.journal.ended().catch(job.onUploadLeft);
+    }
     throw error;
   }
 }
 
-/** The earlier upload, with the parts that both the journal and the target know alike. */
+/**
+ * The earlier upload, with the parts that the journal has and the target confirms. Where the target
+ * does not list parts, the journal is trusted: the completion names the ETag of each part.
+ */
 async function resume(
   job: CopyJob,
   head: ObjectHead,
   options: PutOptions,
   previous: JournaledUpload | undefined,
 ): Promise<PartsCopy | undefined> {
-  if (previous?.uploadId === undefined) return undefined;
+  if (previous?.uploadId === undefined || previous.abandoned) return undefined;
   if (previous.sourceEtag !== head.etag || previous.size !== head.size) return undefined;
+  const { optionsHash = hashOf(options) } = previous;
+  if (optionsHash !== hashOf(options)) return undefined;
   const upload = job.target.resumeParts(job.key, previous.uploadId, askable(job, options));
   upload.detach();
   const listed = await listParts(job, upload);
-  if (listed === undefined) return undefined;
-  const held = new Map(listed.map((part) => [part.number, part.etag]));
-  const done = previous.parts.filter((part) => held.get(part.number) === part.etag);
+  if (listed === 'gone') return undefined;
+  const held =
+    listed === 'unknown' ? undefined : new Map(listed.map((part) => [part.number, part.etag]));
+  const done = previous.parts.filter(
+    (part) => held === undefined || held.get(part.number) === part.etag,
+  );
   return {
     job,
     head,
@@ -119,27 +127,52 @@ async function resume(
   };
 }
 
-/** Undefined where the upload is gone, or where nobody may ask: then it cannot be built on, either. */
+/** The parts at the target; `gone` where the upload has ended, `unknown` where they are not listed. */
 async function listParts(
   { lease }: CopyJob,
   upload: PartUpload,
-): Promise<UploadedPart[] | undefined> {
+): Promise<UploadedPart[] | 'gone' | 'unknown'> {
   try {
     return await upload.listParts(lease.signal);
   } catch (error) {
-    if (error instanceof StoreError && unlisted.has(error.fault)) return undefined;
+    if (!(error instanceof StoreError)) throw error;
+    if (error.fault === 'not-found') return 'gone';
+    if (error.fault === 'denied' || error.fault === 'unsupported') return 'unknown';
     throw error;
   }
 }
-
-const unlisted: ReadonlySet<Fault> = new Set<Fault>(['not-found', 'denied', 'unsupported']);
 
 function missingParts({ head, partSize, done }: PartsCopy): number[] {
   const numbers = Array.from({ length: partCount(head.size, partSize) }, (_, index) => index + 1);
   return numbers.filter((number) => !done.has(number));
 }
 
-async function copyPart(copy: PartsCopy, number: number, signal: AbortSignal): Promise<void> {
+/**
+ * After a failure no other part is begun. Those in flight are finished and recorded where the parts are
+ * kept, so that they need not be written again.
+ */
+async function copyMissing(copy: PartsCopy): Promise<void> {
+  const { lease, sizes } = copy.job;
+  const missing = missingParts(copy);
+  const dropped = new AbortController();
+  const signal = AbortSignal.any([lease.signal, dropped.signal]);
+  const width = Math.min(sizes.partWidth, Math.max(missing.length, 1));
+  await eachConcurrently(missing, { width, signal }, async (number, ending) => {
+    try {
+      await copyPart(copy, number, { signal, ending });
+    } catch (error) {
+      if (error instanceof StoreError && !keepsParts(error.fault)) dropped.abort(error);
+      throw error;
+    }
+  });
+}
+
+/** @param signals Ends the part at once; and `ending`, which allows no other try of it. */
+async function copyPart(
+  copy: PartsCopy,
+  number: number,
+  { signal, ending }: { readonly signal: AbortSignal; readonly ending: AbortSignal },
+): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {
       const part = await tryPart(copy, number, signal);
@@ -149,8 +182,8 @@ async function copyPart(copy: PartsCopy, number: number, signal: AbortSignal): P
     } catch (error) {
       const again =
         error instanceof StoreError && (isRepeatable(error.fault) || error.fault === 'corrupt');
-      if (!again || tries === PART_TRIES) throw error;
-      await pauseAfter(error, tries, copy.job.clock, signal);
+      if (!again || tries === PART_TRIES || ending.aborted) throw error;
+      await pauseAfter(error, tries, copy.job.clock, ending);
     }
   }
 }
@@ -180,6 +213,7 @@ async function putPart(
     return await upload.putPart(number, body, signal);
   } catch (error) {
     if (!(error instanceof StoreError) || error.fault !== 'not-found') throw error;
+    await job.journal.abandoned().catch(job.onUploadLeft);
     const cloudMessage = 'somebody has ended the upload';
     const details = { store: job.target.name, operation: 'putPart', key: job.key, cloudMessage };
     throw new StoreError('interrupted', details, { cause: error });
@@ -217,14 +251,28 @@ async function complete(copy: PartsCopy, parts: readonly CheckedPart[]): Promise
       await assertStillAbsent(job, options, 'upload');
       job.lease.assertHeld();
       const receipt = await upload.complete(parts, job.lease.signal);
+      await job.journal.ended().catch(job.onUploadLeft);
       return partsEvidence(head, parts, partSize, receipt);
     } catch (error) {
       if (!(error instanceof StoreError) || !maybeDone.has(error.fault)) throw error;
-      const open = error.fault !== 'exists' && (await listParts(job, upload)) !== undefined;
-      if (!open) return await published(copy, parts, error);
+      const listed =
+        error.fault === 'exists' ? 'unknown' : await orFirst(error, () => listParts(job, upload));
+      if (typeof listed === 'string') {
+        const gone = listed === 'gone' || error.fault === 'not-found';
+        return await published(copy, parts, { failure: error, gone });
+      }
       if (tries === COMPLETE_TRIES) throw error;
       await pauseAfter(error, tries, job.clock, job.lease.signal);
     }
+  }
+}
+
+/** Runs a look after a failure. Where both fail, the failure is reported, if it may pass by itself. */
+async function orFirst<T>(failure: StoreError, look: () => Promise<T>): Promise<T> {
+  try {
+    return await look();
+  } catch (error) {
+    throw error instanceof StoreError && failure.transient ? failure : error;
   }
 }
 
@@ -242,20 +290,25 @@ const maybeDone: ReadonlySet<Fault> = new Set<Fault>([
 /**
  * What is known of an upload that was completed behind a failure.
  *
- * @throws {StoreError} `exists` where the target has another object, and `interrupted` where it has
- *   none that can be told to be ours: the next attempt compares both sides anew.
+ * @throws {StoreError} `exists` where the target has another object; `interrupted` where the upload is
+ *   gone and no object is known to be its: the next attempt compares both sides anew. Otherwise the
+ *   failure itself.
  */
 async function published(
   { job, head, partSize, upload }: PartsCopy,
   parts: readonly CheckedPart[],
-  failure: StoreError,
+  { failure, gone }: { readonly failure: StoreError; readonly gone: boolean },
 ): Promise<CopyEvidence> {
-  const own = await ownCopy(job, (receipt) => partsEvidence(head, parts, partSize, receipt));
+  const own = await orFirst(failure, () =>
+    ownCopy(job, (receipt) => partsEvidence(head, parts, partSize, receipt)),
+  );
   if (own !== undefined) {
-    await upload.abort(job.lease.signal); // It may be of an earlier try.
+    // It may be of an earlier try, so that this upload is still open.
+    await dropUpload(job, { uploadId: upload.id, startedAt: 0 }).catch(job.onUploadLeft);
     return own;
   }
-  if (failure.fault === 'exists') throw failure;
+  if (!gone) throw failure;
+  await job.journal.abandoned().catch(job.onUploadLeft);
   const cloudMessage = 'the upload is gone, and the object is not known to be made of its parts';
   const details = { store: job.target.name, operation: 'complete', key: job.key, cloudMessage };
   throw new StoreError('interrupted', details, { cause: failure });

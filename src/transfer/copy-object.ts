@@ -1,4 +1,5 @@
 import { type CopyEvidence, checkCopy, type Demand, needsLook } from '../model/consistency.ts';
+import { keepsParts } from '../model/fault.ts';
 import { fitContentType, fitMetadata } from '../model/metadata.ts';
 import type { ObjectHead } from '../model/object.ts';
 import type { Check, Outcome } from '../model/outcome.ts';
@@ -12,7 +13,7 @@ import { StoreError } from '../stores/store-error.ts';
 import { askable, assertStillAbsent } from './absent.ts';
 import { assertAsTold } from './as-told.ts';
 import { copyInParts } from './copy-in-parts.ts';
-import { dropUpload } from './drop-upload.ts';
+import { dropAfterFailure, dropUpload } from './drop-upload.ts';
 import { headIfThere } from './head-if-there.ts';
 import { crcsWorthTaking, sumsOf, type TakenSums } from './hashing.ts';
 import { ownCopy } from './own-copy.ts';
@@ -126,7 +127,7 @@ async function earlierCopy(
   return copied(head, own, check, putOptions(job, head).notes);
 }
 
-/** A source that fails for good leaves no upload behind. */
+/** Drops the upload of an earlier attempt where this failure says for good that it is of no use. */
 async function readSource(
   job: CopyJob,
   previous: JournaledUpload | undefined,
@@ -134,7 +135,8 @@ async function readSource(
   try {
     return await readWhole(job);
   } catch (error) {
-    if (error instanceof StoreError && !error.transient) await dropUpload(job, previous);
+    const over = error instanceof StoreError && !error.transient && !keepsParts(error.fault);
+    if (over) await dropAfterFailure(job, previous);
     throw error;
   }
 }

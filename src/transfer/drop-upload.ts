@@ -1,6 +1,6 @@
 import type { OpenUpload, Store } from '../stores/store.ts';
 import { StoreError } from '../stores/store-error.ts';
-import type { JournaledUpload, UploadJournal } from './transfer.ts';
+import type { CopyJob, JournaledUpload, UploadJournal } from './transfer.ts';
 
 /** The clocks of a target and of the journal may differ by this much. */
 const CLOCKS_DIFFER_MS = 15 * 60_000;
@@ -34,6 +34,24 @@ export async function dropUpload(
     }
   }
   await journal.ended();
+}
+
+/**
+ * Drops an upload after a failure that its parts do not survive. That failure is the one to report,
+ * so an error here is only passed to `onUploadLeft`: the upload is marked first, so that no later
+ * attempt builds on it, and the maintenance aborts what could not be aborted here.
+ */
+export async function dropAfterFailure(
+  job: CopyJob,
+  upload: Pick<JournaledUpload, 'uploadId' | 'startedAt'> | undefined,
+): Promise<void> {
+  if (upload === undefined) return;
+  try {
+    await job.journal.abandoned();
+    await dropUpload(job, upload);
+  } catch (error) {
+    job.onUploadLeft(error);
+  }
 }
 
 async function openUploads({

@@ -57,22 +57,29 @@ export interface JournaledUpload {
   readonly sourceEtag: string;
   readonly size: number;
   readonly partSize: number;
+  /** A digest of what the upload was started with beside the bytes; undefined where not recorded. */
+  readonly optionsHash: string | undefined;
+  /** Whether it was given up: its parts may not be built upon, or the maintenance is aborting it. */
+  readonly abandoned: boolean;
   /** Milliseconds since the Unix epoch. */
   readonly startedAt: number;
   readonly parts: readonly CheckedPart[];
 }
 
+/** What is recorded of an upload before the target is asked to open it. */
+export type IntendedUpload = Pick<JournaledUpload, 'sourceEtag' | 'size' | 'partSize'> & {
+  readonly optionsHash: string;
+};
+
 /** Where the upload of one key is written down, so that another attempt can take it up. */
 export interface UploadJournal {
   find(): Promise<JournaledUpload | undefined>;
   /** Written before the target is asked: what crashes in between leaves a trace. */
-  intend(upload: {
-    readonly sourceEtag: string;
-    readonly size: number;
-    readonly partSize: number;
-  }): Promise<void>;
+  intend(upload: IntendedUpload): Promise<void>;
   opened(uploadId: string): Promise<void>;
   checked(part: CheckedPart): Promise<void>;
+  /** No attempt may build on the upload any more; it still has to be aborted. */
+  abandoned(): Promise<void>;
   /** The upload was completed or aborted. */
   ended(): Promise<void>;
 }

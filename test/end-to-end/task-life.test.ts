@@ -49,9 +49,9 @@ async function runJob(
     restoreDays: settings.restoreDays,
     open: openBuckets({ endpoints: places, clock: systemClock, log: silentLog, metrics }),
   });
-  const { retentionDays, auditDays, timeZone } = settings;
+  const { retentionDays, auditDays, uploadDays, timeZone } = settings;
   const common = { database, openTasks, clock: systemClock, log: silentLog };
-  const job = maintenance({ ...common, retentionDays, auditDays, timeZone }).find(
+  const job = maintenance({ ...common, retentionDays, auditDays, uploadDays, timeZone }).find(
     (one) => one.name === name,
   );
   assert.ok(job, name);
@@ -197,7 +197,7 @@ describe('delete', () => {
     assert.equal(to.object('deleted/large'), undefined);
   });
 
-  test('an upload that no change will finish is aborted by the maintenance', async () => {
+  test('an upload that nobody goes on with is aborted by the maintenance, after BRIGADE_UPLOAD_DAYS', async () => {
     const { from, to, source, target, client, service } = world;
     const taskId = await world.createTask();
     from.put('abandoned', randomBytes(sizes.large));
@@ -209,6 +209,12 @@ describe('delete', () => {
     assert.equal((await world.outcome(taskId, 'abandoned')).reason, 'unavailable');
     target.faults.clear();
     source.faults.clear();
+    await runJob('abandoned-uploads', service);
+    assert.equal(to.openUploads().length, 1);
+    const days = service.settings.uploadDays;
+    await service.database.query(`update uploads set used_at = used_at - $1 * interval '1 day'`, [
+      days,
+    ]);
     await runJob('abandoned-uploads', service);
     assert.deepEqual(to.openUploads(), []);
     assert.equal((await tablesWith(taskId))['uploads'], undefined);

@@ -8,12 +8,13 @@ import type {
   CheckedPart,
   CopyJob,
   CopyPolicy,
+  IntendedUpload,
   JournaledUpload,
   UploadJournal,
 } from '../../src/transfer/transfer.ts';
 import { ManualClock } from './manual-clock.ts';
 
-export type JournalStep = 'intend' | 'opened' | 'checked' | 'ended';
+export type JournalStep = 'intend' | 'opened' | 'checked' | 'abandoned' | 'ended';
 
 /** The end of the process, as far as a copy can tell: everything stops in the middle. */
 export class Crash extends Error {
@@ -35,9 +36,12 @@ export class MemoryJournal implements UploadJournal {
     return this.upload;
   }
 
-  async intend(upload: { sourceEtag: string; size: number; partSize: number }): Promise<void> {
+  async intend(
+    upload: Omit<IntendedUpload, 'optionsHash'> & { optionsHash?: string },
+  ): Promise<void> {
     this.#step('intend');
-    this.upload = { ...upload, uploadId: undefined, startedAt: this.#now(), parts: [] };
+    const begun = { uploadId: undefined, abandoned: false, startedAt: this.#now(), parts: [] };
+    this.upload = { optionsHash: undefined, ...upload, ...begun };
   }
 
   async opened(uploadId: string): Promise<void> {
@@ -49,6 +53,11 @@ export class MemoryJournal implements UploadJournal {
     this.#step('checked');
     if (this.upload === undefined) return;
     this.upload = { ...this.upload, parts: [...this.upload.parts, part] };
+  }
+
+  async abandoned(): Promise<void> {
+    this.#step('abandoned');
+    if (this.upload !== undefined) this.upload = { ...this.upload, abandoned: true };
   }
 
   async ended(): Promise<void> {

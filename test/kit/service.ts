@@ -55,6 +55,7 @@ export const settings: BrigadeSettings = {
   timeZone: 'UTC',
   retentionDays: 90,
   auditDays: 400,
+  uploadDays: 7,
   width: 48,
   taskWidth: 32,
   sizes: { bufferBytes: MiB, putBytes: 32 * MiB, partBytes: 5 * MiB, partWidth: 4 },
