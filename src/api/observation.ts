@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { Metrics } from '../base/metrics.ts';
 
 /**
@@ -28,6 +28,8 @@ export interface Refusal {
   readonly detail?: string;
 }
 
+const NAME_LENGTH_MAX = 64;
+
 /** Statuses that say more of the caller than of the request. */
 const aboutCallers: ReadonlySet<number> = new Set([401, 403, 429]);
 
@@ -54,31 +56,6 @@ export function observe(
     const line = aboutCallers.has(status) ? { ...answered, ...who } : answered;
     if (status < 400) request.log.debug(line, 'answered');
     else request.log.info(line, 'refused');
-    done();
-  });
-}
-
-const NAMES_MAX = 200;
-const NAME_LENGTH_MAX = 64;
-
-/**
- * Names fields that no schema knows, each once in the life of the server and without its value:
- * clients of newer versions send them, and ignoring them must not be a secret.
- */
-export function nameUnknownFields(app: FastifyInstance, log: FastifyBaseLogger): void {
-  const named = new Set<string>();
-  app.addHook('preHandler', (request, _reply, done) => {
-    const { body } = request;
-    const schema = request.routeOptions.schema?.body as { properties?: object } | undefined;
-    const known = schema?.properties;
-    if (known !== undefined && typeof body === 'object' && body !== null) {
-      for (const name of Object.keys(body)) {
-        const field = name.slice(0, NAME_LENGTH_MAX);
-        if (Object.hasOwn(known, name) || named.has(field) || named.size >= NAMES_MAX) continue;
-        named.add(field);
-        log.info({ event: 'api.field-ignored', field }, 'ignored');
-      }
-    }
     done();
   });
 }

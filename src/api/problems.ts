@@ -3,6 +3,7 @@ import { DatabaseError } from '../database/db-error.ts';
 import { type Problem, ServiceError } from '../service/service-error.ts';
 import type { Refusal } from './observation.ts';
 import { RequestError, type RequestFlaw } from './request-error.ts';
+import { noteOnIgnored } from './unknown-fields.ts';
 
 /** How a refusal looks outside. */
 interface Answer {
@@ -125,7 +126,7 @@ export function sendProblem(
   return reply
     .code(answer.status)
     .type('application/json; charset=utf-8')
-    .send(JSON.stringify(bodyOf(answer, known, request.id)));
+    .send(JSON.stringify(bodyOf(answer, known, request)));
 }
 
 /** The answer to bytes that are not HTTP: there is no request yet. */
@@ -194,7 +195,7 @@ function refusalOf(
 function bodyOf(
   answer: Answer,
   error: RequestError | ServiceError | undefined,
-  requestId: string,
+  { id: requestId, ignoredFields = [] }: Pick<FastifyRequest, 'id' | 'ignoredFields'>,
 ): ProblemBody {
   const message = answer.message ?? error?.message ?? '';
   if (answer.code.startsWith('APIGW.')) {
@@ -205,9 +206,17 @@ function bodyOf(
       request_id: requestId,
     };
   }
-  const detail = error?.detail;
+  // What was ignored may be the reason of the refusal.
+  const note = answer.status < 500 ? noteOnIgnored(ignoredFields) : undefined;
+  const detail = joined(error?.detail, note);
   if (detail === undefined) return { error_code: answer.code, error_msg: message };
   // SDKs show the message only: what to change must stand there too.
   const error_msg = `${message} ${detail.charAt(0).toUpperCase()}${detail.slice(1)}`;
   return { error_code: answer.code, error_msg, error_detail: detail };
+}
+
+/** One text of sentences, of those that there are. */
+function joined(detail: string | undefined, note: string | undefined): string | undefined {
+  if (detail === undefined || note === undefined) return detail ?? note;
+  return `${detail}${/[.?!]$/.test(detail) ? '' : '.'} ${note}`;
 }

@@ -17,7 +17,7 @@ import { auditCalls } from './auditing.ts';
 import { guard } from './auth.ts';
 import { readJsonBodies } from './json-body.ts';
 import { Limits, type RequestLimits } from './limits.ts';
-import { nameUnknownFields, observe, requestIdOf } from './observation.ts';
+import { observe, requestIdOf } from './observation.ts';
 import { describeApi } from './openapi.ts';
 import { rawProblem, replyWithProblems, sendProblem } from './problems.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -31,6 +31,7 @@ import { statisticRoutes } from './routes/statistics.ts';
 import { syncTaskRoutes } from './routes/sync-tasks.ts';
 import { versionRoutes } from './routes/versions.ts';
 import { Problem } from './schemas/common.ts';
+import { watchUnknownFields } from './unknown-fields.ts';
 import { compileValidator } from './validation.ts';
 
 export interface ApiParts {
@@ -73,7 +74,7 @@ export async function buildApi(parts: ApiParts): Promise<FastifyInstance> {
   observe(app, parts.metrics);
   guard(app, { ...parts, limits });
   auditCalls(app, parts.audit);
-  nameUnknownFields(app, parts.log);
+  watchUnknownFields(app, parts.log);
   replyWithProblems(app);
   await app.register(helmet, {
     contentSecurityPolicy: { directives: { 'default-src': ["'none'"] }, useDefaults: false },

@@ -5,6 +5,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { omsRequestFields } from '../../src/api/oms-fields.ts';
 import { Secret } from '../../src/base/seal.ts';
 import { ensureFirstAccessKey } from '../../src/service/tokens.ts';
 import { startTestService, type TestService } from '../kit/service.ts';
@@ -151,6 +152,21 @@ describe('the official SDKs', { concurrency: false }, () => {
       assert.partialDeepStrictEqual(steps, expected);
     });
   }
+});
+
+test('the fields of all requests of the Python SDK are on our list of them', async (t) => {
+  const [{ folder, install } = assert.fail()] = sdks;
+  const path = join(import.meta.dirname, folder);
+  const installed = isThere('python3') ? await install(path).catch(notHere) : 'there is no python3';
+  if (typeof installed === 'string') {
+    t.skip(installed);
+    return;
+  }
+  const printed = await run(installed[0], [join(path, 'request_fields.py')], { timeout: RUN_MS });
+  const fields = JSON.parse(printed) as string[];
+  assert.ok(fields.length > 50);
+  const missing = fields.filter((name) => !omsRequestFields.has(name));
+  assert.deepEqual(missing, [], 'add them to src/api/oms-fields.ts');
 });
 
 function notHere(error: unknown): string {

@@ -73,7 +73,7 @@ function collectionRoutes(syncTasks: SyncTaskService): FastifyPluginAsyncTypebox
           body: CreateSyncTaskBody,
           response: { 200: CreateSyncTaskReply, ...problems, 413: tooLarge },
         },
-        config: { action: 'oms:synctask:create' },
+        config: { action: 'oms:synctask:create', refusesMisspelt: true },
       },
       async (request) => {
         const { params, body } = request;
@@ -140,7 +140,7 @@ function stateRoutes(syncTasks: SyncTaskService): FastifyPluginAsyncTypebox {
           body: StartSyncTaskBody,
           response: { 200: Nothing, ...taskProblems, 413: tooLarge },
         },
-        config: { action: 'oms:synctask:update' },
+        config: { action: 'oms:synctask:update', refusesMisspelt: true },
       },
       async ({ params: { project_id: project, sync_task_id: id }, body }, reply) => {
         await syncTasks.start(project, id, toCredentials(body));
