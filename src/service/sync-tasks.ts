@@ -332,14 +332,8 @@ async function statistics(
   };
 }
 
-/** The columns hold what the settlement wrote, which is typed there. */
-function toRecord(row: ObjectRow): ObjectRecord {
+function evidenceOf(row: ObjectRow) {
   return {
-    ...row,
-    outcome: row.outcome as ObjectRecord['outcome'],
-    reason: (row.reason ?? undefined) as ObjectRecord['reason'],
-    message: row.message ?? undefined,
-    size: row.size ?? undefined,
     checkMethod: (row.checkMethod ?? undefined) as ObjectRecord['checkMethod'],
     checkPassed: row.checkPassed ?? undefined,
     checkDetail: row.checkDetail ?? undefined,
@@ -348,6 +342,18 @@ function toRecord(row: ObjectRow): ObjectRecord {
     targetVersion: row.targetVersion ?? undefined,
     crc64: row.crc64 ?? undefined,
     crc64nvme: row.crc64nvme ?? undefined,
+  };
+}
+
+/** The columns hold what the settlement wrote, which is typed there. */
+function toRecord(row: ObjectRow): ObjectRecord {
+  return {
+    ...row,
+    outcome: row.outcome as ObjectRecord['outcome'],
+    reason: (row.reason ?? undefined) as ObjectRecord['reason'],
+    message: row.message ?? undefined,
+    size: row.size ?? undefined,
+    ...evidenceOf(row),
     settledAt: row.settledAt ?? undefined,
     dueAt: row.dueAt ?? undefined,
   };

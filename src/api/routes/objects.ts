@@ -61,13 +61,9 @@ export function objectRoutes(syncTasks: SyncTaskService): FastifyPluginAsyncType
   };
 }
 
-function toRecord(record: ObjectRecord): ListSyncTaskObjectsReply['objects'][number] {
+/** What is known of the copy and of the target's object. */
+function evidenceOf(record: ObjectRecord) {
   return {
-    object_key: record.key,
-    outcome: record.outcome,
-    reason: record.reason ?? null,
-    message: record.message ?? null,
-    size: record.size ?? null,
     check_method: record.checkMethod ?? null,
     check_passed: record.checkPassed ?? null,
     check_detail: record.checkDetail ?? null,
@@ -76,6 +72,17 @@ function toRecord(record: ObjectRecord): ListSyncTaskObjectsReply['objects'][num
     target_version_id: record.targetVersion ?? null,
     crc64: record.crc64 ?? null,
     crc64nvme: record.crc64nvme ?? null,
+  };
+}
+
+function toRecord(record: ObjectRecord): ListSyncTaskObjectsReply['objects'][number] {
+  return {
+    object_key: record.key,
+    outcome: record.outcome,
+    reason: record.reason ?? null,
+    message: record.message ?? null,
+    size: record.size ?? null,
+    ...evidenceOf(record),
     attempts: record.attempts,
     accept_time: record.acceptedAt,
     start_time: record.startedAt,
