@@ -1,5 +1,4 @@
 import type { Fault } from './fault.ts';
-import type { CopyProof } from './proof.ts';
 import type { Crcs } from './sums.ts';
 import type { WrittenObject } from './written.ts';
 
@@ -35,6 +34,17 @@ export interface Check {
   /** For people: what was compared, and how it differed. */
   readonly detail: string;
 }
+
+/**
+ * What the checksums of a copy prove, the strongest first.
+ *
+ * - `source_checksum`: the target's object equals a checksum that the source itself has for the object.
+ * - `transport`: the target holds exactly the bytes that were read. No checksum of the source was
+ *   compared, so bytes that the source served wrong would not have been noticed.
+ * - `size`: no checksum of the copied bytes could be compared, only their number.
+ */
+export const copyProofs = ['source_checksum', 'transport', 'size'] as const;
+export type CopyProof = (typeof copyProofs)[number];
 
 /** How the look at one object ended. */
 export type Outcome =

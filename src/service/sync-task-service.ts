@@ -1,6 +1,11 @@
 import type { Secret } from '../base/seal.ts';
-import type { CheckMethod, FailureKind, ListedOutcome, SkipReason } from '../model/outcome.ts';
-import type { CopyProof } from '../model/proof.ts';
+import type {
+  CheckMethod,
+  CopyProof,
+  FailureKind,
+  ListedOutcome,
+  SkipReason,
+} from '../model/outcome.ts';
 import type { Counters, StatisticWidth } from '../model/statistics.ts';
 import type { SyncTask, SyncTaskPlan, SyncTaskStatus } from '../model/sync-task.ts';
 import type { AccessKey } from '../stores/sign/access-key.ts';

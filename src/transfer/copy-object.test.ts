@@ -393,10 +393,7 @@ test('what is up to date is skipped, and an upload that was left is aborted', as
   await assert.rejects(rig.copy(), { fault: 'full' });
   await write(rig.target, bytesOf(37));
   const outcome = await rig.copy();
-  assert.partialDeepStrictEqual(outcome, {
-    kind: 'skipped',
-    reason: 'target-up-to-date',
-    size: 37,
-  });
+  const expected = { kind: 'skipped', reason: 'target-up-to-date', size: 37 };
+  assert.partialDeepStrictEqual(outcome, expected);
   assert.ok(rig.clean);
 });

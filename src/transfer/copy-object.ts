@@ -2,7 +2,7 @@ import { type CopyEvidence, checkCopy, type Demand, needsLook } from '../model/c
 import { keepsParts } from '../model/fault.ts';
 import { fitContentType, fitMetadata } from '../model/metadata.ts';
 import type { ObjectHead } from '../model/object.ts';
-import type { Check, Outcome } from '../model/outcome.ts';
+import type { Check, Outcome, SkipReason } from '../model/outcome.ts';
 import { decide, looksAtTarget } from '../model/overwrite.ts';
 import { proofOf } from '../model/proof.ts';
 import { targetTier } from '../model/storage-class.ts';
@@ -59,12 +59,15 @@ async function lookAndCopy(job: CopyJob): Promise<Outcome> {
   if (verdict.kind === 'skip') {
     read.body.discard();
     await dropUpload(job, previous);
-    const { reason } = verdict;
-    const crcs = reason === 'same-crc64' ? crcsAlone(read.head) : undefined;
-    const written = target && foundObject(target);
-    return { kind: 'skipped', reason, size: read.head.size, written, ...(crcs && { crcs }) };
+    return skipped(verdict.reason, read.head, target);
   }
   return copyChecked(job, read, previous);
+}
+
+function skipped(reason: SkipReason, source: ObjectHead, target: ObjectHead | undefined): Outcome {
+  const crcs = reason === 'same-crc64' ? crcsAlone(source) : undefined;
+  const written = target && foundObject(target);
+  return { kind: 'skipped', reason, size: source.size, written, ...(crcs && { crcs }) };
 }
 
 function demandOf({ policy }: CopyJob): Demand {

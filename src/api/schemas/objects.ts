@@ -1,6 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { checkMethods, listedOutcomes } from '../../model/outcome.ts';
-import { copyProofs } from '../../model/proof.ts';
+import { checkMethods, copyProofs, listedOutcomes } from '../../model/outcome.ts';
 import { oneOf, orNull, timestamp } from './common.ts';
 
 export const OBJECTS_LIMIT_DEFAULT = 100;
