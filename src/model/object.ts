@@ -43,7 +43,12 @@ export interface ObjectHead extends Sums {
   /** By whose key the store encrypts it, where it says so. */
   readonly encryption: ObjectEncryption | undefined;
   readonly versionId: string | undefined;
+  /** The ETag of a CDN's answer, where the bytes come through one that tells it. */
+  readonly cdnEtag?: string;
 }
+
+/** What identifies the object that was looked at, among all that its key may hold over time. */
+export type ObjectPin = Pick<ObjectHead, 'etag' | 'size' | 'lastModified' | 'cdnEtag'>;
 
 /** Both ends inclusive, as in HTTP. */
 export interface ByteRange {

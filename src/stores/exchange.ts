@@ -26,6 +26,11 @@ export interface HttpReply {
   /** Names in lower case; a repeated header's values in an array. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: ReadBody;
+  /**
+   * Sets how many bytes the body must have, where the headers do not tell. Another number fails it as
+   * `interrupted`, or with the given error.
+   */
+  expect(bytes: number, failure?: (received: number) => Error): void;
 }
 
 /** Bytes of an answer that wait to be read: above, the connection is paused; below, it goes on. */
@@ -54,6 +59,8 @@ export class Exchange implements Dispatcher.DispatchHandler, HttpReply, ReadBody
   #waiting = 0;
   #received = 0;
   #expected: number | undefined;
+  #mismatch: (received: number) => Error = () =>
+    this.#error('interrupted', 'the answer was cut short');
   #use: Use = 'undecided';
   #over = false;
   #failure: { readonly cause: unknown } | undefined;
@@ -123,10 +130,19 @@ export class Exchange implements Dispatcher.DispatchHandler, HttpReply, ReadBody
     this.#wake?.();
   }
 
+  expect(bytes: number, failure?: (received: number) => Error): void {
+    if (this.#expected !== undefined) return;
+    this.#expected = bytes;
+    this.#mismatch = failure ?? this.#mismatch;
+    const ended = this.#over && this.#failure === undefined;
+    if (ended && this.#received !== bytes)
+      this.#failure = { cause: this.#mismatch(this.#received) };
+  }
+
   onResponseEnd(): void {
     if (this.#over) return;
     const short = this.#expected !== undefined && this.#received !== this.#expected;
-    if (short) this.#fail(this.#error('interrupted', 'the answer was cut short'));
+    if (short) this.#fail(this.#mismatch(this.#received));
     else this.#finish();
   }
 

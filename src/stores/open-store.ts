@@ -15,6 +15,7 @@ import { HttpClient, type HttpTimeouts } from './http.ts';
 import { limited } from './layers/limited.ts';
 import { measured, type OnRequest } from './layers/measured.ts';
 import { paced } from './layers/paced.ts';
+import { refusedEtags } from './layers/refused-etags.ts';
 import { resuming } from './layers/resuming.ts';
 import { retrying } from './layers/retrying.ts';
 import { fullBucketName } from './s3/bucket-name.ts';
@@ -139,8 +140,8 @@ export function layered(adapter: Store, options: LayerOptions): Store {
   };
   const bare =
     options.onRequest === undefined ? adapter : measured(adapter, clock, options.onRequest);
-  const tried = resuming(retrying(paced(bare, clock), policy, clock), policy, clock);
-  return limited(tried, connections);
+  const tried = refusedEtags(retrying(paced(bare, clock), policy, clock));
+  return limited(resuming(tried, policy, clock), connections);
 }
 
 function openS3(given: StoreOptions & { readonly dialect: S3DialectName }): Store {

@@ -1,7 +1,18 @@
-import type { ObjectHead } from '../model/object.ts';
-import { headerOf, wholeNumber } from './headers.ts';
+import type { Fault } from '../model/fault.ts';
+import type { ByteRange, ObjectHead } from '../model/object.ts';
+import {
+  type AnsweredRange,
+  answeredRange,
+  contentLengthOf,
+  hidesSize,
+  IGNORES_RANGES,
+  isAsRequested,
+  isWhole,
+} from './answered-range.ts';
 import type { HttpReply } from './http.ts';
+import { differenceFrom } from './pin.ts';
 import type { ObjectRead, ReadOptions } from './store.ts';
+import { StoreError } from './store-error.ts';
 
 /** How a cloud's heads are read. */
 export interface HeadReader {
@@ -11,51 +22,97 @@ export interface HeadReader {
     headers: HttpReply['headers'],
     answer: { readonly ranged: boolean },
   ) => ObjectHead | string;
-  /** The error of an answer that makes no sense. */
-  readonly badReply: (message: string) => Error;
+  /** The error for an answer that is not used. */
+  readonly failure: (fault: Fault, message: string) => StoreError;
+}
+
+/** How an adapter reads one key. */
+export interface KeyReader extends HeadReader {
+  readonly send: (options: ReadOptions) => Promise<HttpReply>;
+  readonly head: () => Promise<ObjectHead>;
 }
 
 /** The head that an answer to a HEAD tells. */
 export function headOfReply(reply: HttpReply, reader: HeadReader): ObjectHead {
-  const size = lengthOf(reply);
+  const size = contentLengthOf(reply);
   const head = Number.isNaN(size) ? noLength : reader.headOf(size, reply.headers, whole);
-  if (typeof head === 'string') throw reader.badReply(head);
+  if (typeof head === 'string') throw reader.failure('bad-reply', head);
   return head;
 }
 
-/** The object that an answer to a GET tells; one that makes no sense is let go. */
-export function readOfReply(
-  reply: HttpReply,
-  options: ReadOptions,
-  reader: HeadReader,
-): ObjectRead {
-  const size = sizeOfWhole(reply, options);
-  const answer = options.range === undefined ? whole : part;
-  const head = typeof size === 'string' ? size : reader.headOf(size, reply.headers, answer);
-  if (typeof head !== 'string') return { head, body: reply.body };
-  reply.body.discard();
-  throw reader.badReply(head);
+/**
+ * Reads an object, and compares what the answer tells with what was asked for: the pinned object, the
+ * version, the range. Reads of all adapters go through here, except for those through a CDN.
+ */
+export async function readObject(reader: KeyReader, options: ReadOptions): Promise<ObjectRead> {
+  const reply = await sent(reader, options);
+  const { pin, versionId } = options;
+  if (pin === undefined && versionId === undefined && hidesSize(reply)) {
+    // A server need not tell the length of a body that it sends in chunks; its HEAD may.
+    reply.body.discard();
+    return await readObject(reader, { ...options, pin: await reader.head() });
+  }
+  try {
+    return readOfReply(reply, options, reader);
+  } catch (error) {
+    reply.body.discard();
+    throw error;
+  }
+}
+
+/** A range of the pinned object that is beyond the end now: the object is another one. */
+async function sent(reader: KeyReader, options: ReadOptions): Promise<HttpReply> {
+  try {
+    return await reader.send(options);
+  } catch (error) {
+    const { range, pin } = options;
+    const beyond = error instanceof StoreError && error.details.status === 416;
+    if (!beyond || range === undefined || pin === undefined || range.first >= pin.size) throw error;
+    throw reader.failure('changed', `it has fewer bytes now, and had ${pin.size}`);
+  }
+}
+
+function readOfReply(reply: HttpReply, options: ReadOptions, reader: HeadReader): ObjectRead {
+  const { range, pin } = options;
+  const answered = answeredRange(reply, pin?.size);
+  if (typeof answered === 'string') throw reader.failure('bad-reply', answered);
+  const answer = range === undefined ? whole : part;
+  const head = reader.headOf(answered.size, reply.headers, answer);
+  if (typeof head === 'string') throw reader.failure('bad-reply', head);
+  checkObject(head, options, reader);
+  checkRange(answered, range, reader);
+  reply.expect(answered.last - answered.first + 1);
+  return { head, body: reply.body };
+}
+
+/** @throws {StoreError} `changed` where the answer is about another object or version. */
+function checkObject(
+  head: ObjectHead,
+  { pin, versionId }: ReadOptions,
+  { failure }: HeadReader,
+): void {
+  const difference = pin === undefined ? undefined : differenceFrom(pin, head);
+  if (difference !== undefined) throw failure('changed', difference);
+  if (versionId === undefined || versionId === head.versionId) return;
+  const told = head.versionId === undefined ? 'no version' : `the version ${head.versionId}`;
+  throw failure('changed', `the store answered with ${told}, where ${versionId} was requested`);
+}
+
+/** @throws {StoreError} `unsupported` where the store ignores ranges, `bad-reply` for another range. */
+function checkRange(
+  answered: AnsweredRange,
+  range: ByteRange | undefined,
+  { failure }: HeadReader,
+): void {
+  if (isAsRequested(answered, range)) return;
+  if (isWhole(answered)) throw failure('unsupported', IGNORES_RANGES);
+  const { first, last, size } = answered;
+  throw failure(
+    'bad-reply',
+    `the range ${first}-${last} of ${size} bytes, which was not requested`,
+  );
 }
 
 const whole = { ranged: false };
 const part = { ranged: true };
 const noLength = 'an answer without a length';
-
-/** NaN where the answer does not say it. */
-function lengthOf({ headers }: HttpReply): number {
-  return wholeNumber(headerOf(headers, 'content-length'));
-}
-
-/** The size of the whole object that a read is of, or what is wrong with the answer. */
-function sizeOfWhole(reply: HttpReply, { range }: ReadOptions): number | string {
-  const length = lengthOf(reply);
-  if (Number.isNaN(length)) return noLength;
-  if (range === undefined) return reply.status === 200 ? length : `a status of ${reply.status}`;
-  const contentRange = headerOf(reply.headers, 'content-range') ?? '';
-  const [, first, last, total] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(contentRange) ?? [];
-  if (reply.status !== 206 || total === undefined) return 'the whole where a range was asked for';
-  const size = Number(total);
-  const end = Math.min(range.last, size - 1);
-  const asAsked = Number(first) === range.first && Number(last) === end && end >= range.first;
-  return asAsked && length === end - range.first + 1 ? size : `another range: ${contentRange}`;
-}

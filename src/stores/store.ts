@@ -4,6 +4,7 @@ import type {
   ObjectEncryption,
   ObjectEntry,
   ObjectHead,
+  ObjectPin,
 } from '../model/object.ts';
 import type { MetadataTraits } from '../model/metadata.ts';
 import type { StorageTier } from '../model/storage-class.ts';
@@ -143,8 +144,14 @@ export interface ListOptions {
 
 export interface ReadOptions {
   readonly range?: ByteRange | undefined;
-  /** An ETag: a read of any other object under the key fails with `changed`. */
-  readonly ifMatch?: string | undefined;
+  /**
+   * The object that was looked at: a read of any other object under the key fails with `changed`.
+   * The answer decides, whether or not the store heeds the condition that is sent along.
+   */
+  readonly pin?: ObjectPin | undefined;
+  /** Sends no condition along with the pin: the answer alone decides. */
+  readonly unconditional?: boolean | undefined;
+  /** A read that is not said to be of this version fails with `changed`. */
   readonly versionId?: string | undefined;
 }
 
@@ -178,7 +185,10 @@ export interface Store extends AsyncDisposable {
   /** Entries in the order of their keys' UTF-8 bytes. */
   list(options: ListOptions, signal: AbortSignal): Promise<ListPage>;
   head(key: string, signal: AbortSignal): Promise<ObjectHead>;
-  /** A body that is cut short or stalls fails with `interrupted` while it is read. */
+  /**
+   * A body that is cut short or stalls fails with `interrupted` while it is read. A store that answers
+   * a range with the whole of an object that has more bytes fails the read with `unsupported`.
+   */
   read(key: string, options: ReadOptions, signal: AbortSignal): Promise<ObjectRead>;
   /** All or nothing: a put that fails leaves what was under the key before. */
   put(key: string, body: PutBody, options: PutOptions, signal: AbortSignal): Promise<PutReceipt>;

@@ -14,6 +14,7 @@ import { crcsOfParts, inOrder, partsEvidence } from './parts-evidence.ts';
 import { pauseAfter } from './pause.ts';
 import { askable, assertStillAbsent } from './absent.ts';
 import { assertAsTold } from './as-told.ts';
+import { cutBody } from './cut-body.ts';
 import type { CheckedPart, CopyJob, JournaledUpload } from './transfer.ts';
 
 /** A part's stream cannot be sent again by a layer, so a part is read and put again here. */
@@ -142,18 +143,65 @@ async function listParts(
   }
 }
 
-function missingParts({ head, partSize, done }: PartsCopy): number[] {
-  const numbers = Array.from({ length: partCount(head.size, partSize) }, (_, index) => index + 1);
-  return numbers.filter((number) => !done.has(number));
+function allParts({ head, partSize }: PartsCopy): number[] {
+  return Array.from({ length: partCount(head.size, partSize) }, (_, index) => index + 1);
+}
+
+/** Copies the missing parts by ranges, or from one read of the whole where the source serves none. */
+async function copyMissing(copy: PartsCopy): Promise<void> {
+  try {
+    await copyRanges(copy);
+  } catch (error) {
+    if (!servesNoRanges(error)) throw error;
+    await copyFromOneRead(copy);
+  }
+}
+
+function servesNoRanges(error: unknown): boolean {
+  return (
+    error instanceof StoreError &&
+    error.fault === 'unsupported' &&
+    error.details.operation === 'read'
+  );
+}
+
+/**
+ * Copies the missing parts in order while the whole object is read once. A part that fails ends the
+ * attempt; the next attempt reads over the parts that are done.
+ */
+async function copyFromOneRead(copy: PartsCopy): Promise<void> {
+  const { job, head } = copy;
+  const { signal } = job.lease;
+  const { body } = await job.source.read(job.key, { pin: head }, signal);
+  try {
+    const cut = cutBody(body);
+    for (const number of allParts(copy)) {
+      const size = partBytes(copy, number);
+      if (copy.done.has(number)) await cut.skip(size);
+      else await keepPart(copy, await sendPart(copy, number, cut.take(size), signal));
+    }
+  } finally {
+    body.discard();
+  }
+}
+
+function partBytes({ head, partSize }: PartsCopy, number: number): number {
+  const { first, last } = partRange(number, head.size, partSize);
+  return last - first + 1;
+}
+
+async function keepPart({ job, done }: PartsCopy, part: CheckedPart): Promise<void> {
+  await job.journal.checked(part);
+  done.set(part.number, part);
 }
 
 /**
  * After a failure no other part is begun. Those in flight are finished and recorded where the parts are
  * kept, so that they need not be written again.
  */
-async function copyMissing(copy: PartsCopy): Promise<void> {
+async function copyRanges(copy: PartsCopy): Promise<void> {
   const { lease, sizes } = copy.job;
-  const missing = missingParts(copy);
+  const missing = allParts(copy).filter((number) => !copy.done.has(number));
   const dropped = new AbortController();
   const signal = AbortSignal.any([lease.signal, dropped.signal]);
   const width = Math.min(sizes.partWidth, Math.max(missing.length, 1));
@@ -175,9 +223,7 @@ async function copyPart(
 ): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {
-      const part = await tryPart(copy, number, signal);
-      await copy.job.journal.checked(part);
-      copy.done.set(number, part);
+      await keepPart(copy, await tryPart(copy, number, signal));
       return;
     } catch (error) {
       const again =
@@ -190,13 +236,23 @@ async function copyPart(
 
 async function tryPart(copy: PartsCopy, number: number, signal: AbortSignal): Promise<CheckedPart> {
   const { job, head, partSize } = copy;
-  const range = partRange(number, head.size, partSize);
-  const size = range.last - range.first + 1;
-  const read = await job.source.read(job.key, { range, ifMatch: head.etag }, signal);
-  const stream = await hashing(read.body, crcsWorthTaking(job, head));
-  const receipt = await putPart(copy, number, { content: stream, size }, signal).finally(() =>
-    read.body.discard(),
-  );
+  // One part is the whole: some servers answer 200 to a range that covers everything.
+  const isWhole = partCount(head.size, partSize) === 1;
+  const range = isWhole ? undefined : partRange(number, head.size, partSize);
+  const { body } = await job.source.read(job.key, { range, pin: head }, signal);
+  return await sendPart(copy, number, body, signal).finally(() => body.discard());
+}
+
+async function sendPart(
+  copy: PartsCopy,
+  number: number,
+  bytes: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): Promise<CheckedPart> {
+  const { job, head } = copy;
+  const stream = await hashing(bytes, crcsWorthTaking(job, head));
+  const body = { content: stream, size: partBytes(copy, number) };
+  const receipt = await putPart(copy, number, body, signal);
   const sent = stream.sums();
   checkPart(job, number, sent, receipt);
   return { number, etag: receipt.etag, ...sumsAlone(sent) };

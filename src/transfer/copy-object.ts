@@ -149,9 +149,9 @@ async function readWhole({ key, source, policy, lease }: CopyJob): Promise<Objec
   if (policy.storagePolicy !== 'SRC_STORAGE_MAPPING' || source.traits.readTellsClass) {
     return await source.read(key, {}, lease.signal);
   }
-  const { storageClass, tier } = await source.head(key, lease.signal);
-  const { head, body } = await source.read(key, {}, lease.signal);
-  return { head: { ...head, storageClass, tier }, body };
+  const told = await source.head(key, lease.signal);
+  const { head, body } = await source.read(key, { pin: told }, lease.signal);
+  return { head: { ...head, storageClass: told.storageClass, tier: told.tier }, body };
 }
 
 async function copyChecked(

@@ -112,7 +112,7 @@ describe('what Kodo’s SDK has put is read', () => {
         assert.equal(whole.head.md5, undefined);
         assert.ok(bytes.equals(await whole.body.bytes()));
         const range = { first: 5 * MiB - 1, last: 5 * MiB + 2 };
-        const part = await store.read('parts', { range, ifMatch: whole.head.etag }, signal);
+        const part = await store.read('parts', { range, pin: whole.head }, signal);
         assert.ok(bytes.subarray(range.first, range.last + 1).equals(await part.body.bytes()));
       }
     }

@@ -24,7 +24,9 @@ export function readPromises(promise: GivePromise): void {
     assert.equal(Buffer.from(await body.bytes()).toString(), '0123456789');
     const told = await store.head(key, signal);
     const { storageClass, tier } = store.traits.readTellsClass ? told : head;
-    assert.deepEqual(head, { ...told, storageClass, tier });
+    const { cdnEtag } = head;
+    const ofCdn = cdnEtag === undefined ? {} : { cdnEtag };
+    assert.deepEqual(head, { ...told, storageClass, tier, ...ofCdn });
     assert.equal(head.size, 10);
     assert.equal(head.contentType, 'text/plain');
     assert.ok(Math.abs(head.lastModified - Date.now()) < 60_000);
@@ -49,13 +51,39 @@ export function readPromises(promise: GivePromise): void {
   promise('a pinned read takes no other object', async ({ store, signal, prefix }) => {
     const key = `${prefix}pinned`;
     await store.put(key, bodyOf('first'), {}, signal);
-    const { etag } = await store.head(key, signal);
+    const pin = await store.head(key, signal);
     const range = { first: 1, last: 2 };
-    const { body } = await store.read(key, { ifMatch: etag, range }, signal);
+    const { body } = await store.read(key, { pin, range }, signal);
     assert.equal(Buffer.from(await body.bytes()).toString(), 'ir');
     await store.put(key, bodyOf('second'), {}, signal);
-    await rejectsWith('changed', store.read(key, { ifMatch: etag }, signal));
-    await rejectsWith('changed', store.read(key, { ifMatch: etag, range }, signal));
+    await rejectsWith('changed', store.read(key, { pin }, signal));
+    await rejectsWith('changed', store.read(key, { pin, range }, signal));
+  });
+
+  promise('a pinned read is compared by its answer', async ({ store, signal, prefix }) => {
+    const key = `${prefix}compared`;
+    await store.put(key, bodyOf('0123456789'), {}, signal);
+    const pin = await store.head(key, signal);
+    for (const range of [undefined, { first: 0, last: 9 }, { first: 2, last: 4 }]) {
+      // No store can tell this by the ETag that it is sent, or is not sent.
+      const resized = { ...pin, size: 11 };
+      await rejectsWith('changed', store.read(key, { range, pin: resized }, signal));
+      const other = { ...pin, etag: '"0123456789"' };
+      await rejectsWith('changed', store.read(key, { range, pin: other }, signal));
+      const ignoring = { range, pin: other, unconditional: true };
+      await rejectsWith('changed', store.read(key, ignoring, signal));
+      const weak = { ...pin, etag: `W/${pin.etag}` };
+      const rewritten = { ...weak, lastModified: pin.lastModified - 60_000 };
+      await rejectsWith('changed', store.read(key, { range, pin: rewritten }, signal));
+      for (const same of [pin, weak]) {
+        const { head, body } = await store.read(key, { range, pin: same }, signal);
+        body.discard();
+        assert.equal(head.etag, pin.etag);
+      }
+    }
+    await store.put(key, bodyOf('01'), {}, signal);
+    const range = { first: 2, last: 9 };
+    await rejectsWith('changed', store.read(key, { range, pin, unconditional: true }, signal));
   });
 
   promise('an empty object has an empty body', async (trial) => {

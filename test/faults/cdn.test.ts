@@ -126,13 +126,6 @@ const failures: readonly Failure[] = [
       /404 the CDN 127\.0\.0\.1:\d+ does not have the object, and the bucket has it: check that the domain leads to this bucket/,
   },
   {
-    what: 'wholes where ranges are asked for',
-    size: sizes.large,
-    prepare: ({ manners }) => (manners.ignoresRanges = true),
-    reason: 'stale-cdn',
-    message: /it answers with the whole where a range was asked for/,
-  },
-  {
     what: 'connections that break each time',
     prepare: ({ manners }) => (manners.cuts = { bytes: 1000, times: Infinity }),
     reason: 'interrupted',

@@ -143,28 +143,133 @@ describe('the head of a read', () => {
     assert.deepEqual(contentHeaders, { 'content-encoding': 'gzip' });
   });
 
-  for (const [what, headers, range] of [
-    ['no ETag', { 'last-modified': good['last-modified'] }, undefined],
-    ['no date', { etag: '"e"' }, undefined],
-    ['the whole instead of a range', good, { first: 1, last: 2 }],
+  for (const [what, headers] of [
+    ['no ETag', { 'last-modified': good['last-modified'] }],
+    ['no date', { etag: '"e"' }],
   ] as const) {
     test(`with ${what} is a bad reply`, async () => {
       says('12345', headers);
-      await rejectsWith('bad-reply', store.read('key', { range }, signal));
+      await rejectsWith('bad-reply', store.read('key', {}, signal));
     });
   }
 
   for (const [what, contentRange, text] of [
     ['another range', 'bytes 0-1/5', '12'],
+    ['a range that begins too early', 'bytes 0-2/5', '123'],
     ['a length that is not that of the range', 'bytes 1-2/5', '123'],
-    ['no total', 'bytes 1-2/*', '23'],
+    ['a range beyond the total', 'bytes 1-2/2', '23'],
+    ['a range that ends before it begins', 'bytes 2-1/5', ''],
+    ['no range', undefined, '23'],
   ] as const) {
     test(`with ${what} is a bad reply`, async () => {
-      says(text, { ...good, 'content-range': contentRange }, 206);
+      says(text, { ...good, ...(contentRange && { 'content-range': contentRange }) }, 206);
       const range = { first: 1, last: 2 };
       await rejectsWith('bad-reply', store.read('key', { range }, signal));
     });
   }
+
+  test('with a status that means something else is a bad reply', async () => {
+    for (const status of [201, 203, 226]) {
+      says('12345', good, status);
+      await rejectsWith('bad-reply', store.read('key', {}, signal));
+    }
+  });
+});
+
+describe('an answer that HTTP allows is accepted', () => {
+  const good = { 'etag': '"e"', 'last-modified': 'Mon, 01 Jan 2024 00:00:00 GMT' };
+  const pin = { etag: '"e"', size: 5, lastModified: Date.parse(good['last-modified']) };
+
+  /** Without a Content-Length. */
+  function chunks(text: string, headers: Record<string, string> = {}, status = 200): void {
+    answers.push((response) => {
+      response.writeHead(status, { ...good, ...headers });
+      response.write(text.slice(0, 1));
+      response.end(text.slice(1));
+    });
+  }
+
+  for (const [what, answer, options, text] of [
+    ['200 to a range that is the whole', () => says('12345', good), { first: 0, last: 4 }, '12345'],
+    ['200 to a range beyond the whole', () => says('12345', good), { first: 0, last: 99 }, '12345'],
+    [
+      '200 with the range that was requested',
+      () => says('23', { ...good, 'content-range': 'bytes 1-2/5' }),
+      { first: 1, last: 2 },
+      '23',
+    ],
+    [
+      '206 to a read without a range, if it is the whole',
+      () => says('12345', { ...good, 'content-range': 'bytes 0-4/5' }, 206),
+      undefined,
+      '12345',
+    ],
+    [
+      'another spelling of the unit',
+      () => says('23', { ...good, 'content-range': 'Bytes 1-2/5' }, 206),
+      { first: 1, last: 2 },
+      '23',
+    ],
+    [
+      'a range without a Content-Length',
+      () => chunks('23', { 'content-range': 'bytes 1-2/5' }, 206),
+      { first: 1, last: 2 },
+      '23',
+    ],
+  ] as const) {
+    test(what, async () => {
+      answer();
+      const { head, body } = await store.read('key', { range: options }, signal);
+      assert.equal(head.size, 5);
+      assert.equal(Buffer.from(await body.bytes()).toString(), text);
+    });
+  }
+
+  test('a range whose total is left open, of an object whose size is known', async () => {
+    says('23', { ...good, 'content-range': 'bytes 1-2/*' }, 206);
+    const { head, body } = await store.read('key', { range: { first: 1, last: 2 }, pin }, signal);
+    assert.equal(head.size, 5);
+    assert.equal(Buffer.from(await body.bytes()).toString(), '23');
+  });
+
+  test('a body without a length, whose HEAD tells it', async () => {
+    chunks('12345');
+    says('', { ...good, 'content-length': '5' });
+    chunks('12345');
+    const { head, body } = await store.read('key', {}, signal);
+    assert.equal(head.size, 5);
+    assert.equal(Buffer.from(await body.bytes()).toString(), '12345');
+  });
+
+  for (const text of ['1234', '123456']) {
+    test(`but a body without a length that has ${text.length} bytes of 5 is interrupted`, async () => {
+      chunks(text);
+      const { body } = await store.read('key', { pin }, signal);
+      await rejectsWith('interrupted', body.bytes());
+      chunks(text);
+      const streamed = await store.read('key', { pin }, signal);
+      await rejectsWith('interrupted', Array.fromAsync(streamed.body));
+    });
+  }
+
+  test('but the whole where a part was requested is unsupported', async () => {
+    says('12345', good);
+    await rejectsWith('unsupported', store.read('key', { range: { first: 1, last: 2 } }, signal));
+  });
+});
+
+describe('a read of a version', () => {
+  const good = { 'etag': '"e"', 'last-modified': 'Mon, 01 Jan 2024 00:00:00 GMT' };
+
+  test('is compared with the version that the answer names', async () => {
+    says('12345', { ...good, 'x-amz-version-id': 'v1' });
+    const { body } = await store.read('key', { versionId: 'v1' }, signal);
+    body.discard();
+    says('12345', { ...good, 'x-amz-version-id': 'v2' });
+    await rejectsWith('changed', store.read('key', { versionId: 'v1' }, signal));
+    says('12345', good);
+    await rejectsWith('changed', store.read('key', { versionId: 'v1' }, signal));
+  });
 });
 
 describe('a removal', () => {

@@ -36,7 +36,7 @@ test('Cloud Storage gives what is stored packed as it is stored', async () => {
   const whole = await store.read('packed', {}, signal);
   assert.deepEqual(Buffer.from(await whole.body.bytes()), packed);
   const range = { first: 2, last: 9 };
-  const part = await store.read('packed', { range, ifMatch: head.etag }, signal);
+  const part = await store.read('packed', { range, pin: head }, signal);
   assert.deepEqual(Buffer.from(await part.body.bytes()), packed.subarray(2, 10));
 });
 

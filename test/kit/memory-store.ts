@@ -7,6 +7,7 @@ import { contentHeaderNames, type ObjectEntry, type ObjectHead } from '../../src
 import { storageTiers } from '../../src/model/storage-class.ts';
 import { orLetGo } from '../../src/stores/let-go.ts';
 import { compareKeys, faultOfKey } from '../../src/stores/keys.ts';
+import { differenceFrom } from '../../src/stores/pin.ts';
 import { checkPutOptions } from '../../src/stores/put-options.ts';
 import type {
   ListOptions,
@@ -103,13 +104,15 @@ export class MemoryStore implements Store {
 
   async read(key: string, options: ReadOptions, signal: AbortSignal): Promise<ObjectRead> {
     signal.throwIfAborted();
-    const { range, ifMatch, versionId } = options;
+    const { range, pin, versionId } = options;
     const { head: stored, bytes, archived } = this.#object('read', key);
     if (archived) throw this.#error('archived', 'read', key);
     if (versionId !== undefined && versionId !== stored.versionId) {
       throw this.#error('not-found', 'read', key);
     }
-    if (ifMatch !== undefined && ifMatch !== stored.etag) throw this.#error('changed', 'read', key);
+    if (pin !== undefined && differenceFrom(pin, stored) !== undefined) {
+      throw this.#error('changed', 'read', key);
+    }
     const ofClass = this.traits.readTellsClass ? {} : { storageClass: undefined, tier: undefined };
     const told = { ...stored, ...ofClass };
     if (range === undefined) return { head: told, body: memoryBody(bytes, signal) };

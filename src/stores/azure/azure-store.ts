@@ -6,7 +6,8 @@ import type { HttpReply } from '../http.ts';
 import { orLetGo } from '../let-go.ts';
 import { limitsOf } from '../metadata-limits.ts';
 import { existsInstead } from '../refusals.ts';
-import { headOfReply, readOfReply } from '../reply-head.ts';
+import { ifMatchOf } from '../pin.ts';
+import { headOfReply, type KeyReader, readObject } from '../reply-head.ts';
 import type {
   ListOptions,
   ListPage,
@@ -58,9 +59,12 @@ export class AzureStore implements Store {
   }
 
   async read(key: string, options: ReadOptions, signal: AbortSignal): Promise<ObjectRead> {
-    const request = readRequest(key, options);
-    const reply = await this.#wire.send(request, signal);
-    return readOfReply(reply, options, headReader(this.#wire, request));
+    const reader: KeyReader = {
+      ...headReader(this.#wire, { operation: 'read', key }),
+      send: (each) => this.#wire.send(readRequest(key, each), signal),
+      head: () => this.head(key, signal),
+    };
+    return await readObject(reader, options);
   }
 
   put(key: string, body: PutBody, options: PutOptions, signal: AbortSignal): Promise<PutReceipt> {
@@ -209,10 +213,12 @@ function traitsOf({ cloud, dialect }: AzureWire): Traits {
   };
 }
 
-function readRequest(key: string, { range, ifMatch, versionId }: ReadOptions) {
+function readRequest(key: string, options: ReadOptions) {
+  const { range, versionId } = options;
   // Bytes that a proxy packed on the way could not be told from those that are stored packed.
   const headers = ['accept-encoding', 'identity'];
   if (range !== undefined) headers.push('range', `bytes=${range.first}-${range.last}`);
+  const ifMatch = ifMatchOf(options);
   if (ifMatch !== undefined) headers.push('if-match', ifMatch);
   const query = { versionid: versionId };
   return { operation: 'read', method: 'GET', key, query, headers } as const;

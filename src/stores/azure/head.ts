@@ -12,11 +12,11 @@ type Headers = HttpReply['headers'];
 /** Reads the answers to a request for one blob. */
 export function headReader(
   wire: AzureWire,
-  request: AzureRequest & { readonly key: string },
+  request: Pick<AzureRequest, 'operation'> & { readonly key: string },
 ): HeadReader {
   return {
     headOf: (size, headers, answer) => headOf(request.key, size, headers, wire.dialect, answer),
-    badReply: (message) => wire.badReply(request, message),
+    failure: (fault, message) => wire.failure(fault, request, message),
   };
 }
 

@@ -2,6 +2,7 @@ import { MiB } from '../../base/bytes.ts';
 import type { Clock } from '../../base/clock.ts';
 import { readXml, type XmlElement } from '../../base/xml.ts';
 import type { CloudType } from '../../model/cloud.ts';
+import type { Fault } from '../../model/fault.ts';
 import { type HttpClient, type HttpReply, type HttpRequest, SLOW_ANSWER_MS } from '../http.ts';
 import { faultOfKey } from '../keys.ts';
 import { refusalText, textOf } from '../refusals.ts';
@@ -113,12 +114,18 @@ export class AzureWire {
     throw this.badReply(request, `a <${root.name.slice(0, 40)}>`);
   }
 
-  badReply(
+  badReply(request: Pick<AzureRequest, 'operation' | 'key'>, message: string): StoreError {
+    return this.failure('bad-reply', request, message);
+  }
+
+  /** The error for an answer that is a success, and not the one that was asked for. */
+  failure(
+    fault: Fault,
     { operation, key }: Pick<AzureRequest, 'operation' | 'key'>,
     message: string,
   ): StoreError {
     const cloudMessage = this.#options.redact(message);
-    return new StoreError('bad-reply', { store: this.name, operation, key, cloudMessage });
+    return new StoreError(fault, { store: this.name, operation, key, cloudMessage });
   }
 
   /** A blob's address, without what would authorize its reading. */

@@ -1,23 +1,38 @@
 import type { ByteRange, ObjectHead } from '../../model/object.ts';
-import { dateOf, headerOf, wholeNumber } from '../headers.ts';
+import { answeredRange, isAsRequested, isWhole } from '../answered-range.ts';
+import { dateOf, headerOf } from '../headers.ts';
 import type { HttpReply } from '../http.ts';
+import { sameTag } from '../pin.ts';
 
 /**
  * Why an answer of a CDN is not the object that the bucket has, or not that part of it; undefined
  * where nothing speaks against it.
+ *
+ * @param cdnEtag What an earlier answer of the CDN had as its ETag, if this read belongs to it.
  */
 export function flawOfAnswer(
-  { status, headers }: Pick<HttpReply, 'status' | 'headers'>,
+  reply: Pick<HttpReply, 'status' | 'headers'>,
   head: ObjectHead,
   range: ByteRange | undefined,
+  cdnEtag?: string,
 ): string | undefined {
+  const { headers } = reply;
   return (
     flawOfEncoding(headers, head) ??
-    (range === undefined
-      ? flawOfWhole(status, headers, head)
-      : flawOfRange(status, headers, head, range)) ??
-    flawOfVersion(headers, head)
+    flawOfBytes(reply, head, range) ??
+    flawOfVersion(headers, head) ??
+    flawOfTag(headers, cdnEtag)
   );
+}
+
+/** Whether an answer without a flaw is the whole object where a part of it was requested. */
+export function ignoresRange(
+  reply: Pick<HttpReply, 'status' | 'headers'>,
+  { size }: ObjectHead,
+  range: ByteRange | undefined,
+): boolean {
+  const answered = answeredRange(reply, size);
+  return typeof answered !== 'string' && !isAsRequested(answered, range);
 }
 
 type Headers = HttpReply['headers'];
@@ -30,32 +45,20 @@ function flawOfEncoding(headers: Headers, { contentHeaders }: ObjectHead): strin
   return `it answers with Content-Encoding ${word(encoding)}, which the bucket's object does not have: it compresses`;
 }
 
-function flawOfWhole(status: number, headers: Headers, { size }: ObjectHead): string | undefined {
-  if (status !== 200) return `it answers with the status ${status} where the whole was asked for`;
-  return flawOfLength(headers, size, "the bucket's object");
-}
-
-function flawOfRange(
-  status: number,
-  headers: Headers,
+function flawOfBytes(
+  reply: Pick<HttpReply, 'status' | 'headers'>,
   { size }: ObjectHead,
-  { first, last }: ByteRange,
+  range: ByteRange | undefined,
 ): string | undefined {
-  if (status !== 206) return 'it answers with the whole where a range was asked for';
-  const told = headerOf(headers, 'content-range') ?? '';
-  const [, from, to, total] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(told) ?? [];
-  if (total === undefined) return 'it answers with a range and does not say which';
-  if (Number(total) !== size) return `its object has ${total} bytes, the bucket's has ${size}`;
-  const end = Math.min(last, size - 1);
-  if (Number(from) !== first || Number(to) !== end)
-    return `it answers with the range ${from}-${to}`;
-  return flawOfLength(headers, end - first + 1, 'the range');
-}
-
-function flawOfLength(headers: Headers, size: number, what: string): string | undefined {
-  const length = wholeNumber(headerOf(headers, 'content-length'));
-  if (Number.isNaN(length)) return 'it answers without a Content-Length: it changes what it sends';
-  return length === size ? undefined : `it sends ${length} bytes, ${what} has ${size}`;
+  const answered = answeredRange(reply, size);
+  if (typeof answered === 'string') return `it answers with ${answered}`;
+  if (answered.size !== size) {
+    return range === undefined
+      ? `it sends ${answered.size} bytes, the bucket's object has ${size}`
+      : `its object has ${answered.size} bytes, the bucket's has ${size}`;
+  }
+  if (isAsRequested(answered, range) || isWhole(answered)) return undefined;
+  return `it answers with the range ${answered.first}-${answered.last}`;
 }
 
 /** A last digit of the clocks. */
@@ -81,6 +84,13 @@ function flawOfVersion(
   const time = dateOf(headerOf(headers, 'last-modified'));
   if (time === undefined || time + SAME_TIME_MS > lastModified) return undefined;
   return `its object is of ${iso(time)}, the bucket's of ${iso(lastModified)}`;
+}
+
+/** Answers that belong together must have one ETag, also where its meaning is not known. */
+function flawOfTag(headers: Headers, cdnEtag: string | undefined): string | undefined {
+  const etag = headerOf(headers, 'etag');
+  if (cdnEtag === undefined || etag === undefined || sameTag(etag, cdnEtag)) return undefined;
+  return `its object has the ETag ${word(etag)} now, and had ${word(cdnEtag)} before`;
 }
 
 interface KnownEtag {

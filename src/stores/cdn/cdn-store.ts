@@ -4,15 +4,18 @@ import type { Secret } from '../../base/seal.ts';
 import type { Fault } from '../../model/fault.ts';
 import type { ObjectHead } from '../../model/object.ts';
 import type { CdnAuthenticationType } from '../../model/source-cdn.ts';
+import { IGNORES_RANGES } from '../answered-range.ts';
 import type { AddressGuard } from '../guard.ts';
+import { headerOf } from '../headers.ts';
 import { HttpClient, type HttpOptions, type HttpReply } from '../http.ts';
+import { differenceFrom } from '../pin.ts';
 import { refusalText } from '../refusals.ts';
 import type { AccessKey } from '../sign/access-key.ts';
 import { encodeKey } from '../sign/url-encoding.ts';
 import { type CdnSigner, cdnSigner } from '../sign/cdn.ts';
 import type { ObjectRead, ReadBody, ReadOptions, Store } from '../store.ts';
 import { StoreError, type StoreErrorDetails } from '../store-error.ts';
-import { flawOfAnswer } from './answer.ts';
+import { flawOfAnswer, ignoresRange } from './answer.ts';
 import { type BucketReader, cdnRefusal, type RefusingCdn, staleCdn } from './cdn-refusal.ts';
 
 /** A CDN, and what opens it. */
@@ -97,22 +100,23 @@ class CdnReader implements AsyncDisposable {
   }
 
   async read(key: string, options: ReadOptions, signal: AbortSignal): Promise<ObjectRead> {
-    const { range, ifMatch, versionId } = options;
+    const { range, pin, versionId } = options;
     const about = { store: this.#bucket.name, operation: 'read', key };
     const refuse = (fault: Fault, cloudMessage: string): never => {
       throw new StoreError(fault, { ...about, cloudMessage });
     };
     if (versionId !== undefined) return refuse('unsupported', 'a CDN has no versions of an object');
     const head = await this.#bucket.head(key, signal);
-    if (ifMatch !== undefined && ifMatch !== head.etag) {
-      return refuse('changed', `the object has the ETag ${head.etag} now`);
-    }
+    const difference = pin === undefined ? undefined : differenceFrom(pin, head);
+    if (difference !== undefined) return refuse('changed', difference);
     if (range !== undefined && range.first >= head.size) {
       return refuse('refused', `the object has ${head.size} bytes, and no such range`);
     }
     try {
       const reply = await this.#ask(key, range, { about, signal });
-      return { head, body: this.#bodyOf(reply, head, range, about) };
+      const body = this.#bodyOf(reply, head, options, about);
+      const cdnEtag = headerOf(reply.headers, 'etag');
+      return { head: cdnEtag === undefined ? head : { ...head, cdnEtag }, body };
     } catch (error) {
       await this.#checkReadable(error, head, signal);
       throw error;
@@ -170,13 +174,23 @@ class CdnReader implements AsyncDisposable {
   #bodyOf(
     reply: HttpReply,
     head: ObjectHead,
-    range: ReadOptions['range'],
+    { range, pin }: ReadOptions,
     about: StoreErrorDetails,
   ): ReadBody {
-    const flaw = flawOfAnswer(reply, head, range);
-    if (flaw === undefined) return reply.body;
-    reply.body.discard();
-    throw staleCdn(this.#refuser.host, about, flaw);
+    const stale = (message: string) => staleCdn(this.#refuser.host, about, message);
+    const flaw = flawOfAnswer(reply, head, range, pin?.cdnEtag);
+    if (flaw === undefined && ignoresRange(reply, head, range)) {
+      reply.body.discard();
+      throw new StoreError('unsupported', { ...about, cloudMessage: IGNORES_RANGES });
+    }
+    if (flaw !== undefined) {
+      reply.body.discard();
+      throw stale(flaw);
+    }
+    const { first, last } = { first: 0, last: head.size - 1, ...range };
+    const bytes = Math.min(last, head.size - 1) - first + 1;
+    reply.expect(bytes, (received) => stale(`it sends ${received} bytes, and not ${bytes}`));
+    return reply.body;
   }
 }
 

@@ -26,7 +26,8 @@ export interface Around {
   ) => Promise<T>;
   readonly read: (
     signal: AbortSignal,
-    run: () => Promise<ObjectRead>,
+    /** Reads with the caller's options, or with others. */
+    run: (others?: ReadOptions) => Promise<ObjectRead>,
     options: ReadOptions,
   ) => Promise<ObjectRead>;
 }
@@ -38,7 +39,8 @@ export function around(inner: Store, { call, read }: Around): Store {
     traits: inner.traits,
     list: (options, signal) => call('list', signal, () => inner.list(options, signal)),
     head: (key, signal) => call('head', signal, () => inner.head(key, signal)),
-    read: (key, options, signal) => read(signal, () => inner.read(key, options, signal), options),
+    read: (key, options, signal) =>
+      read(signal, (others = options) => inner.read(key, others, signal), options),
     put: (key, body, options, signal) =>
       orLetGo(body, () => call('put', signal, () => inner.put(key, body, options, signal))),
     startParts: async (key, options, signal) =>

@@ -115,18 +115,19 @@ class ResumingBody implements ReadBody {
     if (this.#breaks > 1) await clock.sleep(policy.delayMs(this.#breaks - 1), signal);
     const range = { first: this.#at, last: this.#last };
     const { versionId } = options;
-    const read = await inner.read(head.key, { range, ifMatch: head.etag, versionId }, signal);
-    this.#body = read.body;
-    if (read.head.size !== head.size) this.#giveUp(this.#error('the object has another size now'));
+    try {
+      this.#body = (await inner.read(head.key, { range, pin: head, versionId }, signal)).body;
+    } catch (error) {
+      // Without ranges nothing can be read on: the break is what went wrong.
+      const noRanges = error instanceof StoreError && error.fault === 'unsupported';
+      throw noRanges ? failure : error;
+    }
     this.#throwIfDiscarded(failure);
   }
 
   /** Nobody comes for what was opened while the body was given up. */
   #throwIfDiscarded(failure: unknown): void {
-    if (this.#discarded) this.#giveUp(failure);
-  }
-
-  #giveUp(failure: unknown): never {
+    if (!this.#discarded) return;
     this.#body.discard();
     throw failure;
   }

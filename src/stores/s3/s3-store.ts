@@ -7,7 +7,8 @@ import { orLetGo } from '../let-go.ts';
 import { limitsOf } from '../metadata-limits.ts';
 import { checkPutOptions } from '../put-options.ts';
 import { existsInstead, toldOfMetadata } from '../refusals.ts';
-import { type HeadReader, headOfReply, readOfReply } from '../reply-head.ts';
+import { ifMatchOf } from '../pin.ts';
+import { type HeadReader, headOfReply, type KeyReader, readObject } from '../reply-head.ts';
 import { canonicalQuery, encodeKey } from '../sign/url-encoding.ts';
 import type {
   ListOptions,
@@ -74,15 +75,19 @@ export class S3Store implements Store {
   }
 
   async read(key: string, options: ReadOptions, signal: AbortSignal): Promise<ObjectRead> {
-    const request = readRequest(key, options, this.#wire.dialect);
-    const reply = await this.#sendRead(key, request, signal);
-    return readOfReply(reply, options, this.#headReader(key, request));
+    const { dialect } = this.#wire;
+    const reader: KeyReader = {
+      ...this.#headReader(key, { operation: 'read', key }),
+      send: (each) => this.#sendRead(key, readRequest(key, each, dialect), signal),
+      head: () => this.head(key, signal),
+    };
+    return await readObject(reader, options);
   }
 
-  #headReader(key: string, request: S3Request): HeadReader {
+  #headReader(key: string, request: Pick<S3Request, 'operation' | 'key'>): HeadReader {
     return {
       headOf: (size, headers, answer) => headOf(key, size, headers, this.#wire.dialect, answer),
-      badReply: (message) => this.#wire.badReply(request, message),
+      failure: (fault, message) => this.#wire.failure(fault, request, message),
     };
   }
 
@@ -241,14 +246,12 @@ function asStored({ acceptEncoding }: S3Dialect): string[] {
 
 const crcAsked = ['x-amz-checksum-mode', 'ENABLED'];
 
-function readRequest(
-  key: string,
-  { range, ifMatch, versionId }: ReadOptions,
-  dialect: S3Dialect,
-): S3Request {
+function readRequest(key: string, options: ReadOptions, dialect: S3Dialect): S3Request {
+  const { range, versionId } = options;
   const headers = asStored(dialect);
   if (range !== undefined) headers.push('range', `bytes=${range.first}-${range.last}`);
   else if (dialect.crc64nvme) headers.push(...crcAsked);
+  const ifMatch = ifMatchOf(options);
   if (ifMatch !== undefined) headers.push('if-match', ifMatch);
   const query = versionId === undefined ? '' : canonicalQuery({ versionId });
   return { operation: 'read', method: 'GET', key, query, headers };

@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
 import type { CloudType } from '../../model/cloud.ts';
 import type { XmlElement } from '../../base/xml.ts';
+import type { Fault } from '../../model/fault.ts';
 import { MiB } from '../../base/bytes.ts';
 import { type HttpClient, type HttpReply, type HttpRequest, SLOW_ANSWER_MS } from '../http.ts';
 import { refusalText, textOf } from '../refusals.ts';
@@ -215,9 +216,18 @@ export class S3Wire {
     return { root, headers: reply.headers };
   }
 
-  badReply({ operation, key }: Pick<S3Request, 'operation' | 'key'>, message: string): StoreError {
+  badReply(request: Pick<S3Request, 'operation' | 'key'>, message: string): StoreError {
+    return this.failure('bad-reply', request, message);
+  }
+
+  /** The error for an answer that is a success, and not the one that was asked for. */
+  failure(
+    fault: Fault,
+    { operation, key }: Pick<S3Request, 'operation' | 'key'>,
+    message: string,
+  ): StoreError {
     const cloudMessage = this.redact(message);
-    return new StoreError('bad-reply', { store: this.name, operation, key, cloudMessage });
+    return new StoreError(fault, { store: this.name, operation, key, cloudMessage });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

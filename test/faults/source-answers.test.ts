@@ -1,0 +1,285 @@
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { after, before, describe, test } from 'node:test';
+import { type FrontOptions, startFrontProxy } from '../kit/front-proxy.ts';
+import { startCdnServer } from '../kit/cdn-server.ts';
+import { heldContent } from '../kit/s3-server/content.ts';
+import { sizes, startWorld, until, type World } from '../kit/world.ts';
+
+/*
+ * What a source answers is compared with what was asked of it. A condition that was sent proves nothing:
+ * stores and proxies ignore If-Match, refuse their own ETag, or ignore ranges.
+ */
+
+/** Whose first failure is the last one. */
+let world: World;
+before(async () => {
+  world = await startWorld({ settings: { attemptsMax: 1 } });
+});
+after(() => world[Symbol.asyncDispose]());
+
+/** As an object that was uploaded in parts: its ETag is no MD5, so that it is copied in parts. */
+function putInParts(world: World, key: string, bytes: Buffer): void {
+  const etag = `${createHash('md5').update(bytes).digest('hex')}-9`;
+  world.from.put(key, bytes, { etag });
+}
+
+function isRanged({ method, headers }: IncomingMessage): boolean {
+  return method === 'GET' && headers.range !== undefined;
+}
+
+async function copyThrough(world: World, key: string, front: FrontOptions) {
+  await using proxy = await startFrontProxy(world.source.url, front);
+  const taskId = await world.createTask({ src_endpoint: proxy.url });
+  await world.sync(taskId, [key]);
+  return await world.outcome(taskId, key);
+}
+
+function refuseCondition(status: number) {
+  return ({ headers }: IncomingMessage, response: ServerResponse): boolean => {
+    if (headers['if-match'] === undefined) return false;
+    response.writeHead(status, { 'content-length': 0 }).end();
+    return true;
+  };
+}
+
+describe('a source that ignores If-Match', () => {
+  /** Drops the condition, and replaces the object just before the given ranged read. */
+  function replacing(nth: number, replace: () => void): FrontOptions {
+    let ranged = 0;
+    return {
+      onRequest(request) {
+        delete request.headers['if-match'];
+        if (isRanged(request) && ++ranged === nth) replace();
+        return false;
+      },
+    };
+  }
+
+  for (const [what, size] of [
+    ['the same size', sizes.large],
+    ['more bytes', sizes.large + 1],
+    ['fewer bytes', sizes.large - 1],
+    ['so few bytes that a range is beyond its end', 10],
+  ] as const) {
+    test(`an object that is replaced by one of ${what}: changed, and nothing is published`, async () => {
+      const key = `replaced/${size}`;
+      putInParts(world, key, Buffer.alloc(sizes.large, 'a'));
+      // By the second read the first one, which has been answered, is of the old object.
+      const replace = () => putInParts(world, key, Buffer.alloc(size, 'b'));
+      const { outcome, reason } = await copyThrough(world, key, replacing(2, replace));
+      assert.deepEqual([outcome, reason], ['failed', 'changed']);
+      assert.deepEqual(world.to.versions(key), []);
+      assert.deepEqual(world.to.openUploads(), []);
+    });
+  }
+
+  test('an object that is replaced after its body broke off: changed, and nothing is published', async () => {
+    const key = 'broken-off';
+    const [old, young] = [randomBytes(sizes.medium), randomBytes(sizes.medium)];
+    world.from.put(key, old);
+    const match = { key, operation: 'GetObject' } as const;
+    const cut = world.source.faults.add({ kind: 'cut', afterBytes: 100_000, match });
+    const replace = () => world.from.put(key, young);
+    const { outcome, reason } = await copyThrough(world, key, replacing(1, replace));
+    assert.equal(cut.fired, 1);
+    assert.deepEqual([outcome, reason], ['failed', 'changed']);
+    assert.deepEqual(world.to.versions(key), []);
+  });
+
+  test('a weak ETag that stays while the object is replaced: the time tells', async () => {
+    const key = 'weak-and-replaced';
+    const lastModified = Date.now() - 60_000;
+    const etag = 'the same';
+    world.from.put(key, Buffer.alloc(sizes.large, 'a'), { etag, lastModified });
+    const replace = () => world.from.put(key, Buffer.alloc(sizes.large, 'b'), { etag });
+    const { reason } = await copyThrough(world, key, {
+      ...replacing(2, replace),
+      onAnswer: (answer) => weaken(answer),
+    });
+    assert.equal(reason, 'changed');
+    assert.deepEqual(world.to.versions(key), []);
+  });
+});
+
+function weaken(answer: IncomingMessage): void {
+  const { etag } = answer.headers;
+  if (etag !== undefined) answer.headers.etag = `W/${etag}`;
+}
+
+describe('a source that refuses its own ETag', () => {
+  const weak = (request: IncomingMessage, response: ServerResponse): boolean => {
+    const isWeak = request.headers['if-match']?.startsWith('W/') ?? false;
+    return isWeak && refuseCondition(412)(request, response);
+  };
+
+  for (const [what, front] of [
+    ['because it is weak', { onRequest: weak, onAnswer: weaken }],
+    ['with 412', { onRequest: refuseCondition(412) }],
+    ['with 501', { onRequest: refuseCondition(501) }],
+  ] as const) {
+    test(`${what}: the object is read without it, and copied`, async () => {
+      const key = `refused/${what}`;
+      const bytes = randomBytes(sizes.large);
+      putInParts(world, key, bytes);
+      const { outcome } = await copyThrough(world, key, front);
+      assert.equal(outcome, 'copied');
+      assert.ok(world.to.bytes(key)?.equals(bytes));
+    });
+  }
+
+  test('and whose object is replaced meanwhile: changed, and nothing is published', async () => {
+    const key = 'refused/replaced';
+    putInParts(world, key, Buffer.alloc(sizes.large, 'a'));
+    let ranged = 0;
+    const { reason } = await copyThrough(world, key, {
+      onRequest(request, response) {
+        if (refuseCondition(412)(request, response)) return true;
+        if (isRanged(request) && ++ranged === 2) {
+          putInParts(world, key, Buffer.alloc(sizes.large, 'b'));
+        }
+        return false;
+      },
+    });
+    assert.equal(reason, 'changed');
+    assert.deepEqual(world.to.versions(key), []);
+  });
+
+  test('with 412 is asked without a condition from then on', async () => {
+    const key = 'refused/once';
+    putInParts(world, key, randomBytes(sizes.large));
+    let conditions = 0;
+    await copyThrough(world, key, {
+      onRequest(request, response) {
+        if (request.headers['if-match'] !== undefined) conditions += 1;
+        return refuseCondition(412)(request, response);
+      },
+    });
+    // Those that were under way together when the first was refused.
+    assert.ok(conditions >= 1 && conditions <= 3, `${conditions} of them`);
+    assert.ok(world.to.bytes(key) !== undefined);
+  });
+});
+
+describe('a source that does not answer ranges with 206', () => {
+  let patient: World;
+  before(async () => {
+    patient = await startWorld();
+  });
+  after(() => patient[Symbol.asyncDispose]());
+
+  function onlyWholes(request: IncomingMessage): boolean {
+    delete request.headers.range;
+    return false;
+  }
+
+  function unchunked(answer: IncomingMessage, { method }: IncomingMessage): void {
+    if (method === 'GET') delete answer.headers['content-length'];
+  }
+
+  for (const [what, size, front] of [
+    ['200 to a range that is the whole', 2_000_000, { onRequest: onlyWholes }],
+    [
+      '200 with Content-Range to any range',
+      sizes.large,
+      { onAnswer: (answer: IncomingMessage) => (answer.statusCode = 200) },
+    ],
+    ['200 with the whole to any range', sizes.large, { onRequest: onlyWholes }],
+    ['no Content-Length', sizes.large, { onAnswer: unchunked }],
+    [
+      '200 with the whole, and no Content-Length',
+      sizes.large,
+      { onRequest: onlyWholes, onAnswer: unchunked },
+    ],
+  ] as const) {
+    test(`${what}: the object is copied`, async () => {
+      const key = `ranges/${what}`;
+      const bytes = randomBytes(size);
+      putInParts(patient, key, bytes);
+      const { outcome, check_passed, attempts } = await copyThrough(patient, key, front);
+      assert.deepEqual([outcome, check_passed, attempts], ['copied', true, 1]);
+      assert.ok(patient.to.bytes(key)?.equals(bytes));
+    });
+  }
+
+  test('copies on with the parts that are missing after a failure', async () => {
+    const key = 'ranges/resumed';
+    const bytes = randomBytes(sizes.large);
+    putInParts(patient, key, bytes);
+    const fault = patient.target.faults.add({
+      ...{ kind: 'status', status: 500, code: 'InternalError', nth: 2 },
+      match: { key, operation: 'UploadPart' },
+    });
+    const before = patient.target.requests.of('UploadPart');
+    const { outcome } = await copyThrough(patient, key, { onRequest: onlyWholes });
+    assert.equal(fault.fired, 1);
+    assert.equal(outcome, 'copied');
+    assert.ok(patient.to.bytes(key)?.equals(bytes));
+    assert.equal(patient.target.requests.of('UploadPart') - before, 4);
+  });
+
+  test('and is replaced between two attempts: nothing of both is joined', async () => {
+    const key = 'ranges/replaced';
+    const young = Buffer.alloc(sizes.large, 'b');
+    putInParts(patient, key, Buffer.alloc(sizes.large, 'a'));
+    const fault = patient.target.faults.add({
+      ...{ kind: 'status', status: 500, code: 'InternalError', nth: 2 },
+      match: { key, operation: 'UploadPart' },
+    });
+    await copyThrough(patient, key, {
+      onRequest(request) {
+        if (fault.fired === 1) putInParts(patient, key, young);
+        return onlyWholes(request);
+      },
+    });
+    assert.ok(patient.to.bytes(key)?.equals(young));
+    assert.equal(patient.to.versions(key).length, 1);
+  });
+});
+
+describe('a CDN before the source', () => {
+  async function taskThrough(domain: string): Promise<string> {
+    const cdn = { domain, protocol: 'http', authentication_type: 'NONE' };
+    return world.createTask({ source_cdn: cdn });
+  }
+
+  test('that ignores ranges: the object is copied from one read of the whole', async () => {
+    await using cdn = await startCdnServer({ bucket: 'source', content: world.from });
+    cdn.manners.ignoresRanges = true;
+    const bytes = randomBytes(sizes.large);
+    putInParts(world, 'cdn/wholes', bytes);
+    const taskId = await taskThrough(cdn.domain);
+    await world.sync(taskId, ['cdn/wholes']);
+    assert.ok(world.to.bytes('cdn/wholes')?.equals(bytes));
+  });
+
+  test('whose ranges have different ETags, of unknown meaning: stale-cdn, and nothing is published', async () => {
+    await using cdn = await startCdnServer({ bucket: 'source', content: world.from });
+    const key = 'cdn/mixed';
+    putInParts(world, key, randomBytes(sizes.large));
+    const cached = (etag: string) => ({
+      ...{
+        content: heldContent([randomBytes(sizes.large)]),
+        etag,
+        lastModified: Date.now() + 5000,
+      },
+    });
+    cdn.manners.cached.set(key, cached('opaque-1'));
+    const taskId = await taskThrough(cdn.domain);
+    cdn.served.length = 0;
+    // The first read opens the whole, whose head decides; the parts come after it.
+    const partsAt = world.target.faults.add({
+      ...{ kind: 'delay', ms: 300 },
+      match: { key, operation: 'CreateMultipartUpload' },
+    });
+    await world.client.sendEvents(taskId, [key]);
+    await until('the upload is opened', () => partsAt.fired === 1);
+    cdn.manners.cached.set(key, cached('opaque-2'));
+    await world.client.settled(taskId, 1);
+    const { reason, message } = await world.outcome(taskId, key);
+    assert.equal(reason, 'stale-cdn', message ?? '');
+    assert.match(message ?? '', /its object has the ETag .*opaque-2.* now, and had .*opaque-1/);
+    assert.deepEqual(world.to.versions(key), []);
+  });
+});
