@@ -6,6 +6,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** What the audit says it was about, where the path alone does not: what was made, or how changed. */
     subject: string | undefined;
+    /** It repeated an earlier request and changed nothing. */
+    repeated: boolean;
   }
 }
 
@@ -20,6 +22,7 @@ const LENGTH_MAX = 256;
  */
 export function auditCalls(app: FastifyInstance, audit: Audit): void {
   app.decorateRequest('subject', undefined);
+  app.decorateRequest('repeated', false);
   app.addHook('onSend', async (request, reply) => {
     const { principal, routeOptions } = request;
     if (principal === undefined) return;
@@ -29,7 +32,7 @@ export function auditCalls(app: FastifyInstance, audit: Audit): void {
     const changedNothing = entry.status >= 400 && entry.status < 500;
     const isEvent = routeOptions.config.action === 'oms:synctask:createEvent';
     // What changes nothing may come as often as somebody likes.
-    if (changedNothing || isEvent) audit.count(entry);
+    if (changedNothing || isEvent || entry.repeated) audit.count(entry);
     else await audit.record(entry);
   });
 }
@@ -47,6 +50,7 @@ function entryOf(request: FastifyRequest, principal: Principal, status: number):
     errorCode: refusal?.errorCode,
     requestId: id,
     requests: 1,
+    repeated: request.repeated,
   };
 }
 

@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Secret } from '../base/seal.ts';
 import { type Action, urnOf } from '../model/policy.ts';
 import type { Gatekeeper, Principal } from '../service/identity-service.ts';
+import { REPEAT_MS } from '../service/signed-creations.ts';
 import { type SingleSignOn, TokenRefused } from '../service/single-sign-on.ts';
 import { addressOf, type Cost, costOf, type Limits } from './limits.ts';
 import { Replays } from './replays.ts';
@@ -35,6 +36,11 @@ declare module 'fastify' {
     projectId: string | undefined;
     /** A signature that waits for the body. */
     signed: Signed | undefined;
+    /**
+     * Identifies a signed request, whose signature was verified: SHA-256 of the access key ID, the signature and
+     * the hash of the body. Equal requests of one second have one.
+     */
+    signedCall: string | undefined;
     /** Who it says it is of: the access key or the user. For the log, since it may not be true. */
     claimed: string | undefined;
   }
@@ -63,11 +69,12 @@ const KEY_ID_LENGTH_MAX = 64;
 /** Clients sign to the second: two equal requests of one second have one signature. */
 const SAME_SECOND_MS = 2_000;
 /**
- * What a signature that somebody heard must not do again, and how long it may all the same: what leads
- * where it led just before may be asked twice by a client in a hurry; what makes something may not.
+ * Calls for which a signature must not be used again, and for how long after its first use it may be all the same.
+ * A creation of OMS that is repeated gets what the first one created (`SignedCreations`). What a repeated start,
+ * stop or deletion asks for is done already. Keys, users and rights are never created twice.
  */
 const onlyOnce: Partial<Record<Action | 'anybody' | 'public', number>> = {
-  'oms:synctask:create': 0,
+  'oms:synctask:create': REPEAT_MS,
   'oms:synctask:update': SAME_SECOND_MS,
   'oms:synctask:delete': SAME_SECOND_MS,
   'iam:write': 0,
@@ -84,6 +91,7 @@ export function guard(app: FastifyInstance, options: GuardOptions): void {
   app.decorateRequest('principal', undefined);
   app.decorateRequest('projectId', undefined);
   app.decorateRequest('signed', undefined);
+  app.decorateRequest('signedCall', undefined);
   app.decorateRequest('claimed', undefined);
   app.addHook('onRoute', ({ method, url, config }) => {
     if (config?.action === undefined) {
@@ -107,7 +115,7 @@ export function guard(app: FastifyInstance, options: GuardOptions): void {
     const { signed } = request;
     if (signed === undefined) return payload;
     const body = await readAll(payload, request.routeOptions.bodyLimit);
-    verifySigned(request, signed, body, door);
+    request.signedCall = verifySigned(request, signed, body, door);
     await admit(request, signed.principal, door);
     return Object.assign(Readable.from([body]), { receivedEncodedLength: body.length });
   });
@@ -181,12 +189,13 @@ function refuseStruck(strikes: Strikes, key: string): void {
   if (strikes.isOut(key)) throw unauthenticated('AK access failed to reach the limit,forbidden');
 }
 
+/** @returns What identifies the request. */
 function verifySigned(
   request: FastifyRequest,
   { claim, secret }: Signed,
   body: Uint8Array,
   { strikes, limits }: Door,
-): void {
+): string {
   const { method, headers } = request;
   const url = request.raw.url ?? '/';
   const bodySha256 = createHash('sha256').update(body).digest('hex');
@@ -199,6 +208,8 @@ function verifySigned(
     );
     strikes.clear(key);
     limits.right(request, claim.accessKeyId);
+    const parts = [claim.accessKeyId, claim.signature, bodySha256];
+    return createHash('sha256').update(parts.join('\n')).digest('hex');
   } catch (error) {
     strikes.add(key);
     limits.wrong(request);

@@ -69,6 +69,7 @@ const problems: Record<Problem, Answer> = {
   'cdn-key-missing': { status: 400, code: 'OMS.1032' },
   'bad-object-key': { status: 400, code: 'OMS.0064' },
   'wrong-password': { status: 401, code: 'APIGW.0301' },
+  'signature-used': { status: 401, code: 'APIGW.0301' },
   'not-found': { status: 404, code: 'OMS.1009' },
   'name-taken': { status: 409, code: 'OMS.0064' },
   'in-use': { status: 409, code: 'OMS.0064' },

@@ -91,7 +91,7 @@ class FakeSyncTasks implements SyncTaskService {
       lastStartedAt: NOW,
     };
     this.tasks.set(id, created);
-    return created;
+    return { id, repeated: false };
   }
 
   async show(projectId: string, taskId: string) {

@@ -17,6 +17,8 @@ export interface AuditEntry {
   readonly requestId: string;
   /** How many requests alike the entry stands for. */
   readonly requests: number;
+  /** Whether it repeated an earlier request, with its result, and changed nothing. */
+  readonly repeated: boolean;
 }
 
 /**
@@ -27,11 +29,12 @@ export interface AuditEntry {
 export async function insertAudit(db: Db, entries: readonly AuditEntry[]): Promise<void> {
   await db.query(
     `insert into audit (project_id, actor, actor_kind, address, operation, resource, status, error_code,
-       request_id, requests)
+       request_id, requests, repeated)
      select "projectId", actor, "actorKind", address, operation, resource, status, "errorCode", "requestId",
-       requests
+       requests, repeated
      from json_to_recordset($1) as r("projectId" text, actor text, "actorKind" text, address text,
-       operation text, resource text, status int, "errorCode" text, "requestId" text, requests bigint)`,
+       operation text, resource text, status int, "errorCode" text, "requestId" text, requests bigint,
+       repeated boolean)`,
     [JSON.stringify(entries, (_name, value: unknown) => storable(value))],
   );
 }
@@ -63,7 +66,7 @@ export async function listAudit(
   const { rows } = await db.query<Nullable<AuditRow>>(
     `select id::float8 as id, at, project_id as "projectId", actor, actor_kind as "actorKind", address,
        operation, resource, status, error_code as "errorCode", request_id as "requestId",
-       requests::float8 as requests
+       requests::float8 as requests, repeated
      from audit where ($1::text is null or project_id = $1) and ($2::bigint is null or id < $2)
      order by id desc limit $3`,
     [projectId ?? null, before ?? null, limit],

@@ -10,7 +10,7 @@ import { type AuditEntry, DatabaseAudit } from './audit.ts';
 const entry: AuditEntry = {
   ...{ projectId: 'p', actor: 'ann', actorKind: 'token', address: '192.0.2.1' },
   ...{ operation: 'DeleteSyncTask', resource: undefined, status: 403, errorCode: 'OMS.0072' },
-  ...{ requestId: 'r', requests: 1 },
+  ...{ requestId: 'r', requests: 1, repeated: false },
 };
 const newest = { limit: 1_000, before: undefined };
 

@@ -8,6 +8,7 @@ import { silentLog } from '../base/log.ts';
 import { Sealer, Secret } from '../base/seal.ts';
 import type { Database } from '../database/db.ts';
 import { hiddenTasks, hideTask, startTask, stopTask } from '../database/tasks.ts';
+import { insertSignedCreation } from '../database/signed-creations.ts';
 import { findToken, insertProject, insertToken } from '../database/tokens.ts';
 import { takeUpUpload, insertUpload, setUploadId } from '../database/uploads.ts';
 import { insertUser } from '../database/users.ts';
@@ -143,4 +144,26 @@ test('tokens that have ended are forgotten, and no others', async () => {
   await jobs.find(({ name }) => name === 'expired-tokens')?.run(new AbortController().signal);
   const { rows } = await database.query<{ hash: Buffer }>('select hash from tokens');
   assert.deepEqual(new Set(rows.map(({ hash }) => hash.toString())), new Set(['first', 'live']));
+});
+
+test('the maintenance removes signed creations that cannot be repeated any more', async () => {
+  await using database = await testDatabase();
+  await using openTasks = new OpenTasks({
+    ...{ database, sealer, restoreDays: 3 },
+    open: {
+      source: () => new MemoryStore(),
+      target: () => new MemoryStore(),
+    },
+  });
+  await insertSignedCreation(database, Buffer.from('old'), 'a');
+  await database.query(`update signed_creations set created_at = now() - interval '2 hours'`);
+  await insertSignedCreation(database, Buffer.from('new'), 'b');
+  const jobs = maintenance({
+    ...{ database, openTasks, clock: systemClock, log: silentLog },
+    ...{ retentionDays: 1, auditDays: 1, uploadDays: 1, timeZone: 'UTC' },
+  });
+  const signal = new AbortController().signal;
+  await jobs.find(({ name }) => name === 'old-signed-creations')?.run(signal);
+  const { rows } = await database.query('select created_id as id from signed_creations');
+  assert.deepEqual(rows, [{ id: 'b' }]);
 });

@@ -4,6 +4,7 @@ import type { Logger } from '../base/log.ts';
 import { removeOldAudit } from '../database/audit.ts';
 import type { Database } from '../database/db.ts';
 import { removeOldObjects } from '../database/objects.ts';
+import { deleteOldSignedCreations } from '../database/signed-creations.ts';
 import { foldStatistics } from '../database/statistics.ts';
 import { clearTask, hiddenTasks, taskInWork } from '../database/tasks.ts';
 import { deleteExpiredTokens } from '../database/tokens.ts';
@@ -68,6 +69,12 @@ export function maintenance(options: MaintenanceOptions): Job[] {
       cron: '47 * * * *',
       expireSeconds: 600,
       run: () => deleteExpiredTokens(options.database),
+    },
+    {
+      name: 'old-signed-creations',
+      cron: '57 * * * *',
+      expireSeconds: 600,
+      run: () => deleteOldSignedCreations(options.database),
     },
     {
       name: 'abandoned-uploads',

@@ -17,6 +17,7 @@ export type Problem =
   | 'range-too-long'
   | 'range-too-old'
   | 'wrong-password'
+  | 'signature-used'
   | 'not-found'
   | 'name-taken'
   | 'in-use'

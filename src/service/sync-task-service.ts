@@ -9,6 +9,7 @@ import type {
 import type { Counters, StatisticWidth } from '../model/statistics.ts';
 import type { SyncTask, SyncTaskPlan, SyncTaskStatus } from '../model/sync-task.ts';
 import type { AccessKey } from '../stores/sign/access-key.ts';
+import type { Created } from './signed-creations.ts';
 
 /** What a task needs to enter both buckets, and the CDN in front of the source. */
 export interface TaskCredentials {
@@ -95,7 +96,11 @@ export interface SyncTaskService {
       readonly status?: SyncTaskStatus | undefined;
     },
   ): Promise<TaskPage>;
-  create(projectId: string, task: NewSyncTask): Promise<SyncTask>;
+  /**
+   * @param signedCall Identifies the signed request that asks for it: an equal one within a minute gets the
+   *   same task. Undefined for a request that is not signed.
+   */
+  create(projectId: string, task: NewSyncTask, signedCall?: string): Promise<Created>;
   /** @param queryTime Milliseconds; the counters are those of the calendar month that holds it. */
   show(
     projectId: string,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import type { Sealer } from '../base/seal.ts';
-import { type Database, DatabaseError } from '../database/db.ts';
+import { type Database, DatabaseError, type Db } from '../database/db.ts';
 import {
   listObjects,
   listRetrying,
@@ -34,6 +34,7 @@ import { sealCredentials } from './credentials.ts';
 import { type Endpoints, isSameBucket } from './endpoints.ts';
 import type { EventQuotas } from './quotas.ts';
 import { type Problem, ServiceError } from './service-error.ts';
+import { type Created, SignedCreations, type StoreCreation } from './signed-creations.ts';
 import { checkSessionTokens } from './session-tokens.ts';
 import { credentialsOfStart } from './start-credentials.ts';
 import type {
@@ -74,18 +75,22 @@ const nothing: Counters = { REQUEST: 0, SUCCESS: 0, FAILURE: 0, SKIP: 0, SIZE: 0
 export class SyncTasks implements SyncTaskService {
   readonly #options: SyncTasksOptions;
   readonly #database: Database;
+  readonly #creations: SignedCreations;
 
   constructor(options: SyncTasksOptions) {
     this.#options = options;
     this.#database = options.database;
+    this.#creations = new SignedCreations(options.database);
   }
 
   list(...[projectId, page]: Parameters<SyncTaskService['list']>): Promise<TaskPage> {
     return listTasks(this.#database, projectId, page);
   }
 
-  create(projectId: string, task: NewSyncTask): Promise<SyncTask> {
-    return create(this.#options, projectId, task);
+  create(projectId: string, task: NewSyncTask, signedCall?: string): Promise<Created> {
+    return this.#creations.once(signedCall, (store) =>
+      create(this.#options, projectId, task, store),
+    );
   }
 
   async show(
@@ -218,7 +223,8 @@ async function create(
   { database, sealer, endpoints, checkBuckets, tasksMax }: SyncTasksOptions,
   projectId: string,
   { credentials, ...plan }: NewSyncTask,
-): Promise<SyncTask> {
+  store: StoreCreation,
+): Promise<Created> {
   endpoints.check(plan.source, 'src');
   endpoints.check(plan.target, 'dst');
   checkAuthentication(plan, credentials);
@@ -233,13 +239,19 @@ async function create(
   await checkBuckets(plan, credentials);
   const id = randomUUID();
   const sealed = sealCredentials(sealer, id, credentials);
-  const task = await database.transaction((db) =>
-    insertTask(db, { ...plan, id, projectId }, sealed, tasksMax),
-  );
-  if (task !== undefined) return task;
-  const own = (await findProject(database, projectId))?.tasksMax ?? undefined;
+  return await database.transaction(async (db) => {
+    const earlier = await store(db, id);
+    if (earlier !== undefined) return earlier;
+    const task = await insertTask(db, { ...plan, id, projectId }, sealed, tasksMax);
+    if (task === undefined) throw await tooManyTasks(db, projectId, tasksMax);
+    return { id, repeated: false };
+  });
+}
+
+async function tooManyTasks(db: Db, projectId: string, tasksMax: number): Promise<ServiceError> {
+  const own = (await findProject(db, projectId))?.tasksMax ?? undefined;
   const limit = own === undefined ? 'BRIGADE_TASKS_MAX' : 'tasks_max of the project';
-  throw new ServiceError(
+  return new ServiceError(
     'too-many-tasks',
     `This project may have ${own ?? tasksMax} synchronization tasks, and has as many.`,
     `Delete one that is no longer needed, or raise ${limit}.`,

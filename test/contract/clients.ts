@@ -35,7 +35,7 @@ export interface ClientOptions {
 
 /** The client as its documentation says to build it, with a key, a project and an endpoint. */
 export function clientOf(
-  service: TestService,
+  service: Pick<TestService, 'url' | 'projectId'>,
   key: AccessKey,
   { projectId = service.projectId, headers, transformBody }: ClientOptions = {},
 ): OmsNodeClient {

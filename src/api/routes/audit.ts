@@ -62,5 +62,6 @@ function toEntry(row: AuditRow) {
     error_code: row.errorCode ?? null,
     request_id: row.requestId,
     requests: row.requests,
+    repeated: row.repeated,
   };
 }

@@ -76,10 +76,12 @@ function collectionRoutes(syncTasks: SyncTaskService): FastifyPluginAsyncTypebox
         config: { action: 'oms:synctask:create', refusesMisspelt: true },
       },
       async (request) => {
-        const { params, body } = request;
-        const task = await syncTasks.create(params.project_id, toNewSyncTask(body));
-        request.subject = task.id;
-        return { sync_task_id: task.id };
+        const { params, body, signedCall } = request;
+        const task = toNewSyncTask(body);
+        const { id, repeated } = await syncTasks.create(params.project_id, task, signedCall);
+        request.subject = id;
+        request.repeated = repeated;
+        return { sync_task_id: id };
       },
     );
   };

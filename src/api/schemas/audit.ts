@@ -29,6 +29,10 @@ export const ListAuditReply = Type.Object({
       requests: Type.Integer({
         description: 'How many alike: events of some seconds are one entry',
       }),
+      repeated: Type.Boolean({
+        description:
+          'Whether the call repeated an earlier signed one, with its result, and changed nothing',
+      }),
     }),
   ),
   next_before: orNull(Type.Integer({ description: 'null at the end' })),

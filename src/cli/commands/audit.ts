@@ -61,7 +61,9 @@ function toRow(entry: Entry, all: boolean) {
     address: entry.address,
     operation: entry.operation,
     what: entry.resource,
-    result: [entry.status, entry.error_code ?? ''].join(' ').trim(),
+    result: [entry.status, entry.error_code ?? '', entry.repeated ? 'repeated' : '']
+      .filter((word) => word !== '')
+      .join(' '),
     times: entry.requests,
   };
 }
