@@ -26,6 +26,8 @@ export interface CopyEvidence {
   readonly targetEncryption: ObjectEncryption | undefined;
   /** Identifies the target's object, by the answer to its write or by a later look. */
   readonly written: WrittenObject;
+  /** For people: checksums that either end declares and that are not of the bytes. */
+  readonly notes?: readonly string[];
 }
 
 /** What a task asks of a copy. */

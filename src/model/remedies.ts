@@ -26,7 +26,7 @@ export const remedies: Record<FailureKind, string> = {
     'The store could not be reached for too long. Check the endpoint, DNS, proxy and firewall, then retry the failed objects.',
   'interrupted': 'Connections to the store broke off too often. Retry the failed objects later.',
   'corrupt':
-    'The bytes that arrived were not those that were sent, again and again. Nothing wrong was published. Check network and store.',
+    'The bytes did not have the checksum that they should have, in every attempt. No wrong bytes were published. The message names the store and what was compared: check that store and the network to it, then retry the failed objects.',
   'bad-reply':
     'The store answered with something that cannot be understood. Check that the endpoint speaks the protocol of the cloud that the task names.',
   'stale-cdn':

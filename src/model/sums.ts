@@ -26,7 +26,12 @@ export const sumNames: Readonly<Record<SumKind, string>> = {
 
 /** A sum that is known of both and tells that these are other bytes. */
 export function differingSum(one: Sums, other: Sums): SumKind | undefined {
-  return sumKinds.find(
+  return differingKinds(one, other)[0];
+}
+
+/** All checksums that are known of both and differ. */
+export function differingKinds(one: Sums, other: Sums): SumKind[] {
+  return sumKinds.filter(
     (kind) => one[kind] !== undefined && other[kind] !== undefined && one[kind] !== other[kind],
   );
 }

@@ -30,8 +30,8 @@ class Bench {
       database: db,
       openTasks: {
         use: async () => {
-          const { source, target, policy } = rig.job();
-          return { source, target, policy, [Symbol.dispose]: () => undefined };
+          const { source, target, findings, policy } = rig.job();
+          return { source, target, findings, policy, [Symbol.dispose]: () => undefined };
         },
       },
       // One part after the other.

@@ -66,6 +66,7 @@ async function copyClaimed(
     key: claim.key,
     source: task.source,
     target: task.target,
+    findings: task.findings,
     attempt: claim.attempt,
     copiedEtag: claim.copiedEtag ?? undefined,
     uploading: claim.uploading,

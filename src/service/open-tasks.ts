@@ -3,6 +3,7 @@ import type { Database } from '../database/db.ts';
 import { taskToWork } from '../database/tasks.ts';
 import type { SyncTask } from '../model/sync-task.ts';
 import type { Store } from '../stores/store.ts';
+import type { TargetFindings } from '../transfer/target-findings.ts';
 import type { CopyPolicy } from '../transfer/transfer.ts';
 import { openCredentials } from './credentials.ts';
 import type { OpenBuckets } from './open-buckets.ts';
@@ -11,6 +12,7 @@ import type { OpenBuckets } from './open-buckets.ts';
 export interface OpenTask extends Disposable {
   readonly source: Store;
   readonly target: Store;
+  readonly findings: TargetFindings;
   readonly policy: CopyPolicy;
 }
 
@@ -26,6 +28,7 @@ interface Opened {
   readonly revision: number;
   readonly source: Store;
   readonly target: Store;
+  readonly findings: TargetFindings;
   readonly policy: CopyPolicy;
   users: number;
   /** Replaced by a later revision: closed when its last user is done. */
@@ -106,6 +109,7 @@ export class OpenTasks implements AsyncDisposable {
       revision: found.revision,
       source,
       target,
+      findings: { etagsAreNoMd5: false },
       policy: policyOf(found.task, restoreDays),
       users: 0,
       retired: false,
@@ -114,10 +118,11 @@ export class OpenTasks implements AsyncDisposable {
 
   #lend(opened: Opened): OpenTask {
     opened.users += 1;
-    const { source, target, policy } = opened;
+    const { source, target, findings, policy } = opened;
     return {
       source,
       target,
+      findings,
       policy,
       [Symbol.dispose]: () => {
         opened.users -= 1;

@@ -113,50 +113,12 @@ test('a copy that the target did not encrypt by its key service does not pass', 
   assert.match(outcome.message, /did not encrypt it by its key service/);
 });
 
-describe('an MD5 that the source only claims', () => {
-  const wrong = '0'.repeat(32);
-  /** The source says of every object that it has this sum. */
-  function claiming(rig: CopyRig): void {
-    rig.sourceSeen = around(rig.source, {
-      call: (_operation, _signal, run) => run(),
-      read: async (_signal, run) => {
-        const { head, body } = await run();
-        return { head: { ...head, md5: wrong }, body };
-      },
-    });
-  }
-
-  test('is compared here where the target does not, before the object is published', async () => {
-    const rig = new CopyRig({ crc64: false });
-    Object.assign(rig.target.traits, { checksMd5: false });
-    await rig.fill(bytesOf(7));
-    claiming(rig);
-    await assert.rejects(rig.copy(), {
-      fault: 'corrupt',
-      message: /the source has the MD5 0{32}, what was read from it has/,
-    });
-    assert.equal(rig.copied, undefined);
-  });
-
-  test('goes to no target in one piece that would not compare it', async () => {
-    const rig = new CopyRig({ crc64: false });
-    Object.assign(rig.target.traits, { checksMd5: false });
-    await rig.fill(bytesOf(20));
-    let puts = 0;
-    rig.targetSeen = before(rig.target, 'put', () => void (puts += 1));
-    assert.equal((await rig.copy()).kind, 'copied');
-    assert.equal(puts, 0);
-  });
-
-  test('is compared before an object of one part is published', async () => {
-    const rig = new CopyRig({ crc64: false });
-    Object.assign(rig.target.traits, { checksMd5: false, partSizeMin: 100 });
-    await rig.fill(bytesOf(20));
-    claiming(rig);
-    await assert.rejects(rig.copy(), {
-      fault: 'corrupt',
-      message: /the source has the MD5 0{32}, what was read from it has/,
-    });
-    assert.equal(rig.copied, undefined);
-  });
+test('an object goes in one piece to no target that would not compare its MD5', async () => {
+  const rig = new CopyRig({ crc64: false });
+  Object.assign(rig.target.traits, { checksMd5: false });
+  await rig.fill(bytesOf(20));
+  let puts = 0;
+  rig.targetSeen = before(rig.target, 'put', () => void (puts += 1));
+  assert.equal((await rig.copy()).kind, 'copied');
+  assert.equal(puts, 0);
 });

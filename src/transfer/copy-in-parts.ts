@@ -13,8 +13,8 @@ import { ownCopy } from './own-copy.ts';
 import { crcsOfParts, inOrder, partsEvidence } from './parts-evidence.ts';
 import { pauseAfter } from './pause.ts';
 import { askable, assertStillAbsent } from './absent.ts';
-import { assertAsTold } from './as-told.ts';
 import { cutBody } from './cut-body.ts';
+import { compareWithDeclared, type Declared } from './declared-checksums.ts';
 import type { CheckedPart, CopyJob, JournaledUpload } from './transfer.ts';
 
 /** A part's stream cannot be sent again by a layer, so a part is read and put again here. */
@@ -47,8 +47,8 @@ export async function copyInParts(
   try {
     await copyMissing(copy);
     const parts = inOrder([...copy.done.values()]);
-    checkWhole(copy, parts);
-    return await complete(copy, parts);
+    const { head: declared, notes } = await checkWhole(copy, parts);
+    return { ...(await complete({ ...copy, head: declared }, parts)), notes };
   } catch (error) {
     if (error instanceof StoreError && !keepsParts(error.fault)) {
       await dropAfterFailure(job, { uploadId: copy.upload.id, startedAt: 0 });
@@ -289,10 +289,13 @@ function checkPart(
 }
 
 /** @throws {StoreError} `corrupt` when what was read is not what the source says it has. */
-function checkWhole({ job, head, partSize }: PartsCopy, parts: readonly CheckedPart[]): void {
+function checkWhole(
+  { job, head, partSize }: PartsCopy,
+  parts: readonly CheckedPart[],
+): Promise<Declared> {
   // Parts have no MD5 of the whole, but for one that is the whole.
   const md5 = parts.length === 1 ? parts[0]?.md5 : undefined;
-  assertAsTold(job, head, { md5, ...crcsOfParts(parts, head.size, partSize) });
+  return compareWithDeclared(job, head, { md5, ...crcsOfParts(parts, head.size, partSize) });
 }
 
 /**

@@ -6,18 +6,17 @@ import type { Check, Outcome, SkipReason } from '../model/outcome.ts';
 import { decide, looksAtTarget } from '../model/overwrite.ts';
 import { proofOf } from '../model/proof.ts';
 import { targetTier } from '../model/storage-class.ts';
-import { crcsAlone, sumsAlone } from '../model/sums.ts';
-import { foundObject, writtenBy } from '../model/written.ts';
-import type { ObjectRead, PutBody, PutOptions, PutReceipt } from '../stores/store.ts';
+import { crcsAlone } from '../model/sums.ts';
+import { foundObject } from '../model/written.ts';
+import type { ObjectRead, PutOptions } from '../stores/store.ts';
 import { StoreError } from '../stores/store-error.ts';
-import { askable, assertStillAbsent } from './absent.ts';
-import { assertAsTold } from './as-told.ts';
 import { copyInParts } from './copy-in-parts.ts';
 import { dropAfterFailure, dropUpload } from './drop-upload.ts';
 import { headIfThere } from './head-if-there.ts';
-import { crcsWorthTaking, sumsOf, type TakenSums } from './hashing.ts';
 import { ownCopy } from './own-copy.ts';
 import { inOrder, partsEvidence } from './parts-evidence.ts';
+import { earlierPut, putBuffered, putStreamed } from './put-whole.ts';
+import { settleTargetMd5 } from './target-md5.ts';
 import type { CopyJob, JournaledUpload } from './transfer.ts';
 
 /** How often a copy that did not pass its check is made again at once. */
@@ -116,15 +115,12 @@ async function earlierCopy(
 ): Promise<Outcome | undefined> {
   if (job.attempt === 1 && previous === undefined && !doubtful(job)) return undefined;
   const { head, body } = await readSource(job, previous);
-  const small = head.size <= job.sizes.bufferBytes;
-  if (!small) body.discard();
-  const computed = small ? await computedOf(job, head, await body.bytes()) : undefined;
   const parts = previous?.sourceEtag === head.etag ? inOrder(previous.parts) : [];
-  const own = await ownCopy(job, (receipt) =>
-    previous !== undefined && parts.length > 0
-      ? partsEvidence(head, parts, previous.partSize, receipt)
-      : evidenceOf(head, receipt, computed),
-  );
+  const ofParts = previous !== undefined && parts.length > 0;
+  if (ofParts) body.discard();
+  const own = ofParts
+    ? await ownCopy(job, (receipt) => partsEvidence(head, parts, previous.partSize, receipt))
+    : await earlierPut(job, { head, body });
   if (own === undefined) return undefined;
   const check = checkCopy(demandOf(job), own);
   return copied(head, own, check, putOptions(job, head).notes);
@@ -187,13 +183,14 @@ async function checked(
   evidence: CopyEvidence,
 ): Promise<{ readonly seen: CopyEvidence; readonly check: Check }> {
   const demand = demandOf(job);
-  if (!needsLook(demand, evidence)) return { seen: evidence, check: checkCopy(demand, evidence) };
+  const told = await settleTargetMd5(job, evidence);
+  if (!needsLook(demand, told)) return { seen: told, check: checkCopy(demand, told) };
   const head = await headIfThere(job);
   if (head === undefined) {
     const detail = 'the target does not have it, or no longer';
-    return { seen: evidence, check: { method: 'size_last_modified', passed: false, detail } };
+    return { seen: told, check: { method: 'size_last_modified', passed: false, detail } };
   }
-  const seen = withLook(evidence, head);
+  const seen = await settleTargetMd5(job, withLook(told, head));
   return { seen, check: checkCopy(demand, seen) };
 }
 
@@ -209,7 +206,8 @@ function copied(
     crc64nvme: target.crc64nvme ?? computed.crc64nvme ?? source.crc64nvme,
   };
   const proof = proofOf(evidence);
-  return { kind: 'copied', size, check, proof, written, crcs, sourceEtag: etag, notes };
+  const all = [...notes, ...(evidence.notes ?? [])];
+  return { kind: 'copied', size, check, proof, written, crcs, sourceEtag: etag, notes: all };
 }
 
 function withLook(evidence: CopyEvidence, head: ObjectHead): CopyEvidence {
@@ -257,73 +255,6 @@ async function moveBytes(
     if (error instanceof StoreError && error.fault === 'exists') return 'exists';
     throw error;
   }
-}
-
-async function putBuffered(
-  job: CopyJob,
-  { head, body }: ObjectRead,
-  options: PutOptions,
-): Promise<CopyEvidence> {
-  const bytes = await body.bytes();
-  const computed = await computedOf(job, head, bytes);
-  assertAsTold(job, head, computed);
-  const put = { content: bytes, size: bytes.length, md5: computed.md5 };
-  return await putWhole(job, put, options, (receipt) => evidenceOf(head, receipt, computed));
-}
-
-async function putStreamed(
-  job: CopyJob,
-  { head, body }: ObjectRead,
-  options: PutOptions,
-  md5: string,
-): Promise<CopyEvidence> {
-  const put = { content: body, size: head.size, md5 };
-  return await putWhole(job, put, options, (receipt) => evidenceOf(head, receipt));
-}
-
-/** A layer may have sent it twice, and lost the first answer: then it is our own copy that exists. */
-async function putWhole(
-  job: CopyJob,
-  put: PutBody,
-  options: PutOptions,
-  evidence: (receipt: PutReceipt) => CopyEvidence,
-): Promise<CopyEvidence> {
-  await assertStillAbsent(job, options, 'put');
-  job.lease.assertHeld();
-  try {
-    return evidence(await job.target.put(job.key, put, askable(job, options), job.lease.signal));
-  } catch (error) {
-    const exists = error instanceof StoreError && error.fault === 'exists';
-    const own = exists ? await ownCopy(job, evidence) : undefined;
-    if (own === undefined) throw error;
-    return own;
-  }
-}
-
-/** The source's own MD5 goes along unchecked where the target compares it with what arrives there. */
-async function computedOf(job: CopyJob, head: ObjectHead, bytes: Uint8Array): Promise<TakenSums> {
-  const md5 = job.target.traits.checksMd5 ? head.md5 : undefined;
-  // That of S3 comes with almost every object, and tells nothing more than such an MD5; but of what a
-  // key service encrypts the target tells no MD5.
-  const byMd5 = md5 !== undefined && !job.policy.kms && job.policy.consistencyCheck !== 'crc64';
-  const kinds = crcsWorthTaking(job, head).filter((kind) => kind !== 'crc64nvme' || !byMd5);
-  return await sumsOf(bytes, kinds, md5);
-}
-
-function evidenceOf(head: ObjectHead, receipt: PutReceipt, computed?: TakenSums): CopyEvidence {
-  return {
-    sourceSize: head.size,
-    sourceModified: head.lastModified,
-    copiedSize: computed?.size ?? head.size,
-    source: sumsAlone(head),
-    computed: sumsAlone(computed ?? { md5: undefined, crc64: undefined }),
-    target: sumsAlone(receipt),
-    md5OfParts: undefined,
-    targetSize: undefined,
-    targetModified: undefined,
-    targetEncryption: receipt.encryption,
-    written: writtenBy(receipt),
-  };
 }
 
 /** What travels beside the bytes: the type always, the rest where the task asks for it. */

@@ -43,6 +43,19 @@ export async function hashing(
   };
 }
 
+/** Reads a stream to its end, for its checksums alone. */
+export async function sumsOfStream(
+  source: AsyncIterable<Uint8Array>,
+  kinds: readonly Crc64Kind[],
+): Promise<TakenSums> {
+  const stream = await hashing(source, kinds);
+  const pieces = stream[Symbol.asyncIterator]();
+  let piece: IteratorResult<Uint8Array>;
+  do piece = await pieces.next();
+  while (piece.done !== true);
+  return stream.sums();
+}
+
 /** Sums bytes that are at hand; an MD5 that is known is not taken again. */
 export async function sumsOf(
   bytes: Uint8Array,

@@ -2,6 +2,7 @@ import { type CopyEvidence, proof } from '../model/consistency.ts';
 import { sumsAlone } from '../model/sums.ts';
 import type { PutReceipt } from '../stores/store.ts';
 import { headIfThere } from './head-if-there.ts';
+import { readBack } from './target-md5.ts';
 import type { CopyJob } from './transfer.ts';
 
 /**
@@ -18,7 +19,9 @@ export async function ownCopy(
   if (there === undefined) return undefined;
   const { etag, encryption, size, lastModified, versionId } = there;
   const receipt = { etag, ...sumsAlone(there), encryption, date: lastModified, versionId };
-  const evidence = evidenceOf(receipt);
-  if (size !== evidence.sourceSize || proof(evidence)?.passed !== true) return undefined;
+  const told = evidenceOf(receipt);
+  if (size !== told.sourceSize) return undefined;
+  const evidence = await readBack(job, told);
+  if (proof(evidence)?.passed !== true) return undefined;
   return { ...evidence, targetSize: size, targetModified: lastModified };
 }

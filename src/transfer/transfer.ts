@@ -3,6 +3,7 @@ import type { StoragePolicy } from '../model/storage-class.ts';
 import type { Sums } from '../model/sums.ts';
 import type { ConsistencyCheck, OverwriteMode } from '../model/sync-task.ts';
 import type { Store } from '../stores/store.ts';
+import type { TargetFindings } from './target-findings.ts';
 
 /** What a task asks of every copy. */
 export interface CopyPolicy {
@@ -89,6 +90,8 @@ export interface CopyJob {
   readonly key: string;
   readonly source: Store;
   readonly target: Store;
+  /** Of the target, by all copies to it. */
+  readonly findings: TargetFindings;
   /** Counts from 1: from the second on, what the target has may be a copy of ours. */
   readonly attempt: number;
   /** The source's ETag when this key was copied last; empty where that copy failed its check. */

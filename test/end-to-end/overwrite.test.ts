@@ -219,12 +219,34 @@ describe('consistency checks', () => {
     );
   });
 
-  test('bytes that are not what the source says they are fail, and are not published', async () => {
-    const taskId = await world.createTask();
-    world.from.put('lie', 'the bytes', { etag: '0'.repeat(32) });
-    const task = await world.sync(taskId, ['lie']);
-    assert.equal(task.monthly_failure_object, 1);
-    assert.equal((await world.outcome(taskId, 'lie')).reason, 'corrupt');
-    assert.deepEqual(world.to.versions('lie'), []);
-  });
+  for (const size of [sizes.small, sizes.medium]) {
+    test(`an ETag that is no MD5 of its object does not keep ${size} bytes from being copied`, async () => {
+      const taskId = await world.createTask();
+      const key = `opaque/${size}`;
+      const bytes = randomBytes(size);
+      world.from.put(key, bytes, { etag: '0'.repeat(32) });
+      await world.sync(taskId, [key]);
+      const record = await world.outcome(taskId, key);
+      const { outcome, check_passed, proof, message } = record;
+      assert.deepEqual([outcome, check_passed, proof], ['copied', true, 'transport']);
+      assert.match(message ?? '', /^The ETag of the source, 0{32}, is not the MD5 of its bytes/);
+      assert.ok(world.to.bytes(key)?.equals(bytes));
+    });
+
+    test(`reads that differ from each other fail, and are not published, ${size} bytes`, async () => {
+      const taskId = await world.createTask();
+      const key = `damaged/${size}`;
+      world.from.put(key, randomBytes(size), { etag: '0'.repeat(32) });
+      for (let read = 1; read <= 40; read++) {
+        // One bit of each answer is another, each time elsewhere.
+        world.source.faults.add({ kind: 'corrupt', at: read * 7, nth: read, match: { key } });
+      }
+      await world.sync(taskId, [key]);
+      const record = await world.outcome(taskId, key);
+      assert.deepEqual([record.outcome, record.reason], ['failed', 'corrupt']);
+      assert.match(record.message ?? '', /two reads of one version gave different bytes/);
+      assert.deepEqual(world.to.versions(key), []);
+      world.source.faults.clear();
+    });
+  }
 });

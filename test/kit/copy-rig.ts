@@ -108,6 +108,7 @@ export class CopyRig {
   sourceSeen: Store;
   targetSeen: Store;
   readonly uploadsLeft: unknown[] = [];
+  readonly findings = { etagsAreNoMd5: false };
   readonly #policy: CopyPolicy;
 
   constructor(options: RigOptions = {}) {
@@ -134,6 +135,7 @@ export class CopyRig {
       key: KEY,
       source: this.sourceSeen,
       target: this.targetSeen,
+      findings: this.findings,
       attempt: 1,
       copiedEtag: undefined,
       uploading: this.journal.upload !== undefined,

@@ -1,0 +1,5 @@
+/** What copies have found out about a target, kept for as long as its bucket is open. */
+export interface TargetFindings {
+  /** An object was read back whole, and had another MD5 than its ETag, which looks like one. */
+  etagsAreNoMd5: boolean;
+}
