@@ -3,6 +3,7 @@ import type { Logger } from '../base/log.ts';
 import type { Metrics } from '../base/metrics.ts';
 import type { SyncTaskPlan } from '../model/sync-task.ts';
 import type { CdnAddress } from '../stores/cdn/cdn-store.ts';
+import { HeldBytes } from '../stores/held-bytes.ts';
 import { openStore } from '../stores/open-store.ts';
 import type { Store } from '../stores/store.ts';
 import type { Endpoints } from './endpoints.ts';
@@ -22,7 +23,8 @@ export interface OpenBucketsOptions {
   readonly metrics: Metrics;
 }
 
-export function openBuckets(options: OpenBucketsOptions): OpenBuckets {
+export function openBuckets(given: OpenBucketsOptions): OpenBuckets {
+  const options = { ...given, held: new HeldBytes() };
   const { endpoints } = options;
   return {
     source: (plan, credentials) =>
@@ -48,7 +50,7 @@ function cdnOf(
 }
 
 function open(
-  { endpoints, clock, log, metrics }: OpenBucketsOptions,
+  { endpoints, clock, log, metrics, held }: OpenBucketsOptions & { readonly held: HeldBytes },
   plan: SyncTaskPlan,
   { side, cdn }: { readonly side: 'source' | 'target'; readonly cdn: CdnAddress | undefined },
   credentials: TaskCredentials,
@@ -69,6 +71,7 @@ function open(
     cdn,
     credentials: credentials[side],
     clock,
+    held,
     onRequest: (operation, outcome, seconds) =>
       metrics.storeRequestSeconds.observe({ cloud, operation, outcome }, seconds),
     onRetry: (error, attempt, delayMs) =>

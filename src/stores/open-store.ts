@@ -11,6 +11,7 @@ import type { BucketReader } from './cdn/cdn-refusal.ts';
 import { type CdnAddress, throughCdn } from './cdn/cdn-store.ts';
 import { comparedWholes } from './cdn/compared-wholes.ts';
 import type { AddressGuard } from './guard.ts';
+import { HeldBytes } from './held-bytes.ts';
 import { HttpClient, type HttpTimeouts } from './http.ts';
 import { limited } from './layers/limited.ts';
 import { measured, type OnRequest } from './layers/measured.ts';
@@ -65,6 +66,8 @@ export interface StoreOptions extends StoreAddress, LayerOptions {
   /** PEM; trusted instead of the public authorities. */
   readonly ca?: string | undefined;
   readonly guard?: AddressGuard | undefined;
+  /** The bound for streams that are held whole; one of this store alone unless given. */
+  readonly held?: HeldBytes | undefined;
   /** Resolves names; the system's way unless given. */
   readonly lookup?: LookupFunction | undefined;
   readonly timeouts?: Partial<HttpTimeouts> | undefined;
@@ -162,6 +165,7 @@ function openS3(given: StoreOptions & { readonly dialect: S3DialectName }): Stor
     dialect,
     redact: redactor(secretsOf(credentials)),
     clock,
+    held: options.held ?? new HeldBytes(),
   });
   const store = new S3Store(wire);
   return dialect.misreadKeys === 'perhaps-paths' ? namesNotPaths(store) : store;

@@ -77,6 +77,8 @@ export interface PutBody {
   readonly size: number;
   /** Lower-case hex of the whole content, where known: the store checks it. */
   readonly md5?: string | undefined;
+  /** The same of a stream that is summed as it is read; asked after its end, by a store that held it. */
+  readonly md5AtEnd?: (() => string) | undefined;
 }
 
 /** What the store says of the bytes it has just taken: of the MD5 only where its ETag is known to be it. */

@@ -251,7 +251,8 @@ async function sendPart(
 ): Promise<CheckedPart> {
   const { job, head } = copy;
   const stream = await hashing(bytes, crcsWorthTaking(job, head));
-  const body = { content: stream, size: partBytes(copy, number) };
+  const size = partBytes(copy, number);
+  const body = { content: stream, size, md5AtEnd: () => stream.sums().md5 };
   const receipt = await putPart(copy, number, body, signal);
   const sent = stream.sums();
   checkPart(job, number, sent, receipt);

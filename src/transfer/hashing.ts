@@ -13,7 +13,7 @@ export interface TakenSums extends Sums {
 
 /** Passes a stream on and sums it on the way. */
 export interface HashingStream extends AsyncIterable<Uint8Array> {
-  /** The sums of what went through; asked once, after the stream has ended. */
+  /** The sums of what went through; asked after the stream has ended. */
   sums(): TakenSums;
 }
 
@@ -30,6 +30,7 @@ export async function hashing(
   const md5Hash = createHash('md5');
   const crcs = await startAll(kinds);
   let size = 0;
+  let whole: TakenSums | undefined;
   return {
     async *[Symbol.asyncIterator]() {
       for await (const chunk of source) {
@@ -39,7 +40,7 @@ export async function hashing(
         yield chunk;
       }
     },
-    sums: () => ({ size, md5: md5Hash.digest('hex'), ...taken(crcs) }),
+    sums: () => (whole ??= { size, md5: md5Hash.digest('hex'), ...taken(crcs) }),
   };
 }
 

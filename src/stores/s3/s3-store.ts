@@ -1,7 +1,7 @@
 import type { MetadataTraits } from '../../model/metadata.ts';
 import type { ObjectHead } from '../../model/object.ts';
 import { storageTiers } from '../../model/storage-class.ts';
-import { base64OfHex, headerOf } from '../headers.ts';
+import { headerOf } from '../headers.ts';
 import type { HttpReply } from '../http.ts';
 import { orLetGo } from '../let-go.ts';
 import { limitsOf } from '../metadata-limits.ts';
@@ -24,6 +24,7 @@ import type {
   Traits,
 } from '../store.ts';
 import { StoreError } from '../store-error.ts';
+import { sendWithMd5 } from './content-md5.ts';
 import type { S3Dialect } from './dialect.ts';
 import { headOf, receiptOf } from './head.ts';
 import { listPage } from './list.ts';
@@ -113,13 +114,11 @@ export class S3Store implements Store {
     signal: AbortSignal,
   ): Promise<PutReceipt> {
     const headers = this.#putHeaders('put', key, options);
-    if (body.md5 !== undefined) headers.push('content-md5', base64OfHex(body.md5));
     if (options.absentOnly === true) headers.push(...absentOnlyHeaders(this.#wire.dialect));
-    const { content, size } = body;
-    const request: S3Request = { operation: 'put', method: 'PUT', key, headers, content, size };
+    const request: S3Request = { operation: 'put', method: 'PUT', key, headers };
     let reply: HttpReply;
     try {
-      reply = await this.#wire.send(request, signal);
+      reply = await sendWithMd5(this.#wire, request, body, signal);
     } catch (error) {
       const told = toldOfMetadata(error, options);
       throw options.absentOnly === true ? existsInstead(told) : told;

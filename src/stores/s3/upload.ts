@@ -1,5 +1,5 @@
 import type { XmlElement } from '../../base/xml.ts';
-import { base64OfHex, headerOf, wholeNumber } from '../headers.ts';
+import { headerOf, wholeNumber } from '../headers.ts';
 import { orLetGo } from '../let-go.ts';
 import { existsInstead } from '../refusals.ts';
 import type {
@@ -12,6 +12,7 @@ import type {
   UploadedPart,
 } from '../store.ts';
 import { StoreError } from '../store-error.ts';
+import { sendWithMd5 } from './content-md5.ts';
 import { crc64nvmeOf, receiptOf } from './head.ts';
 import { decodeListed, type KeyReader, keyReader } from './list.ts';
 import { absentOnlyHeaders } from './put-headers.ts';
@@ -45,11 +46,8 @@ export class S3Upload implements PartUpload {
       method: 'PUT',
       key: this.#key,
       query: this.#wire.query({ partNumber: number.toString(), uploadId: this.id }),
-      headers: body.md5 === undefined ? undefined : ['content-md5', base64OfHex(body.md5)],
-      content: body.content,
-      size: body.size,
     };
-    const reply = await orLetGo(body, () => this.#wire.send(request, signal));
+    const reply = await orLetGo(body, () => sendWithMd5(this.#wire, request, body, signal));
     reply.body.discard();
     const etag = headerOf(reply.headers, 'etag');
     if (etag === undefined) throw this.#wire.badReply(request, 'a part without an ETag');

@@ -3,6 +3,7 @@ import type { CloudType } from '../../model/cloud.ts';
 import type { XmlElement } from '../../base/xml.ts';
 import type { Fault } from '../../model/fault.ts';
 import { MiB } from '../../base/bytes.ts';
+import type { HeldBytes } from '../held-bytes.ts';
 import { type HttpClient, type HttpReply, type HttpRequest, SLOW_ANSWER_MS } from '../http.ts';
 import { refusalText, textOf } from '../refusals.ts';
 import { ServerClock } from '../server-clock.ts';
@@ -46,6 +47,8 @@ export interface WireOptions {
   /** Takes out of the store's words what must not be told. */
   readonly redact: (text: string) => string;
   readonly clock: Clock;
+  /** The bound for streams that are held whole. */
+  readonly held: HeldBytes;
 }
 
 /** A bucket's address, connections to it, and the signer of its region. */
@@ -72,6 +75,9 @@ export class S3Wire {
   readonly documents: Documents;
   /** Whether it speaks HTTPS, wherever the bucket turns out to be. */
   readonly secure: boolean;
+  readonly held: HeldBytes;
+  /** Whether the bucket has refused a put or a part without an MD5 of its content. */
+  needsMd5 = false;
   readonly #options: WireOptions;
   readonly #clock: ServerClock;
   #place: Place;
@@ -85,6 +91,7 @@ export class S3Wire {
     this.dialect = options.dialect;
     this.documents = documents[options.dialect.documents];
     this.redact = options.redact;
+    this.held = options.held;
     this.secure = new URL(options.location.endpoint).protocol === 'https:';
     this.#options = options;
     this.#clock = new ServerClock(options.clock);

@@ -124,6 +124,8 @@ export class Bucket {
   versioning: Versioning;
   /** How objects are encrypted that no request says it of. */
   encryption: Encryption | undefined;
+  /** Whether a default retention of Object Lock is set: then writes must carry a checksum. */
+  objectLock = false;
   readonly #now: () => number;
   readonly #etag: NonNullable<BucketOptions['etag']>;
   readonly #latest = new Map<string, Version>();

@@ -23,7 +23,7 @@ import {
   objectTraits,
   receiptHeaders,
 } from './object-headers.ts';
-import { ownEtag } from './objects.ts';
+import { checkSummed, ownEtag } from './objects.ts';
 import { readPayload } from './payload.ts';
 import { S3Error } from './s3-error.ts';
 import { children, element, escapeXml, text, xmlDocument } from './xml.ts';
@@ -88,6 +88,7 @@ export async function uploadPart(call: Call): Promise<Reply> {
   const number = partNumberOf(call);
   const { checksumAlgorithm, traits } = uploadOf(call);
   checkSecure(call, traits.encryption);
+  checkSummed(call, 'Put Part');
   const payload = await readPayload(call, checksumAlgorithm);
   // The upload may have been completed or aborted while the body came in.
   const upload = uploadOf(call);

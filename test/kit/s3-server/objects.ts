@@ -13,6 +13,7 @@ import {
   objectTraits,
   receiptHeaders,
 } from './object-headers.ts';
+import { isChecksumName } from './checksums.ts';
 import { keyOf } from './names.ts';
 import { type Payload, readPayload } from './payload.ts';
 import { decode } from './query.ts';
@@ -24,6 +25,7 @@ const DELETE_BATCH_MAX = 1000;
 export async function putObject(call: Call): Promise<Reply> {
   const bucket = bucketOf(call);
   const traits = objectTraits(call);
+  checkSummed(call, 'Put Object');
   const payload = await readPayload(call);
   checkWritable(call, bucket);
   const { content, crc64, checksums } = payload;
@@ -210,8 +212,23 @@ export async function deleteObjects(call: Call): Promise<Reply> {
   return { status: 200, body: xmlDocument('DeleteResult', quiet ? '' : deleted.join('')) };
 }
 
+/**
+ * That a write to a bucket with a default retention carries a checksum. Words and code are those of S3:
+ * https://github.com/versity/versitygw/issues/1776
+ *
+ * @throws {S3Error} `InvalidRequest`
+ */
+export function checkSummed(call: Call, what: 'Put Object' | 'Put Part'): void {
+  if (!bucketOf(call).objectLock) return;
+  if (header(call, 'content-md5') !== undefined || hasChecksum(call)) return;
+  throw new S3Error(
+    'InvalidRequest',
+    `Content-MD5 OR x-amz-checksum- HTTP header is required for ${what} requests with Object Lock parameters`,
+  );
+}
+
 function hasChecksum(call: Call): boolean {
   return Object.keys(call.headers).some(
-    (name) => name.startsWith('x-amz-checksum-') || name === 'x-amz-trailer',
+    (name) => isChecksumName(name.replace('x-amz-checksum-', '')) || name === 'x-amz-trailer',
   );
 }
