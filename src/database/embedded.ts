@@ -250,7 +250,10 @@ function handle(
     const code = await running.exit;
     if (stopping !== undefined) return undefined;
     log.error({ event: 'postgres.ended', code }, 'PostgreSQL ended by itself');
-    return new EmbeddedError(`PostgreSQL ended by itself (${code}): ${await serverLog.tail()}`);
+    return new EmbeddedError(
+      `the private PostgreSQL ended by itself (${code}). What was accepted is in the database, and ` +
+        `the next start continues the work. The end of its log:\n${await serverLog.tail()}`,
+    );
   }
   const exited = end();
 

@@ -24,12 +24,21 @@ async function serve(): Promise<number> {
   onSignal(exitAtOnce);
   const settings = await readSettings(process.env, (path) => readFile(path, 'utf8'));
   await using service = await startService(settings);
+  // Also during a stop: it would wait for a database that is gone.
+  void service.failed.then(exitFailed);
   const stop = stopSignal();
   process.stdout.write(banner(service));
-  const failure = await Promise.race([stop, service.failed]);
-  if (failure === undefined) return 0;
-  process.stderr.write(`brigade: ${failure.message}\n`);
-  return 1;
+  await stop;
+  return 0;
+}
+
+/**
+ * Ends the process at once. Without the database nothing can be finished: neither can results be
+ * written nor leases renewed. So it is left as by a crash, and the next start takes it up.
+ */
+function exitFailed({ message }: Error): void {
+  process.stderr.write(`brigade: ${message}\n`);
+  process.exit(1);
 }
 
 /** Under npm a Ctrl-C comes twice, from the terminal and then from npm: this soon it is one. */
