@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { NotReady } from '../service/sync-task-service.ts';
 import { minimalBody, openApi, PROJECT } from './testing.ts';
 
 describe('every answer', () => {
@@ -81,17 +82,27 @@ describe('every answer', () => {
 });
 
 describe('operations', () => {
-  test('lives always, is ready when the database answers', async () => {
+  test('lives always, is ready when the check succeeds; the log has each reason once', async () => {
     await using api = await openApi();
     assert.deepEqual((await api.app.inject('/healthz')).json(), { status: 'ok' });
     assert.deepEqual((await api.app.inject('/readyz')).json(), { status: 'ready' });
     api.health.ready = () => Promise.reject(new Error('db-7 is away'));
     const reply = await api.app.inject('/readyz');
     assert.equal(reply.statusCode, 503);
-    assert.deepEqual(reply.json(), { status: 'not ready' });
+    const reason = 'The check of readiness failed.';
+    assert.deepEqual(reply.json(), { status: 'not ready', reason });
     assert.match(api.log(), /"event":"api.not-ready".*db-7 is away/);
     assert.equal((await api.app.inject({ method: 'HEAD', url: '/healthz' })).statusCode, 200);
     assert.equal((await api.app.inject({ method: 'HEAD', url: '/readyz' })).statusCode, 503);
+    assert.equal(api.log().split('api.not-ready').length - 1, 1);
+    api.health.ready = () => Promise.reject(new NotReady('The database is read-only.'));
+    assert.deepEqual((await api.app.inject('/readyz')).json(), {
+      ...{ status: 'not ready', reason: 'The database is read-only.' },
+    });
+    assert.equal(api.log().split('api.not-ready').length - 1, 2);
+    api.health.ready = () => Promise.resolve();
+    assert.equal((await api.app.inject('/readyz')).statusCode, 200);
+    assert.match(api.log(), /"event":"api.ready"/);
   });
 
   test('more routes can be added, such as those of a console', async () => {

@@ -1,6 +1,8 @@
+import { systemClock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Secret } from '../base/seal.ts';
 import { Database, DatabaseError } from '../database/db.ts';
+import { Troubles } from '../database/troubles.ts';
 import { startEmbedded } from '../database/embedded.ts';
 import type { BrigadeParts } from '../service/brigade.ts';
 import type { Settings } from './config.ts';
@@ -44,9 +46,10 @@ export async function openDatabase(
 }
 
 async function connect(started: AsyncDisposableStack, url: Secret, log: Logger): Promise<Pools> {
-  const database = started.use(await Database.connect({ url, log, connections: CONNECTIONS }));
+  const shared = { url, log, troubles: new Troubles({ log, clock: systemClock }) };
+  const database = started.use(await Database.connect({ ...shared, connections: CONNECTIONS }));
   const lists = { connections: LIST_CONNECTIONS, statementTimeoutMs: LIST_TIMEOUT_MS };
-  return { database, lists: started.use(await Database.connect({ url, log, ...lists })) };
+  return { database, lists: started.use(await Database.connect({ ...shared, ...lists })) };
 }
 
 async function connectExternal(

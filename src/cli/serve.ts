@@ -71,10 +71,15 @@ export async function startService(settings: Settings): Promise<Service> {
   if (firstKey !== undefined) {
     await ensureFirstAccessKey({ database, sealer }, readFirstAccessKey(firstKey));
   }
+  // A token that is given may be used from the first request on.
+  const given = settings.bootstrapToken?.reveal();
+  const known = given === undefined ? undefined : await ensureFirstToken(database, given);
   await brigade.startWork();
   const url = await listen(started, settings, { brigade, metrics, log, tls });
   // The last thing that can fail: a token that was made is shown, and never again.
-  const first = await ensureFirstToken(database, settings.bootstrapToken?.reveal(), firstTokens);
+  const first = known ?? (await ensureFirstToken(database, undefined, firstTokens));
+  brigade.health.begin();
+  started.defer(() => brigade.health.end());
   log.info({ event: 'service.started', url, dataDir: data.path }, 'the service runs');
   const all = started.move();
   return {

@@ -2,12 +2,14 @@ import pg from 'pg';
 import { backoffMs } from '../base/backoff.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
-import { toDatabaseError } from './db-error.ts';
+import { alreadyLogged, DatabaseError, toDatabaseError } from './db-error.ts';
+import type { Troubles } from './troubles.ts';
 
 export interface ListenContext {
   readonly config: pg.ClientConfig;
   readonly log: Logger;
   readonly clock: Clock;
+  readonly troubles: Troubles;
 }
 
 const reconnect = { baseMs: 200, maxMs: 30_000 };
@@ -53,7 +55,7 @@ export async function keepListening(
   channel: string,
   onNotify: (payload: string) => void,
 ): Promise<AsyncDisposable> {
-  const { log, clock } = context;
+  const { log, clock, troubles } = context;
   const stop = new AbortController();
   const stopped = () => stop.signal.aborted;
   let current = await open(context, channel, onNotify);
@@ -66,7 +68,9 @@ export async function keepListening(
         return;
       } catch (error) {
         if (stopped()) return;
-        log.warn({ event: 'listen.failed', channel, attempt, err: error }, 'cannot listen');
+        if (error instanceof DatabaseError) troubles.add(error);
+        const level = alreadyLogged(error) ? 'debug' : 'warn';
+        log[level]({ event: 'listen.failed', channel, attempt, err: error }, 'cannot listen');
       }
     }
   }

@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { testDatabase, testDatabaseUrl } from '../../test/kit/postgres.ts';
 import { Secret } from '../base/seal.ts';
-import { Database, prepared, type Db } from './db.ts';
+import { Database, DatabaseError, prepared, type Db } from './db.ts';
 
 async function countOf(db: Db): Promise<number> {
   const { rows } = await db.query<{ n: number }>('select count(*)::int as n from t');
@@ -70,6 +70,66 @@ describe('query', () => {
       await assert.rejects(database.query(statement), { name: 'DatabaseError', fault });
     });
   }
+});
+
+describe('the state of a real server', () => {
+  /** Of the server of `database`, as a user that may do little. */
+  async function asUser(database: Database, url: Secret, user: string): Promise<Secret> {
+    await database.query(`create role ${user} login connection limit 1`);
+    const other = new URL(url.reveal());
+    other.username = user;
+    return new Secret(other.href);
+  }
+
+  test('too many connections, a right that is missing, tables and databases that are not there', async () => {
+    const url = await testDatabaseUrl({ empty: true });
+    await using database = await Database.connect({ url, allowUnsafe: true });
+    await database.query('create table t (n int)');
+    const few = await asUser(database, url, 'with_one_connection');
+    await using limited = await Database.connect({ url: few, allowUnsafe: true });
+    const both = await Promise.allSettled([
+      limited.query('select pg_sleep(0.2)'),
+      limited.query('select pg_sleep(0.2)'),
+    ]);
+    const refused = both.find(({ status }) => status === 'rejected');
+    assert.ok(refused?.status === 'rejected' && refused.reason instanceof DatabaseError);
+    assert.deepEqual(
+      [refused.reason.fault, refused.reason.code],
+      ['too-many-connections', '53300'],
+    );
+    await assert.rejects(limited.query('select from t'), { fault: 'no-privilege' });
+    await assert.rejects(database.query('select from missing'), { fault: 'wrong-schema' });
+    const nowhere = new URL(url.reveal());
+    nowhere.pathname = '/missing';
+    const missing = { url: new Secret(nowhere.href), allowUnsafe: true };
+    await assert.rejects(Database.connect(missing), { fault: 'no-database' });
+    assert.equal(limited.troubleCount, 2);
+    assert.equal(database.troubleCount, 1);
+  });
+
+  test('read-only: a session of that time is closed, so that writing goes on once it is over', async () => {
+    const url = await testDatabaseUrl({ empty: true });
+    await using admin = await Database.connect({ url, allowUnsafe: true, connections: 1 });
+    await admin.query('create table t (n int)');
+    await using database = await Database.connect({ url, allowUnsafe: true, connections: 1 });
+    const insert = (db: Db) => db.query('insert into t values (1)');
+    const readOnly = async (on: 'on' | 'off') => {
+      await admin.query(`do $$ begin execute format(
+        'alter database %I set default_transaction_read_only = ${on}', current_database()); end $$`);
+    };
+    await readOnly('on');
+    // Sessions have the setting of the time at which they began.
+    await assert.rejects(
+      database.query('select pg_terminate_backend(pg_backend_pid())'),
+      DatabaseError,
+    );
+    await assert.rejects(database.transaction(insert), { fault: 'read-only' });
+    await assert.rejects(insert(database), { fault: 'read-only' });
+    await assert.rejects(database.transaction(insert), { fault: 'read-only' });
+    await readOnly('off');
+    await database.transaction(insert);
+    await insert(database);
+  });
 });
 
 describe('transaction', () => {
@@ -251,7 +311,7 @@ describe('connect', () => {
     );
     using silent = await brokenServer(Buffer.alloc(0));
     for (const [where, fault] of [
-      [`postgres://u:hunter2@127.0.0.1:${denying.port}/x`, 'misconfigured'],
+      [`postgres://u:hunter2@127.0.0.1:${denying.port}/x`, 'login-rejected'],
       [`postgres://u:hunter2@127.0.0.1:${silent.port}/x`, 'unavailable'],
       ['postgres://u:hunter2@127.0.0.1:1/x', 'unavailable'],
       ['postgres://u:hunter2@[broken/x', 'misconfigured'],

@@ -5,8 +5,9 @@ import { silentLog, type Logger } from '../base/log.ts';
 import type { Secret } from '../base/seal.ts';
 import { DatabaseError, toDatabaseError } from './db-error.ts';
 import { keepListening } from './db-listen.ts';
+import { Troubles } from './troubles.ts';
 
-export { DatabaseError, type DatabaseFault } from './db-error.ts';
+export { alreadyLogged, DatabaseError, type DatabaseFault } from './db-error.ts';
 
 export interface QueryResult<Row> {
   readonly rows: Row[];
@@ -66,6 +67,8 @@ export interface DatabaseOptions {
   readonly connections?: number;
   /** A statement that runs longer is ended by the server; default one minute. */
   readonly statementTimeoutMs?: number;
+  /** Where faults of the database are counted and logged; several pools on one database share it. */
+  readonly troubles?: Troubles;
   /** Tests only: take a server that may lose what it acknowledged. */
   readonly allowUnsafe?: boolean;
 }
@@ -141,6 +144,13 @@ interface ServerFacts {
   readonly readOnly: string;
 }
 
+const SERVER_FACTS = `
+  select current_setting('server_version_num')::int as version,
+    current_setting('server_encoding') as encoding,
+    current_setting('fsync') as fsync,
+    current_setting('synchronous_commit') as "synchronousCommit",
+    current_setting('transaction_read_only') as "readOnly"`;
+
 function objections(server: ServerFacts, allowUnsafe: boolean): string[] {
   const found: string[] = [];
   if (server.version < OLDEST_VERSION) found.push('PostgreSQL must be version 15 or later');
@@ -164,22 +174,22 @@ export class Database implements Db, AsyncDisposable {
   readonly #config: pg.ClientConfig;
   readonly #log: Logger;
   readonly #clock: Clock;
+  readonly #troubles: Troubles;
 
   private constructor(options: DatabaseOptions) {
     const config = connectionConfig(options);
     this.#config = config;
     this.#log = options.log ?? silentLog;
     this.#clock = options.clock ?? systemClock;
+    this.#troubles = options.troubles ?? new Troubles({ log: this.#log, clock: this.#clock });
     this.#pool = new pg.Pool(config);
     // Connections break while idle and between statements of a transaction. The next statement
     // says so to whoever it concerns; an 'error' nobody hears would end the process.
     this.#pool.on('connect', (client) => client.on('error', () => undefined));
     this.#pool.on('error', (error) => {
       if (this.#pool.ending) return; // Said goodbye to, but not yet gone.
-      this.#log.warn(
-        { event: 'database.disconnected', err: toDatabaseError(error) },
-        'lost an idle connection',
-      );
+      const err = this.#noticed(toDatabaseError(error));
+      this.#log.debug({ event: 'database.disconnected', err }, 'lost an idle connection');
     });
   }
 
@@ -212,7 +222,7 @@ export class Database implements Db, AsyncDisposable {
         return await run<Row>(this.#pool, statement, values);
       } catch (error) {
         const contended = error instanceof DatabaseError && error.fault === 'contended';
-        if (!contended || tries === CONTENDED_TRIES) throw error;
+        if (!contended || tries === CONTENDED_TRIES) throw this.#noticed(error);
       }
     }
   }
@@ -238,8 +248,10 @@ export class Database implements Db, AsyncDisposable {
       broken = false;
       return result;
     } catch (error) {
-      broken = !(await rolledBack(db));
-      throw error;
+      // A session is read-only or not from its beginning: one from that time would stay so for ever.
+      const readOnly = error instanceof DatabaseError && error.fault === 'read-only';
+      broken = !(await rolledBack(db)) || readOnly;
+      throw this.#noticed(error);
     } finally {
       client.release(broken);
     }
@@ -271,10 +283,15 @@ export class Database implements Db, AsyncDisposable {
    */
   listen(channel: string, onNotify: (payload: string) => void): Promise<AsyncDisposable> {
     return keepListening(
-      { config: this.#config, log: this.#log, clock: this.#clock },
+      { config: this.#config, log: this.#log, clock: this.#clock, troubles: this.#troubles },
       channel,
       onNotify,
     );
+  }
+
+  /** How often the database was found in a state in which it does not serve, such as away or read-only. */
+  get troubleCount(): number {
+    return this.#troubles.count;
   }
 
   /** Waits for the statements that run, then closes all connections but those of `listen`. */
@@ -286,17 +303,17 @@ export class Database implements Db, AsyncDisposable {
     try {
       return await this.#pool.connect();
     } catch (error) {
-      throw toDatabaseError(error);
+      throw this.#noticed(toDatabaseError(error));
     }
   }
 
+  #noticed<E>(error: E): E {
+    if (error instanceof DatabaseError) this.#troubles.add(error);
+    return error;
+  }
+
   async #checkServer(allowUnsafe: boolean): Promise<void> {
-    const { rows } = await this.query<ServerFacts>(`
-      select current_setting('server_version_num')::int as version,
-        current_setting('server_encoding') as encoding,
-        current_setting('fsync') as fsync,
-        current_setting('synchronous_commit') as "synchronousCommit",
-        current_setting('transaction_read_only') as "readOnly"`);
+    const { rows } = await run<ServerFacts>(this.#pool, SERVER_FACTS, undefined);
     const [server] = rows;
     const found =
       server === undefined ? ['the server does not answer'] : objections(server, allowUnsafe);

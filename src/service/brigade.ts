@@ -11,9 +11,10 @@ import {
   renewLeases,
   untilNextDue,
 } from '../database/changes.ts';
-import type { Database } from '../database/db.ts';
+import { alreadyLogged, type Database } from '../database/db.ts';
 import { settleChanges } from '../database/settle.ts';
 import { newWriter } from '../database/statistics.ts';
+import { checkWrites } from '../database/write-check.ts';
 import { Intake } from '../engine/intake.ts';
 import { type Jobs, startJobs } from '../engine/jobs.ts';
 import { Worker } from '../engine/worker.ts';
@@ -30,7 +31,8 @@ import { Identity } from './identity.ts';
 import type { Gatekeeper, IdentityService } from './identity-service.ts';
 import { EventQuotas } from './quotas.ts';
 import { checkSealingKey } from './sealing-key.ts';
-import type { Health, SyncTaskService } from './sync-task-service.ts';
+import { Readiness } from './readiness.ts';
+import type { SyncTaskService } from './sync-task-service.ts';
 import { SyncTasks } from './sync-tasks.ts';
 import type { TransferSizes } from '../transfer/transfer.ts';
 
@@ -83,7 +85,8 @@ export interface Brigade {
   readonly gatekeeper: Gatekeeper;
   readonly identity: IdentityService;
   readonly audit: Audit;
-  readonly health: Health;
+  /** Not ready before its `begin` was called, once all else has started. */
+  readonly health: Readiness;
   /** Starts to work on changes, and the maintenance. */
   startWork(): Promise<void>;
   /** Lets what is in work end, writes all down, and closes the buckets. */
@@ -115,6 +118,7 @@ export async function createBrigade(parts: BrigadeParts): Promise<Brigade> {
   });
   const eventQuotas = new EventQuotas({ ...settings, database, now: () => clock.now() });
   const access = accessOf(parts, eventQuotas);
+  const health = readinessOf(parts, access.gatekeeper);
   let work: Work | undefined;
   return {
     syncTasks: new SyncTasks({
@@ -132,16 +136,13 @@ export async function createBrigade(parts: BrigadeParts): Promise<Brigade> {
       onTaskDeleted: () => {
         // Without this it is done by its schedule.
         work?.jobs.ask(CLEAR_TASKS).catch((error: unknown) => {
-          log.warn({ event: 'job.unasked', err: error }, 'a job was not asked for');
+          const level = alreadyLogged(error) ? 'debug' : 'warn';
+          log[level]({ event: 'job.unasked', err: error }, 'a job was not asked for');
         });
       },
     }),
     ...access,
-    health: {
-      async ready() {
-        await database.query('select 1');
-      },
-    },
+    health,
     async startWork() {
       work = await startWork(parts, openTasks, worker);
     },
@@ -163,6 +164,20 @@ function intakeOf({ database, metrics }: BrigadeParts, worker: Worker, writer: n
     },
     batchMax: EVENTS_BATCH,
     queueMax: EVENTS_QUEUE,
+  });
+}
+
+const PROBE_TOKEN = 'no token: asked for by the check of readiness';
+const WRITE_CHECK_MS = 4_000;
+
+function readinessOf({ database, clock }: BrigadeParts, gatekeeper: Gatekeeper): Readiness {
+  return new Readiness({
+    async check() {
+      await gatekeeper.holderOf(PROBE_TOKEN);
+      await checkWrites(database, WRITE_CHECK_MS);
+    },
+    troubleCount: () => database.troubleCount,
+    clock,
   });
 }
 
@@ -205,7 +220,10 @@ async function startWork(
       database,
       jobs: maintenance({ database, openTasks, clock, log, timeZone, ...kept }),
       onTrouble: (job, error) =>
-        log.warn({ event: 'job.failed', job, err: error }, 'maintenance failed'),
+        log[alreadyLogged(error) ? 'debug' : 'warn'](
+          { event: 'job.failed', job, err: error },
+          'maintenance failed',
+        ),
     }),
   );
   worker.start();
@@ -253,13 +271,17 @@ function workerOf(
     onLate: (taskId, count) =>
       log.warn({ event: 'claims.lapsed', taskId, count }, 'too late: these come round again'),
     onTrouble: (doing, error) =>
-      log.error({ event: 'worker.trouble', doing, err: error }, 'the database did not serve'),
+      log[alreadyLogged(error) ? 'debug' : 'error'](
+        { event: 'worker.trouble', doing, err: error },
+        'the database did not serve',
+      ),
   });
 }
 
 /** Tells all processes; a hint that is lost only costs time. */
 function tell({ database, log }: BrigadeParts, channel: string, payload: string): void {
   database.query('select pg_notify($1, $2)', [channel, payload]).catch((error: unknown) => {
-    log.warn({ event: 'hint.lost', err: error }, 'a notification was not sent');
+    const level = alreadyLogged(error) ? 'debug' : 'warn';
+    log[level]({ event: 'hint.lost', err: error }, 'a notification was not sent');
   });
 }

@@ -131,7 +131,12 @@ export interface SyncTaskService {
   ): Promise<{ readonly retried: number }>;
 }
 
+/** Why requests cannot be served now; the message may be shown to anyone. */
+export class NotReady extends Error {
+  override readonly name = 'NotReady';
+}
+
 export interface Health {
-  /** Resolves when requests can be served now; rejects with why not, as when the database is away. */
+  /** Resolves when requests can be served now. @throws {NotReady} when they cannot. */
   ready(): Promise<void>;
 }

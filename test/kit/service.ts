@@ -8,6 +8,7 @@ import { type Logger, silentLog } from '../../src/base/log.ts';
 import { createMetrics, type Metrics } from '../../src/base/metrics.ts';
 import { Sealer, type Secret } from '../../src/base/seal.ts';
 import { Database } from '../../src/database/db.ts';
+import { Troubles } from '../../src/database/troubles.ts';
 import { type Brigade, type BrigadeSettings, createBrigade } from '../../src/service/brigade.ts';
 import { type Issuer, singleSignOn } from '../../src/service/single-sign-on.ts';
 import { ensureFirstToken } from '../../src/service/tokens.ts';
@@ -84,9 +85,11 @@ const noLimits: RequestLimits = {
 export async function startTestService(options: TestServiceOptions = {}): Promise<TestService> {
   const { beside, works = true, log = silentLog } = options;
   const databaseUrl = beside?.databaseUrl ?? (await testDatabaseUrl());
-  const database = await Database.connect({ url: databaseUrl, allowUnsafe: true });
+  const troubles = new Troubles({ log, clock: systemClock });
+  const shared = { url: databaseUrl, log, troubles, allowUnsafe: true };
+  const database = await Database.connect(shared);
   const { listTimeoutMs: statementTimeoutMs = 10_000 } = options;
-  const lists = await Database.connect({ url: databaseUrl, allowUnsafe: true, statementTimeoutMs });
+  const lists = await Database.connect({ ...shared, statementTimeoutMs });
   const { projectId, token = '' } = beside ?? (await ensureFirstToken(database, undefined));
   const metrics = createMetrics();
   const sealer = beside?.sealer ?? new Sealer(randomBytes(32));
@@ -104,6 +107,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
   if (works) await brigade.startWork();
   const api = await apiOf(brigade, metrics, options);
   const url = await api.listen({ host: '127.0.0.1', port: 0 });
+  brigade.health.begin();
   const access = { url, projectId, token };
   let stopped: Promise<void> | undefined;
 

@@ -8,11 +8,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
+import { silentLog } from '../../src/base/log.ts';
+import { Secret } from '../../src/base/seal.ts';
+import { Database } from '../../src/database/db.ts';
+import { type EmbeddedPostgres, startEmbedded } from '../../src/database/embedded.ts';
 import { type Child, startChild, startProgram } from '../kit/child-process.ts';
 import { OmsClient } from '../kit/oms-client.ts';
+import { freePort } from '../kit/ports.ts';
 import { type S3Server, startS3Server } from '../kit/s3-server/server.ts';
 import { taskBetween } from '../kit/service.ts';
 import { startServiceProcess } from '../kit/service-process.ts';
+import { until } from '../kit/world.ts';
 
 const run = promisify(execFile);
 const main = new URL('../../src/cli/brigade.js', import.meta.url);
@@ -123,6 +129,83 @@ describe('the service as a user starts it', () => {
     const child = startBare({ BRIGADE_DATA_DIR: dataDir, BRIGADE_SECRET_KEY: 'f'.repeat(64) });
     assert.equal(await child.stopped(), 1);
     assert.match(child.errors(), /sealed by another key/);
+  });
+});
+
+describe('a start that is not finished yet', () => {
+  let folder: string;
+  let postgres: EmbeddedPostgres;
+  let admin: Database;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'brigade-ready-'));
+    postgres = await startEmbedded({ dataDir: folder, log: silentLog });
+    admin = await Database.connect({ url: postgres.url, connections: 2 });
+  });
+  after(async () => {
+    await admin[Symbol.asyncDispose]();
+    await postgres.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  /** Starts the service on a new database and holds it where it makes its first token, until `look` has ended. */
+  async function heldAtFirstToken(
+    name: string,
+    environment: Readonly<Record<string, string>>,
+    look: (url: string) => Promise<void>,
+  ): Promise<Child> {
+    await admin.query(`create database ${name}`);
+    const url = new URL(postgres.url.reveal());
+    url.pathname = `/${name}`;
+    const port = await freePort();
+    const own = await Database.connect({ url: new Secret(url.href), connections: 1 });
+    const child = await own.transaction(async (db) => {
+      await db.query(`select pg_advisory_xact_lock(hashtext('bucket-brigade first token'))`);
+      const started = startBare({
+        BRIGADE_DATA_DIR: join(folder, name),
+        BRIGADE_DATABASE_URL: url.href,
+        BRIGADE_PORT: String(port),
+        ...environment,
+      });
+      await until('the start waits for the lock', async () => {
+        const { rows } = await admin.query(
+          `select from pg_locks join pg_database on pg_database.oid = database
+           where datname = $1 and locktype = 'advisory' and not granted`,
+          [name],
+        );
+        return rows.length > 0;
+      });
+      await look(`http://127.0.0.1:${port}`);
+      return started;
+    });
+    await own[Symbol.asyncDispose]();
+    return child;
+  }
+
+  test('is alive and not ready until the token that it makes can be used', async () => {
+    await using child = await heldAtFirstToken('made', {}, async (url) => {
+      assert.equal((await fetch(`${url}/healthz`)).status, 200);
+      const reply = await fetch(`${url}/readyz`);
+      assert.deepEqual(
+        [reply.status, await reply.json()],
+        [503, { status: 'not ready', reason: 'The service is starting.' }],
+      );
+    });
+    const [, base = '', projectId = ''] = await child.line(/API\s+(http\S+?)\/v2\/(\w+)/);
+    const [, token = ''] = await child.line(/Token\s+(bb_\S+)/);
+    assert.equal((await fetch(`${base}/readyz`)).status, 200);
+    const client = new OmsClient({ url: base, projectId, token });
+    assert.deepEqual(await client.call('GET', '/sync-tasks'), { tasks: [], count: 0 });
+  });
+
+  test('does not listen before a token that it was given can be used', async () => {
+    const token = 'given-before-the-first-start';
+    const given = { BRIGADE_BOOTSTRAP_TOKEN: token };
+    await using child = await heldAtFirstToken('given', given, async (url) => {
+      await assert.rejects(fetch(`${url}/healthz`));
+    });
+    const [, base = '', projectId = ''] = await child.line(/API\s+(http\S+?)\/v2\/(\w+)/);
+    const client = new OmsClient({ url: base, projectId, token });
+    assert.deepEqual(await client.call('GET', '/sync-tasks'), { tasks: [], count: 0 });
   });
 });
 

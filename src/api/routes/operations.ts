@@ -1,6 +1,6 @@
 import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox';
 import type { Metrics } from '../../base/metrics.ts';
-import type { Health } from '../../service/sync-task-service.ts';
+import { type Health, NotReady } from '../../service/sync-task-service.ts';
 
 const tags = ['Operations'];
 const config = { action: 'public' } as const;
@@ -10,6 +10,10 @@ const MetricsText = {
   content: { 'text/plain': { schema: Type.String() } },
 };
 const Status = Type.Object({ status: Type.String() }, { description: 'In one word' });
+const NotReadyStatus = Type.Object(
+  { status: Type.String(), reason: Type.String() },
+  { description: 'Why requests cannot be served now' },
+);
 
 /**
  * What load balancers and monitors ask, none with a credential: they tell no task, key or project.
@@ -21,6 +25,8 @@ export function operationRoutes(
 ): FastifyPluginAsyncTypebox {
   return async (app) => {
     const schema = { tags, security: [] };
+    /** The reason that was logged last: probes come every few seconds, and it is logged when it changes. */
+    let last: string | undefined;
 
     app.get(
       '/healthz',
@@ -37,20 +43,22 @@ export function operationRoutes(
       {
         schema: {
           ...schema,
-          summary: 'Whether requests can be served now',
-          response: { 200: Status, 503: Status },
+          summary:
+            'Whether requests can be served now: all has started, and the database takes writes',
+          response: { 200: Status, 503: NotReadyStatus },
         },
         config,
         exposeHeadRoute: true,
       },
       async (request, reply) => {
-        try {
-          await health.ready();
-          return { status: 'ready' };
-        } catch (err) {
-          request.log.warn({ event: 'api.not-ready', err }, 'the check of readiness failed');
-          return reply.code(503).send({ status: 'not ready' });
+        const reason = await whyNotReady(health);
+        if (reason?.text !== last) {
+          last = reason?.text;
+          if (reason === undefined) request.log.info({ event: 'api.ready' }, 'ready again');
+          else request.log.warn({ event: 'api.not-ready', err: reason.error }, 'not ready');
         }
+        if (reason === undefined) return { status: 'ready' };
+        return reply.code(503).send({ status: 'not ready', reason: reason.text });
       },
     );
 
@@ -63,4 +71,17 @@ export function operationRoutes(
       async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()),
     );
   };
+}
+
+async function whyNotReady(
+  health: Health,
+): Promise<{ readonly text: string; readonly error: unknown } | undefined> {
+  try {
+    await health.ready();
+    return undefined;
+  } catch (error) {
+    // Other messages are for the log alone.
+    const text = error instanceof NotReady ? error.message : 'The check of readiness failed.';
+    return { text, error };
+  }
 }
