@@ -85,22 +85,46 @@ describe('states and limits of tasks', () => {
     });
   });
 
-  test('a database that is away is 503 with Retry-After; one that refuses is a failure of ours', async () => {
+  test('a state of the database is 503 with Retry-After, and names the state but nothing else', async () => {
     await using api = await openApi();
-    for (const [fault, status, event] of [
-      ['unavailable', 503, 'api.unavailable'],
-      ['timed-out', 503, 'api.unavailable'],
-      ['exhausted', 503, 'api.unavailable'],
-      ['statement', 500, 'api.failed'],
-      ['misconfigured', 500, 'api.failed'],
+    for (const [fault, retryAfter, state] of [
+      ['unavailable', '5', /^The database does not answer\. Send the request again/],
+      ['restarting', '5', /^The database is starting or shutting down\. /],
+      ['timed-out', '5', /^The database took too long to answer\. /],
+      ['contended', '5', /^The database is busy with conflicting changes\. /],
+      ['out-of-memory', '5', /^The database is out of memory\. /],
+      ['too-many-connections', '5', /^The database accepts no more connections\. /],
+      ['exhausted', '5', /^The database has reached a limit of its resources\. /],
+      ['read-only', '30', /^The database is read-only\. Ask the operator of this service/],
+      ['disk-full', '30', /^The disk of the database is full\. /],
+      ['login-rejected', '30', /^The database rejects the login of this service\. /],
+      ['no-database', '30', /^The database of this service does not exist\. /],
+      ['no-privilege', '30', /^The database user of this service lacks a privilege\. /],
+      ['wrong-schema', '30', /^The tables in the database are not those of this version\. /],
+      ['misconfigured', '30', /^The database is not configured as this service needs it\. /],
+      ['io-error', '30', /^The database has an input\/output error\. /],
+      ['damaged', '30', /^The database reports damaged data or an internal error\. /],
     ] as const) {
+      api.syncTasks.failure = new DatabaseError(fault, `db-7 is ${fault}`, { code: '99999' });
+      const reply = await api.call('GET', 'sync-tasks');
+      assert.equal(reply.statusCode, 503, fault);
+      assert.equal(reply.headers['retry-after'], retryAfter, fault);
+      const { error_code: code, error_msg: message = '' } = reply.json<Body>();
+      assert.equal(code, 'OMS.1001');
+      assert.match(message, state);
+      assert.doesNotMatch(reply.body, /db-7|99999/);
+      assert.doesNotMatch(api.log(), /"event":"api.failed"/);
+    }
+  });
+
+  test('a fault of one statement is a failure of ours', async () => {
+    await using api = await openApi();
+    for (const fault of ['statement', 'duplicate', 'constraint'] as const) {
       api.syncTasks.failure = new DatabaseError(fault, `db-7 is ${fault}`);
       const reply = await api.call('GET', 'sync-tasks');
-      assert.equal(reply.statusCode, status, fault);
-      assert.equal(reply.headers['retry-after'], status === 503 ? '5' : undefined);
-      assert.equal(reply.json<Body>()['error_code'], 'OMS.1001');
+      assert.equal(reply.statusCode, 500, fault);
       assert.doesNotMatch(reply.body, /db-7/);
-      assert.match(api.log(), new RegExp(`"event":"${event}".*"message":"db-7 is ${fault}"`));
+      assert.match(api.log(), new RegExp(`"event":"api.failed".*"message":"db-7 is ${fault}"`));
     }
   });
 

@@ -1,5 +1,5 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { DatabaseError } from '../database/db-error.ts';
+import { alreadyLogged, DatabaseError } from '../database/db-error.ts';
 import { type Problem, ServiceError } from '../service/service-error.ts';
 import type { Refusal } from './observation.ts';
 import { RequestError, type RequestFlaw } from './request-error.ts';
@@ -77,7 +77,10 @@ const problems: Record<Problem, Answer> = {
   'range-too-old': { status: 400, code: 'OMS.0064' },
   'overloaded': { status: 503, code: 'OMS.1001', retryAfterSeconds: 1 },
   'unavailable': { status: 503, code: 'OMS.1001', retryAfterSeconds: 5 },
+  'database-fails': { status: 503, code: 'OMS.1001', retryAfterSeconds: 30 },
 };
+
+const LASTING = 'Ask the operator of this service, and send the request again later.';
 
 const internal: Answer = {
   status: 500,
@@ -119,7 +122,8 @@ export function sendProblem(
   if (answer === internal) {
     request.log.error({ event: 'api.failed', err: error }, 'a request failed');
   } else if (error instanceof DatabaseError) {
-    request.log.warn({ event: 'api.unavailable', err: error }, 'the database did not serve');
+    const level = alreadyLogged(error) ? 'debug' : 'warn';
+    request.log[level]({ event: 'api.unavailable', err: error }, 'the database did not serve');
   }
   request.refusal = refusalOf(answer, known);
   const { retryAfterSeconds } = known instanceof RequestError ? known : answer;
@@ -157,9 +161,11 @@ function rawStatus(errorCode: string | undefined): readonly [number, string] {
 
 function recognize(error: unknown): RequestError | ServiceError | undefined {
   if (error instanceof RequestError || error instanceof ServiceError) return error;
-  if (error instanceof DatabaseError && error.transient) {
-    const message = 'The database does not answer. Send the request again in a moment.';
-    return new ServiceError('unavailable', message, undefined, { cause: error });
+  if (error instanceof DatabaseError && error.state !== undefined) {
+    const { lasting, state } = error;
+    const then = lasting ? LASTING : 'Send the request again in a moment.';
+    const problem = lasting ? 'database-fails' : 'unavailable';
+    return new ServiceError(problem, `${state} ${then}`, undefined, { cause: error });
   }
   return error instanceof Error ? recognizeFastify(error) : undefined;
 }

@@ -1,5 +1,5 @@
 import type { NamedKeys } from '../database/changes.ts';
-import { DatabaseError, type DatabaseFault } from '../database/db.ts';
+import { DatabaseError } from '../database/db.ts';
 
 export class IntakeFull extends Error {
   override readonly name = 'IntakeFull';
@@ -99,10 +99,9 @@ export class Intake {
   }
 }
 
-const down: ReadonlySet<DatabaseFault> = new Set(['unavailable', 'timed-out', 'exhausted']);
-
+/** Whether each event alone would meet the same; those in each other's way may well be written one by one. */
 function isDown(error: unknown): boolean {
-  return error instanceof DatabaseError && down.has(error.fault);
+  return error instanceof DatabaseError && error.transient && error.fault !== 'contended';
 }
 
 /** One entry for each task and project, its keys distinct. */

@@ -1,6 +1,6 @@
 import { backoffMs } from '../base/backoff.ts';
 import type { Clock } from '../base/clock.ts';
-import { DatabaseError, type DatabaseFault } from '../database/db.ts';
+import { DatabaseError } from '../database/db.ts';
 import type { Settlement } from '../database/settle.ts';
 import type { Claim, WorkResult } from './work.ts';
 
@@ -26,8 +26,6 @@ interface Ended {
   readonly result: WorkResult;
 }
 
-/** Faults that lie in what is written. */
-const refused: ReadonlySet<DatabaseFault> = new Set(['duplicate', 'constraint', 'statement']);
 const RETRY = { baseMs: 200, maxMs: 5_000 };
 
 const NONE: ReadonlySet<string> = new Set();
@@ -142,7 +140,8 @@ class TaskSettler {
         return held;
       } catch (error) {
         onTrouble(error);
-        if (error instanceof DatabaseError && refused.has(error.fault)) throw error;
+        // The fault lies in what is written.
+        if (error instanceof DatabaseError && !error.transient) throw error;
         if (!ended.some(({ claim }) => claim.lease.held())) return NONE;
         await clock.sleep(backoffMs(attempt, RETRY, clock.random()), new AbortController().signal);
       }

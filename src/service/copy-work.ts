@@ -1,7 +1,7 @@
 import { backoffMs, type Backoff } from '../base/backoff.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
-import { type Db, DatabaseError } from '../database/db.ts';
+import { alreadyLogged, type Db, DatabaseError } from '../database/db.ts';
 import { type Claim, released, type WorkHandler, type WorkResult } from '../engine/work.ts';
 import type { FailureKind, Outcome } from '../model/outcome.ts';
 import { ObjectTooLarge } from '../model/part-plan.ts';
@@ -199,7 +199,9 @@ function resultOfError(
   }
   const { taskId, key } = claim;
   if (error instanceof DatabaseError && error.transient) {
-    options.log.error({ event: 'worker.trouble', doing: 'copy', taskId, key, err: error }, TROUBLE);
+    const level = alreadyLogged(error) ? 'debug' : 'error';
+    const line = { event: 'worker.trouble', doing: 'copy', taskId, key, err: error };
+    options.log[level](line, TROUBLE);
     return { ...released, delayMs: delayAfter(options, claim) };
   }
   const { kind, reason } = notOfStores(options, claim, error);

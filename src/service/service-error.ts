@@ -22,7 +22,8 @@ export type Problem =
   | 'name-taken'
   | 'in-use'
   | 'overloaded'
-  | 'unavailable';
+  | 'unavailable'
+  | 'database-fails';
 
 /** A request that cannot be served, and why. Decide by `problem`; people read the message. */
 export class ServiceError extends Error {
