@@ -4,6 +4,7 @@ import { Settings as TypeBoxSettings } from 'typebox/system';
 import { Value } from 'typebox/value';
 import { LineCounter, parseDocument } from 'yaml';
 import { readAllowed } from '../base/allow-list.ts';
+import { editDistance } from '../base/edit-distance.ts';
 import { Secret } from '../base/seal.ts';
 import { parseSecretKey } from '../database/secret-key.ts';
 import { remoteVariables } from './remote-variables.ts';
@@ -302,29 +303,16 @@ function finish(read: PlainSettings, configFile: string | undefined): Settings {
 
 function unknown(name: string, known: readonly string[], nameOf: NameOf = (key) => key): string {
   const [nearest] = known
-    .map((candidate) => ({ candidate, edits: editsBetween(name, candidate) }))
+    .map((candidate) => ({ candidate, edits: editDistance(name, candidate, 3) ?? Infinity }))
+    .filter(({ edits }) => edits <= 3)
     .sort((a, b) => a.edits - b.edits);
-  const hint = nearest !== undefined && nearest.edits <= 3 ? `; is it ${nearest.candidate}?` : '';
+  const hint = nearest === undefined ? '' : `; is it ${nearest.candidate}?`;
   return `${nameOf(shown(name))}: no such setting${hint}`;
 }
 
 /** In a file that is badly written a value may have become a name. */
 function shown(name: string): string {
   return /^\w{1,40}$/.test(name) ? name : 'a name that cannot be shown';
-}
-
-/** Levenshtein's distance: how many letters must change to make one word of the other. */
-function editsBetween(from: string, to: string): number {
-  let above = Array.from({ length: to.length + 1 }, (_, index) => index);
-  for (let row = 0; row < from.length; row++) {
-    const current = [row + 1];
-    for (let column = 0; column < to.length; column++) {
-      const kept = (above[column] ?? 0) + (from[row] === to[column] ? 0 : 1);
-      current.push(Math.min(kept, (above[column + 1] ?? 0) + 1, (current[column] ?? 0) + 1));
-    }
-    above = current;
-  }
-  return above.at(-1) ?? 0;
 }
 
 /** One row of the reference table. */
