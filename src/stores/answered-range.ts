@@ -19,7 +19,8 @@ export function contentLengthOf({ headers }: Pick<HttpReply, 'headers'>): number
 }
 
 /** Whether the answer leaves open how large the object is. */
-export function hidesSize(reply: Pick<HttpReply, 'headers'>): boolean {
+export function hidesSize(reply: Pick<HttpReply, 'status' | 'headers'>): boolean {
+  if (reply.status === 204) return true;
   const range = contentRangeOf(reply);
   return range === undefined ? Number.isNaN(contentLengthOf(reply)) : range.size === undefined;
 }
@@ -38,6 +39,8 @@ export function answeredRange(
   known: number | undefined,
 ): AnsweredRange | string {
   const { status } = reply;
+  // Some servers answer so for an empty object; others when something went wrong.
+  if (status === 204 && known === 0) return { first: 0, last: -1, size: 0 };
   if (status !== 200 && status !== 206) return `a status of ${status}`;
   const told = contentRangeOf(reply);
   const bytes = contentLengthOf(reply);
@@ -66,6 +69,14 @@ export function isAsRequested(
 ): boolean {
   if (range === undefined) return isWhole({ first, last, size });
   return first === range.first && last === Math.min(range.last, size - 1);
+}
+
+/** Whether these are the first of the bytes that were requested: a server may send fewer than all. */
+export function beginsAsRequested(
+  { first, last, size }: AnsweredRange,
+  range: ByteRange | undefined,
+): boolean {
+  return first === range?.first && last < Math.min(range.last, size - 1);
 }
 
 export function isWhole({ first, last, size }: AnsweredRange): boolean {

@@ -27,7 +27,7 @@ export interface HttpReply {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: ReadBody;
   /**
-   * Sets how many bytes the body must have, where the headers do not tell. Another number fails it as
+   * Sets how many bytes the body must have, whatever the headers tell. Another number fails it as
    * `interrupted`, or with the given error.
    */
   expect(bytes: number, failure?: (received: number) => Error): void;
@@ -131,7 +131,6 @@ export class Exchange implements Dispatcher.DispatchHandler, HttpReply, ReadBody
   }
 
   expect(bytes: number, failure?: (received: number) => Error): void {
-    if (this.#expected !== undefined) return;
     this.#expected = bytes;
     this.#mismatch = failure ?? this.#mismatch;
     const ended = this.#over && this.#failure === undefined;

@@ -38,6 +38,17 @@ export function differenceFrom(pin: ObjectPin, head: ObjectPin): string | undefi
   return `it was modified at ${iso(head)} now, and at ${iso(pin)} before`;
 }
 
+/**
+ * The pin as text, to be kept between attempts: a strong ETag as it is, with a weak one the time as well,
+ * and the ETag of a CDN where that is another one. The size is kept beside it.
+ */
+export function pinText(pin: ObjectPin): string {
+  const { weak, opaque } = tagOf(pin.etag);
+  const ofTime = weak || opaque === '' ? [`${seconds(pin)}`] : [];
+  const ofCdn = pin.cdnEtag === undefined || sameTag(pin.cdnEtag, pin.etag) ? [] : [pin.cdnEtag];
+  return [pin.etag, ...ofTime, ...ofCdn].join(' ');
+}
+
 /** Headers tell whole seconds; other sources of the time may tell more. */
 function seconds({ lastModified }: ObjectPin): number {
   return Math.floor(lastModified / 1000);

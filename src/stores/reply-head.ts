@@ -3,6 +3,7 @@ import type { ByteRange, ObjectHead } from '../model/object.ts';
 import {
   type AnsweredRange,
   answeredRange,
+  beginsAsRequested,
   contentLengthOf,
   hidesSize,
   IGNORES_RANGES,
@@ -81,7 +82,8 @@ function readOfReply(reply: HttpReply, options: ReadOptions, reader: HeadReader)
   if (typeof head === 'string') throw reader.failure('bad-reply', head);
   checkObject(head, options, reader);
   checkRange(answered, range, reader);
-  reply.expect(answered.last - answered.first + 1);
+  const { first, last } = range ?? answered;
+  reply.expect(Math.min(last, answered.size - 1) - first + 1);
   return { head, body: reply.body };
 }
 
@@ -104,7 +106,7 @@ function checkRange(
   range: ByteRange | undefined,
   { failure }: HeadReader,
 ): void {
-  if (isAsRequested(answered, range)) return;
+  if (isAsRequested(answered, range) || beginsAsRequested(answered, range)) return;
   if (isWhole(answered)) throw failure('unsupported', IGNORES_RANGES);
   const { first, last, size } = answered;
   throw failure(

@@ -6,6 +6,7 @@ import type { ObjectHead } from '../model/object.ts';
 import { partCount, partRange, planPartSize } from '../model/part-plan.ts';
 import { differingSum, type Sums, sumsAlone } from '../model/sums.ts';
 import type { PartUpload, PutBody, PutOptions, PutReceipt, UploadedPart } from '../stores/store.ts';
+import { pinText } from '../stores/pin.ts';
 import { StoreError } from '../stores/store-error.ts';
 import { dropAfterFailure, dropUpload } from './drop-upload.ts';
 import { crcsWorthTaking, hashing } from './hashing.ts';
@@ -68,7 +69,8 @@ async function openUpload(
   await dropUpload(job, previous);
   const partSize = planPartSize(head.size, job.sizes.partBytes, job.target.traits);
   const optionsHash = hashOf(options);
-  await job.journal.intend({ sourceEtag: head.etag, size: head.size, partSize, optionsHash });
+  const sourceEtag = pinText(head);
+  await job.journal.intend({ sourceEtag, size: head.size, partSize, optionsHash });
   const upload = await startParts(job, options);
   upload.detach(); // From here on the journal, not this process, decides when it is aborted.
   await job.journal.opened(upload.id);
@@ -106,7 +108,7 @@ async function resume(
   previous: JournaledUpload | undefined,
 ): Promise<PartsCopy | undefined> {
   if (previous?.uploadId === undefined || previous.abandoned) return undefined;
-  if (previous.sourceEtag !== head.etag || previous.size !== head.size) return undefined;
+  if (previous.sourceEtag !== pinText(head) || previous.size !== head.size) return undefined;
   const { optionsHash = hashOf(options) } = previous;
   if (optionsHash !== hashOf(options)) return undefined;
   const upload = job.target.resumeParts(job.key, previous.uploadId, askable(job, options));

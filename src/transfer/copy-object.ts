@@ -9,6 +9,7 @@ import { targetTier } from '../model/storage-class.ts';
 import { crcsAlone } from '../model/sums.ts';
 import { foundObject } from '../model/written.ts';
 import type { ObjectRead, PutOptions } from '../stores/store.ts';
+import { pinText } from '../stores/pin.ts';
 import { StoreError } from '../stores/store-error.ts';
 import { copyInParts } from './copy-in-parts.ts';
 import { dropAfterFailure, dropUpload } from './drop-upload.ts';
@@ -115,7 +116,7 @@ async function earlierCopy(
 ): Promise<Outcome | undefined> {
   if (job.attempt === 1 && previous === undefined && !doubtful(job)) return undefined;
   const { head, body } = await readSource(job, previous);
-  const parts = previous?.sourceEtag === head.etag ? inOrder(previous.parts) : [];
+  const parts = previous?.sourceEtag === pinText(head) ? inOrder(previous.parts) : [];
   const ofParts = previous !== undefined && parts.length > 0;
   if (ofParts) body.discard();
   const own = ofParts

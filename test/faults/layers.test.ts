@@ -188,6 +188,12 @@ describe('resuming', () => {
     assert.equal(discarded, 2);
   });
 
+  test('a store without ranges cannot read on: the break is what is reported', async () => {
+    const { store } = await setUp({ read: { 1: { cutAfter: 10 }, 2: 'unsupported' } });
+    const { body } = await store.read('key', {}, signal);
+    await rejectsWith('interrupted', collected(body));
+  });
+
   test('a failure to read on is passed on', async () => {
     const { store } = await setUp({ read: { 1: { cutAfter: 10 }, 2: 'denied' } });
     const { body } = await store.read('key', {}, signal);

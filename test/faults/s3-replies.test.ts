@@ -3,7 +3,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { Secret } from '../../src/base/seal.ts';
-import { openAdapter } from '../../src/stores/open-store.ts';
+import { layered, openAdapter } from '../../src/stores/open-store.ts';
 import type { Store } from '../../src/stores/store.ts';
 import { rejectsWith } from '../conformance/store.ts';
 
@@ -251,6 +251,30 @@ describe('an answer that HTTP allows is accepted', () => {
       await rejectsWith('interrupted', Array.fromAsync(streamed.body));
     });
   }
+
+  test('fewer bytes than requested: the rest is read by another request', async () => {
+    says('23', { ...good, 'content-range': 'bytes 1-2/5' }, 206);
+    const { body } = await store.read('key', { range: { first: 1, last: 4 } }, signal);
+    await rejectsWith('interrupted', body.bytes());
+    says('23', { ...good, 'content-range': 'bytes 1-2/5' }, 206);
+    says('4', { ...good, 'content-range': 'bytes 3-3/5' }, 206);
+    says('5', { ...good, 'content-range': 'bytes 4-4/5' }, 206);
+    const whole = await layered(store, {}).read('key', { range: { first: 1, last: 4 } }, signal);
+    assert.equal(Buffer.concat(await Array.fromAsync(whole.body)).toString(), '2345');
+  });
+
+  test('204 for an object that is empty by its HEAD', async () => {
+    const empty = () => answers.push((response) => response.writeHead(204, good).end());
+    empty();
+    says('', { ...good, 'content-length': '0' });
+    empty();
+    const { head, body } = await store.read('key', {}, signal);
+    assert.deepEqual([head.size, (await body.bytes()).length], [0, 0]);
+    empty();
+    says('', { ...good, 'content-length': '5' });
+    empty();
+    await rejectsWith('bad-reply', store.read('key', {}, signal));
+  });
 
   test('but the whole where a part was requested is unsupported', async () => {
     says('12345', good);

@@ -219,6 +219,28 @@ describe('a source that does not answer ranges with 206', () => {
     assert.equal(patient.target.requests.of('UploadPart') - before, 4);
   });
 
+  test('and whose weak ETag stays while it is replaced between two attempts: nothing of both is joined', async () => {
+    const key = 'ranges/weak-and-replaced';
+    const young = Buffer.alloc(sizes.large, 'b');
+    const etag = 'the same';
+    const lastModified = Date.now() - 60_000;
+    patient.from.put(key, Buffer.alloc(sizes.large, 'a'), { etag, lastModified });
+    const fault = patient.target.faults.add({
+      ...{ kind: 'status', status: 500, code: 'InternalError', nth: 2 },
+      match: { key, operation: 'UploadPart' },
+    });
+    await copyThrough(patient, key, {
+      onRequest(request) {
+        if (fault.fired === 1)
+          patient.from.put(key, young, { etag, lastModified: lastModified + 1000 });
+        return onlyWholes(request);
+      },
+      onAnswer: weaken,
+    });
+    assert.ok(patient.to.bytes(key)?.equals(young));
+    assert.equal(patient.to.versions(key).length, 1);
+  });
+
   test('and is replaced between two attempts: nothing of both is joined', async () => {
     const key = 'ranges/replaced';
     const young = Buffer.alloc(sizes.large, 'b');

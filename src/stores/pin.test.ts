@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { differenceFrom, ifMatchOf, pinText } from './pin.ts';
+
+const pin = { etag: '"e"', size: 5, lastModified: Date.UTC(2024, 0, 1) };
+const later = pin.lastModified + 1000;
+
+describe('a pin', () => {
+  for (const [what, before, now, differs] of [
+    ['the same', {}, {}, false],
+    ['the same without quotes', {}, { etag: 'e' }, false],
+    ['another ETag', {}, { etag: '"f"' }, true],
+    ['an ETag in other letters', {}, { etag: '"E"' }, true],
+    ['another size', {}, { size: 4 }, true],
+    ['another time and the same ETag', {}, { lastModified: later }, false],
+    ['a weak ETag of the same words', {}, { etag: 'W/"e"' }, false],
+    [
+      'a weak ETag of the same words, and another time',
+      {},
+      { etag: 'W/"e"', lastModified: later },
+      true,
+    ],
+    ['a weak ETag before, and another time', { etag: 'W/"e"' }, { lastModified: later }, true],
+    ['no ETag at both', { etag: '' }, { etag: '' }, false],
+    ['no ETag at both, and another time', { etag: '' }, { etag: '', lastModified: later }, true],
+    ['no ETag any more', {}, { etag: '' }, true],
+    [
+      'a fraction of a second',
+      { etag: 'W/"e"' },
+      { etag: 'W/"e"', lastModified: later - 1 },
+      false,
+    ],
+  ] as const) {
+    test(`${differs ? 'differs from' : 'is'} ${what}`, () => {
+      const difference = differenceFrom({ ...pin, ...before }, { ...pin, ...now });
+      assert.equal(difference !== undefined, differs, difference);
+    });
+  }
+
+  test('is sent as If-Match where that can match', () => {
+    assert.equal(ifMatchOf({ pin }), '"e"');
+    assert.equal(ifMatchOf({ pin, unconditional: true }), undefined);
+    assert.equal(ifMatchOf({ pin: { ...pin, etag: 'W/"e"' } }), undefined);
+    assert.equal(ifMatchOf({ pin: { ...pin, etag: '""' } }), undefined);
+    assert.equal(ifMatchOf({}), undefined);
+  });
+
+  test('as text has the time where the ETag does not decide, and the ETag of a CDN', () => {
+    const weak = { ...pin, etag: 'W/"e"' };
+    assert.equal(pinText(pin), '"e"');
+    assert.equal(pinText({ ...pin, lastModified: later }), '"e"');
+    assert.notEqual(pinText({ ...weak, lastModified: later }), pinText(weak));
+    assert.equal(pinText({ ...pin, cdnEtag: 'W/"e"' }), '"e"');
+    assert.notEqual(pinText({ ...pin, cdnEtag: '"1"' }), pinText({ ...pin, cdnEtag: '"2"' }));
+  });
+});
