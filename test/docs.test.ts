@@ -3,10 +3,12 @@ import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, normalize, relative } from 'node:path';
 import { describe, test } from 'node:test';
 import type { Command } from 'commander';
+import { DEPTH_MAX } from '../src/api/json-scan.ts';
 import { ListAuditReply } from '../src/api/schemas/audit.ts';
 import { ListSyncTaskObjectsQuery, ListSyncTaskObjectsReply } from '../src/api/schemas/objects.ts';
 import { ListSyncTaskStatisticQuery } from '../src/api/schemas/statistics.ts';
 import { CreateSyncTaskBody, ListSyncTasksQuery } from '../src/api/schemas/sync-task.ts';
+import { openApi } from '../src/api/testing.ts';
 import { createMetrics } from '../src/base/metrics.ts';
 import { describeSettings } from '../src/cli/config.ts';
 import { program } from '../src/cli/program.ts';
@@ -108,6 +110,11 @@ describe('the documents', () => {
 describe('the reference', () => {
   test('settings.md has every setting as the code has it', () => {
     agree('docs/reference/settings.md', 'settings', settingsTable());
+  });
+
+  test('limits.md has what every call takes as the code has it', async () => {
+    agree('docs/reference/limits.md', 'bodies', await bodiesTable());
+    assert.ok(read('docs/reference/limits.md').includes(`deeper than ${DEPTH_MAX} levels`));
   });
 
   test('operate.md has every reason of a failure as the code has it', () => {
@@ -238,6 +245,22 @@ function settingsTable(): string {
     row.description + (row.secret ? ' (secret)' : ''),
   ]);
   return table(['Environment', 'File', 'Takes', 'Default', 'What it means'], rows);
+}
+
+/** The calls that take a body, by what it may have. */
+async function bodiesTable(): Promise<string> {
+  await using api = await openApi();
+  const calls = new Map<string, string[]>();
+  for (const { bytes, values, hasBody, followsQuota, operationId = '' } of api.app.bodyLimits) {
+    const size = followsQuota ? 'as below' : `${bytes / 1024} KiB`;
+    const limits = hasBody ? `${size}|${values}` : `${size}|not looked at`;
+    calls.set(limits, [...(calls.get(limits) ?? []), hasBody ? `\`${operationId}\`` : '']);
+  }
+  const rows = Array.from(calls, ([limits, names]) => {
+    const named = names.filter((name) => name !== '').sort();
+    return [...limits.split('|'), named.join(', ') || 'All calls without a body'];
+  });
+  return table(['Bytes', 'Values', 'Calls'], rows);
 }
 
 function reasonsTable(): string {

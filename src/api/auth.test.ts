@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { fastify } from 'fastify';
 import { actions } from '../model/policy.ts';
 import { guard } from './auth.ts';
+import { BodyRoom } from './body-room.ts';
 import { Limits } from './limits.ts';
 import { minimalBody, openApi, PROJECT, TOKEN } from './testing.ts';
 
@@ -92,7 +93,8 @@ describe('credentials', () => {
       },
       () => 0,
     );
-    guard(app, { gatekeeper, singleSignOn: async () => undefined, limits, now: () => 0 });
+    const room = new BodyRoom({ bytes: 0, bytesOfAddress: 0 });
+    guard(app, { gatekeeper, singleSignOn: async () => undefined, limits, room, now: () => 0 });
     assert.throws(() => app.get('/open', () => 'secret'), /does not say which action/);
   });
 });

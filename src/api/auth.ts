@@ -1,11 +1,16 @@
 import { createHash } from 'node:crypto';
-import { Readable } from 'node:stream';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Secret } from '../base/seal.ts';
 import { type Action, urnOf } from '../model/policy.ts';
 import type { Gatekeeper, Principal } from '../service/identity-service.ts';
 import { REPEAT_MS } from '../service/signed-creations.ts';
 import { type SingleSignOn, TokenRefused } from '../service/single-sign-on.ts';
+import { bodyTooLarge, limitsFor } from './body-limits.ts';
+import { readBody } from './body-reader.ts';
+import { type BodyRoom, type HeldBytes, unlimitedRoom } from './body-room.ts';
+import { bytesAnnounced, hasBody } from './connections.ts';
+import { assertJson } from './json-body.ts';
 import { addressOf, type Cost, costOf, type Limits } from './limits.ts';
 import { Replays } from './replays.ts';
 import { RequestError } from './request-error.ts';
@@ -43,6 +48,9 @@ declare module 'fastify' {
     signedCall: string | undefined;
     /** Who it says it is of: the access key or the user. For the log, since it may not be true. */
     claimed: string | undefined;
+    /** Its body, and the room that it takes while the caller is not known. */
+    bytes: Buffer | undefined;
+    room: HeldBytes | undefined;
   }
 }
 
@@ -56,6 +64,7 @@ export interface GuardOptions {
   readonly gatekeeper: Gatekeeper;
   readonly singleSignOn: SingleSignOn;
   readonly limits: Limits;
+  readonly room: BodyRoom;
   readonly now: () => number;
 }
 
@@ -93,6 +102,8 @@ export function guard(app: FastifyInstance, options: GuardOptions): void {
   app.decorateRequest('signed', undefined);
   app.decorateRequest('signedCall', undefined);
   app.decorateRequest('claimed', undefined);
+  app.decorateRequest('bytes', undefined);
+  app.decorateRequest('room', undefined);
   app.addHook('onRoute', ({ method, url, config }) => {
     if (config?.action === undefined) {
       throw new Error(`${String(method)} ${url} does not say which action it is`);
@@ -107,18 +118,82 @@ export function guard(app: FastifyInstance, options: GuardOptions): void {
       await admit(request, await holderOf(request, token, door), door);
     } else if (isSignature(authorization)) {
       request.signed = await readSigned(request, door);
+      if (hasBody(request)) await judgeUnverified(request, request.signed.principal, door);
     } else {
       throw unauthenticated('Unauthorized; sign the request, or send a token in X-Auth-Token');
     }
   });
-  app.addHook('preParsing', async (request, _reply, payload) => {
-    const { signed } = request;
-    if (signed === undefined) return payload;
-    const body = await readAll(payload, request.routeOptions.bodyLimit);
-    request.signedCall = verifySigned(request, signed, body, door);
-    await admit(request, signed.principal, door);
-    return Object.assign(Readable.from([body]), { receivedEncodedLength: body.length });
+  app.addHook('preParsing', async (request, reply, payload) => {
+    await takeBody(request, reply, { payload, door });
+    if (request.signed === undefined) return;
+    request.signedCall = verifySigned(request, request.signed, door);
+    request.room?.release();
+    await admit(request, request.signed.principal, door);
   });
+  app.addHook('onResponse', async (request) => request.room?.release());
+}
+
+/** Reads the body, of a caller that is not known yet into the room that all of them share. */
+async function takeBody(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { payload, door }: { readonly payload: Readable; readonly door: Door },
+): Promise<void> {
+  const limits = await limitsFor(request);
+  if (
+    bytesAnnounced(request) > limits.bytes &&
+    request.headers['transfer-encoding'] === undefined
+  ) {
+    throw bodyTooLarge(limits.bytes);
+  }
+  if (hasBody(request) && request.routeOptions.schema?.body !== undefined) assertJson(request);
+  request.room =
+    request.principal === undefined ? door.room.open(addressOf(request)) : unlimitedRoom;
+  reply.raw.once('close', () => request.room?.release());
+  if (request.headers.expect !== undefined) reply.raw.writeContinue();
+  try {
+    request.bytes = await readBody(payload, limits, request.room);
+  } catch (error) {
+    request.room.release();
+    void reply.header('connection', 'close');
+    if (error instanceof RequestError && error.flaw === 'bad-http') leftUnfinished(request, door);
+    throw error;
+  }
+}
+
+/** Nobody is there to be answered, so that the log has no other line of it. */
+function leftUnfinished(request: FastifyRequest, door: Door): void {
+  const { ip: address, claimed: caller, signed } = request;
+  request.log.info({ event: 'api.unfinished', address, caller }, 'a body did not arrive whole');
+  if (signed !== undefined) fail(request, signed.claim, door);
+}
+
+/** A signature that was not right, or came with a body that did not end: a caller cannot try for free. */
+function fail(request: FastifyRequest, claim: SignatureClaim, { strikes, limits }: Door): void {
+  strikes.add(strikeKey(request, claim));
+  limits.wrong(request);
+}
+
+/**
+ * Refuses what the holder of the key may not do, or does too often, before the body is read, by which alone the
+ * signature can be verified. Nothing is counted: whoever knows the key's ID could use up what is its holder's.
+ */
+async function judgeUnverified(
+  request: FastifyRequest,
+  principal: Principal,
+  { gatekeeper, limits }: Door,
+): Promise<void> {
+  const { action = 'public', costs } = request.routeOptions.config;
+  if (action !== 'public' && action !== 'anybody') {
+    try {
+      await authorize(request, principal, action, gatekeeper);
+    } catch (error) {
+      request.principal = { ...principal, kind: 'access-key-unverified' }; // For the audit.
+      throw error;
+    }
+  }
+  const cost = costs ?? costOf(action);
+  if (cost !== undefined) limits.mayCall(request, cost);
 }
 
 async function holderOf(
@@ -161,10 +236,8 @@ async function vouchedFor(
   }
 }
 
-async function readSigned(
-  request: FastifyRequest,
-  { gatekeeper, now, limits, strikes }: Door,
-): Promise<Signed> {
+async function readSigned(request: FastifyRequest, door: Door): Promise<Signed> {
+  const { gatekeeper, now, limits, strikes } = door;
   const claim = readingClaim(() => readClaim(request.headers, now()));
   const ak = claim.accessKeyId.slice(0, KEY_ID_LENGTH_MAX);
   request.claimed = ak;
@@ -173,8 +246,7 @@ async function readSigned(
   limits.credential(request, claim.accessKeyId);
   const known = await gatekeeper.accessKey(claim.accessKeyId);
   if (known === undefined) {
-    strikes.add(key);
-    limits.wrong(request);
+    fail(request, claim, door);
     throw unauthenticated(`Get secretKey failed,ak:${ak},err:ak not exist`);
   }
   return { claim, ...known };
@@ -190,29 +262,23 @@ function refuseStruck(strikes: Strikes, key: string): void {
 }
 
 /** @returns What identifies the request. */
-function verifySigned(
-  request: FastifyRequest,
-  { claim, secret }: Signed,
-  body: Uint8Array,
-  { strikes, limits }: Door,
-): string {
-  const { method, headers } = request;
+function verifySigned(request: FastifyRequest, { claim, secret }: Signed, door: Door): string {
+  const { method, headers, bytes: body = Buffer.alloc(0) } = request;
   const url = request.raw.url ?? '/';
   const bodySha256 = createHash('sha256').update(body).digest('hex');
   const key = strikeKey(request, claim);
   // Others may have failed while the body came; from here to the count nothing comes in between.
-  refuseStruck(strikes, key);
+  refuseStruck(door.strikes, key);
   try {
     readingClaim(() =>
       verify(claim, secret.reveal(), { method, url, headers, bodySha256, bodyLength: body.length }),
     );
-    strikes.clear(key);
-    limits.right(request, claim.accessKeyId);
+    door.strikes.clear(key);
+    door.limits.right(request, claim.accessKeyId);
     const parts = [claim.accessKeyId, claim.signature, bodySha256];
     return createHash('sha256').update(parts.join('\n')).digest('hex');
   } catch (error) {
-    strikes.add(key);
-    limits.wrong(request);
+    fail(request, claim, door);
     throw error;
   }
 }
@@ -228,17 +294,6 @@ function readingClaim<T>(read: () => T): T {
 
 function unauthenticated(reason: string): RequestError {
   return new RequestError('unauthenticated', reason);
-}
-
-async function readAll(payload: AsyncIterable<Uint8Array>, max: number): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of payload) {
-    length += chunk.length;
-    if (length > max) throw new RequestError('body-too-large', `at most ${max} bytes are taken`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 /** @throws {RequestError} when the caller may not do this, did it before, or does it too often. */

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RequestError } from './request-error.ts';
 
 /** What clients call JSON; `fetch` calls a string `text/plain`. */
@@ -13,18 +13,22 @@ export function readJsonBodies(app: FastifyInstance): void {
   // Names that would change what an object is are taken out: they are unknown fields like others.
   const parse = app.getDefaultJsonParser('remove', 'remove');
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser<Buffer>('*', { parseAs: 'buffer' }, (request, bytes, done) => {
+  // The bytes were read, and their limits were checked, before the signature was.
+  app.addContentTypeParser('*', (request, _payload, done) => {
+    const { bytes = Buffer.alloc(0) } = request;
     if (bytes.length === 0 || request.routeOptions.schema?.body === undefined) {
       done(null, undefined);
-      return;
-    }
-    const type = request.headers['content-type'] ?? 'application/json';
-    if (!jsonLike.test(type)) {
-      done(new RequestError('wrong-media-type', 'send the Content-Type application/json'));
     } else if (!isUtf8(bytes)) {
       done(new RequestError('not-json', 'the body is not UTF-8'));
     } else {
       void parse(request, bytes.toString('utf8'), done);
     }
   });
+}
+
+/** @throws {RequestError} when the head says that the body is something else. */
+export function assertJson({ headers }: Pick<FastifyRequest, 'headers'>): void {
+  if (!jsonLike.test(headers['content-type'] ?? 'application/json')) {
+    throw new RequestError('wrong-media-type', 'send the Content-Type application/json');
+  }
 }

@@ -91,17 +91,26 @@ export class Limits {
 
   /** Of a caller who may do this. Neither many addresses nor many projects make more of it. */
   call(request: FastifyRequest, cost: Cost): void {
+    this.mayCall(request, cost);
     const { ofProject, ofAddress } = this.#costly[cost];
-    const address = addressOf(request);
-    const project = request.projectId ?? request.principal?.projectId;
-    if (project !== undefined) {
-      const wait = ofProject.wait(project);
-      if (wait > 0) throw tooMany(`${cost} of this project`, wait);
-    }
-    const wait = ofAddress.take(address);
-    if (wait > 0) throw tooMany(`${cost} from this address`, wait);
+    const project = projectOf(request);
+    ofAddress.take(addressOf(request));
     if (project !== undefined) ofProject.take(project);
   }
+
+  /** Whether a call would be let through now; counts nothing. */
+  mayCall(request: FastifyRequest, cost: Cost): void {
+    const { ofProject, ofAddress } = this.#costly[cost];
+    const project = projectOf(request);
+    const waitOfProject = project === undefined ? 0 : ofProject.wait(project);
+    if (waitOfProject > 0) throw tooMany(`${cost} of this project`, waitOfProject);
+    const waitOfAddress = ofAddress.wait(addressOf(request));
+    if (waitOfAddress > 0) throw tooMany(`${cost} from this address`, waitOfAddress);
+  }
+}
+
+function projectOf({ projectId, principal }: FastifyRequest): string | undefined {
+  return projectId ?? principal?.projectId;
 }
 
 function tooMany(what: string, waitMs: number): RequestError {

@@ -90,7 +90,6 @@ const internal: Answer = {
 
 /** What Fastify refuses by itself, before a hook or a handler of ours runs. */
 const fastifyFlaws: Readonly<Record<string, RequestError>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: new RequestError('body-too-large', 'the body has more than 12 MB'),
   FST_ERR_CTP_INVALID_JSON_BODY: new RequestError('not-json', 'the body cannot be parsed as JSON'),
   FST_ERR_CTP_INVALID_MEDIA_TYPE: new RequestError(
     'wrong-media-type',

@@ -15,6 +15,14 @@ import type { SingleSignOn } from '../service/single-sign-on.ts';
 import type { Health, SyncTaskService } from '../service/sync-task-service.ts';
 import { auditCalls } from './auditing.ts';
 import { guard } from './auth.ts';
+import { limitBodies } from './body-limits.ts';
+import { BodyRoom } from './body-room.ts';
+import {
+  Connections,
+  type ConnectionTimes,
+  connectionTimes,
+  endConnections,
+} from './connections.ts';
 import { readJsonBodies } from './json-body.ts';
 import { Limits, type RequestLimits } from './limits.ts';
 import { observe, requestIdOf } from './observation.ts';
@@ -50,6 +58,8 @@ export interface ApiParts {
   readonly tls?: TlsSettings | undefined;
   /** Addresses and networks of proxies, whose word on the client's address counts. */
   readonly trustProxy?: readonly string[] | undefined;
+  readonly connectionTimes?: Partial<ConnectionTimes> | undefined;
+  readonly bodyRoom?: BodyRoom | undefined;
 }
 
 /** Certificate and key are PEM. */
@@ -60,19 +70,25 @@ export interface TlsSettings {
 }
 
 const YEAR_SECONDS = 365 * 86_400;
+/** For bodies of callers that are not known yet. The largest body fits into what one address may hold. */
+const UNKNOWN_BYTES = { bytes: 64 * MiB, bytesOfAddress: 32 * MiB };
 
 /**
  * The HTTP server, ready to take more routes and to listen; every further route says its action too.
  * Closing it closes nothing that was passed in.
  */
 export async function buildApi(parts: ApiParts): Promise<FastifyInstance> {
-  const app = createServer(parts);
+  const connections = new Connections({ ...connectionTimes, ...parts.connectionTimes });
+  const app = createServer(parts, connections);
   const limits = new Limits(parts.limits, parts.now);
+  const room = parts.bodyRoom ?? new BodyRoom(UNKNOWN_BYTES);
+  endConnections(app, connections);
   app.setValidatorCompiler(compileValidator);
   app.addSchema(Problem);
+  limitBodies(app);
   readJsonBodies(app);
   observe(app, parts.metrics);
-  guard(app, { ...parts, limits });
+  guard(app, { ...parts, limits, room });
   auditCalls(app, parts.audit);
   watchUnknownFields(app, parts.log);
   replyWithProblems(app);
@@ -96,7 +112,10 @@ export async function buildApi(parts: ApiParts): Promise<FastifyInstance> {
   return app;
 }
 
-function createServer({ log, tls, trustProxy = [] }: ApiParts): FastifyInstance {
+function createServer(
+  { log, tls, trustProxy = [] }: ApiParts,
+  connections: Connections,
+): FastifyInstance {
   // A token may have 16,384 characters; Node's default leaves no room beside it.
   const http = {
     maxHeaderSize: 32 * KiB,
@@ -110,7 +129,6 @@ function createServer({ log, tls, trustProxy = [] }: ApiParts): FastifyInstance 
       requestIdLogLabel: 'requestId',
     }),
     genReqId: requestIdOf,
-    bodyLimit: 12 * MiB, // OMS's own.
     http,
     trustProxy: trustProxy.length === 0 ? false : [...trustProxy],
     requestTimeout: 60_000,
@@ -127,7 +145,7 @@ function createServer({ log, tls, trustProxy = [] }: ApiParts): FastifyInstance 
     },
     clientErrorHandler(error, socket) {
       if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
-      else socket.end(rawProblem(error.code, requestIdOf({ headers: {} })));
+      else connections.refuse(socket, rawProblem(error.code, requestIdOf({ headers: {} })));
     },
   };
   const https = { ...http, ...tls, handshakeTimeout: 30_000 };

@@ -66,6 +66,9 @@ export function readClaim(headers: IncomingHttpHeaders, now: number): SignatureC
   const signedHeaders = (fields.get('SignedHeaders') ?? '').toLowerCase().split(';');
   if (!signedHeaders.includes('x-sdk-date')) throw incomplete('SignedHeaders with x-sdk-date');
   if (signedHeaders.length > SIGNED_HEADERS_MAX) throw incomplete('fewer SignedHeaders');
+  // Each repetition would make the canonical request longer by the whole header.
+  if (new Set(signedHeaders).size < signedHeaders.length)
+    throw new SignatureError('a header is named twice in SignedHeaders');
   // `constructor` is a name that every object knows.
   if (!signedHeaders.every((name) => Object.hasOwn(headers, name)))
     throw new SignatureError('a signed header was not sent');

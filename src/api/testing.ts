@@ -114,6 +114,10 @@ class FakeSyncTasks implements SyncTaskService {
     this.#change(projectId, taskId, 'stop', 'task-not-running');
   }
 
+  async eventKeysMax() {
+    return 100;
+  }
+
   async acceptEvents(projectId: string, taskId: string, encodedKeys: readonly string[]) {
     if (this.#task(projectId, taskId).status === 'STOPPED') throw refusal('task-not-running');
     this.events.push(...encodedKeys);

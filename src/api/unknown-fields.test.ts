@@ -79,7 +79,7 @@ describe('a misspelt field', () => {
 
   test('in a body of more fields than any client sends: the body is refused', async () => {
     await using api = await openApi();
-    const body = Object.fromEntries(Array.from({ length: 250 }, (_, n) => [`field_${n}`, VALUE]));
+    const body = Object.fromEntries(Array.from({ length: 230 }, (_, n) => [`field_${n}`, VALUE]));
     const { error_code, error_detail } = await refused(api, body);
     assert.equal(error_code, 'OMS.0064');
     assert.match(

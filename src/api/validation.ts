@@ -2,7 +2,12 @@ import type { FastifySchemaCompiler } from 'fastify';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { TLocalizedValidationError } from 'typebox/error';
+import { Settings } from 'typebox/system';
+import { longListIn } from './list-bounds.ts';
 import { RequestError } from './request-error.ts';
+
+// Only the first error is reported; looking for more would cost time for every item of a list.
+Settings.Set({ maxErrors: 1 });
 
 type Properties = Readonly<Record<string, { readonly type?: unknown }>>;
 
@@ -19,6 +24,11 @@ export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
   const { properties = {} } = schema as { readonly properties?: Properties };
   const read = httpPart === 'body' ? readBody : readText;
   return (sent: unknown) => {
+    const long = longListIn(schema, sent);
+    if (long !== undefined) {
+      const rule = `must not have more than ${long.maxItems} items`;
+      return { error: invalid(nameOf(long.path), rule) };
+    }
     const value = read(sent, properties);
     const broken = brokenText(value, properties);
     if (broken !== undefined) return { error: broken };

@@ -3,7 +3,14 @@ import type { Access, Policy } from '../model/policy.ts';
 
 /** Who calls, and by what. */
 export interface Principal {
-  readonly kind: 'first-token' | 'token' | 'access-key' | 'single-sign-on' | 'password';
+  readonly kind:
+    | 'first-token'
+    | 'token'
+    | 'access-key'
+    /** The request names the key, and was refused before its signature could be verified. */
+    | 'access-key-unverified'
+    | 'single-sign-on'
+    | 'password';
   /** What the audit calls them. */
   readonly name: string;
   readonly userId: string | undefined;

@@ -111,6 +111,8 @@ export interface SyncTaskService {
   /** @param credentials Replace the sealed ones; what is absent serves on. */
   start(projectId: string, taskId: string, credentials: Partial<TaskCredentials>): Promise<void>;
   stop(projectId: string, taskId: string): Promise<void>;
+  /** How many names one event of a project may have. */
+  eventKeysMax(projectId: string): Promise<number>;
   /** Durable when it resolves. @param encodedKeys As the client sent them, still URL-encoded. */
   acceptEvents(projectId: string, taskId: string, encodedKeys: readonly string[]): Promise<void>;
   statistics(

@@ -133,6 +133,10 @@ export class SyncTasks implements SyncTaskService {
     this.#options.onTaskChanged(taskId);
   }
 
+  async eventKeysMax(projectId: string): Promise<number> {
+    return (await this.#options.eventQuotas.of(projectId)).max;
+  }
+
   async acceptEvents(
     projectId: string,
     taskId: string,

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
+import type { BodyRoom } from '../../src/api/body-room.ts';
+import type { ConnectionTimes } from '../../src/api/connections.ts';
 import type { RequestLimits } from '../../src/api/limits.ts';
 import { buildApi, type TlsSettings } from '../../src/api/server.ts';
 import { MiB } from '../../src/base/bytes.ts';
@@ -38,6 +40,8 @@ export interface TestServiceOptions {
   /** None, unless some are given: tests ask often. */
   readonly limits?: Partial<RequestLimits>;
   readonly tls?: TlsSettings;
+  readonly connectionTimes?: Partial<ConnectionTimes>;
+  readonly bodyRoom?: BodyRoom;
   readonly trustProxy?: readonly string[];
   /** Whose tokens are let in beside ours. */
   readonly issuers?: readonly Issuer[];
@@ -135,11 +139,13 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
 function apiOf(
   { syncTasks, gatekeeper, identity, audit, health }: Brigade,
   metrics: Metrics,
-  { log = silentLog, issuers = [], limits, tls, trustProxy }: TestServiceOptions,
+  { log = silentLog, issuers = [], limits, ...rest }: TestServiceOptions,
 ): Promise<FastifyInstance> {
   const now = (): number => Date.now();
+  const { tls, trustProxy, connectionTimes, bodyRoom } = rest;
   return buildApi({
-    ...{ syncTasks, gatekeeper, identity, audit, health, metrics, log, now, tls, trustProxy },
+    ...{ syncTasks, gatekeeper, identity, audit, health, metrics, log, now },
+    ...{ tls, trustProxy, connectionTimes, bodyRoom },
     limits: { ...noLimits, ...limits },
     singleSignOn: singleSignOn({
       ...{ issuers, log, now },

@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { KiB } from '../../base/bytes.ts';
 import type { Policy } from '../../model/policy.ts';
 import type { Grant, IdentityService } from '../../service/identity-service.ts';
 import { Nothing, problems, tooLarge } from '../schemas/common.ts';
@@ -8,6 +9,8 @@ import { invalid } from '../validation.ts';
 const tags = ['Users and rights'];
 const read = { action: 'iam:read' } as const;
 const write = { action: 'iam:write' } as const;
+/** As many statements, actions and resources as the schema allows. */
+const policyBody = { bytes: 256 * KiB, values: 21_000 };
 
 /** Policies, and who was granted them where: an API of our own. */
 export function rightsRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
@@ -50,7 +53,7 @@ function policyRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
           body: schemas.PolicyDocument,
           response: { 200: Nothing, ...problems, 413: tooLarge },
         },
-        config: write,
+        config: { ...write, takes: policyBody },
       },
       async ({ params, body }, reply) => {
         await identity.putPolicy(params.name, body);

@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { KiB } from '../../base/bytes.ts';
 import type { SyncTaskService } from '../../service/sync-task-service.ts';
 import {
   Nothing,
@@ -30,6 +31,8 @@ import {
 const TASKS = '/v2/:project_id/sync-tasks';
 const TASK = `${TASKS}/:sync_task_id`;
 const tags = ['Synchronization tasks'];
+/** Room for the longest credentials of both buckets, each character escaped. */
+const takes = { bytes: 64 * KiB, values: 256 };
 
 /** The life of a synchronization task: list, create, show, delete, start and stop. */
 export function syncTaskRoutes(syncTasks: SyncTaskService): FastifyPluginAsyncTypebox {
@@ -73,7 +76,7 @@ function collectionRoutes(syncTasks: SyncTaskService): FastifyPluginAsyncTypebox
           body: CreateSyncTaskBody,
           response: { 200: CreateSyncTaskReply, ...problems, 413: tooLarge },
         },
-        config: { action: 'oms:synctask:create', refusesMisspelt: true },
+        config: { action: 'oms:synctask:create', refusesMisspelt: true, takes },
       },
       async (request) => {
         const { params, body, signedCall } = request;
@@ -142,7 +145,7 @@ function stateRoutes(syncTasks: SyncTaskService): FastifyPluginAsyncTypebox {
           body: StartSyncTaskBody,
           response: { 200: Nothing, ...taskProblems, 413: tooLarge },
         },
-        config: { action: 'oms:synctask:update', refusesMisspelt: true },
+        config: { action: 'oms:synctask:update', refusesMisspelt: true, takes },
       },
       async ({ params: { project_id: project, sync_task_id: id }, body }, reply) => {
         await syncTasks.start(project, id, toCredentials(body));

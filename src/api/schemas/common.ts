@@ -29,7 +29,7 @@ export const problems = {
 export const taskProblems = { ...problems, 404: problem('No such task in this project') };
 
 /** Of routes that take a body. */
-export const tooLarge = problem('The body has more than 12 MiB');
+export const tooLarge = problem('The body has more bytes than this call takes');
 
 /** An answer of zero bytes. */
 export const Nothing = Type.Null({ description: 'Done; the body is empty' });

@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 
 /** Beyond any quota: how many names one event may have is a matter of its project. */
-const KEYS_BOUND = 10_000;
+export const KEYS_BOUND = 10_000;
 
 export const CreateSyncEventsBody = Type.Object({
   object_keys: Type.Array(Type.String({ minLength: 1, maxLength: 16_384 }), {

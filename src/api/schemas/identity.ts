@@ -8,7 +8,11 @@ const text = (description: string) =>
 export const CreateTokenBody = Type.Object({
   auth: Type.Object({
     identity: Type.Object({
-      methods: Type.Array(Type.String(), { minItems: 1, description: '`password`' }),
+      methods: Type.Array(Type.String({ maxLength: 64 }), {
+        minItems: 1,
+        maxItems: 16,
+        description: '`password`',
+      }),
       password: Type.Object({
         user: Type.Object({
           name: Type.Optional(text('The user’s name; or `id`')),
@@ -65,7 +69,9 @@ const Domain = Type.Object({
 
 export const ListDomainsReply = Type.Object({ domains: Type.Array(Domain), links });
 
-export const ListProjectsQuery = Type.Object({ name: Type.Optional(Type.String()) });
+export const ListProjectsQuery = Type.Object({
+  name: Type.Optional(Type.String({ maxLength: 256 })),
+});
 
 export const ListProjectsReply = Type.Object({
   projects: Type.Array(

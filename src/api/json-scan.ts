@@ -1,0 +1,96 @@
+import { RequestError } from './request-error.ts';
+
+/** The deepest schema has 7 levels. */
+export const DEPTH_MAX = 32;
+/** Longer than any number or literal that JSON needs. */
+const LITERAL_MAX = 64;
+
+const [QUOTE, COMMA, BACKSLASH] = [0x22, 0x2c, 0x5c];
+
+/** What a byte outside of strings means: part of a literal, or one of these. */
+const [LITERAL, BLANK, STRING, SEPARATOR, OPENING, CLOSING] = [0, 1, 2, 3, 4, 5];
+const kinds = new Uint8Array(256).fill(LITERAL).fill(BLANK, 0, 0x21);
+kinds[QUOTE] = STRING;
+kinds[COMMA] = SEPARATOR;
+kinds[0x3a] = BLANK; // A colon ends a literal as well.
+for (const opening of Buffer.from('[{')) kinds[opening] = OPENING;
+for (const closing of Buffer.from(']}')) kinds[closing] = CLOSING;
+
+/**
+ * Bounds the depth and the number of values of a JSON text while its bytes arrive, before anything is
+ * built from it: six million values need 12 MiB as text, and more than 2 GiB once they are parsed. It does
+ * not check the syntax; the parser does.
+ */
+export class JsonScan {
+  readonly #valuesMax: number;
+  #depth = 0;
+  #values = 1;
+  #literal = 0;
+  #inString = false;
+  #escaped = false;
+
+  constructor(valuesMax: number) {
+    this.#valuesMax = valuesMax;
+  }
+
+  /** @throws {RequestError} as soon as the text has too much of something. */
+  add(bytes: Uint8Array): void {
+    let at = 0;
+    while (at < bytes.length) at = this.#inString ? this.#string(bytes, at) : this.#rest(bytes, at);
+  }
+
+  /** Skips a string; fields are copied to variables because this runs for every byte. */
+  #string(bytes: Uint8Array, from: number): number {
+    let at = from;
+    let escaped = this.#escaped;
+    for (; at < bytes.length; at++) {
+      const byte = bytes[at];
+      if (escaped) escaped = false;
+      else if (byte === BACKSLASH) escaped = true;
+      else if (byte === QUOTE) break;
+    }
+    this.#escaped = escaped;
+    this.#inString = at === bytes.length;
+    return at + 1;
+  }
+
+  #rest(bytes: Uint8Array, from: number): number {
+    let literal = this.#literal;
+    let at = from;
+    for (; at < bytes.length; at++) {
+      const kind = kinds[bytes[at] ?? 0];
+      if (kind === LITERAL) {
+        literal += 1;
+        if (literal > LITERAL_MAX) throw notJson();
+      } else {
+        literal = 0;
+        if (kind === STRING) break;
+        if (kind !== BLANK) this.#structure(kind);
+      }
+    }
+    this.#literal = literal;
+    this.#inString = at < bytes.length;
+    return at + 1;
+  }
+
+  #structure(kind: number | undefined): void {
+    if (kind === CLOSING) {
+      this.#depth -= 1;
+      return;
+    }
+    if (kind === OPENING) this.#depth += 1;
+    this.#values += 1;
+    if (this.#depth > DEPTH_MAX) throw tooComplex(`is nested deeper than ${DEPTH_MAX} levels`);
+    if (this.#values > this.#valuesMax) {
+      throw tooComplex(`has more than ${this.#valuesMax} fields and list items`);
+    }
+  }
+}
+
+function notJson(): RequestError {
+  return new RequestError('not-json', 'the body cannot be parsed as JSON');
+}
+
+function tooComplex(rule: string): RequestError {
+  return new RequestError('invalid-parameter', `request parameter [body] ${rule}`);
+}
