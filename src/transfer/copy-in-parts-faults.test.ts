@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { before, bytesOf, CopyRig, Crash, KEY, sizes } from '../../test/kit/copy-rig.ts';
+import { before, bytesOf, CopyRig, Crash, KEY, sizes, write } from '../../test/kit/copy-rig.ts';
 import { type Fault, faults, keepsParts } from '../model/fault.ts';
 import { StoreError } from '../stores/store-error.ts';
 import { around } from '../stores/layers/around.ts';
@@ -206,6 +206,50 @@ test('an object found completed is copied, also when the rest cannot be aborted'
   rig.targetSeen = faulty(store, { abort: { 1: 'denied' } }).store;
   assert.equal((await rig.copy()).kind, 'copied');
   assert.match(String(rig.uploadsLeft), /abort .*denied/);
+});
+
+test('parts that are too large for the target are cut anew after the setting has changed', async () => {
+  const rig = await filledRig();
+  rig.targetSeen = faulty(rig.target, { putPart: { 1: 'refused' } }).store;
+  await assert.rejects(rig.copy(oneByOne), { fault: 'refused' });
+  const { store, calls } = faulty(rig.target, {});
+  rig.targetSeen = store;
+  const smaller = { sizes: { ...sizes, partBytes: 4 } };
+  assert.equal((await rig.copy(smaller)).kind, 'copied');
+  assert.equal(calls.get('putPart'), Math.ceil(SIZE / 4));
+  assert.ok(rig.clean);
+});
+
+describe('an upload that is of no use any more and cannot be aborted', () => {
+  async function begun(): Promise<CopyRig> {
+    const rig = await filledRig();
+    rig.targetSeen = faulty(rig.target, { putPart: { 3: 'full', 4: 'full' } }).store;
+    await assert.rejects(rig.copy(oneByOne), { fault: 'full' });
+    rig.targetSeen = faulty(rig.target, { abort: { 1: 'denied' } }).store;
+    return rig;
+  }
+
+  function assertLeft(rig: CopyRig): void {
+    assert.match(String(rig.uploadsLeft), /abort .*denied/);
+    assert.equal(rig.journal.upload?.abandoned, true);
+  }
+
+  test('does not keep a target that is newer from being skipped', async () => {
+    const rig = await begun();
+    await write(rig.target, bytesOf(SIZE));
+    assert.equal((await rig.copy()).kind, 'skipped');
+    assertLeft(rig);
+  });
+
+  for (const size of [5, 20]) {
+    test(`does not keep the source’s next version of ${size} bytes from being copied`, async () => {
+      const rig = await begun();
+      await rig.fill(bytesOf(size, 2));
+      assert.equal((await rig.copy()).kind, 'copied');
+      assert.deepEqual(rig.copied, bytesOf(size, 2));
+      assertLeft(rig);
+    });
+  }
 });
 
 test('an upload is not continued when what is written beside the bytes has changed', async () => {

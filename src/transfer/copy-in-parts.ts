@@ -8,7 +8,7 @@ import { differingSum, type Sums, sumsAlone } from '../model/sums.ts';
 import type { PartUpload, PutBody, PutOptions, PutReceipt, UploadedPart } from '../stores/store.ts';
 import { pinText } from '../stores/pin.ts';
 import { StoreError } from '../stores/store-error.ts';
-import { dropAfterFailure, dropUpload } from './drop-upload.ts';
+import { dropOrLeave, dropUpload } from './drop-upload.ts';
 import { crcsWorthTaking, hashing } from './hashing.ts';
 import { ownCopy } from './own-copy.ts';
 import { crcsOfParts, inOrder, partsEvidence } from './parts-evidence.ts';
@@ -52,7 +52,7 @@ export async function copyInParts(
     return { ...(await complete({ ...copy, head: declared }, parts)), notes };
   } catch (error) {
     if (error instanceof StoreError && !keepsParts(error.fault)) {
-      await dropAfterFailure(job, { uploadId: copy.upload.id, startedAt: 0 });
+      await dropOrLeave(job, { uploadId: copy.upload.id, startedAt: 0 });
     }
     throw error;
   }
@@ -67,7 +67,7 @@ async function openUpload(
   const resumed = await resume(job, head, options, previous);
   if (resumed !== undefined) return resumed;
   await dropUpload(job, previous);
-  const partSize = planPartSize(head.size, job.sizes.partBytes, job.target.traits);
+  const partSize = partSizeOf(job, head);
   const optionsHash = hashOf(options);
   const sourceEtag = pinText(head);
   await job.journal.intend({ sourceEtag, size: head.size, partSize, optionsHash });
@@ -75,6 +75,10 @@ async function openUpload(
   upload.detach(); // From here on the journal, not this process, decides when it is aborted.
   await job.journal.opened(upload.id);
   return { job, head, options, partSize, upload, done: new Map() };
+}
+
+function partSizeOf({ sizes, target }: CopyJob, { size }: ObjectHead): number {
+  return planPartSize(size, sizes.partBytes, target.traits);
 }
 
 /** Many stores keep from the start of an upload what is written beside the bytes. */
@@ -111,6 +115,8 @@ async function resume(
   if (previous.sourceEtag !== pinText(head) || previous.size !== head.size) return undefined;
   const { optionsHash = hashOf(options) } = previous;
   if (optionsHash !== hashOf(options)) return undefined;
+  // Perhaps the parts were too large for the target, or for a proxy, and the setting has changed.
+  if (previous.parts.length === 0 && previous.partSize !== partSizeOf(job, head)) return undefined;
   const upload = job.target.resumeParts(job.key, previous.uploadId, askable(job, options));
   upload.detach();
   const listed = await listParts(job, upload);
@@ -366,7 +372,7 @@ async function published(
   );
   if (own !== undefined) {
     // It may be of an earlier try, so that this upload is still open.
-    await dropUpload(job, { uploadId: upload.id, startedAt: 0 }).catch(job.onUploadLeft);
+    await dropOrLeave(job, { uploadId: upload.id, startedAt: 0 });
     return own;
   }
   if (!gone) throw failure;

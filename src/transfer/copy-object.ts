@@ -12,7 +12,7 @@ import type { ObjectRead, PutOptions } from '../stores/store.ts';
 import { pinText } from '../stores/pin.ts';
 import { StoreError } from '../stores/store-error.ts';
 import { copyInParts } from './copy-in-parts.ts';
-import { dropAfterFailure, dropUpload } from './drop-upload.ts';
+import { dropOrLeave } from './drop-upload.ts';
 import { headIfThere } from './head-if-there.ts';
 import { ownCopy } from './own-copy.ts';
 import { inOrder, partsEvidence } from './parts-evidence.ts';
@@ -49,7 +49,7 @@ async function lookAndCopy(job: CopyJob): Promise<Outcome> {
   const target = looks ? await headIfThere(job) : undefined;
   if (target !== undefined && mode === 'NO_OVERWRITE') {
     const own = await earlierCopy(job, previous);
-    await dropUpload(job, previous);
+    await dropOrLeave(job, previous);
     return own ?? left(job, target);
   }
   const read = await readSource(job, previous);
@@ -58,7 +58,7 @@ async function lookAndCopy(job: CopyJob): Promise<Outcome> {
   const verdict = decide(mode, read.head, target, known);
   if (verdict.kind === 'skip') {
     read.body.discard();
-    await dropUpload(job, previous);
+    await dropOrLeave(job, previous);
     return skipped(verdict.reason, read.head, target);
   }
   return copyChecked(job, read, previous);
@@ -136,7 +136,7 @@ async function readSource(
     return await readWhole(job);
   } catch (error) {
     const over = error instanceof StoreError && !error.transient && !keepsParts(error.fault);
-    if (over) await dropAfterFailure(job, previous);
+    if (over) await dropOrLeave(job, previous);
     throw error;
   }
 }
@@ -241,12 +241,12 @@ async function moveBytes(
   const { bufferBytes, putBytes } = job.sizes;
   try {
     if (size <= bufferBytes) {
-      await dropUpload(job, previous);
+      await dropOrLeave(job, previous);
       return await putBuffered(job, read, options);
     }
     const once = size <= Math.min(putBytes, job.target.traits.putSizeMax);
     if (md5 !== undefined && once && job.target.traits.checksMd5) {
-      await dropUpload(job, previous);
+      await dropOrLeave(job, previous);
       return await putStreamed(job, read, options, md5);
     }
     read.body.discard();

@@ -37,11 +37,11 @@ export async function dropUpload(
 }
 
 /**
- * Drops an upload after a failure that its parts do not survive. That failure is the one to report,
- * so an error here is only passed to `onUploadLeft`: the upload is marked first, so that no later
- * attempt builds on it, and the maintenance aborts what could not be aborted here.
+ * Drops an upload where the attempt has a result, or a failure, to report. That is not to be replaced, so
+ * an error here is only passed to `onUploadLeft`: the upload is marked first, so that no later attempt
+ * builds on it, and the maintenance aborts what could not be aborted here.
  */
-export async function dropAfterFailure(
+export async function dropOrLeave(
   job: CopyJob,
   upload: Pick<JournaledUpload, 'uploadId' | 'startedAt'> | undefined,
 ): Promise<void> {

@@ -53,6 +53,7 @@ export const s3Faults: readonly (readonly [string, Fault])[] = [
   ['XAmzContentChecksumMismatch', 'corrupt'],
   ['InvalidPart', 'corrupt'], // What the upload holds is not what was put: a new one may do.
   ['InvalidPartOrder', 'corrupt'],
+  ['EntityTooSmall', 'unsupported'], // Of a part: the store wants larger ones than its facts say.
   ['NotImplemented', 'unsupported'],
 ];
 
