@@ -16,14 +16,15 @@ describe('the metrics', () => {
     metrics.watchBacklog(async () => {
       looks += 1;
       return [
-        { state: 'SYNCHRONIZING', waiting: 7, lagSeconds: 1.5 },
-        { state: 'STOPPED', waiting: 0, lagSeconds: 0 },
+        { state: 'SYNCHRONIZING', waiting: 7, lagSeconds: 1.5, rechecks: 3 },
+        { state: 'STOPPED', waiting: 0, lagSeconds: 0, rechecks: 0 },
       ];
     });
     const text = await metrics.registry.metrics();
     assert.match(text, /^brigade_waiting_changes\{state="SYNCHRONIZING"\} 7$/m);
     assert.match(text, /^brigade_lag_seconds\{state="SYNCHRONIZING"\} 1.5$/m);
     assert.match(text, /^brigade_waiting_changes\{state="STOPPED"\} 0$/m);
+    assert.match(text, /^brigade_waiting_rechecks\{state="SYNCHRONIZING"\} 3$/m);
     assert.equal(looks, 1);
     await metrics.registry.metrics();
     assert.equal(looks, 2);

@@ -8,6 +8,8 @@ interface BacklogSample {
   readonly waiting: number;
   /** Age of the oldest of them; 0 where nothing waits. */
   readonly lagSeconds: number;
+  /** Objects with rechecks outstanding: neither waiting nor lagging. */
+  readonly rechecks: number;
 }
 
 export type Metrics = ReturnType<typeof createMetrics>;
@@ -66,6 +68,13 @@ function workMetrics(registers: Registry[]) {
       labelNames: ['fault'] as const,
       registers,
     }),
+    /** `result` is one of five: see the reference. */
+    rechecks: new Counter({
+      name: 'brigade_rechecks_total',
+      help: 'Looks at targets after a claim ended without a settlement, by how they ended',
+      labelNames: ['result'] as const,
+      registers,
+    }),
     /** `kind` is copied, skipped or failed; `reason` why it was skipped or failed, else `none`. */
     outcomes: new Counter({
       name: 'brigade_outcomes_total',
@@ -80,7 +89,7 @@ function backlogMetrics(registers: Registry[]) {
   let read: (() => Promise<readonly BacklogSample[]>) | undefined;
   let reading: Promise<readonly BacklogSample[]> | undefined;
 
-  /** Both gauges are collected at once: they share one look. A failed look leaves them empty. */
+  /** The gauges are collected at once: they share one look. A failed look leaves them empty. */
   function look(): Promise<readonly BacklogSample[]> {
     reading ??= (read?.() ?? Promise.resolve([]))
       .catch(() => [])
@@ -91,7 +100,7 @@ function backlogMetrics(registers: Registry[]) {
   }
 
   return {
-    /** Says where the two gauges of the backlog get their values, at each scrape. */
+    /** Says where the gauges of the backlog get their values, at each scrape. */
     watchBacklog(from: () => Promise<readonly BacklogSample[]>): void {
       read = from;
     },
@@ -104,6 +113,17 @@ function backlogMetrics(registers: Registry[]) {
         const samples = await look();
         this.reset();
         for (const { state, waiting } of samples) this.set({ state }, waiting);
+      },
+    }),
+    waitingRechecks: new Gauge({
+      name: 'brigade_waiting_rechecks',
+      help: 'Objects whose target is looked at again later, by the state of their task',
+      labelNames: ['state'] as const,
+      registers,
+      async collect() {
+        const samples = await look();
+        this.reset();
+        for (const { state, rechecks } of samples) this.set({ state }, rechecks);
       },
     }),
     lagSeconds: new Gauge({

@@ -104,8 +104,8 @@ describe('acceptChanges', () => {
   test('a status without a task has a backlog too: none', async () => {
     await using db = await testDatabase();
     const none = [
-      { status: 'STOPPED', waiting: 0, lagSeconds: 0 },
-      { status: 'SYNCHRONIZING', waiting: 0, lagSeconds: 0 },
+      { status: 'STOPPED', waiting: 0, lagSeconds: 0, rechecks: 0 },
+      { status: 'SYNCHRONIZING', waiting: 0, lagSeconds: 0, rechecks: 0 },
     ];
     const sorted = async () => (await backlog(db)).sort((a, b) => a.status.localeCompare(b.status));
     assert.deepEqual(await sorted(), none);

@@ -1,5 +1,6 @@
 import { syncTaskStatuses } from '../model/sync-task.ts';
 import { type Db, prepared } from './db.ts';
+import { leavingRechecks } from './rechecks.ts';
 
 export interface NamedKeys {
   readonly taskId: string;
@@ -90,6 +91,16 @@ export interface ClaimedChange {
   readonly revision: number;
   /** The source's ETag when this key was copied last; empty where a late write may have undone that. */
   readonly copiedEtag: string | null;
+  /**
+   * An earlier claim of the key ended without a settlement, and rechecks are outstanding: what it wrote
+   * may be at the target, or may still arrive there.
+   */
+  readonly unsettled: boolean;
+  /** What the target had when the key was settled last; null where that is not known. */
+  readonly targetEtag: string | null;
+  readonly targetVersion: string | null;
+  /** Milliseconds since the Unix epoch, by the target's clock. */
+  readonly targetWrittenAt: number | null;
   /** Whether a multipart upload of this key was begun and not ended. */
   readonly uploading: boolean;
   /**
@@ -112,7 +123,7 @@ const CLAIM = `
     select revision, last_started_at from sync_tasks
     where id = $1 and status = 'SYNCHRONIZING' and deleted_at is null
   ), due as materialized (
-    select object_key from changes
+    select object_key, claim_id is not null as lost, lease_until from changes
     where uuid_send(task_id) = uuid_send($1) and due_at <= now()
       and (lease_until is null or lease_until < now()) and exists (select from task)
     order by due_at
@@ -123,23 +134,31 @@ const CLAIM = `
     set claim_id = nextval('claim_ids'), lease_until = now() + $3 * interval '1 millisecond', attempt = attempt + 1
     where task_id = $1 and object_key = any(array(select object_key from due))
     returning *
+  ), left_behind as (
+    ${leavingRechecks(`select $1::uuid as task_id, object_key, lease_until as lost_at from due where lost`)}
   )
-  select object_key as key, generation, claim_id as "claimId", attempt,
+  select claimed.object_key as key, generation, claim_id as "claimId", attempt,
     (extract(epoch from accepted_at) * 1000)::float8 as "acceptedAt",
     (select revision from task) as revision,
     case when restoring_since is not null then (extract(epoch from
       greatest(restoring_since, (select last_started_at from task))) * 1000)::float8 end as "restoringSince",
-    case when late_write then ''
-      else (select source_etag from objects where task_id = $1 and object_key = claimed.object_key)
-    end as "copiedEtag",
+    case when late_write then '' else record.source_etag end as "copiedEtag",
+    record.target_etag as "targetEtag", record.target_version as "targetVersion",
+    (extract(epoch from record.target_written_at) * 1000)::float8 as "targetWrittenAt",
+    claimed.object_key in (select object_key from due where lost)
+      or exists (select from rechecks where task_id = $1 and object_key = claimed.object_key) as unsettled,
     exists (select from uploads where task_id = $1 and object_key = claimed.object_key) as uploading
-  from claimed`;
+  from claimed left join lateral (
+    select source_etag, target_etag, target_version, target_written_at from objects
+    where task_id = $1 and object_key = claimed.object_key limit 1
+  ) as record on true`;
 
 /**
  * Claims up to `limit` due changes of one task until `leaseMs` from now, the longest waiting first;
  * none of a task that does not run any more.
  *
- * A change whose lease ran out can be claimed again: a crashed worker's changes need no sweeper.
+ * A change whose lease ran out can be claimed again: a crashed worker's changes need no sweeper. The
+ * claim that is so replaced leaves rechecks, since what it wrote may reach the target later.
  * `skip locked` keeps claimers from queueing behind each other; the update by primary key keeps
  * a claim whole when rows move under it. Served by the index `changes_due`.
  */
@@ -203,13 +222,20 @@ export async function forgetAttempts(
 /**
  * Ends every claim, for a process that knows itself to be the only one: what another left when it
  * died need not wait for its lease. Attempts still count, so that a change that kills its worker
- * does not do so for ever.
+ * does not do so for ever. They leave rechecks, as claims whose lease ran out do.
  *
  * @returns How many there were.
  */
 export async function releaseClaims(db: Db): Promise<number> {
   const { rowCount } = await db.query(
-    `update changes set claim_id = null, lease_until = null where claim_id is not null`,
+    `with lost as materialized (
+      select task_id, object_key, lease_until as lost_at from changes where claim_id is not null
+      order by task_id, object_key for update
+    ), left_behind as (
+      ${leavingRechecks('select * from lost')}
+    )
+    update changes set claim_id = null, lease_until = null from lost
+    where changes.task_id = lost.task_id and changes.object_key = lost.object_key`,
   );
   return rowCount;
 }
@@ -235,6 +261,8 @@ export interface Backlog {
   readonly waiting: number;
   /** Seconds since the oldest unsettled event; 0 where nothing waits. */
   readonly lagSeconds: number;
+  /** Keys with rechecks outstanding. They count neither as waiting nor as lag. */
+  readonly rechecks: number;
 }
 
 /**
@@ -244,7 +272,9 @@ export interface Backlog {
 export async function backlog(db: Db): Promise<Backlog[]> {
   const { rows } = await db.query<Backlog>(
     `select wanted.status, count(changes.object_key)::int as waiting,
-      coalesce(extract(epoch from now() - min(changes.accepted_at)), 0)::float8 as "lagSeconds"
+      coalesce(extract(epoch from now() - min(changes.accepted_at)), 0)::float8 as "lagSeconds",
+      (select count(*)::int from rechecks join sync_tasks on sync_tasks.id = rechecks.task_id
+        where sync_tasks.status = wanted.status and deleted_at is null) as rechecks
     from unnest($1::text[]) as wanted (status)
     left join sync_tasks on sync_tasks.status = wanted.status and deleted_at is null
     left join changes on changes.task_id = sync_tasks.id

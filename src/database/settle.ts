@@ -1,4 +1,5 @@
 import type { Db } from './db.ts';
+import { leavingRechecks } from './rechecks.ts';
 
 /**
  * How one claim ends. Where `done`, its record goes to the object list; where it comes again, why and
@@ -13,6 +14,8 @@ export interface Settlement {
   readonly delayMs: number;
   /** Given back unused: the attempt does not count. */
   readonly released: boolean;
+  /** A write of it had no answer that says how it ended: it may still reach the target. */
+  readonly unanswered?: boolean | undefined;
   /** The source is being restored: the attempt does not count, and the wait is told since its begin. */
   readonly restoring?: boolean | undefined;
   readonly outcome?: string | undefined;
@@ -41,7 +44,7 @@ const SETTLE = `
       key text, "claimId" bigint, generation bigint, done boolean, "delayMs" int8, released boolean, restoring boolean,
       outcome text, reason text, message text, size bigint, "checkMethod" text, "checkPassed" boolean,
       "checkDetail" text, crc64 text, crc64nvme text, "sourceEtag" text, "startedAt" float8,
-      proof text, "targetEtag" text, "targetVersion" text, "targetWrittenAt" float8)
+      unanswered boolean, proof text, "targetEtag" text, "targetVersion" text, "targetWrittenAt" float8)
   ), locked as materialized (
     select input.*, changes.claim_id is not distinct from input."claimId" as ours,
       changes.generation as current, changes.attempt, changes.accepted_at, changes.late_write
@@ -116,6 +119,11 @@ const SETTLE = `
     order by key collate "C"
     on conflict (task_id, object_key) do update
     set generation = excluded.generation, due_at = excluded.due_at, late_write = true
+  ), left_behind as (
+    ${leavingRechecks(`
+      select $1::uuid as task_id, key as object_key, now() as lost_at
+      from (select key from lapsed union select key from input where unanswered) as doubted
+      where exists (select from sync_tasks where id = $1 and deleted_at is null)`)}
   )
   select "claimId" from held`;
 
@@ -125,7 +133,8 @@ const SETTLE = `
  *
  * A key that got an event while it was claimed stays, due at once, with its attempts forgotten. A
  * claim that is no longer ours records nothing; since its write may have come late, the key is
- * made due again, and what was copied last counts as unknown. Rows are locked in the order of their keys, as events do; only what late claims make
+ * made due again, and what was copied last counts as unknown. It also leaves rechecks, and so does a
+ * claim of which a write had no answer. Rows are locked in the order of their keys, as events do; only what late claims make
  * due again comes after the others, and may meet a deadlock, whose loser is run again.
  *
  * @returns The claims that were still ours.

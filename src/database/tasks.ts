@@ -247,7 +247,7 @@ export async function taskInWork(db: Db, taskId: string): Promise<boolean> {
 
 /** Removes everything of a hidden task, its credentials included. */
 export async function clearTask(db: Db, taskId: string): Promise<void> {
-  for (const table of ['changes', 'objects', 'statistics', 'upload_parts', 'uploads']) {
+  for (const table of ['changes', 'rechecks', 'objects', 'statistics', 'upload_parts', 'uploads']) {
     await db.query(`delete from ${table} where task_id = $1`, [taskId]);
   }
   await db.query(`delete from sync_tasks where id = $1 and deleted_at is not null`, [taskId]);

@@ -16,6 +16,8 @@ function claimOf(taskId: string): Claim {
     attempt: 1,
     acceptedAt: 0,
     copiedEtag: null,
+    unsettled: false,
+    ...{ targetEtag: null, targetVersion: null, targetWrittenAt: null },
     uploading: false,
     restoringSince: null,
     lease: { signal: new AbortController().signal, held: () => true },

@@ -20,6 +20,8 @@ function claimOf(key: string, taskId = 't', held: () => boolean = () => true): C
     attempt: 1,
     acceptedAt: 0,
     copiedEtag: null,
+    unsettled: false,
+    ...{ targetEtag: null, targetVersion: null, targetWrittenAt: null },
     uploading: false,
     restoringSince: null,
     lease: { signal: new AbortController().signal, held },

@@ -8,6 +8,7 @@ const TIME = 1_700_000_000_000;
 function object(differs: Partial<Comparable> = {}): Comparable {
   return {
     ...{ size: 5, lastModified: TIME, md5: undefined, crc64: undefined, encryption: undefined },
+    etag: '"opaque"',
     ...differs,
   };
 }
@@ -120,5 +121,23 @@ test('what is not encrypted as the task asks is copied anew, but where nothing m
       const copied = mode === 'FULL_OVERWRITE' || (encryption !== 'kms' && mode !== 'NO_OVERWRITE');
       assert.equal(kind, copied ? 'copy' : 'skip', `${mode} ${encryption ?? 'none'}`);
     }
+  }
+});
+
+test('an object that may be a late write is up to date only if a checksum proves it', () => {
+  const mode = 'SIZE_LAST_MODIFIED_COMPARISON_OVERWRITE';
+  const skip = { kind: 'skip', reason: 'target-up-to-date' };
+  const known = { sourceChanged: false, kms: false };
+  const [plain, parts] = [`"${'a'.repeat(32)}"`, `"${'a'.repeat(32)}-3"`];
+  for (const [both, unsettled] of [
+    [{}, { kind: 'copy' }],
+    [{ etag: plain }, skip],
+    [{ etag: parts }, skip],
+    [{ md5: 'm' }, skip],
+    [{ crc64: '1' }, skip],
+  ] as const) {
+    assert.deepEqual(decide(mode, object(both), object(both), known), skip);
+    const doubted = { ...known, unsettled: true };
+    assert.deepEqual(decide(mode, object(both), object(both), doubted), unsettled);
   }
 });

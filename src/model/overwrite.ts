@@ -1,14 +1,24 @@
 import type { ObjectHead } from './object.ts';
 import type { SkipReason } from './outcome.ts';
-import { comparableCrc, differingSum, type Sums } from './sums.ts';
+import { comparableCrc, differingSum, sumKinds, type Sums } from './sums.ts';
 import type { OverwriteMode } from './sync-task.ts';
 
 export type Verdict =
   | { readonly kind: 'copy' }
   | { readonly kind: 'skip'; readonly reason: SkipReason };
 
+/** What the verdict needs to know beside the two objects. */
+interface Known {
+  readonly sourceChanged: boolean;
+  readonly kms: boolean;
+  readonly unsettled?: boolean;
+}
+
 /** What the verdict needs to know of an object. */
-export type Comparable = Pick<ObjectHead, 'size' | 'lastModified' | keyof Sums | 'encryption'>;
+export type Comparable = Pick<
+  ObjectHead,
+  'size' | 'lastModified' | 'etag' | keyof Sums | 'encryption'
+>;
 
 const copy: Verdict = { kind: 'copy' };
 
@@ -29,15 +39,17 @@ export function looksAtTarget(mode: OverwriteMode): boolean {
  * @param known.sourceChanged Whether an earlier round copied this key and the source's ETag is another now.
  * @param known.kms Whether the task encrypts by a key service: a target that is not so encrypted is
  *   not what the task wants, whatever its bytes.
+ * @param known.unsettled Whether the target's object may come from a copy that was never settled. It may
+ *   then be of an older source and still have the later time, so that only equal checksums count.
  */
 export function decide(
   mode: OverwriteMode,
   source: Comparable,
   target: Comparable | undefined,
-  { sourceChanged, kms }: { readonly sourceChanged: boolean; readonly kms: boolean },
+  known: Known,
 ): Verdict {
   if (target === undefined) return copy;
-  if (kms && target.encryption !== 'kms' && mode !== 'NO_OVERWRITE') return copy;
+  if (known.kms && target.encryption !== 'kms' && mode !== 'NO_OVERWRITE') return copy;
   switch (mode) {
     case 'FULL_OVERWRITE':
       return copy;
@@ -45,16 +57,29 @@ export function decide(
       return { kind: 'skip', reason: 'target-exists' };
     case 'CRC64_COMPARISON_OVERWRITE': {
       const crc = comparableCrc(source, target);
-      if (crc === undefined) return bySizeAndTime(source, target, sourceChanged);
+      if (crc === undefined) return bySizeAndTime(source, target, known);
       return source[crc] === target[crc] ? { kind: 'skip', reason: 'same-crc64' } : copy;
     }
     case 'SIZE_LAST_MODIFIED_COMPARISON_OVERWRITE':
-      return bySizeAndTime(source, target, sourceChanged);
+      return bySizeAndTime(source, target, known);
   }
 }
 
-function bySizeAndTime(source: Comparable, target: Comparable, sourceChanged: boolean): Verdict {
+function bySizeAndTime(
+  source: Comparable,
+  target: Comparable,
+  { sourceChanged, unsettled = false }: Known,
+): Verdict {
   if (source.size !== target.size || source.lastModified > target.lastModified) return copy;
   const otherBytes = sourceChanged || differingSum(source, target) !== undefined;
-  return otherBytes ? copy : { kind: 'skip', reason: 'target-up-to-date' };
+  const doubted = unsettled && !sameBytes(source, target);
+  return otherBytes || doubted ? copy : { kind: 'skip', reason: 'target-up-to-date' };
+}
+
+/** Whether a checksum that both have is equal: also an equal ETag, if it is an MD5 or one of parts. */
+function sameBytes(source: Comparable, target: Comparable): boolean {
+  if (sumKinds.some((kind) => source[kind] !== undefined && source[kind] === target[kind])) {
+    return true;
+  }
+  return source.etag === target.etag && /^"[\da-f]{32}(?:-\d+)?"$/i.test(source.etag);
 }

@@ -198,7 +198,7 @@ interface Work extends AsyncDisposable {
 }
 
 async function startWork(
-  { database, clock, log, settings, alone }: BrigadeParts,
+  { database, clock, log, metrics, settings, alone }: BrigadeParts,
   openTasks: OpenTasks,
   worker: Worker,
 ): Promise<Work> {
@@ -218,7 +218,10 @@ async function startWork(
   const jobs = started.use(
     await startJobs({
       database,
-      jobs: maintenance({ database, openTasks, clock, log, timeZone, ...kept }),
+      jobs: maintenance({
+        ...{ database, openTasks, clock, log, timeZone, ...kept },
+        onRecheck: (result) => metrics.rechecks.inc({ result }),
+      }),
       onTrouble: (job, error) =>
         log[alreadyLogged(error) ? 'debug' : 'warn'](
           { event: 'job.failed', job, err: error },

@@ -7,6 +7,7 @@ import type { FailureKind, Outcome } from '../model/outcome.ts';
 import { ObjectTooLarge } from '../model/part-plan.ts';
 import { remedies } from '../model/remedies.ts';
 import type { WrittenObject } from '../model/written.ts';
+import { type Unanswered, unanswered } from '../stores/layers/unanswered.ts';
 import { StoreError } from '../stores/store-error.ts';
 import { copyObject } from '../transfer/copy-object.ts';
 import { LeaseLost, type TransferSizes } from '../transfer/transfer.ts';
@@ -36,17 +37,32 @@ export function copyWork(options: CopyWorkOptions): WorkHandler {
   return async (claim) => {
     const startedAt = options.clock.now();
     if (claim.attempt > options.attemptsMax) return givenUp(options, claim, startedAt);
-    const journal = new ClaimJournal(options.database, claim);
-    try {
-      const outcome = await copyClaimed(options, claim, journal);
-      return outcome.kind === 'restoring'
-        ? waiting(options, claim, { ...outcome, startedAt })
-        : resultOf(outcome, startedAt);
-    } catch (error) {
-      const { attempt } = journal;
-      return resultOfError(options, { ...claim, attempt }, { error, startedAt });
-    }
+    const writes: Writes = {};
+    const result = await attempted(options, claim, { startedAt, writes });
+    return writes.watched?.left() === true ? { ...result, unanswered: true } : result;
   };
+}
+
+/** Where the watch over an attempt's writes is found, once its buckets are open. */
+interface Writes {
+  watched?: Unanswered;
+}
+
+async function attempted(
+  options: CopyWorkOptions,
+  claim: Claim,
+  { startedAt, writes }: { readonly startedAt: number; readonly writes: Writes },
+): Promise<WorkResult> {
+  const journal = new ClaimJournal(options.database, claim);
+  try {
+    const outcome = await copyClaimed(options, claim, { journal, writes });
+    return outcome.kind === 'restoring'
+      ? waiting(options, claim, { ...outcome, startedAt })
+      : resultOf(outcome, startedAt);
+  } catch (error) {
+    const { attempt } = journal;
+    return resultOfError(options, { ...claim, attempt }, { error, startedAt });
+  }
 }
 
 /** Else a change that ends its process, or can never be settled, would be worked on for ever. */
@@ -59,16 +75,19 @@ function givenUp({ log }: CopyWorkOptions, claim: Claim, startedAt: number): Wor
 async function copyClaimed(
   { openTasks, sizes, clock, log }: CopyWorkOptions,
   claim: Claim,
-  journal: ClaimJournal,
+  { journal, writes }: { readonly journal: ClaimJournal; readonly writes: Writes },
 ): Promise<Outcome> {
   using task = await openTasks.use(claim.taskId, claim.revision);
+  writes.watched = unanswered(task.target);
   return await copyObject({
     key: claim.key,
     source: task.source,
-    target: task.target,
+    target: writes.watched.store,
     findings: task.findings,
     attempt: claim.attempt,
     copiedEtag: claim.copiedEtag ?? undefined,
+    unsettled: claim.unsettled,
+    recorded: recordedOf(claim),
     uploading: claim.uploading,
     journal,
     policy: task.policy,
@@ -85,6 +104,12 @@ async function copyClaimed(
       log.warn({ event: 'upload.left', taskId, key, err }, 'an upload may be left');
     },
   });
+}
+
+function recordedOf(claim: Claim): WrittenObject | undefined {
+  const { targetEtag: etag, targetVersion, targetWrittenAt } = claim;
+  if (etag === null) return undefined;
+  return { etag, versionId: targetVersion ?? undefined, writtenAt: targetWrittenAt ?? undefined };
 }
 
 type Restoring = Extract<Outcome, { kind: 'restoring' }>;

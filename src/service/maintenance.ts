@@ -19,6 +19,7 @@ import type { Job } from '../engine/jobs.ts';
 import { StoreError } from '../stores/store-error.ts';
 import { dropUpload } from '../transfer/drop-upload.ts';
 import type { OpenTasks } from './open-tasks.ts';
+import { recheck, type RecheckResult } from './rechecks.ts';
 
 export interface MaintenanceOptions {
   readonly database: Database;
@@ -30,9 +31,11 @@ export interface MaintenanceOptions {
   /** Days that an upload is kept for an object that failed, or whose task is stopped. */
   readonly uploadDays: number;
   readonly timeZone: string;
+  readonly onRecheck?: (result: RecheckResult) => void;
 }
 
 export const CLEAR_TASKS = 'clear-tasks';
+export const RECHECKS = 'rechecks';
 
 const OLD_OBJECTS_BATCH = 5_000;
 /** Small: whoever has something to write down waits for a batch. */
@@ -84,6 +87,12 @@ export function maintenance(options: MaintenanceOptions): Job[] {
         await abandonIdleUploads(options.database, { keepDays: options.uploadDays });
         await abortAbandoned(options, { hidden: false, signal });
       },
+    },
+    {
+      name: RECHECKS,
+      cron: '* * * * *',
+      expireSeconds: 3_600,
+      run: (signal) => recheck(options, signal),
     },
     {
       name: CLEAR_TASKS,

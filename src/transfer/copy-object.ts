@@ -7,7 +7,7 @@ import { decide, looksAtTarget } from '../model/overwrite.ts';
 import { proofOf } from '../model/proof.ts';
 import { targetTier } from '../model/storage-class.ts';
 import { crcsAlone } from '../model/sums.ts';
-import { foundObject } from '../model/written.ts';
+import { foundObject, isSameWrite } from '../model/written.ts';
 import type { ObjectRead, PutOptions } from '../stores/store.ts';
 import { pinText } from '../stores/pin.ts';
 import { StoreError } from '../stores/store-error.ts';
@@ -54,7 +54,8 @@ async function lookAndCopy(job: CopyJob): Promise<Outcome> {
   }
   const read = await readSource(job, previous);
   const changed = job.copiedEtag !== undefined && job.copiedEtag !== read.head.etag;
-  const known = { sourceChanged: changed, kms: job.policy.kms };
+  const unsettled = target !== undefined && maybeLate(job, target);
+  const known = { sourceChanged: changed, kms: job.policy.kms, unsettled };
   const verdict = decide(mode, read.head, target, known);
   if (verdict.kind === 'skip') {
     read.body.discard();
@@ -97,6 +98,11 @@ function doubtful({ copiedEtag }: CopyJob): boolean {
   return copiedEtag === '';
 }
 
+/** Whether the target's object may have been written by a claim that was never settled. */
+function maybeLate({ unsettled, recorded }: CopyJob, target: ObjectHead): boolean {
+  return unsettled && (recorded === undefined || !isSameWrite(recorded, target));
+}
+
 /** Where nothing may be replaced, and what is there is not known to be our copy. */
 function left(job: CopyJob, target: ObjectHead): Outcome {
   const { size } = target;
@@ -114,7 +120,8 @@ async function earlierCopy(
   job: CopyJob,
   previous: JournaledUpload | undefined,
 ): Promise<Outcome | undefined> {
-  if (job.attempt === 1 && previous === undefined && !doubtful(job)) return undefined;
+  const first = job.attempt === 1 && !job.unsettled;
+  if (first && previous === undefined && !doubtful(job)) return undefined;
   const { head, body } = await readSource(job, previous);
   const parts = previous?.sourceEtag === pinText(head) ? inOrder(previous.parts) : [];
   const ofParts = previous !== undefined && parts.length > 0;

@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import type { StoragePolicy } from '../model/storage-class.ts';
 import type { Sums } from '../model/sums.ts';
 import type { ConsistencyCheck, OverwriteMode } from '../model/sync-task.ts';
+import type { WrittenObject } from '../model/written.ts';
 import type { Store } from '../stores/store.ts';
 import type { TargetFindings } from './target-findings.ts';
 
@@ -96,6 +97,13 @@ export interface CopyJob {
   readonly attempt: number;
   /** The source's ETag when this key was copied last; empty where that copy failed its check. */
   readonly copiedEtag: string | undefined;
+  /**
+   * An earlier claim of the key ended without a settlement: what the target has may be a late write of
+   * it, unless it is what is on record.
+   */
+  readonly unsettled: boolean;
+  /** What the target had when the key was settled last. */
+  readonly recorded: WrittenObject | undefined;
   /** Whether the journal may hold an upload of this key. */
   readonly uploading: boolean;
   readonly journal: UploadJournal;

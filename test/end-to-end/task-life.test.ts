@@ -62,7 +62,7 @@ async function runJob(
 async function tablesWith(taskId: string): Promise<Record<string, number>> {
   const found: Record<string, number> = {};
   const { database } = world.service;
-  for (const table of ['changes', 'objects', 'statistics', 'uploads', 'upload_parts']) {
+  for (const table of ['changes', 'rechecks', 'objects', 'statistics', 'uploads', 'upload_parts']) {
     const { rows } = await database.query<{ count: number }>(
       `select count(*)::int as count from ${table} where task_id = $1`,
       [taskId],

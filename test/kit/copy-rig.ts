@@ -138,6 +138,8 @@ export class CopyRig {
       findings: this.findings,
       attempt: 1,
       copiedEtag: undefined,
+      unsettled: false,
+      recorded: undefined,
       uploading: this.journal.upload !== undefined,
       journal: this.journal,
       policy: this.#policy,

@@ -80,6 +80,8 @@ export class FakeQueue implements WorkQueue {
       acceptedAt: 0,
       revision: 1,
       copiedEtag: null,
+      unsettled: false,
+      ...{ targetEtag: null, targetVersion: null, targetWrittenAt: null },
       uploading: false,
       restoringSince: null,
     }));
