@@ -3,6 +3,7 @@ import { backoffMs } from '../base/backoff.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { redactor } from '../base/redact.ts';
 import type { CloudType } from '../model/cloud.ts';
+import type { Fault } from '../model/fault.ts';
 import { cdnRoot } from '../model/source-cdn.ts';
 import { azureDialects, type AzureCloud, isAzureCloud } from './azure/dialects.ts';
 import { openAzure } from './azure/open-azure.ts';
@@ -16,6 +17,7 @@ import { HttpClient, type HttpTimeouts } from './http.ts';
 import { limited } from './layers/limited.ts';
 import { measured, type OnRequest } from './layers/measured.ts';
 import { paced } from './layers/paced.ts';
+import { Pacer } from './layers/pacer.ts';
 import { refusedEtags } from './layers/refused-etags.ts';
 import { resuming } from './layers/resuming.ts';
 import { retrying } from './layers/retrying.ts';
@@ -77,13 +79,16 @@ export interface StoreOptions extends StoreAddress, LayerOptions {
 
 export interface Retries {
   readonly attempts: number;
-  /** Milliseconds. */
+  /** Milliseconds before the second attempt; doubled for each further one. */
   readonly baseMs: number;
+  /** The longest wait in milliseconds; at a store that throttles, of all attempts together. */
   readonly maxMs: number;
 }
 
 const defaultConnections = 64;
-const defaultRetries: Retries = { attempts: 5, baseMs: 200, maxMs: 20_000 };
+const defaultRetries: Retries = { attempts: 5, baseMs: 200, maxMs: 5_000 };
+/** After a refusal the pace decides when requests are sent; this much sooner than after a failure. */
+const SOONER_WHEN_THROTTLED = 8;
 
 /**
  * Opens a bucket, with all its layers.
@@ -128,13 +133,15 @@ function bucketReader(name: StoreDialect): BucketReader {
  * A call has a place (outermost) until it is over for good, its repetitions and a body that is read
  * on after a break included. Whoever reads on holds a place of the target already, which those wait
  * for who would get a place that was given back: all would wait for each other for ever. Each try
- * waits for the pace; what is measured is each request itself.
+ * waits for the pace, and source and target have a pace each; what is measured is each request itself.
  */
 export function layered(adapter: Store, options: LayerOptions): Store {
   const { clock = systemClock, connections = defaultConnections } = options;
   const { attempts, baseMs, maxMs } = { ...defaultRetries, ...options.retries };
-  const delayMs = (attempt: number): number =>
-    backoffMs(attempt, { baseMs, maxMs }, clock.random());
+  const delayMs = (attempt: number, fault: Fault): number => {
+    const firstMs = fault === 'throttled' ? baseMs / SOONER_WHEN_THROTTLED : baseMs;
+    return backoffMs(attempt, { baseMs: firstMs, maxMs }, clock.random());
+  };
   const policy = {
     attempts,
     delayMs,
@@ -143,8 +150,9 @@ export function layered(adapter: Store, options: LayerOptions): Store {
   };
   const bare =
     options.onRequest === undefined ? adapter : measured(adapter, clock, options.onRequest);
-  const tried = refusedEtags(retrying(paced(bare, clock), policy, clock));
-  return limited(resuming(tried, policy, clock), connections);
+  const tried = refusedEtags(retrying(paced(bare, new Pacer(clock)), policy, clock));
+  const rereads = { attempts, delayMs: (attempt: number) => delayMs(attempt, 'interrupted') };
+  return limited(resuming(tried, rereads, clock), connections);
 }
 
 function openS3(given: StoreOptions & { readonly dialect: S3DialectName }): Store {

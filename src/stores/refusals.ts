@@ -15,6 +15,7 @@ const byStatus: ReadonlyMap<number, Fault> = new Map<number, Fault>([
   [412, 'changed'],
   [429, 'throttled'],
   [501, 'unsupported'],
+  [503, 'throttled'], // Without a code, as to a HEAD, it says SlowDown as well as anything else.
   [507, 'full'],
 ]);
 

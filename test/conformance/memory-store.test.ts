@@ -4,6 +4,7 @@ import { systemClock } from '../../src/base/clock.ts';
 import { limited } from '../../src/stores/layers/limited.ts';
 import { measured } from '../../src/stores/layers/measured.ts';
 import { paced } from '../../src/stores/layers/paced.ts';
+import { Pacer } from '../../src/stores/layers/pacer.ts';
 import { resuming } from '../../src/stores/layers/resuming.ts';
 import { retrying } from '../../src/stores/layers/retrying.ts';
 import { type Harness, testStore } from './store.ts';
@@ -43,7 +44,7 @@ testStore(
 );
 testStore(
   'paced(memory)',
-  harness((inner) => paced(inner, systemClock)),
+  harness((inner) => paced(inner, new Pacer(systemClock))),
 );
 testStore(
   'retrying(memory)',

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { moreThan, slowDown } from '../kit/s3-server/faults.ts';
 import { type S3Server, startS3Server } from '../kit/s3-server/server.ts';
 
 /** A server that takes everybody's word, with one object. */
@@ -30,6 +31,16 @@ describe('planned faults', () => {
     assert.equal(answers[1]?.headers.get('retry-after'), '7');
     assert.match(await answers[1].text(), /<Code>SlowDown</);
     assert.deepEqual([fault.seen, fault.fired], [4, 2]);
+  });
+
+  test('a refusal of all requests beyond so many a second', async () => {
+    await using server = await openServer();
+    let now = 1000;
+    server.faults.add({ ...slowDown, onlyIf: moreThan(2, () => now) });
+    const ask = async (): Promise<number> => (await fetch(`${server.url}/bucket/k`)).status;
+    assert.deepEqual([await ask(), await ask(), await ask()], [200, 200, 503]);
+    now += 1000;
+    assert.equal(await ask(), 200);
   });
 
   for (const when of ['before-body', 'after-body'] as const) {

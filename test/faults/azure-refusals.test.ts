@@ -25,7 +25,7 @@ describe('a refusal', () => {
     [416, 'refused'],
     [429, 'throttled'],
     [500, 'unavailable'],
-    [503, 'unavailable'],
+    [503, 'throttled'],
   ] as const) {
     test(`without a code is judged by its status: ${status} is ${fault}`, async () => {
       azure.says('<html>proxy', {}, status);

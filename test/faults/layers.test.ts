@@ -6,6 +6,7 @@ import { around } from '../../src/stores/layers/around.ts';
 import { limited } from '../../src/stores/layers/limited.ts';
 import { measured } from '../../src/stores/layers/measured.ts';
 import { paced } from '../../src/stores/layers/paced.ts';
+import { Pacer } from '../../src/stores/layers/pacer.ts';
 import { resuming } from '../../src/stores/layers/resuming.ts';
 import { retrying } from '../../src/stores/layers/retrying.ts';
 import { MemoryStore } from '../kit/memory-store.ts';
@@ -67,6 +68,14 @@ describe('retrying', () => {
     const hopeless = setUp({ head: { 1: 'throttled' } }, { details: { retryAfterMs: 6000 } });
     await rejectsWith('throttled', hopeless.store.head('key', signal));
     assert.deepEqual(hopeless.clock.sleeps, []);
+  });
+
+  test('a call holds its slot no longer than the bound while a store throttles', async () => {
+    const throttled = { 1: 'throttled', 2: 'throttled', 3: 'throttled' } as const;
+    const { store, clock, calls } = setUp({ head: throttled }, { details: { retryAfterMs: 3000 } });
+    await rejectsWith('throttled', store.head('key', signal));
+    assert.deepEqual(clock.sleeps, [3000]);
+    assert.equal(calls.get('head'), 2);
   });
 
   test('waits its own time where the store asks for less', async () => {
@@ -278,42 +287,79 @@ test('a body that is read on after a break waits for nobody who waits for it', {
 });
 
 describe('paced', () => {
-  test('goes at full speed until it is throttled, then slows down, and recovers', async () => {
+  function setUp(script: FaultScript, options?: FaultyOptions) {
     const clock = new ManualClock();
-    const memory = new MemoryStore({ clock });
-    const { store } = faulty(memory, { put: { 101: 'throttled', 102: 'throttled' } });
-    const slow = paced(store, clock);
-    const put = () => slow.put('key', bodyOf('x'), {}, signal);
-    for (let call = 0; call < 100; call++) {
-      await put();
+    const { store } = faulty(new MemoryStore({ clock }), script, options);
+    return { clock, store: paced(store, new Pacer(clock)) };
+  }
+
+  const refusals = (first: number, count: number): Record<number, 'throttled'> =>
+    Object.fromEntries(Array.from({ length: count }, (_, at) => [first + at, 'throttled']));
+
+  test('single refusals do not slow a store down', async () => {
+    const { clock, store } = setUp({
+      head: { 1: 'throttled', 100: 'throttled', 101: 'throttled' },
+    });
+    for (let call = 0; call < 1000; call++) {
+      await store.head('key', signal).catch(() => {});
       clock.time += 10;
     }
-    assert.deepEqual(clock.sleeps, []);
-    await rejectsWith('throttled', put());
-    const before = clock.time;
-    for (let call = 0; call < 10; call++) await put().catch(() => {});
-    const perCall = (clock.time - before) / 10;
-    assert.ok(perCall > 15 && perCall < 60, `${perCall} ms a call`);
-    for (let call = 0; call < 3000; call++) {
-      await put();
-      clock.time += 10;
-    }
-    clock.sleeps.length = 0;
-    for (let call = 0; call < 10; call++) await put();
     assert.deepEqual(clock.sleeps, []);
   });
 
-  test('requests that were under way together slow it down once', async () => {
-    const clock = new ManualClock();
-    const all = Object.fromEntries(
-      Array.from({ length: 20 }, (_, at) => [at + 1, 'throttled' as const]),
+  test('a store that refuses requests for a while is slowed down, and recovers', async () => {
+    const { clock, store } = setUp({ head: refusals(101, 50) });
+    const head = async () => {
+      await store.head('key', signal).catch(() => {});
+      clock.time += 10;
+    };
+    for (let call = 0; call < 100; call++) await head();
+    assert.deepEqual(clock.sleeps, []);
+    for (let call = 0; call < 50; call++) await head();
+    assert.ok(clock.sleeps.length > 0);
+    for (let call = 0; call < 5000; call++) await head();
+    clock.sleeps.length = 0;
+    for (let call = 0; call < 100; call++) await head();
+    assert.deepEqual(clock.sleeps, []);
+  });
+
+  test('a store that does not answer is not slowed down', async () => {
+    const gone = Object.fromEntries(
+      Array.from({ length: 50 }, (_, at) => [at + 1, 'unreachable' as const]),
     );
-    const { store } = faulty(new MemoryStore(), { head: all });
-    const slow = paced(store, clock);
-    await Promise.allSettled(Array.from({ length: 20 }, () => slow.head('key', signal)));
-    await slow.head('key', signal).catch(() => {});
-    await slow.head('key', signal).catch(() => {});
-    assert.ok(Math.max(0, ...clock.sleeps) <= 200, String(clock.sleeps));
+    const { clock, store } = setUp({ head: gone });
+    for (let call = 0; call < 60; call++) {
+      await store.head('key', signal).catch(() => {});
+      clock.time += 10;
+    }
+    assert.deepEqual(clock.sleeps, []);
+  });
+
+  test('a Retry-After of many refusals is respected by all requests', async () => {
+    const details = { retryAfterMs: 30_000 };
+    const { clock, store } = setUp({ head: refusals(1, 8) }, { details });
+    await Promise.allSettled(Array.from({ length: 8 }, () => store.head('key', signal)));
+    const asked = clock.time;
+    await store.put('another', bodyOf('x'), {}, signal);
+    assert.ok(clock.time - asked >= 30_000, String(clock.time - asked));
+  });
+
+  test('requests wait in the order in which they came, and an abort ends the wait', async () => {
+    const { store } = setUp({ head: refusals(1, 8) });
+    await Promise.allSettled(Array.from({ length: 8 }, () => store.head('key', signal)));
+    const stop = new AbortController();
+    const reason = new Error('enough');
+    const served: string[] = [];
+    const put = async (key: string, until: AbortSignal): Promise<void> => {
+      await store.put(key, bodyOf('x'), {}, until);
+      served.push(key);
+    };
+    const [first, second] = [put('1', signal), put('2', stop.signal)];
+    const third = put('3', signal);
+    stop.abort(reason);
+    await assert.rejects(second, (error) => error === reason);
+    await Promise.all([first, third]);
+    assert.deepEqual(served, ['1', '3']);
   });
 });
 

@@ -89,7 +89,7 @@ describe('what a store says is understood', () => {
     [500, 'unavailable'],
     [501, 'unsupported'],
     [502, 'unavailable'],
-    [503, 'unavailable'],
+    [503, 'throttled'],
     [507, 'full'],
     [599, 'unavailable'],
   ] as const) {
@@ -98,6 +98,13 @@ describe('what a store says is understood', () => {
       assert.equal((await errorOf(under(status('NobodyKnows', number), call))).fault, fault);
     });
   }
+
+  test('a 503 without a code is a request to slow down', async () => {
+    const plan = { kind: 'status', status: 503, code: '' } as const;
+    for (const call of [() => store.head('key', signal), () => store.read('key', {}, signal)]) {
+      assert.equal((await errorOf(under(plan, call))).fault, 'throttled');
+    }
+  });
 
   test('a store that asks for patience tells for how long', async () => {
     const plan = { kind: 'status', status: 503, code: 'SlowDown', retryAfter: 7 } as const;
@@ -236,7 +243,7 @@ describe('the whole stack', () => {
   const bytes = patterned(3 * MiB);
 
   function whole(): Store {
-    const retries = { baseMs: 1, maxMs: 10 };
+    const retries = { baseMs: 1, maxMs: 1000 };
     const made = openStore(optionsFor(server, { retries, connections: 4 }));
     opened.push(made);
     return made;

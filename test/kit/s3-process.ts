@@ -16,14 +16,22 @@ export interface S3Process extends AsyncDisposable {
   open(): Store;
 }
 
-/** @param options `sink` keeps sizes only; see the server's own. */
+/** What only our own server does. */
+export interface S3ProcessOptions {
+  /** Keeps sizes only; see the server's own. */
+  readonly sink?: boolean;
+  /** Refuses requests with 503 SlowDown: by method, the share of them. */
+  readonly refuse?: Readonly<Record<string, number>>;
+  /** The same, beyond so many a second. */
+  readonly limit?: Readonly<Record<string, number>>;
+}
+
 export async function startS3Process(
   kind: 'ours' | 'ceph',
   bucket: string,
-  options: { readonly sink?: boolean } = {},
+  options: S3ProcessOptions = {},
 ): Promise<S3Process> {
-  const server =
-    kind === 'ceph' ? await startCephProcess() : await startOurs(options.sink ?? false);
+  const server = kind === 'ceph' ? await startCephProcess() : await startOurs(options);
   const key = {
     accessKeyId: server.accessKeyId,
     secretAccessKey: new Secret(server.secretAccessKey),
@@ -51,12 +59,18 @@ async function startCephProcess(): Promise<Started> {
   return { ...(await startCeph()), pid: undefined };
 }
 
-async function startOurs(sink: boolean): Promise<Started> {
+async function startOurs({
+  sink = false,
+  refuse = {},
+  limit = {},
+}: S3ProcessOptions): Promise<Started> {
   const [accessKeyId, secretAccessKey] = ['DEMOACCESSKEY', 'demo-secret-access-key'];
   const child = startChild(new URL('s3-server/main.ts', import.meta.url), [
     '--access-key',
     `${accessKeyId}:${secretAccessKey}`,
     ...(sink ? ['--sink'] : []),
+    ...Object.entries(refuse).flatMap(([method, share]) => ['--refuse', `${method}:${share}`]),
+    ...Object.entries(limit).flatMap(([method, most]) => ['--limit', `${method}:${most}`]),
   ]);
   const [, url = ''] = await child.line(/"url":"([^"]+)"/);
   return {

@@ -1,12 +1,17 @@
 import type { Clock } from '../../base/clock.ts';
+import type { Fault } from '../../model/fault.ts';
 import type { PartUpload, PutBody, Store } from '../store.ts';
 import { StoreError } from '../store-error.ts';
 
 export interface RetryPolicy {
   readonly attempts: number;
-  /** Milliseconds before the next attempt, after the given one failed. */
-  readonly delayMs: (attempt: number) => number;
-  /** No longer is waited than this, whatever the store asks for: then its failure is passed on. */
+  /** Milliseconds before the next attempt, after the given one failed with this fault. */
+  readonly delayMs: (attempt: number, fault: Fault) => number;
+  /**
+   * No wait is longer than this, whatever the store asks for, and at a store that throttles no attempt
+   * begins later than this after the call: the failure is passed on instead, since the caller holds a
+   * slot that other objects could use.
+   */
   readonly delayMaxMs: number;
   readonly onRetry: (error: StoreError, attempt: number, delayMs: number) => void;
 }
@@ -21,13 +26,16 @@ export interface RetryPolicy {
  */
 export function retrying(inner: Store, policy: RetryPolicy, clock: Clock): Store {
   async function again<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+    const startedAt = clock.monotonic();
     for (let attempt = 1; ; attempt++) {
       try {
         return await call();
       } catch (error) {
         if (!(error instanceof StoreError) || !error.repeatable) throw error;
-        const delayMs = Math.max(error.details.retryAfterMs ?? 0, policy.delayMs(attempt));
-        if (attempt >= policy.attempts || delayMs > policy.delayMaxMs) throw error;
+        const ownMs = policy.delayMs(attempt, error.fault);
+        const delayMs = Math.max(error.details.retryAfterMs ?? 0, ownMs);
+        const passedMs = error.fault === 'throttled' ? clock.monotonic() - startedAt : 0;
+        if (attempt >= policy.attempts || passedMs + delayMs > policy.delayMaxMs) throw error;
         policy.onRetry(error, attempt, delayMs);
         await clock.sleep(delayMs, signal);
       }

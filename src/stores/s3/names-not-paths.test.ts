@@ -98,10 +98,7 @@ test('a store that is asked too often does not pass for one that keeps names', a
   await using server = await start('minio');
   await using store = plain(server);
   server.bucket('bucket').put('named', 'first');
-  for (const [operation, fault] of [
-    ['ListObjectsV2', 'throttled'],
-    ['HeadObject', 'unavailable'],
-  ] as const) {
+  for (const operation of ['ListObjectsV2', 'HeadObject'] as const) {
     server.faults.add({
       kind: 'status',
       status: 503,
@@ -109,7 +106,7 @@ test('a store that is asked too often does not pass for one that keeps names', a
       times: 1,
       match: { operation },
     });
-    await rejectsWith(fault, store.put('/named', bodyOf('second'), {}, signal));
+    await rejectsWith('throttled', store.put('/named', bodyOf('second'), {}, signal));
   }
   await rejectsWith('refused', store.put('/named', bodyOf('second'), {}, signal));
   assert.equal(server.bucket('bucket').bytes('named')?.toString(), 'first');

@@ -134,7 +134,7 @@ describe('a look that fails for the moment', () => {
   test('does not let a denied read be the last word', async () => {
     const read = (store: Store) => store.read('key', {}, signal);
     await assert.rejects(sentBy('Baidu', [{ status: 403 }, { status: 503 }], read), {
-      fault: 'unavailable',
+      fault: 'throttled',
     });
   });
 

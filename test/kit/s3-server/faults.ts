@@ -40,6 +40,8 @@ export type FaultPlan = FaultKind & {
   readonly nth?: number;
   /** How many go wrong from there on; 1 by default, `Infinity` for all. */
   readonly times?: number;
+  /** Asked at each of these; by default all go wrong. */
+  readonly onlyIf?: () => boolean;
 };
 
 /** A planned fault. */
@@ -50,6 +52,22 @@ export interface Fault {
   /** How many of these went wrong. */
   readonly fired: number;
   remove(): void;
+}
+
+/** Refuses requests as stores do that are asked too often. */
+export const slowDown = { kind: 'status', status: 503, code: 'SlowDown', times: Infinity } as const;
+
+/** For `onlyIf`: more than so many requests a second, counted from second to second. */
+export function moreThan(perSecond: number, now: () => number = Date.now): () => boolean {
+  let second = 0;
+  let count = 0;
+  return () => {
+    const current = Math.floor(now() / 1000);
+    if (current !== second) [second, count] = [current, 0];
+    if (count >= perSecond) return true;
+    count += 1;
+    return false;
+  };
 }
 
 interface Request {
@@ -86,8 +104,9 @@ export class Faults {
     for (const fault of this.#planned) {
       if (!matches(fault.plan.match, request)) continue;
       fault.seen += 1;
-      const { nth = 1, times = 1 } = fault.plan;
+      const { nth = 1, times = 1, onlyIf } = fault.plan;
       if (struck !== undefined || fault.seen < nth || fault.seen >= nth + times) continue;
+      if (onlyIf?.() === false) continue;
       fault.fired += 1;
       struck = fault.plan;
     }

@@ -1,10 +1,12 @@
 import { parseArgs } from 'node:util';
+import { moreThan, slowDown } from './faults.ts';
 import { type DialectName, dialectNames, dialects } from './dialects.ts';
 import { type AccessKey, startS3Server, testAccessKey } from './server.ts';
 
 const USAGE = `usage: node main.ts [--port N] [--host HOST] [--bucket NAME]... [--access-key ID:SECRET]...
   [--dialect ${dialectNames.join('|')}]
-  [--region NAME] [--virtual-host DOMAIN] [--sink] [--no-verify] [--fill BUCKET:COUNT:BYTES]...`;
+  [--region NAME] [--virtual-host DOMAIN] [--sink] [--no-verify] [--fill BUCKET:COUNT:BYTES]...
+  [--refuse METHOD:SHARE]... [--limit METHOD:REQUESTS_A_SECOND]...`;
 
 const { values } = parseArgs({
   options: {
@@ -17,6 +19,8 @@ const { values } = parseArgs({
     'virtual-host': { type: 'string' },
     'sink': { type: 'boolean', default: false },
     'no-verify': { type: 'boolean', default: false },
+    'refuse': { type: 'string', multiple: true, default: [] },
+    'limit': { type: 'string', multiple: true, default: [] },
     'fill': { type: 'string', multiple: true, default: [] },
   },
 });
@@ -58,6 +62,17 @@ for (const text of values.fill) {
   for (let i = 0; i < Number(count); i++) {
     bucket.fill(`object-${String(i).padStart(8, '0')}`, Number(bytes));
   }
+}
+
+for (const text of values.refuse) {
+  const [method = '', share] = text.split(':');
+  const onlyIf = (): boolean => Math.random() < Number(share);
+  server.faults.add({ ...slowDown, match: { method }, onlyIf });
+}
+
+for (const text of values.limit) {
+  const [method = '', perSecond] = text.split(':');
+  server.faults.add({ ...slowDown, match: { method }, onlyIf: moreThan(Number(perSecond)) });
 }
 
 process.once('SIGTERM', () => void server.close());

@@ -21,6 +21,7 @@ export const s3Faults: readonly (readonly [string, Fault])[] = [
   ['PreconditionFailed', 'changed'],
   ['ConditionalRequestConflict', 'unavailable'], // A delete went on at the same time: try again.
   ['OperationAborted', 'unavailable'],
+  ['GlacierExpeditedRetrievalNotAvailable', 'unavailable'], // 503, whatever the rate of requests.
   ['AccessDenied', 'denied'],
   ['AllAccessDisabled', 'denied'],
   ['AccountProblem', 'denied'],
