@@ -1,5 +1,6 @@
 import type { ObjectEncryption } from './object.ts';
 import type { Check } from './outcome.ts';
+import type { StorageTier } from './storage-class.ts';
 import { type SumKind, sumKinds, type Sums } from './sums.ts';
 import type { ConsistencyCheck } from './sync-task.ts';
 import type { WrittenObject } from './written.ts';
@@ -24,6 +25,8 @@ export interface CopyEvidence {
   readonly targetModified: number | undefined;
   /** Undefined where the target has not said. */
   readonly targetEncryption: ObjectEncryption | undefined;
+  /** The class of the target's object, where the answer to its write or a later look names it. */
+  readonly targetTier?: StorageTier | undefined;
   /** Identifies the target's object, by the answer to its write or by a later look. */
   readonly written: WrittenObject;
   /** For people: checksums that either end declares and that are not of the bytes. */

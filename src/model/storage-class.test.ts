@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { storagePolicies, type StorageTier, storageTiers, targetTier } from './storage-class.ts';
+import {
+  classNote,
+  storagePolicies,
+  type StorageTier,
+  storageTiers,
+  targetTier,
+} from './storage-class.ts';
 
 test('a fixed policy is what the target writes, whatever the source has', () => {
   for (const policy of storagePolicies) {
@@ -28,4 +34,17 @@ test('a mapped tier that the target lacks becomes the next warmer one, or the bu
   assert.equal(mapped('DEEP_ARCHIVE', ['STANDARD']), 'STANDARD');
   assert.equal(mapped('IA', ['STANDARD', 'ARCHIVE']), 'STANDARD');
   assert.equal(mapped('DEEP_ARCHIVE', []), undefined);
+});
+
+test('another class than requested is reported, unless it is the one archive of a cloud', () => {
+  assert.equal(classNote('IA', 'STANDARD').length, 1);
+  assert.equal(classNote('STANDARD', 'DEEP_ARCHIVE').length, 1);
+  for (const [requested, kept] of [
+    ['IA', 'IA'],
+    ['DEEP_ARCHIVE', 'ARCHIVE'],
+    [undefined, 'IA'],
+    ['IA', undefined],
+  ] as const) {
+    assert.deepEqual(classNote(requested, kept), []);
+  }
 });

@@ -32,3 +32,24 @@ export function targetTier(
   const coldness = storageTiers.indexOf(sourceTier ?? 'STANDARD');
   return storageTiers.findLast((tier, at) => at <= coldness && tiers.includes(tier));
 }
+
+/** The tier of a head that names no class is the standard one. */
+export function tierOf(head: {
+  readonly storageClass: string | undefined;
+  readonly tier: StorageTier | undefined;
+}): StorageTier | undefined {
+  return head.storageClass === undefined ? 'STANDARD' : head.tier;
+}
+
+/** What to report where the target is seen to keep an object in another class than was requested. */
+export function classNote(
+  requested: StorageTier | undefined,
+  kept: StorageTier | undefined,
+): readonly string[] {
+  if (requested === undefined || kept === undefined || requested === kept) return [];
+  // A cloud with one archive writes both of these to it.
+  if (archives.has(requested) && archives.has(kept)) return [];
+  return [`the target keeps it in the class ${kept}, where ${requested} was requested`];
+}
+
+const archives: ReadonlySet<StorageTier> = new Set(['ARCHIVE', 'DEEP_ARCHIVE']);

@@ -29,6 +29,11 @@ export interface Traits {
   /** Whether `after` may be any key; if not, only the `next` of a page. */
   readonly listsFromKey: boolean;
   readonly serverSideCopy: boolean;
+  /**
+   * `ifMatch` of a copy is heeded. The answer to a copy does not tell of which object it was made, so where
+   * this is not known, a copy with `ifMatch` fails with `unsupported`.
+   */
+  readonly conditionalCopy: boolean;
   /** Bytes of one copy. */
   readonly copySizeMax: number;
   readonly restore: boolean;
@@ -86,6 +91,8 @@ export interface PutReceipt extends Sums {
   readonly etag: string;
   /** Undefined where the answer does not say. */
   readonly encryption: ObjectEncryption | undefined;
+  /** What its class is in OMS's words. Undefined where the answer names none, or one that is not known. */
+  readonly tier?: StorageTier | undefined;
   /** The store's own clock, milliseconds since the Unix epoch: the object is no older. */
   readonly date: number | undefined;
   /** Undefined where the bucket keeps no versions, or the answer does not name it. */

@@ -113,6 +113,41 @@ test('a copy that the target did not encrypt by its key service does not pass', 
   assert.match(outcome.message, /did not encrypt it by its key service/);
 });
 
+for (const [way, size] of Object.entries(ways)) {
+  test(`a copy that the target keeps in another class than requested has a note, ${way}`, async () => {
+    const rig = new CopyRig({ policy: { storagePolicy: 'IA' } });
+    await rig.fill(bytesOf(size));
+    const kept = await rig.copy();
+    assert.ok(kept.kind === 'copied');
+    assert.deepEqual(kept.notes, []);
+    rig.targetSeen = lying(rig.target, () => ({ tier: 'STANDARD' }));
+    const other = await rig.copy({ copiedEtag: '' });
+    assert.ok(other.kind === 'copied');
+    assert.deepEqual(other.notes, [
+      'the target keeps it in the class STANDARD, where IA was requested',
+    ]);
+  });
+}
+
+test('a look at the target finds another class, too', async () => {
+  const rig = new CopyRig({ policy: { storagePolicy: 'ARCHIVE' }, crc64: false });
+  await rig.fill(bytesOf(20));
+  rig.targetSeen = around(
+    lying(rig.target, () => ({ md5: undefined })),
+    {
+      async call(operation, _signal, run) {
+        const answer = await run();
+        const standard = { storageClass: undefined, tier: undefined };
+        return operation === 'head' ? Object.assign({}, answer, standard) : answer;
+      },
+      read: (_signal, run) => run(),
+    },
+  );
+  const outcome = await rig.copy();
+  assert.ok(outcome.kind === 'copied');
+  assert.match(outcome.notes.join(), /in the class STANDARD, where ARCHIVE was requested/);
+});
+
 test('an object goes in one piece to no target that would not compare its MD5', async () => {
   const rig = new CopyRig({ crc64: false });
   Object.assign(rig.target.traits, { checksMd5: false });

@@ -5,7 +5,7 @@ import type { ObjectHead } from '../model/object.ts';
 import type { Check, Outcome, SkipReason } from '../model/outcome.ts';
 import { decide, looksAtTarget } from '../model/overwrite.ts';
 import { proofOf } from '../model/proof.ts';
-import { targetTier } from '../model/storage-class.ts';
+import { classNote, targetTier, tierOf } from '../model/storage-class.ts';
 import { crcsAlone } from '../model/sums.ts';
 import { foundObject, isSameWrite } from '../model/written.ts';
 import type { ObjectRead, PutOptions } from '../stores/store.ts';
@@ -174,7 +174,8 @@ async function copyChecked(
     }
     const { seen, check } = await checked(job, evidence);
     if (check.passed) {
-      return copied(read.head, seen, check, notes);
+      const ofClass = classNote(options.tier, seen.targetTier);
+      return copied(read.head, seen, check, [...notes, ...ofClass]);
     }
     if (copies === copiesMax) {
       const times = copies === 1 ? '' : ` ${copies} times`;
@@ -230,6 +231,7 @@ function withLook(evidence: CopyEvidence, head: ObjectHead): CopyEvidence {
       crc64nvme: evidence.target.crc64nvme ?? head.crc64nvme,
     },
     targetEncryption: evidence.targetEncryption ?? head.encryption,
+    targetTier: evidence.targetTier ?? tierOf(head),
     written: foundObject(head),
   };
 }

@@ -29,6 +29,7 @@ export function partsEvidence(
     targetSize: undefined,
     targetModified: undefined,
     targetEncryption: receipt.encryption,
+    targetTier: receipt.tier,
     written: writtenBy(receipt),
   };
 }

@@ -119,6 +119,7 @@ function evidenceOf(
     targetSize: undefined,
     targetModified: undefined,
     targetEncryption: receipt.encryption,
+    targetTier: receipt.tier,
     written: writtenBy(receipt),
   };
 }

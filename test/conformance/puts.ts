@@ -295,6 +295,16 @@ export function putPromises(promise: GivePromise): void {
       const missing = { bucket, key: `${prefix}nowhere` };
       await rejectsWith('not-found', store.copy(missing, `${key}-3`, signal));
     },
-    { needs: 'serverSideCopy' },
+    { needs: 'conditionalCopy' },
   );
+
+  promise('a copy that cannot be pinned is not made', async (trial) => {
+    const { store, bucket, signal, prefix } = trial;
+    if (store.traits.conditionalCopy) return;
+    const key = `${prefix}copy-unpinned`;
+    const { etag } = await store.put(key, bodyOf('first'), {}, signal);
+    const copy = store.copy({ bucket, key, ifMatch: etag }, `${key}-1`, signal);
+    await rejectsWith('unsupported', copy);
+    await rejectsWith('not-found', store.head(`${key}-1`, signal));
+  });
 }

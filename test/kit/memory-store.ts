@@ -69,6 +69,7 @@ export class MemoryStore implements Store {
       conditionalPutVersioned: true,
       listsFromKey: true,
       serverSideCopy: true,
+      conditionalCopy: true,
       copySizeMax: Number.POSITIVE_INFINITY,
       restore: true,
       readTellsClass: true,

@@ -190,6 +190,8 @@ function traitsOf({ cloud, dialect }: AzureWire): Traits {
     // (the key itself included, which order) are not documented yet.
     listsFromKey: false,
     serverSideCopy: true,
+    // https://learn.microsoft.com/rest/api/storageservices/copy-blob-from-url: x-ms-source-if-match.
+    conditionalCopy: true,
     restore: true,
     // https://learn.microsoft.com/rest/api/storageservices/get-blob: x-ms-access-tier is not in it.
     readTellsClass: false,

@@ -56,6 +56,8 @@ export interface S3Dialect {
   readonly conditionalPut: PutCondition | undefined;
   /** Whether buckets with versions, too, keep that condition. */
   readonly conditionalPutVersioned: boolean;
+  /** Whether a copy heeds `copy-source-if-match`. */
+  readonly conditionalCopy: boolean;
   readonly metadata: MetadataFacts;
   /** Undefined where nothing ever is to be restored. */
   readonly restore: RestoreFacts | undefined;

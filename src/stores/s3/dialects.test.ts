@@ -21,6 +21,14 @@ test('who is known to keep the condition of a put is named, and nobody else is t
   );
 });
 
+test('a copy with a condition is made only where the condition is known to be heeded', () => {
+  const others = Object.entries(s3Dialects).filter(([, row]) => !row.conditionalCopy);
+  assert.deepEqual(
+    others.map(([name]) => name),
+    ['Qiniu', 'UCloud', 'S3', 'Wasabi'],
+  );
+});
+
 test('a cloud is known by each of its domains', () => {
   for (const [cloud, host] of [
     ['AWS', 's3.eusc-de-east-1.amazonaws.eu'],

@@ -4,6 +4,7 @@ import {
   type ObjectEncryption,
   type ObjectHead,
 } from '../../model/object.ts';
+import type { StorageTier } from '../../model/storage-class.ts';
 import type { Crcs } from '../../model/sums.ts';
 import { dateOf, headerOf, headerTextOf } from '../headers.ts';
 import type { HttpReply } from '../http.ts';
@@ -49,7 +50,7 @@ export function headOf(
     missingMetadata: missingMetadataOf(headers, dialect),
     redirects: ownHeader(headers, dialect, 'website-redirect-location') !== undefined,
     storageClass,
-    tier: storageClass === undefined ? undefined : dialect.classes.get(storageClass)?.tier,
+    tier: tierOf(storageClass, dialect),
     md5: md5OfHead(etag, headers, dialect),
     ...(ranged ? noCrcs : crcsOf(headers, dialect)),
     encryption: encryptionOf(headers, dialect),
@@ -73,9 +74,14 @@ export function receiptOf(
     md5: body === undefined ? undefined : md5OfReceipt(etag, headers, dialect, body),
     ...crcsOf(headers, dialect),
     encryption: encryptionOf(headers, dialect),
+    tier: tierOf(ownHeader(headers, dialect, 'storage-class'), dialect),
     date: dateOf(headerOf(headers, 'date')),
     versionId: ownHeader(headers, dialect, 'version-id'),
   };
+}
+
+function tierOf(storageClass: string | undefined, { classes }: S3Dialect): StorageTier | undefined {
+  return storageClass === undefined ? undefined : classes.get(storageClass)?.tier;
 }
 
 /** Of a ranged answer, where the clouds do not say whose CRC it is. */

@@ -173,7 +173,12 @@ export class S3Store implements Store {
     key: string,
     signal: AbortSignal,
   ): Promise<PutReceipt> {
-    const { headerPrefix: prefix, copySource } = this.#wire.dialect;
+    const { headerPrefix: prefix, copySource, conditionalCopy } = this.#wire.dialect;
+    signal.throwIfAborted();
+    if (from.ifMatch !== undefined && !conditionalCopy) {
+      const message = 'it is not known to copy an object only while its ETag is the given one';
+      throw this.#wire.failure('unsupported', { operation: 'copy', key }, message);
+    }
     const bucket = copySource === 'host' ? this.#wire.hostOf(from.bucket) : `/${from.bucket}`;
     const headers = [`${prefix}copy-source`, `${bucket}/${encodeKey(from.key)}`];
     if (from.ifMatch !== undefined) headers.push(`${prefix}copy-source-if-match`, from.ifMatch);
@@ -216,6 +221,7 @@ function traitsOf({ cloud, row, dialect, secure }: S3Wire): Traits {
       dialect.conditionalPut !== undefined && dialect.conditionalPutVersioned,
     listsFromKey: true,
     serverSideCopy: true,
+    conditionalCopy: dialect.conditionalCopy,
     copySizeMax: dialect.copySizeMax,
     restore: dialect.restore !== undefined,
     readTellsClass: true,

@@ -11,6 +11,8 @@ export const plain: S3Dialect = {
   namesAreGlobal: false,
   // Who does not know the condition writes all the same: then a look just before must do.
   conditionalPut: undefined,
+  // Likewise, and the answer does not tell of which object the copy was made.
+  conditionalCopy: false,
   crc64nvme: false,
   // How much user metadata it takes, the server says itself.
   metadata: { ...aws.metadata, sizes: { ...aws.metadata.sizes, allMax: Number.POSITIVE_INFINITY } },
@@ -32,6 +34,7 @@ export const plain: S3Dialect = {
 /** Seen with MinIO of 12 February 2026, where no page is named. */
 export const minio: S3Dialect = {
   ...plain,
+  conditionalCopy: true,
   // Of puts and of the end of uploads, in buckets with versions too.
   // https://blog.min.io/leading-the-way-minios-conditional-write-feature-for-modern-data-workloads
   conditionalPut: 'if-none-match',
@@ -71,6 +74,7 @@ export const ceph: S3Dialect = {
   // put is of a new one, which is never there yet.
   conditionalPut: 'if-none-match',
   conditionalPutVersioned: false,
+  conditionalCopy: true, // Measured with 16.2.
   // Any class is a name of the zone's placement, STANDARD alone is always there. S3's names are those
   // that SDKs let through, and mean nothing but a pool: each is read at once.
   // https://docs.ceph.com/en/latest/radosgw/placement/#storage-classes
@@ -87,6 +91,7 @@ export const r2: S3Dialect = {
   misreadKeys: undefined,
   // https://developers.cloudflare.com/r2/api/s3/conditional-operations/
   conditionalPut: 'if-none-match',
+  conditionalCopy: true, // The same page.
   // https://developers.cloudflare.com/r2/api/s3/api/: by account, so an endpoint must be given.
   ownHosts: /(?:^|\.)r2\.cloudflarestorage\.com$/,
   addressing: { own: 'path', elsewhere: 'path' },

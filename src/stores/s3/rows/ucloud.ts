@@ -19,6 +19,7 @@ export const ucloud: S3Dialect = {
   etagMd5: { heads: 'never', receipts: 'never' },
   checksMd5: false,
   conditionalPut: undefined,
+  conditionalCopy: false,
   // https://github.com/UCloudDoc-Team/ufile, the page on the management of files: 8 KB of metadata, and
   // all content headers. Of names, and of values beyond ASCII, nothing is documented.
   metadata: {
