@@ -116,7 +116,7 @@ test('an unfinished upload is kept while somebody may go on with it, and then ab
   assert.deepEqual(await toAbort(db, task), []);
   assert.deepEqual(await toAbort(db, stopped), []);
   assert.deepEqual(await toAbort(db, hidden), ['copied', 'failed', 'never named', 'waiting']);
-  await idleFor(db, '6 minutes');
+  await idleFor(db, '61 minutes');
   assert.deepEqual(await toAbort(db, task), ['copied']);
   await idleFor(db, '6 days');
   assert.deepEqual(await toAbort(db, task), ['copied']);

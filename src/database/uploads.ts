@@ -138,7 +138,7 @@ export async function abandonUpload(db: Db, { taskId, key, id }: UploadOf): Prom
 /**
  * Marks the uploads of tasks that are not deleted and that nobody goes on with: of objects that failed,
  * or are no longer listed, and of stopped tasks, after `keepDays` without use; of objects that ended
- * otherwise, whose record alone is left, after minutes.
+ * otherwise, whose record alone is left, after an hour.
  *
  * Each row's own `used_at` is part of the condition, so that it is judged again when an attempt has
  * taken the upload up, or begun another in its place, while this statement waited for the row.
@@ -155,7 +155,7 @@ export async function abandonIdleUploads(
         when exists (select from objects where objects.task_id = uploads.task_id
           and objects.object_key = uploads.object_key and outcome <> 'failed') and not exists (select from changes
           where changes.task_id = uploads.task_id and changes.object_key = uploads.object_key)
-        then interval '5 minutes' else $1 * interval '1 day' end
+        then interval '1 hour' else $1 * interval '1 day' end
       and not exists (select from changes
         where changes.task_id = uploads.task_id and changes.object_key = uploads.object_key
           and (status = 'SYNCHRONIZING' or lease_until > now()))`,
