@@ -1,8 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile, realpath, rename, rm } from 'node:fs/promises';
+import { mkdir, readFile, realpath, rename, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { MiB } from '../base/bytes.ts';
 import { systemClock, type Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import { Secret } from '../base/seal.ts';
@@ -140,6 +141,16 @@ async function exitOf(child: ChildProcess): Promise<number | string> {
   }
 }
 
+/** PostgreSQL makes a file of 16 MiB for its write-ahead log before it can go on. */
+const ROOM_BYTES = 16 * MiB;
+
+/** What to do first where that can be seen; its log may be on the same full disk, and empty. */
+async function adviceOn(cluster: string): Promise<string> {
+  const disk = await statfs(cluster).catch(() => undefined);
+  if (disk === undefined || disk.bavail * disk.bsize >= ROOM_BYTES) return '';
+  return ' The disk of the data directory is full: make room first.';
+}
+
 interface Running {
   readonly child: ChildProcess;
   readonly pid: number;
@@ -175,7 +186,10 @@ async function waitUntilReady(
     const exit = ended;
     if (exit === LOCKED_EXIT_CODE) return false;
     if (exit !== undefined) {
-      throw new EmbeddedError(`PostgreSQL did not start (${exit}): ${await serverLog.tail()}`);
+      const advice = await adviceOn(cluster);
+      throw new EmbeddedError(
+        `PostgreSQL did not start (${exit}).${advice} The end of its log:\n${await serverLog.tail()}`,
+      );
     }
     const told = await readPidFile(cluster);
     if (told?.pid === running.pid && told.ready) return true;
@@ -251,8 +265,9 @@ function handle(
     if (stopping !== undefined) return undefined;
     log.error({ event: 'postgres.ended', code }, 'PostgreSQL ended by itself');
     return new EmbeddedError(
-      `the private PostgreSQL ended by itself (${code}). What was accepted is in the database, and ` +
-        `the next start continues the work. The end of its log:\n${await serverLog.tail()}`,
+      `the private PostgreSQL ended by itself (${code}).${await adviceOn(start.cluster)} ` +
+        'What was accepted is in the database, and the next start continues the work. ' +
+        `The end of its log:\n${await serverLog.tail()}`,
     );
   }
   const exited = end();

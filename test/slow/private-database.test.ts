@@ -7,12 +7,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { MiB } from '../../src/base/bytes.ts';
+import { silentLog } from '../../src/base/log.ts';
+import { startEmbedded } from '../../src/database/embedded.ts';
+import { startChild } from '../kit/child-process.ts';
 import { OmsError } from '../kit/oms-client.ts';
 import { type S3Server, startS3Server } from '../kit/s3-server/server.ts';
 import { taskBetween } from '../kit/service.ts';
 import { type ServiceProcess, startServiceProcess } from '../kit/service-process.ts';
 import { until } from '../kit/world.ts';
 
+const main = new URL('../../src/cli/brigade.js', import.meta.url);
 const [MOUNT, UMOUNT] = ['mount', 'umount'];
 
 describe('the private PostgreSQL', () => {
@@ -131,6 +135,28 @@ describe('the private PostgreSQL', () => {
     const urgent = service.child.errors().split('\n');
     assert.equal(urgent.filter((line) => line.includes('"fault":"disk-full","state"')).length, 1);
     assert.equal(await service.child.stop(), 0);
+  });
+
+  test('on a disk too full to start: the process ends with code 1, says so, and starts when there is room', {
+    skip: mounted === undefined && 'a file system of limited size cannot be mounted here',
+  }, async () => {
+    const disk = mounted ?? '';
+    const [dataDir, filler] = [join(disk, 'data'), join(disk, 'filler')];
+    const first = await startServiceProcess(dataDir);
+    assert.equal(await first.child.stop(), 0);
+    await fill(filler, disk);
+    await assert.rejects(startEmbedded({ dataDir, log: silentLog }), {
+      name: 'EmbeddedError',
+      message:
+        /^PostgreSQL did not start \(1\)\. The disk of the data directory is full: make room/,
+    });
+    const full = startChild(main, ['serve'], { BRIGADE_DATA_DIR: dataDir, BRIGADE_PORT: '0' });
+    assert.equal(await full.stopped(), 1);
+    assert.match(full.errors(), /brigade: the data directory cannot be used: .*no space left/);
+    assert.doesNotMatch(full.errors(), /at async/);
+    await rm(filler);
+    const again = await startServiceProcess(dataDir);
+    assert.equal(await again.child.stop(), 0);
   });
 });
 
