@@ -241,6 +241,24 @@ test('stop ends what takes longer than it may', async () => {
   assert.equal(worker.inHand, 0);
 });
 
+test('stop does not wait longer than it may for a database that takes no results', async () => {
+  const { queue, clock, worker, working, inWork, troubles } = workerOf();
+  queue.settle = () => Promise.reject(new DatabaseError('unavailable', 'gone'));
+  queue.add('t', 'a');
+  worker.start();
+  await until(() => working().length === 1);
+  inWork.get('a')?.end();
+  const state = { stopped: false };
+  const stopped = worker.stop(10_000).then(() => (state.stopped = true));
+  await clock.pass(9_900);
+  assert.equal(state.stopped, false, 'until then the database may come back');
+  await clock.pass(10_000);
+  assert.equal(state.stopped, true);
+  assert.ok(troubles.includes('settle'));
+  await stopped;
+  assert.equal(worker.inHand, 0);
+});
+
 test('what a claim brings while it is being stopped is given back before stop resolves', async () => {
   const { queue, clock, worker } = workerOf(quick);
   let open = (): void => undefined;

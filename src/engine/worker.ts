@@ -121,6 +121,11 @@ export class Worker {
     for (const taskId of this.#hands.waiting) this.giveBack(taskId);
     const { clock } = this.#options;
     const deadline = clock.monotonic() + drainMs;
+    // Later, results that the database does not take are given up too: their changes come round again.
+    const late = clock.sleep(drainMs, this.#ended.signal).then(
+      () => this.#claims.abortAll(),
+      () => undefined,
+    );
     while (this.#hands.busy > 0) {
       if (clock.monotonic() >= deadline) this.#claims.abortAll();
       await clock.sleep(10, this.#ended.signal);
@@ -129,6 +134,7 @@ export class Worker {
     await this.#claiming;
     await this.#settler.drained();
     this.#ended.abort(new Error('ended'));
+    await late;
     await this.#loops;
   }
 
