@@ -100,7 +100,10 @@ export function openStore(options: StoreOptions): Store {
   const adapter = openAdapter(options);
   if (cdn === undefined) return layered(adapter, options);
   const { host } = new URL(cdn.origin);
-  return comparedWholes(layered(behindCdn(adapter, cdn, options), options), host);
+  const { clock = systemClock } = options;
+  const bucket = layered(adapter, options);
+  const now = () => clock.now();
+  return comparedWholes(layered(behindCdn(adapter, cdn, options), options), { host, bucket, now });
 }
 
 /** The adapter alone, of the protocol that its row of facts is of; without a layer. */

@@ -118,3 +118,23 @@ describe('a task through a CDN moves objects of any name and size', () => {
     }
   }
 });
+
+describe('an ETag that looks like an MD5 and is none does not keep an object from a CDN', () => {
+  for (const size of [sizes.small, sizes.medium]) {
+    test(`of ${size} bytes`, async () => {
+      await using cdn = await startCdn('NONE', certificate);
+      const taskId = await world.createTask(fieldsOf(cdn, 'NONE', 'AWS', { protocol: 'https' }));
+      const name = `opaque/${size}`;
+      const bytes = randomBytes(size);
+      world.from.put(name, bytes, { etag: '0'.repeat(32) });
+      await world.sync(taskId, [name]);
+      const { outcome, message } = await world.outcome(taskId, name);
+      assert.deepEqual(
+        [outcome, world.to.bytes(name)?.equals(bytes)],
+        ['copied', true],
+        message ?? '',
+      );
+      assert.match(message ?? '', /^The ETag of the source, 0{32}, is not the MD5 of its bytes/);
+    });
+  }
+});

@@ -98,6 +98,40 @@ describe('what a CDN sends breaks off once, and is read on by a range', () => {
     cdn.manners.status = undefined;
   });
 
+  for (const size of [1000, 300 * KiB]) {
+    test(`with an ETag that is no MD5: the bucket's own bytes decide, once, ${size} bytes`, async () => {
+      const bytes = randomBytes(size);
+      const { manners } = cdn;
+      manners.cached.clear();
+      server.bucket('bucket').put(KEY, bytes, { etag: '0'.repeat(32) });
+      server.requests.clear();
+      const atOnce = await store.read(KEY, {}, signal);
+      assert.ok(bytes.equals(await atOnce.body.bytes()));
+      const streamed = await store.read(KEY, {}, signal);
+      assert.ok(bytes.equals(Buffer.concat(await Array.fromAsync(streamed.body))));
+      assert.equal(server.requests.of('GetObject'), 1);
+      const etag = '0'.repeat(32);
+      manners.cached.set(KEY, { content: heldContent([randomBytes(size)]), etag, lastModified: 0 });
+      await rejectsWith('stale-cdn', (await store.read(KEY, {}, signal)).body.bytes());
+      manners.cached.clear();
+    });
+  }
+
+  test('with an ETag that is no MD5: it is stale where the bucket may not be read', async () => {
+    cdn.manners.cached.clear();
+    server.bucket('bucket').put(KEY, randomBytes(1000), { etag: '1'.repeat(32) });
+    const match = { operation: 'GetObject' } as const;
+    server.faults.add({
+      kind: 'status',
+      status: 403,
+      code: 'AccessDenied',
+      times: Infinity,
+      match,
+    });
+    await rejectsWith('stale-cdn', (await store.read(KEY, {}, signal)).body.bytes());
+    server.faults.clear();
+  });
+
   test('a range has no sum that the bucket tells, and is as the CDN gives it', async () => {
     prepare(1000, 'another object’s');
     const { body } = await store.read(KEY, { range: { first: 0, last: 999 } }, signal);
