@@ -109,7 +109,7 @@ export class OpenTasks implements AsyncDisposable {
       revision: found.revision,
       source,
       target,
-      findings: { etagsAreNoMd5: false },
+      findings: { etagsAreNoMd5: false, partsNeedMd5: false },
       policy: policyOf(found.task, restoreDays),
       users: 0,
       retired: false,

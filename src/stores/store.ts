@@ -22,6 +22,8 @@ export interface Traits {
   readonly crc64nvme: boolean;
   /** A put whose bytes do not match its `md5` is refused, and leaves nothing behind. */
   readonly checksMd5: boolean;
+  /** So is a stream, whose MD5 is computed and sent before it where `md5First` is asked for. */
+  readonly checksMd5OfStreams: boolean;
   /** `absentOnly` puts are honoured, at least by buckets that keep no versions. */
   readonly conditionalPut: boolean;
   /** And by buckets that keep versions. */
@@ -84,6 +86,8 @@ export interface PutBody {
   readonly md5?: string | undefined;
   /** The same of a stream that is summed as it is read; asked after its end, by a store that held it. */
   readonly md5AtEnd?: (() => string) | undefined;
+  /** Where the trait says so, a stream is held until its MD5 is known, which is sent before it. */
+  readonly md5First?: boolean | undefined;
 }
 
 /** What the store says of the bytes it has just taken: of the MD5 only where its ETag is known to be it. */

@@ -4,13 +4,14 @@ import type { CopyEvidence } from '../model/consistency.ts';
 import { type Fault, isRepeatable, keepsParts } from '../model/fault.ts';
 import type { ObjectHead } from '../model/object.ts';
 import { partCount, partRange, planPartSize } from '../model/part-plan.ts';
-import { differingSum, type Sums, sumsAlone } from '../model/sums.ts';
+import { sumsAlone } from '../model/sums.ts';
 import type { PartUpload, PutBody, PutOptions, PutReceipt, UploadedPart } from '../stores/store.ts';
 import { pinText } from '../stores/pin.ts';
 import { StoreError } from '../stores/store-error.ts';
 import { dropOrLeave, dropUpload } from './drop-upload.ts';
 import { crcsWorthTaking, hashing } from './hashing.ts';
 import { ownCopy } from './own-copy.ts';
+import { checkPart, settlePart } from './part-check.ts';
 import { crcsOfParts, inOrder, partsEvidence } from './parts-evidence.ts';
 import { pauseAfter } from './pause.ts';
 import { askable, assertStillAbsent } from './absent.ts';
@@ -29,6 +30,8 @@ interface PartsCopy {
   readonly partSize: number;
   readonly upload: PartUpload;
   readonly done: Map<number, CheckedPart>;
+  /** Parts that the target has accepted with their MD5, and answered with another ETag. */
+  readonly otherEtags: number[];
 }
 
 /**
@@ -49,13 +52,22 @@ export async function copyInParts(
     await copyMissing(copy);
     const parts = inOrder([...copy.done.values()]);
     const { head: declared, notes } = await checkWhole(copy, parts);
-    return { ...(await complete({ ...copy, head: declared }, parts)), notes };
+    const evidence = { ...(await complete({ ...copy, head: declared }, parts)), notes };
+    return await settleEtags(copy, evidence);
   } catch (error) {
     if (error instanceof StoreError && !keepsParts(error.fault)) {
       await dropOrLeave(job, { uploadId: copy.upload.id, startedAt: 0 });
     }
     throw error;
   }
+}
+
+async function settleEtags(copy: PartsCopy, evidence: CopyEvidence): Promise<CopyEvidence> {
+  const { job, head, partSize, done, otherEtags } = copy;
+  const [number] = otherEtags;
+  if (number === undefined) return evidence;
+  const range = partRange(number, head.size, partSize);
+  return await settlePart(job, evidence, { number, md5: done.get(number)?.md5, range });
 }
 
 async function openUpload(
@@ -74,7 +86,7 @@ async function openUpload(
   const upload = await startParts(job, options);
   upload.detach(); // From here on the journal, not this process, decides when it is aborted.
   await job.journal.opened(upload.id);
-  return { job, head, options, partSize, upload, done: new Map() };
+  return { job, head, options, partSize, upload, done: new Map(), otherEtags: [] };
 }
 
 function partSizeOf({ sizes, target }: CopyJob, { size }: ObjectHead): number {
@@ -133,6 +145,7 @@ async function resume(
     partSize: previous.partSize,
     upload,
     done: new Map(done.map((part) => [part.number, part])),
+    otherEtags: [],
   };
 }
 
@@ -260,10 +273,12 @@ async function sendPart(
   const { job, head } = copy;
   const stream = await hashing(bytes, crcsWorthTaking(job, head));
   const size = partBytes(copy, number);
-  const body = { content: stream, size, md5AtEnd: () => stream.sums().md5 };
+  const withMd5 = job.findings.partsNeedMd5;
+  const md5AtEnd = () => stream.sums().md5;
+  const body = { content: stream, size, md5AtEnd, md5First: withMd5 };
   const receipt = await putPart(copy, number, body, signal);
   const sent = stream.sums();
-  checkPart(job, number, sent, receipt);
+  if (checkPart(job, { number, sent, receipt, withMd5 })) copy.otherEtags.push(number);
   return { number, etag: receipt.etag, ...sumsAlone(sent) };
 }
 
@@ -283,18 +298,6 @@ async function putPart(
     const details = { store: job.target.name, operation: 'putPart', key: job.key, cloudMessage };
     throw new StoreError('interrupted', details, { cause: error });
   }
-}
-
-/** @throws {StoreError} `corrupt` when the target's sum of a part is not that of what was sent. */
-function checkPart(
-  { key, target }: CopyJob,
-  number: number,
-  sent: Sums,
-  receipt: PutReceipt,
-): void {
-  if (differingSum(sent, receipt) === undefined) return;
-  const cloudMessage = `part ${number} arrived with another sum than it was sent with`;
-  throw new StoreError('corrupt', { store: target.name, operation: 'putPart', key, cloudMessage });
 }
 
 /** @throws {StoreError} `corrupt` when what was read is not what the source says it has. */

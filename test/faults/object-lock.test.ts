@@ -113,6 +113,18 @@ test('streams are not held where the bucket does not ask for an MD5', async () =
   assert.equal(most, 0);
 });
 
+test('a stream is held where its MD5 is to go first, and the store compares that', async () => {
+  server.bucket('locked').objectLock = false;
+  const upload = await store.startParts('key', {}, signal);
+  const md5 = createHash('md5').update(bytes).digest('hex');
+  const first = { ...streamOf(bytes), md5First: true };
+  const part = await upload.putPart(1, { ...first, md5AtEnd: () => md5 }, signal);
+  assert.equal(part.md5, md5);
+  const other = { ...streamOf(bytes), md5First: true, md5AtEnd: () => '0'.repeat(32) };
+  await rejectsWith('corrupt', upload.putPart(1, other, signal));
+  assert.equal(held.held, 0);
+});
+
 test('other codes for a missing MD5 are understood, other refusals are not taken for it', async () => {
   server.bucket('locked').objectLock = false;
   const upload = await store.startParts('key', {}, signal);

@@ -108,7 +108,7 @@ export class CopyRig {
   sourceSeen: Store;
   targetSeen: Store;
   readonly uploadsLeft: unknown[] = [];
-  readonly findings = { etagsAreNoMd5: false };
+  readonly findings = { etagsAreNoMd5: false, partsNeedMd5: false };
   readonly #policy: CopyPolicy;
 
   constructor(options: RigOptions = {}) {

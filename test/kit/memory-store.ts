@@ -65,6 +65,7 @@ export class MemoryStore implements Store {
       crc64: true,
       crc64nvme: false,
       checksMd5: true,
+      checksMd5OfStreams: true,
       conditionalPut: true,
       conditionalPutVersioned: true,
       listsFromKey: true,

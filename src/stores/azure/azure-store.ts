@@ -184,6 +184,8 @@ function traitsOf({ cloud, dialect }: AzureWire): Traits {
     crc64: false,
     crc64nvme: true,
     checksMd5: true,
+    // Its answers tell what it has computed itself.
+    checksMd5OfStreams: false,
     conditionalPut: true,
     conditionalPutVersioned: true,
     // It goes on from its own marker only; `startFrom` came with version 2026-02-06, whose rules

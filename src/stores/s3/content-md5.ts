@@ -23,7 +23,9 @@ export async function sendWithMd5(
   const { content, size } = body;
   const known = md5Of(body);
   if (known !== undefined) return await wire.send(withMd5(request, known, body), signal);
-  if (!wire.needsMd5) return await sendWithout(wire, { ...request, content, size }, signal);
+  if (!wire.needsMd5 && body.md5First !== true) {
+    return await sendWithout(wire, { ...request, content, size }, signal);
+  }
   const room = await wire.held.take(size, signal);
   try {
     const chunks = await readWhole(body, signal);

@@ -216,6 +216,7 @@ function traitsOf({ cloud, row, dialect, secure }: S3Wire): Traits {
     crc64: dialect.crc64Header !== undefined,
     crc64nvme: dialect.crc64nvme,
     checksMd5: dialect.checksMd5,
+    checksMd5OfStreams: dialect.checksMd5,
     conditionalPut: dialect.conditionalPut !== undefined,
     conditionalPutVersioned:
       dialect.conditionalPut !== undefined && dialect.conditionalPutVersioned,
