@@ -145,12 +145,13 @@ function sideOf(
 function spellingsOf(name: string): readonly string[] {
   if (name.length > NAME_LENGTH_MAX) return spellingsOf(name.slice(0, NAME_LENGTH_MAX));
   const text = name.normalize('NFKC');
-  return [text, text.replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2')].map((one) =>
+  const both = [text, text.replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2')].map((one) =>
     one
       .replaceAll(/[^\p{L}\p{N}]+/gu, '_')
       .replaceAll(/^_|_$/g, '')
       .toLowerCase(),
   );
+  return [...new Set(both)];
 }
 
 /** The known fields that are the fewest edits away from a spelling. */
