@@ -6,7 +6,7 @@ export const remedies: Record<FailureKind, string> = {
     'The source has no object of this name. If it was deleted since, nothing is to be done: deletions are not synchronized. Else check how the event wrote the key: it is URL-decoded once, and "+" means a space.',
   'no-bucket': 'The bucket does not exist at this address. Check its name, region and endpoint.',
   'changed':
-    'The source changed each time while it was copied. Retry it when its writer is done; every change also sends it round again if an event names it.',
+    'The source changed each time while it was copied. Retry it when its writer is done; every change is also copied when an event names it. If nothing writes to it, check what is in front of the source: a proxy or a cache may answer with changing ETags or sizes.',
   'exists':
     'The target has an object of this name, and nothing may be replaced. Remove it there to have it copied, then retry the failed objects.',
   'denied':

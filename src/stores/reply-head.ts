@@ -42,6 +42,34 @@ export function headOfReply(reply: HttpReply, reader: HeadReader): ObjectHead {
 }
 
 /**
+ * As {@link headOfReply}, of an answer that may lack Content-Length, which HTTP allows and some proxies
+ * leave out of every HEAD: then a read of one byte tells the size.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9110#section-9.3.2
+ */
+export async function sizedHead(reply: HttpReply, reader: KeyReader): Promise<ObjectHead> {
+  if (!Number.isNaN(contentLengthOf(reply))) return headOfReply(reply, reader);
+  const size = await sizeByRange(reader);
+  const head = reader.headOf(size, reply.headers, whole);
+  if (typeof head === 'string') throw reader.failure('bad-reply', head);
+  return head;
+}
+
+async function sizeByRange({ send, failure }: KeyReader): Promise<number> {
+  try {
+    const reply = await send({ range: { first: 0, last: 0 } });
+    reply.body.discard();
+    const answered = answeredRange(reply, undefined);
+    if (typeof answered === 'string') throw failure('bad-reply', answered);
+    return answered.size;
+  } catch (error) {
+    // An empty object has no first byte.
+    if (error instanceof StoreError && error.details.status === 416) return 0;
+    throw error;
+  }
+}
+
+/**
  * Reads an object, and compares what the answer tells with what was asked for: the pinned object, the
  * version, the range. Reads of all adapters go through here, except for those through a CDN.
  */

@@ -270,3 +270,38 @@ describe('a copy within the account', () => {
     assert.equal(azure.asked[1]?.headers.authorization, undefined);
   });
 });
+
+describe('a pinned read', () => {
+  const pin = { etag: good.etag, size: 9, lastModified: Date.parse(good['last-modified']) };
+  const range = { first: 0, last: 1 };
+
+  function part(headers: Readonly<Record<string, string>> = {}): void {
+    azure.says('12', { ...good, 'content-range': 'bytes 0-1/9', ...headers }, 206);
+  }
+
+  test('is compared by its answer, whatever the service made of the condition', async () => {
+    part();
+    const { body } = await azure.store.read('key', { range, pin }, signal);
+    body.discard();
+    assert.equal(azure.asked[0]?.headers['if-match'], good.etag);
+    part({ etag: '"0x8E"' });
+    await rejectsWith('changed', azure.store.read('key', { range, pin }, signal));
+    part({ 'content-range': 'bytes 0-1/10' });
+    await rejectsWith('changed', azure.store.read('key', { range, pin }, signal));
+    azure.refuses(416, 'InvalidRange');
+    await rejectsWith('changed', azure.store.read('key', { range, pin }, signal));
+  });
+
+  test('of a version is of the version that the answer names', async () => {
+    azure.says('12', { ...good, 'x-ms-version-id': 'v2' });
+    await rejectsWith('changed', azure.store.read('key', { versionId: 'v1' }, signal));
+  });
+
+  test('sends no condition for a weak ETag', async () => {
+    part({ etag: `W/${good.etag}` });
+    const weak = { ...pin, etag: `W/${good.etag}` };
+    const { body } = await azure.store.read('key', { range, pin: weak }, signal);
+    body.discard();
+    assert.equal(azure.asked[0]?.headers['if-match'], undefined);
+  });
+});

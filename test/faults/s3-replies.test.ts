@@ -241,6 +241,22 @@ describe('an answer that HTTP allows is accepted', () => {
     assert.equal(Buffer.from(await body.bytes()).toString(), '12345');
   });
 
+  test('a HEAD without a length: a read of one byte tells it', async () => {
+    const silent = () => answers.push((response) => response.writeHead(200, good).end());
+    silent();
+    says('1', { ...good, 'content-range': 'bytes 0-0/5' }, 206);
+    assert.equal((await store.head('key', signal)).size, 5);
+    silent();
+    says('', {}, 416);
+    assert.equal((await store.head('key', signal)).size, 0);
+    silent();
+    chunks('12345');
+    await rejectsWith('bad-reply', store.head('key', signal));
+    silent();
+    says('', {}, 404);
+    await rejectsWith('not-found', store.head('key', signal));
+  });
+
   for (const text of ['1234', '123456']) {
     test(`but a body without a length that has ${text.length} bytes of 5 is interrupted`, async () => {
       chunks(text);

@@ -7,7 +7,7 @@ import { orLetGo } from '../let-go.ts';
 import { limitsOf } from '../metadata-limits.ts';
 import { existsInstead } from '../refusals.ts';
 import { ifMatchOf } from '../pin.ts';
-import { headOfReply, type KeyReader, readObject } from '../reply-head.ts';
+import { type KeyReader, readObject, sizedHead } from '../reply-head.ts';
 import type {
   ListOptions,
   ListPage,
@@ -55,16 +55,19 @@ export class AzureStore implements Store {
   async head(key: string, signal: AbortSignal): Promise<ObjectHead> {
     const request = { operation: 'head', method: 'HEAD', key } as const;
     const reply = await this.#wire.send(request, signal);
-    return headOfReply(reply, headReader(this.#wire, request));
+    return await sizedHead(reply, this.#keyReader(key, 'head', signal));
   }
 
   async read(key: string, options: ReadOptions, signal: AbortSignal): Promise<ObjectRead> {
-    const reader: KeyReader = {
-      ...headReader(this.#wire, { operation: 'read', key }),
-      send: (each) => this.#wire.send(readRequest(key, each), signal),
+    return await readObject(this.#keyReader(key, 'read', signal), options);
+  }
+
+  #keyReader(key: string, operation: 'head' | 'read', signal: AbortSignal): KeyReader {
+    return {
+      ...headReader(this.#wire, { operation, key }),
+      send: (options) => this.#wire.send(readRequest(key, options), signal),
       head: () => this.head(key, signal),
     };
-    return await readObject(reader, options);
   }
 
   put(key: string, body: PutBody, options: PutOptions, signal: AbortSignal): Promise<PutReceipt> {

@@ -8,7 +8,7 @@ import { limitsOf } from '../metadata-limits.ts';
 import { checkPutOptions } from '../put-options.ts';
 import { existsInstead, toldOfMetadata } from '../refusals.ts';
 import { ifMatchOf } from '../pin.ts';
-import { type HeadReader, headOfReply, type KeyReader, readObject } from '../reply-head.ts';
+import { type KeyReader, readObject, sizedHead } from '../reply-head.ts';
 import { canonicalQuery, encodeKey } from '../sign/url-encoding.ts';
 import type {
   ListOptions,
@@ -72,23 +72,20 @@ export class S3Store implements Store {
     if (withCrc) headers.push(...crcAsked);
     const request: S3Request = { operation: 'head', method: 'HEAD', key, headers };
     const reply = await this.#wire.send(request, signal);
-    return headOfReply(reply, this.#headReader(key, request));
+    return await sizedHead(reply, this.#keyReader(key, 'head', signal));
   }
 
   async read(key: string, options: ReadOptions, signal: AbortSignal): Promise<ObjectRead> {
-    const { dialect } = this.#wire;
-    const reader: KeyReader = {
-      ...this.#headReader(key, { operation: 'read', key }),
-      send: (each) => this.#sendRead(key, readRequest(key, each, dialect), signal),
-      head: () => this.head(key, signal),
-    };
-    return await readObject(reader, options);
+    return await readObject(this.#keyReader(key, 'read', signal), options);
   }
 
-  #headReader(key: string, request: Pick<S3Request, 'operation' | 'key'>): HeadReader {
+  #keyReader(key: string, operation: 'head' | 'read', signal: AbortSignal): KeyReader {
+    const { dialect } = this.#wire;
     return {
-      headOf: (size, headers, answer) => headOf(key, size, headers, this.#wire.dialect, answer),
-      failure: (fault, message) => this.#wire.failure(fault, request, message),
+      headOf: (size, headers, answer) => headOf(key, size, headers, dialect, answer),
+      failure: (fault, message) => this.#wire.failure(fault, { operation, key }, message),
+      send: (options) => this.#sendRead(key, readRequest(key, options, dialect), signal),
+      head: () => this.head(key, signal),
     };
   }
 
