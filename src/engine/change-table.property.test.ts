@@ -13,6 +13,7 @@ import {
 import type { ClaimedChange } from '../database/changes.ts';
 import type { Database } from '../database/db.ts';
 import { listObjects } from '../database/objects.ts';
+import { dueRechecks, endRecheck } from '../database/rechecks.ts';
 import { countersOfMonth } from '../database/statistics.ts';
 import { clearTask, hideTask, stopTask } from '../database/tasks.ts';
 
@@ -39,6 +40,8 @@ interface KeyModel {
   liveClaim: string | undefined;
   attempts: number;
   lastOutcome: Outcome | undefined;
+  /** A claim ended without a settlement: rechecks are outstanding. */
+  lost: boolean;
 }
 
 interface Model {
@@ -64,6 +67,7 @@ function newModel(): Model {
     liveClaim: undefined,
     attempts: 0,
     lastOutcome: undefined,
+    lost: false,
   });
   return {
     keys: new Map(keys.map((key) => [key, fresh()])),
@@ -105,6 +109,7 @@ function event(named: readonly string[], duplicates: number): Command {
 
 function claiming(limit: number): Command {
   return command(`claim(${limit})`, async (model, { db, taskId }) => {
+    const replaced = (await claimsNow(db)).filter(({ claim_id }) => claim_id !== null);
     const claimed = await claim(db, taskId, { limit });
     const free = [...model.keys.values()].filter((one) => one.waiting && !one.liveClaim);
     assert.equal(claimed.length, Math.min(limit, free.length));
@@ -114,6 +119,8 @@ function claiming(limit: number): Command {
       assert.equal(one.liveClaim, undefined, `${change.key} is claimed already`);
       one.attempts += 1;
       assert.equal(change.attempt, one.attempts);
+      one.lost ||= replaced.some(({ key }) => key === change.key);
+      assert.equal(change.unsettled, one.lost);
       one.liveClaim = change.claimId;
       one.again = false;
       model.held.push({ change, sawEvent: one.lastEvent });
@@ -156,6 +163,7 @@ function settling(picks: readonly boolean[], endings: readonly Ending[]): Comman
       const one = keyOf(model, held.change.key);
       one.again = true;
       one.waiting = true;
+      one.lost = true;
     }
     for (const one of mine) settleOne(model, one);
     for (const { held } of late) {
@@ -163,6 +171,30 @@ function settling(picks: readonly boolean[], endings: readonly Ending[]): Comman
       if (one.liveClaim === undefined && !ours.has(held.change.key)) one.attempts = 0;
     }
   });
+}
+
+/** Makes all outstanding rechecks, of which some find another object at the target. */
+function rechecking(finds: readonly boolean[]): Command {
+  return command(`recheck(${finds.map(Number).join('')})`, async (model, { db, taskId }) => {
+    await db.query('update rechecks set due_at = now()');
+    const due = await dueRechecks(db, { taskId, limit: 100 });
+    const free = [...model.keys].filter(([, one]) => one.lost && !one.waiting);
+    assert.deepEqual(due.map(({ key }) => key).sort(), free.map(([key]) => key).sort());
+    for (const [index, recheck] of due.entries()) {
+      const again = finds[index % finds.length] === true;
+      const end = { again, doubtful: true, kept: false };
+      assert.equal(await endRecheck(db, taskId, recheck, end), true);
+      assert.equal(await endRecheck(db, taskId, recheck, end), false, 'once');
+      if (again) keyOf(model, recheck.key).waiting = true;
+    }
+  });
+}
+
+async function recheckedKeys(db: Database): Promise<string[]> {
+  const { rows } = await db.query<{ key: string }>(
+    'select object_key as key from rechecks order by object_key',
+  );
+  return rows.map(({ key }) => key);
 }
 
 async function claimsNow(db: Database): Promise<{ key: string; claim_id: string | null }[]> {
@@ -206,6 +238,8 @@ async function drain(model: Model, real: Real): Promise<void> {
     assert.equal(one.seenEvent, one.lastEvent, `the last event of ${key} was never looked at`);
   }
   assert.deepEqual(await claimsNow(db), []);
+  const lost = [...model.keys].flatMap(([key, one]) => (one.lost ? [key] : []));
+  assert.deepEqual(await recheckedKeys(db), lost, 'no recheck is lost');
   const now = { atMs: Date.now(), timeZone: 'UTC' };
   const counted = await countersOfMonth(db, taskId, now);
   assert.deepEqual(
@@ -245,6 +279,7 @@ const settlements = fc
     fc.array(ending, { minLength: 1, maxLength: 4 }),
   )
   .map(([picks, endings]) => settling(picks, endings));
+const rechecks = fc.array(fc.boolean(), { minLength: 1, maxLength: 2 }).map(rechecking);
 // A crash forgets what makes the other cases: it comes less often.
 const commands = fc.commands(
   [
@@ -258,11 +293,12 @@ const commands = fc.commands(
     fc.constant(expiry),
     fc.constant(expiry),
     fc.constant(crash),
+    rechecks,
   ],
   { maxCommands: 40, size: 'max' },
 );
 
-test('whatever happens, no event is lost and no outcome counts twice', async () => {
+test('whatever happens, no event and no recheck is lost, and no outcome counts twice', async () => {
   await using db = await testDatabase();
   await fc.assert(
     fc.asyncProperty(commands, async (given) => {
