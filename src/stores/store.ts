@@ -9,6 +9,7 @@ import type {
 import type { MetadataTraits } from '../model/metadata.ts';
 import type { StorageTier } from '../model/storage-class.ts';
 import type { Sums } from '../model/sums.ts';
+import type { StoreError } from './store-error.ts';
 
 /** What this store can do. Callers and tests read it; nobody asks for a cloud's name. */
 export interface Traits {
@@ -70,6 +71,8 @@ export interface PutOptions {
   readonly absentOnly?: boolean | undefined;
   /** No layer sends it again: whoever puts it has to look at the key first. */
   readonly once?: boolean | undefined;
+  /** Called by a layer that sends it again after this failure. */
+  readonly onRepeat?: ((failure: StoreError) => void) | undefined;
 }
 
 /**

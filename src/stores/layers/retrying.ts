@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Fault } from '../../model/fault.ts';
-import type { PartUpload, PutBody, Store } from '../store.ts';
+import type { PartUpload, PutBody, PutReceipt, Store } from '../store.ts';
 import { StoreError } from '../store-error.ts';
 
 export interface RetryPolicy {
@@ -25,7 +25,11 @@ export interface RetryPolicy {
  * a lost answer an upload may be open, and whoever repeats it must look for that one first.
  */
 export function retrying(inner: Store, policy: RetryPolicy, clock: Clock): Store {
-  async function again<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+  async function again<T>(
+    signal: AbortSignal,
+    call: () => Promise<T>,
+    onRepeat?: (failure: StoreError) => void,
+  ): Promise<T> {
     const startedAt = clock.monotonic();
     for (let attempt = 1; ; attempt++) {
       try {
@@ -37,6 +41,7 @@ export function retrying(inner: Store, policy: RetryPolicy, clock: Clock): Store
         const passedMs = error.fault === 'throttled' ? clock.monotonic() - startedAt : 0;
         if (attempt >= policy.attempts || passedMs + delayMs > policy.delayMaxMs) throw error;
         policy.onRetry(error, attempt, delayMs);
+        onRepeat?.(error);
         await clock.sleep(delayMs, signal);
       }
     }
@@ -69,10 +74,11 @@ export function retrying(inner: Store, policy: RetryPolicy, clock: Clock): Store
     list: (options, signal) => again(signal, () => inner.list(options, signal)),
     head: (key, signal) => again(signal, () => inner.head(key, signal)),
     read: (key, options, signal) => again(signal, () => inner.read(key, options, signal)),
-    put: (key, body, options, signal) =>
-      options.once === true
-        ? inner.put(key, body, options, signal)
-        : perhapsAgain(body, signal, () => inner.put(key, body, options, signal)),
+    put(key, body, options, signal) {
+      const put = (): Promise<PutReceipt> => inner.put(key, body, options, signal);
+      const repeated = options.once !== true && body.content instanceof Uint8Array;
+      return repeated ? again(signal, put, options.onRepeat) : put();
+    },
     startParts: async (key, options, signal) =>
       retryingUpload(await inner.startParts(key, options, signal)),
     resumeParts: (key, uploadId, options) =>

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { faulty } from '../../../test/kit/faulty.ts';
+import { ManualClock } from '../../../test/kit/manual-clock.ts';
 import { MemoryStore } from '../../../test/kit/memory-store.ts';
 import { type Fault, faults } from '../../model/fault.ts';
 import type { PutBody } from '../store.ts';
 import { StoreError } from '../store-error.ts';
 import { around } from './around.ts';
+import { retrying } from './retrying.ts';
 import { unanswered } from './unanswered.ts';
 
 const { signal } = new AbortController();
@@ -21,6 +23,20 @@ describe('a write without an answer that says how it ended', () => {
       assert.equal(watched.left(), expected);
     });
   }
+
+  test('is noticed where a layer sends it again, and only if it had no such answer', async () => {
+    const clock = new ManualClock();
+    const tries = { attempts: 3, delayMs: () => 0, delayMaxMs: 1, onRetry: () => undefined };
+    for (const [fault, expected] of [
+      ['interrupted', true],
+      ['throttled', false],
+    ] as const) {
+      const { store } = faulty(new MemoryStore(), { put: { 1: fault } });
+      const watched = unanswered(retrying(store, tries, clock));
+      await watched.store.put('k', body, {}, signal);
+      assert.equal(watched.left(), expected, fault);
+    }
+  });
 
   test('is noticed at the end of an upload, and not at its parts', async () => {
     const { store } = faulty(new MemoryStore(), {

@@ -18,11 +18,11 @@ export interface Unanswered {
 
 /**
  * Notices writes that may still be performed after they failed here: those that were aborted, and
- * those whose answer was lost. What a layer below repeated successfully is not noticed.
+ * those whose answer was lost, also where a layer below sent them again.
  */
 export function unanswered(inner: Store): Unanswered {
   let left = false;
-  const store = around(inner, {
+  const watched = around(inner, {
     async call(operation, _signal, run) {
       try {
         return await run();
@@ -33,6 +33,13 @@ export function unanswered(inner: Store): Unanswered {
     },
     read: (_signal, run) => run(),
   });
+  function onRepeat(failure: StoreError): void {
+    left ||= isOpen(failure, inner);
+  }
+  const store: Store = {
+    ...watched,
+    put: (key, body, options, signal) => watched.put(key, body, { ...options, onRepeat }, signal),
+  };
   return { store, left: () => left };
 }
 
