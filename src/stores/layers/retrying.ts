@@ -36,8 +36,7 @@ export function retrying(inner: Store, policy: RetryPolicy, clock: Clock): Store
         return await call();
       } catch (error) {
         if (!(error instanceof StoreError) || !error.repeatable) throw error;
-        const ownMs = policy.delayMs(attempt, error.fault);
-        const delayMs = Math.max(error.details.retryAfterMs ?? 0, ownMs);
+        const delayMs = delayBefore(error, policy.delayMs(attempt, error.fault));
         const passedMs = error.fault === 'throttled' ? clock.monotonic() - startedAt : 0;
         if (attempt >= policy.attempts || passedMs + delayMs > policy.delayMaxMs) throw error;
         policy.onRetry(error, attempt, delayMs);
@@ -47,19 +46,13 @@ export function retrying(inner: Store, policy: RetryPolicy, clock: Clock): Store
     }
   }
 
-  function perhapsAgain<T>(
-    { content }: PutBody,
-    signal: AbortSignal,
-    call: () => Promise<T>,
-  ): Promise<T> {
-    return content instanceof Uint8Array ? again(signal, call) : call();
-  }
-
   function retryingUpload(upload: PartUpload): PartUpload {
     return {
       id: upload.id,
       putPart: (number, body, signal) =>
-        perhapsAgain(body, signal, () => upload.putPart(number, body, signal)),
+        isWhole(body)
+          ? again(signal, () => upload.putPart(number, body, signal))
+          : upload.putPart(number, body, signal),
       listParts: (signal) => again(signal, () => upload.listParts(signal)),
       complete: (parts, signal) => upload.complete(parts, signal),
       detach: () => upload.detach(),
@@ -76,8 +69,7 @@ export function retrying(inner: Store, policy: RetryPolicy, clock: Clock): Store
     read: (key, options, signal) => again(signal, () => inner.read(key, options, signal)),
     put(key, body, options, signal) {
       const put = (): Promise<PutReceipt> => inner.put(key, body, options, signal);
-      const repeated = options.once !== true && body.content instanceof Uint8Array;
-      return repeated ? again(signal, put, options.onRepeat) : put();
+      return isWhole(body) && options.once !== true ? again(signal, put, options.onRepeat) : put();
     },
     startParts: async (key, options, signal) =>
       retryingUpload(await inner.startParts(key, options, signal)),
@@ -89,4 +81,13 @@ export function retrying(inner: Store, policy: RetryPolicy, clock: Clock): Store
     restore: (key, options, signal) => again(signal, () => inner.restore(key, options, signal)),
     [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
   };
+}
+
+function delayBefore({ details }: StoreError, ownMs: number): number {
+  return Math.max(details.retryAfterMs ?? 0, ownMs);
+}
+
+/** Whether its bytes can be sent again. */
+function isWhole({ content }: PutBody): boolean {
+  return content instanceof Uint8Array;
 }
