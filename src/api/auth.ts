@@ -126,7 +126,8 @@ export function guard(app: FastifyInstance, options: GuardOptions): void {
   app.addHook('preParsing', async (request, reply, payload) => {
     await takeBody(request, reply, { payload, door });
     if (request.signed === undefined) return;
-    request.signedCall = verifySigned(request, request.signed, door);
+    const judged = await judgedByCurrentSecret(request, request.signed, door);
+    request.signedCall = admitSigned(request, judged, door);
     request.room?.release();
     await admit(request, request.signed.principal, door);
   });
@@ -261,26 +262,57 @@ function refuseStruck(strikes: Strikes, key: string): void {
   if (strikes.isOut(key)) throw unauthenticated('AK access failed to reach the limit,forbidden');
 }
 
-/** @returns What identifies the request. */
-function verifySigned(request: FastifyRequest, { claim, secret }: Signed, door: Door): string {
+interface Judged {
+  readonly claim: SignatureClaim;
+  readonly bodySha256: string;
+  /** Why the signature is wrong. */
+  readonly refusal: RequestError | undefined;
+}
+
+/** A signature is wrong only by the secret in the database: another process may have replaced a remembered one. */
+async function judgedByCurrentSecret(
+  request: FastifyRequest,
+  signed: Signed,
+  { gatekeeper }: Door,
+): Promise<Judged> {
+  const judged = judge(request, signed);
+  if (judged.refusal === undefined) return judged;
+  const { accessKeyId } = signed.claim;
+  const known = await gatekeeper.accessKey(accessKeyId, (secret) => secret !== signed.secret);
+  if (known === undefined) return judged;
+  request.signed = { claim: signed.claim, ...known };
+  return judge(request, request.signed);
+}
+
+function judge(request: FastifyRequest, { claim, secret }: Signed): Judged {
   const { method, headers, bytes: body = Buffer.alloc(0) } = request;
   const url = request.raw.url ?? '/';
   const bodySha256 = createHash('sha256').update(body).digest('hex');
-  const key = strikeKey(request, claim);
-  // Others may have failed while the body came; from here to the count nothing comes in between.
-  refuseStruck(door.strikes, key);
   try {
     readingClaim(() =>
       verify(claim, secret.reveal(), { method, url, headers, bodySha256, bodyLength: body.length }),
     );
-    door.strikes.clear(key);
-    door.limits.right(request, claim.accessKeyId);
-    const parts = [claim.accessKeyId, claim.signature, bodySha256];
-    return createHash('sha256').update(parts.join('\n')).digest('hex');
+    return { claim, bodySha256, refusal: undefined };
   } catch (error) {
-    fail(request, claim, door);
-    throw error;
+    if (!(error instanceof RequestError)) throw error;
+    return { claim, bodySha256, refusal: error };
   }
+}
+
+/** @returns What identifies the request. */
+function admitSigned(request: FastifyRequest, judged: Judged, door: Door): string {
+  const { claim, bodySha256, refusal } = judged;
+  const key = strikeKey(request, claim);
+  // Others may have failed while the body came; from here to the count nothing comes in between.
+  refuseStruck(door.strikes, key);
+  if (refusal !== undefined) {
+    fail(request, claim, door);
+    throw refusal;
+  }
+  door.strikes.clear(key);
+  door.limits.right(request, claim.accessKeyId);
+  const parts = [claim.accessKeyId, claim.signature, bodySha256];
+  return createHash('sha256').update(parts.join('\n')).digest('hex');
 }
 
 function readingClaim<T>(read: () => T): T {

@@ -24,8 +24,15 @@ export interface Principal {
 export interface Gatekeeper {
   /** Undefined for a token that is not ours, or has ended. */
   holderOf(token: string): Promise<Principal | undefined>;
-  /** Undefined for a key that is not ours, or is disabled. */
-  accessKey(id: string): Promise<{ principal: Principal; secret: Secret } | undefined>;
+  /**
+   * Undefined for a key that is not ours, or is disabled.
+   *
+   * @param believe Whether a remembered secret may be the current one; otherwise the database is asked.
+   */
+  accessKey(
+    id: string,
+    believe?: (secret: Secret) => boolean,
+  ): Promise<{ principal: Principal; secret: Secret } | undefined>;
   /** A user by name, never by ID. */
   userNamed(name: string): Promise<{ readonly id: string; readonly enabled: boolean } | undefined>;
   may(principal: Principal, projectId: string | undefined, access: Access): Promise<boolean>;
