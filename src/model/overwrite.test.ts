@@ -23,6 +23,25 @@ test('what the target does not have is copied in every mode', () => {
   }
 });
 
+test('an MD5 that differs counts unless both objects are those of the last copy', () => {
+  const mode = 'SIZE_LAST_MODIFIED_COMPARISON_OVERWRITE';
+  const source = object({ md5: '1', crc64: '3' });
+  const known = { sourceChanged: false, kms: false, asCopied: true };
+  const target = object({ md5: '2' });
+  assert.deepEqual(decide(mode, source, target, known), {
+    kind: 'skip',
+    reason: 'target-up-to-date',
+  });
+  for (const [other, differs] of [
+    [target, { asCopied: false }],
+    [target, { sourceChanged: true }],
+    [object({ crc64: '4' }), {}],
+    [object({ md5: '2', size: 6 }), {}],
+  ] as const) {
+    assert.deepEqual(decide(mode, source, other, { ...known, ...differs }), { kind: 'copy' });
+  }
+});
+
 test('FULL_OVERWRITE alone does not look at the target', () => {
   assert.deepEqual(
     overwriteModes.filter((mode) => !looksAtTarget(mode)),

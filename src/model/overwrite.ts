@@ -1,6 +1,6 @@
 import type { ObjectHead } from './object.ts';
 import type { SkipReason } from './outcome.ts';
-import { comparableCrc, differingSum, sumKinds, type Sums } from './sums.ts';
+import { comparableCrc, differingKinds, sumKinds, type Sums } from './sums.ts';
 import type { OverwriteMode } from './sync-task.ts';
 
 export type Verdict =
@@ -12,6 +12,7 @@ interface Known {
   readonly sourceChanged: boolean;
   readonly kms: boolean;
   readonly unsettled?: boolean;
+  readonly asCopied?: boolean;
 }
 
 /** What the verdict needs to know of an object. */
@@ -41,6 +42,8 @@ export function looksAtTarget(mode: OverwriteMode): boolean {
  *   not what the task wants, whatever its bytes.
  * @param known.unsettled Whether the target's object may come from a copy that was never settled. It may
  *   then be of an older source and still have the later time, so that only equal checksums count.
+ * @param known.asCopied Whether both objects are those of the last copy, which passed its check. Then an
+ *   MD5 that differs is an ETag that is none.
  */
 export function decide(
   mode: OverwriteMode,
@@ -68,10 +71,11 @@ export function decide(
 function bySizeAndTime(
   source: Comparable,
   target: Comparable,
-  { sourceChanged, unsettled = false }: Known,
+  { sourceChanged, unsettled = false, asCopied = false }: Known,
 ): Verdict {
   if (source.size !== target.size || source.lastModified > target.lastModified) return copy;
-  const otherBytes = sourceChanged || differingSum(source, target) !== undefined;
+  const differing = differingKinds(source, target).filter((kind) => kind !== 'md5' || !asCopied);
+  const otherBytes = sourceChanged || differing.length > 0;
   const doubted = unsettled && !sameBytes(source, target);
   return otherBytes || doubted ? copy : { kind: 'skip', reason: 'target-up-to-date' };
 }

@@ -53,16 +53,24 @@ async function lookAndCopy(job: CopyJob): Promise<Outcome> {
     return own ?? left(job, target);
   }
   const read = await readSource(job, previous);
-  const changed = job.copiedEtag !== undefined && job.copiedEtag !== read.head.etag;
-  const unsettled = target !== undefined && maybeLate(job, target);
-  const known = { sourceChanged: changed, kms: job.policy.kms, unsettled };
-  const verdict = decide(mode, read.head, target, known);
+  const verdict = decide(mode, read.head, target, knownOf(job, read.head, target));
   if (verdict.kind === 'skip') {
     read.body.discard();
     await dropOrLeave(job, previous);
     return skipped(verdict.reason, read.head, target);
   }
   return copyChecked(job, read, previous);
+}
+
+/** What the record of the last round tells of both ends. */
+function knownOf(job: CopyJob, source: ObjectHead, target: ObjectHead | undefined) {
+  const { copiedEtag, recorded, policy } = job;
+  const sourceChanged = copiedEtag !== undefined && copiedEtag !== source.etag;
+  const unsettled = target !== undefined && maybeLate(job, target);
+  const isRecorded =
+    target !== undefined && recorded !== undefined && isSameWrite(recorded, target);
+  const asCopied = copiedEtag === source.etag && isRecorded && !job.unsettled;
+  return { sourceChanged, kms: policy.kms, unsettled, asCopied };
 }
 
 function skipped(reason: SkipReason, source: ObjectHead, target: ObjectHead | undefined): Outcome {

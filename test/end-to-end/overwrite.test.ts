@@ -231,6 +231,8 @@ describe('consistency checks', () => {
       assert.deepEqual([outcome, check_passed, proof], ['copied', true, 'transport']);
       assert.match(message ?? '', /^The ETag of the source, 0{32}, is not the MD5 of its bytes/);
       assert.ok(world.to.bytes(key)?.equals(bytes));
+      await world.sync(taskId, [key]);
+      assert.equal((await world.outcome(taskId, key)).reason, 'target-up-to-date');
     });
 
     test(`reads that differ from each other fail, and are not published, ${size} bytes`, async () => {
