@@ -24,11 +24,6 @@ export const sumNames: Readonly<Record<SumKind, string>> = {
   md5: 'MD5',
 };
 
-/** A sum that is known of both and tells that these are other bytes. */
-export function differingSum(one: Sums, other: Sums): SumKind | undefined {
-  return differingKinds(one, other)[0];
-}
-
 /** All checksums that are known of both and differ. */
 export function differingKinds(one: Sums, other: Sums): SumKind[] {
   return sumKinds.filter(
