@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
+import { boundConnections } from '../api/connection-bound.ts';
 import { buildApi, type TlsSettings } from '../api/server.ts';
 import { MiB } from '../base/bytes.ts';
 import { systemClock } from '../base/clock.ts';
 import { createLogger, type Logger } from '../base/log.ts';
 import { createMetrics } from '../base/metrics.ts';
+import { openFilesMax } from '../base/open-files.ts';
 import { Sealer, Secret } from '../base/seal.ts';
 import { lockDataDirectory } from '../database/data-directory.ts';
 import { isNewDatabase, migrate } from '../database/migrate.ts';
@@ -18,7 +20,9 @@ import {
   type FirstAccessKey,
   type FirstToken,
 } from '../service/tokens.ts';
+import { Sockets } from '../stores/sockets.ts';
 import type { Settings } from './config.ts';
+import { type DescriptorShares, LEAST_OPEN_FILES, shareDescriptors } from './descriptors.ts';
 import { openDatabase, StartError } from './open-database.ts';
 
 /** A service that runs. Disposing of it drains and stops all of it, the database included. */
@@ -44,6 +48,7 @@ export async function startService(settings: Settings): Promise<Service> {
   await using started = new AsyncDisposableStack();
   const { firstTokens } = settings;
   const log = createLogger(settings.logLevel);
+  const descriptors = descriptorsFor(settings, log);
   const tls = await readTls(settings);
   const data = started.use(await lockDataDirectory(settings.dataDir));
   const { database, lists, alone, failed } = await openDatabase(started, settings, data.path, log);
@@ -63,6 +68,7 @@ export async function startService(settings: Settings): Promise<Service> {
     log,
     metrics,
     settings: await brigadeSettings(settings),
+    sockets: new Sockets(descriptors.outgoing),
     alone,
   });
   started.defer(() => brigade.stop());
@@ -75,7 +81,7 @@ export async function startService(settings: Settings): Promise<Service> {
   const given = settings.bootstrapToken?.reveal();
   const known = given === undefined ? undefined : await ensureFirstToken(database, given);
   await brigade.startWork();
-  const url = await listen(started, settings, { brigade, metrics, log, tls });
+  const url = await listen(started, settings, { brigade, metrics, log, tls, descriptors });
   // The last thing that can fail: a token that was made is shown, and never again.
   const first = known ?? (await ensureFirstToken(database, undefined, firstTokens));
   brigade.health.begin();
@@ -96,6 +102,26 @@ export async function startService(settings: Settings): Promise<Service> {
   };
 }
 
+/** @throws {StartError} when the limit of open files is too low for anything to work. */
+function descriptorsFor(settings: Settings, log: Logger): DescriptorShares {
+  const limit = openFilesMax();
+  const shares = shareDescriptors(limit, settings);
+  const how = 'with "ulimit -n", LimitNOFILE of systemd, or --ulimit nofile of a container';
+  if (shares === undefined) {
+    throw new StartError(
+      `this process may open only ${limit} files, and the service needs ${LEAST_OPEN_FILES} at least; raise the limit ${how}`,
+    );
+  }
+  const { outgoing, api, enough } = shares;
+  if (limit !== undefined && limit < enough) {
+    log.warn(
+      { event: 'service.few-files', limit, enough, outgoing, api },
+      `this process may open ${limit} files: ${outgoing} connections to clouds and ${api} of callers at once; raise the limit to ${enough} ${how}, or lower BRIGADE_WIDTH or BRIGADE_PART_WIDTH`,
+    );
+  }
+  return shares;
+}
+
 /** Of the form AK:SK:PROJECT_ID, which the settings were checked for. */
 function readFirstAccessKey(given: Secret): FirstAccessKey {
   const [id = '', secret = '', projectId = ''] = given.reveal().split(':');
@@ -110,11 +136,13 @@ async function listen(
     metrics,
     log,
     tls,
+    descriptors,
   }: {
     readonly brigade: Brigade;
     readonly metrics: ReturnType<typeof createMetrics>;
     readonly log: Logger;
     readonly tls: TlsSettings | undefined;
+    readonly descriptors: DescriptorShares;
   },
 ): Promise<string> {
   const { host, port, oidc: issuers } = settings;
@@ -137,6 +165,7 @@ async function listen(
     metrics,
     log,
   });
+  boundConnections(api.server, descriptors.api);
   started.defer(() => api.close());
   try {
     return await api.listen({ host, port });

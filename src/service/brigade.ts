@@ -18,6 +18,7 @@ import { checkWrites } from '../database/write-check.ts';
 import { Intake } from '../engine/intake.ts';
 import { type Jobs, startJobs } from '../engine/jobs.ts';
 import { Worker } from '../engine/worker.ts';
+import type { Sockets } from '../stores/sockets.ts';
 import { copyWork } from './copy-work.ts';
 import { checkBuckets } from './bucket-checks.ts';
 import { endpoints, type MappedEndpoint } from './endpoints.ts';
@@ -74,6 +75,8 @@ export interface BrigadeParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** The outgoing sockets of the process; unbounded unless given. */
+  readonly sockets?: Sockets | undefined;
   readonly settings: BrigadeSettings;
   /** No other process can be at work on this database: claims in it are of processes that died. */
   readonly alone: boolean;
@@ -107,7 +110,7 @@ export async function createBrigade(parts: BrigadeParts): Promise<Brigade> {
   await checkSealingKey(parts);
   const writer = await newWriter(database);
   const places = endpoints(settings.endpoints, settings.allowEndpoints);
-  const open = openBuckets({ endpoints: places, clock, log, metrics });
+  const open = openBuckets({ endpoints: places, clock, log, metrics, sockets: parts.sockets });
   const { restoreDays, checkBuckets: probes } = settings;
   const openTasks = new OpenTasks({ database, sealer, restoreDays, open });
   const worker = workerOf(parts, openTasks, writer);

@@ -5,6 +5,7 @@ import type { SyncTaskPlan } from '../model/sync-task.ts';
 import type { CdnAddress } from '../stores/cdn/cdn-store.ts';
 import { HeldBytes } from '../stores/held-bytes.ts';
 import { openStore } from '../stores/open-store.ts';
+import type { Sockets } from '../stores/sockets.ts';
 import type { Store } from '../stores/store.ts';
 import type { Endpoints } from './endpoints.ts';
 import type { TaskCredentials } from './sync-task-service.ts';
@@ -21,6 +22,8 @@ export interface OpenBucketsOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** The outgoing sockets of the process; unbounded unless given. */
+  readonly sockets?: Sockets | undefined;
 }
 
 export function openBuckets(given: OpenBucketsOptions): OpenBuckets {
@@ -50,7 +53,14 @@ function cdnOf(
 }
 
 function open(
-  { endpoints, clock, log, metrics, held }: OpenBucketsOptions & { readonly held: HeldBytes },
+  {
+    endpoints,
+    clock,
+    log,
+    metrics,
+    sockets,
+    held,
+  }: OpenBucketsOptions & { readonly held: HeldBytes },
   plan: SyncTaskPlan,
   { side, cdn }: { readonly side: 'source' | 'target'; readonly cdn: CdnAddress | undefined },
   credentials: TaskCredentials,
@@ -72,6 +82,8 @@ function open(
     credentials: credentials[side],
     clock,
     held,
+    sockets,
+    calls: sockets?.[side],
     onRequest: (operation, outcome, seconds) =>
       metrics.storeRequestSeconds.observe({ cloud, operation, outcome }, seconds),
     onRetry: (error, attempt, delayMs) =>

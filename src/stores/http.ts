@@ -1,6 +1,7 @@
-import { Pool } from 'undici';
+import { type buildConnector, Client, Pool } from 'undici';
 import { type ConnectOptions, connector } from './connect.ts';
 import { Exchange, type HttpReply, type HttpRequest } from './exchange.ts';
+import type { Sockets } from './sockets.ts';
 
 /** For requests that a store may think about for minutes, silently, as putting parts together. */
 export const SLOW_ANSWER_MS = 600_000;
@@ -12,6 +13,8 @@ export interface HttpOptions extends Omit<ConnectOptions, 'timeoutMs'> {
   readonly origin: string;
   readonly connections: number;
   readonly timeouts?: Partial<HttpTimeouts> | undefined;
+  /** Of the process; unbounded unless given. */
+  readonly sockets?: Sockets | undefined;
 }
 
 /** Milliseconds, all of them. */
@@ -41,14 +44,21 @@ export class HttpClient implements AsyncDisposable {
   readonly #pool: Pool;
   readonly #timeouts: HttpTimeouts;
 
-  constructor({ origin, connections, timeouts, ...options }: HttpOptions) {
+  constructor({ origin, connections, timeouts, sockets, ...options }: HttpOptions) {
     this.#timeouts = { ...defaults, ...timeouts };
-    this.#pool = new Pool(origin, {
-      connections,
+    const connect = connector({ ...options, timeoutMs: this.#timeouts.connect });
+    const client = {
       pipelining: 1,
-      connect: connector({ ...options, timeoutMs: this.#timeouts.connect }),
+      connect,
       bodyTimeout: this.#timeouts.bodyIdle,
       keepAliveTimeout: this.#timeouts.keepAlive,
+    };
+    this.#pool = new Pool(origin, {
+      ...client,
+      connections,
+      ...(sockets !== undefined && {
+        factory: (url: URL) => boundedClient(url, client, connect, sockets),
+      }),
     });
   }
 
@@ -65,4 +75,17 @@ export class HttpClient implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#pool.destroy();
   }
+}
+
+/** A client of a pool, whose socket counts among those of the process. */
+function boundedClient(
+  origin: URL,
+  options: Client.Options,
+  connect: buildConnector.connector,
+  sockets: Sockets,
+): Client {
+  const bounded = sockets.connector(connect, () => client.stats.size === 0);
+  const client: Client = new Client(origin, { ...options, connect: bounded.connect });
+  client.on('drain', bounded.used);
+  return client;
 }

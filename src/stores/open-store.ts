@@ -14,7 +14,7 @@ import { comparedWholes } from './cdn/compared-wholes.ts';
 import type { AddressGuard } from './guard.ts';
 import { HeldBytes } from './held-bytes.ts';
 import { HttpClient, type HttpTimeouts } from './http.ts';
-import { limited } from './layers/limited.ts';
+import { limited, type Places } from './layers/limited.ts';
 import { measured, type OnRequest } from './layers/measured.ts';
 import { paced } from './layers/paced.ts';
 import { Pacer } from './layers/pacer.ts';
@@ -31,6 +31,7 @@ import type { Location } from './s3/relocation.ts';
 import { S3Store } from './s3/s3-store.ts';
 import { type Place, S3Wire } from './s3/wire.ts';
 import type { AccessKey } from './sign/access-key.ts';
+import type { Sockets } from './sockets.ts';
 import { signerOf } from './sign/signers.ts';
 import type { Store } from './store.ts';
 import type { StoreError } from './store-error.ts';
@@ -57,6 +58,8 @@ export interface StoreAddress {
 export interface LayerOptions {
   /** Calls in progress, and connections. */
   readonly connections?: number | undefined;
+  /** Calls in progress at all stores of the same side; unbounded unless given. */
+  readonly calls?: Places | undefined;
   readonly clock?: Clock | undefined;
   readonly retries?: Partial<Retries> | undefined;
   readonly onRequest?: OnRequest | undefined;
@@ -73,6 +76,8 @@ export interface StoreOptions extends StoreAddress, LayerOptions {
   /** Resolves names; the system's way unless given. */
   readonly lookup?: LookupFunction | undefined;
   readonly timeouts?: Partial<HttpTimeouts> | undefined;
+  /** The outgoing sockets of the process; unbounded unless given. */
+  readonly sockets?: Sockets | undefined;
   /** Where objects are read, instead of the bucket itself. */
   readonly cdn?: CdnAddress | undefined;
 }
@@ -116,11 +121,12 @@ export function openAdapter(options: StoreOptions): Store {
 
 /** The adapter, read through a CDN. */
 function behindCdn(adapter: Store, cdn: CdnAddress, options: StoreOptions): Store {
-  const { bucket, credentials, lookup, timeouts } = options;
+  const { bucket, credentials, lookup, timeouts, sockets } = options;
   const { clock = systemClock, connections = defaultConnections } = options;
   const root = cdnRoot(options.cloud ?? storeDialects[options.dialect].cloud, bucket);
   const readBucket = bucketReader(options.dialect);
-  const shared = { bucket, credentials, readBucket, lookup, timeouts, clock, connections };
+  const http = { lookup, timeouts, sockets, connections };
+  const shared = { ...http, bucket, credentials, readBucket, clock };
   return throughCdn(adapter, { ...shared, ...cdn, root });
 }
 
@@ -155,7 +161,7 @@ export function layered(adapter: Store, options: LayerOptions): Store {
     options.onRequest === undefined ? adapter : measured(adapter, clock, options.onRequest);
   const tried = refusedEtags(retrying(paced(bare, new Pacer(clock)), policy, clock));
   const rereads = { attempts, delayMs: (attempt: number) => delayMs(attempt, 'interrupted') };
-  return limited(resuming(tried, rereads, clock), connections);
+  return limited(resuming(tried, rereads, clock), connections, options.calls);
 }
 
 function openS3(given: StoreOptions & { readonly dialect: S3DialectName }): Store {
@@ -183,11 +189,12 @@ function openS3(given: StoreOptions & { readonly dialect: S3DialectName }): Stor
 }
 
 function placeAt(location: Location, options: StoreOptions, dialect: S3Dialect): Place {
-  const { credentials, ca, guard, lookup, timeouts, connections = defaultConnections } = options;
+  const { credentials, ca, guard, lookup, timeouts, sockets } = options;
+  const { connections = defaultConnections } = options;
   const { origin, host, root, mistake } = addressOf(location, options, dialect);
   return {
     location,
-    http: new HttpClient({ origin, connections, ca, guard, lookup, timeouts }),
+    http: new HttpClient({ origin, connections, ca, guard, lookup, timeouts, sockets }),
     signer: signerOf(dialect.signature, {
       key: credentials,
       region: scopeOf(dialect, location.region),

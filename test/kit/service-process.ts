@@ -1,4 +1,4 @@
-import { startChild, type Child } from './child-process.ts';
+import { startChild, startProgram, type Child } from './child-process.ts';
 import { OmsClient } from './oms-client.ts';
 import type { S3Process } from './s3-process.ts';
 
@@ -11,10 +11,15 @@ export interface ServiceProcess extends AsyncDisposable {
 
 export const TOKEN = 'a-token-for-unattended-starts';
 
-/** Starts the service on a data directory, and waits until it serves. */
+/**
+ * Starts the service on a data directory, and waits until it serves.
+ *
+ * @param openFiles How many files and sockets it may have open; the machine's limit by default.
+ */
 export async function startServiceProcess(
   dataDir: string,
   environment: Readonly<Record<string, string>> = {},
+  openFiles?: number,
 ): Promise<ServiceProcess> {
   const main = new URL('../../src/cli/brigade.js', import.meta.url);
   const settings = {
@@ -26,7 +31,12 @@ export async function startServiceProcess(
     ...environment,
   };
   // As `npm start` does.
-  const child = startChild(main, ['serve'], settings, ['--max-semi-space-size=8']);
+  const flags = ['--max-semi-space-size=8'];
+  const limited = ['/bin/sh', '-c', `ulimit -n ${openFiles}; exec "$0" "$@"`, process.execPath];
+  const child =
+    openFiles === undefined
+      ? startChild(main, ['serve'], settings, flags)
+      : startProgram([...limited, ...flags, main.pathname, 'serve'], settings);
   const [, url = '', projectId = ''] = await child.line(/API\s+(http\S+?)\/v2\/(\w+)/);
   await child.line(/Ctrl-C/);
   return {
@@ -37,10 +47,12 @@ export async function startServiceProcess(
   };
 }
 
+type BucketPlace = Pick<S3Process, 'url' | 'bucket' | 'accessKeyId' | 'secretAccessKey'>;
+
 /** The body that creates a task between two servers, by their addresses. */
 export function taskBetweenProcesses(
-  source: S3Process,
-  target: S3Process,
+  source: BucketPlace,
+  target: BucketPlace,
 ): Record<string, unknown> {
   return {
     src_cloud_type: 'AWS',

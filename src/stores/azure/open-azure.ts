@@ -5,6 +5,7 @@ import type { CloudType } from '../../model/cloud.ts';
 import type { AddressGuard } from '../guard.ts';
 import { HttpClient, type HttpTimeouts } from '../http.ts';
 import type { AccessKey } from '../sign/access-key.ts';
+import type { Sockets } from '../sockets.ts';
 import type { Store } from '../store.ts';
 import { StoreError } from '../store-error.ts';
 import { AzureStore } from './azure-store.ts';
@@ -33,6 +34,7 @@ export interface AzureOptions {
   /** Resolves names; the system's way unless given. */
   readonly lookup?: LookupFunction | undefined;
   readonly timeouts?: Partial<HttpTimeouts> | undefined;
+  readonly sockets?: Sockets | undefined;
 }
 
 const defaultConnections = 64;
@@ -49,11 +51,12 @@ export function openAzure(options: AzureOptions): Store {
   const name = `${cloud}:${options.bucket}`;
   const credentials = credentialsOf(options, name);
   const { origin, base } = addressOf(options, credentials, dialect, name);
-  const { ca, guard, lookup, timeouts, connections = defaultConnections } = options;
+  const { ca, guard, lookup, timeouts, sockets } = options;
+  const { connections = defaultConnections } = options;
   const wire = new AzureWire({
     cloud,
     name,
-    http: new HttpClient({ origin, connections, ca, guard, lookup, timeouts }),
+    http: new HttpClient({ origin, connections, ca, guard, lookup, timeouts, sockets }),
     credentials,
     origin,
     base,

@@ -34,7 +34,7 @@ export interface CdnAddress {
 
 export interface CdnOptions
   extends CdnAddress,
-    Pick<HttpOptions, 'connections' | 'lookup' | 'timeouts'> {
+    Pick<HttpOptions, 'connections' | 'lookup' | 'timeouts' | 'sockets'> {
   readonly bucket: string;
   /** What comes before the key in a path at the CDN. */
   readonly root: string;

@@ -11,9 +11,12 @@ import { watchedBody } from './watched-body.ts';
  *
  * Source and target of a copy need limits of their own, even where they are one bucket: a read
  * that waits for the put that it feeds would wait for ever.
+ *
+ * @param shared Places that other stores of the same side take as well.
  */
-export function limited(inner: Store, width: number): Store {
-  const places = new Places(width);
+export function limited(inner: Store, width: number, shared?: Places): Store {
+  const own = new Places(width);
+  const places = shared === undefined ? own : both(own, shared);
   return around(inner, {
     async call(_operation, signal, run) {
       await places.take(signal);
@@ -48,7 +51,27 @@ interface Waiter {
   readonly admit: () => void;
 }
 
-class Places {
+/** Takes a place of each; those who wait for the second hold the first, and never the reverse. */
+function both(first: Places, second: Places): Pick<Places, 'take' | 'give'> {
+  return {
+    async take(signal) {
+      await first.take(signal);
+      try {
+        await second.take(signal);
+      } catch (error) {
+        first.give();
+        throw error;
+      }
+    },
+    give() {
+      second.give();
+      first.give();
+    },
+  };
+}
+
+/** So many calls at once; the others wait, first come first served. */
+export class Places {
   #free: number;
   /** In order of arrival, as a set's members are. */
   readonly #waiting = new Set<Waiter>();
