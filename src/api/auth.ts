@@ -6,11 +6,12 @@ import { type Action, urnOf } from '../model/policy.ts';
 import type { Gatekeeper, Principal } from '../service/identity-service.ts';
 import { REPEAT_MS } from '../service/signed-creations.ts';
 import { type SingleSignOn, TokenRefused } from '../service/single-sign-on.ts';
-import { bodyTooLarge, limitsFor } from './body-limits.ts';
+import { type BodyLimits, bodyTooLarge, limitsFor } from './body-limits.ts';
 import { readBody } from './body-reader.ts';
 import { type BodyRoom, type HeldBytes, unlimitedRoom } from './body-room.ts';
 import { bytesAnnounced, hasBody } from './connections.ts';
 import { assertJson } from './json-body.ts';
+import { JsonScan } from './json-scan.ts';
 import { addressOf, type Cost, costOf, type Limits } from './limits.ts';
 import { Replays } from './replays.ts';
 import { RequestError } from './request-error.ts';
@@ -124,12 +125,17 @@ export function guard(app: FastifyInstance, options: GuardOptions): void {
     }
   });
   app.addHook('preParsing', async (request, reply, payload) => {
-    await takeBody(request, reply, { payload, door });
-    if (request.signed === undefined) return;
-    const judged = await judgedByCurrentSecret(request, request.signed, door);
+    const limits = await limitsFor(request);
+    const { signed } = request;
+    // A stranger's bytes are not worth a look before the signature says whose they are.
+    const readAs = signed === undefined ? limits : { ...limits, values: 0 };
+    await takeBody(request, reply, { payload, limits: readAs, door });
+    if (signed === undefined) return;
+    const judged = await judgedByCurrentSecret(request, signed, door);
     request.signedCall = admitSigned(request, judged, door);
     request.room?.release();
-    await admit(request, request.signed.principal, door);
+    await admit(request, signed.principal, door);
+    if (limits.values > 0) new JsonScan(limits.values).add(request.bytes ?? Buffer.alloc(0));
   });
   app.addHook('onResponse', async (request) => request.room?.release());
 }
@@ -138,9 +144,9 @@ export function guard(app: FastifyInstance, options: GuardOptions): void {
 async function takeBody(
   request: FastifyRequest,
   reply: FastifyReply,
-  { payload, door }: { readonly payload: Readable; readonly door: Door },
+  body: { readonly payload: Readable; readonly limits: BodyLimits; readonly door: Door },
 ): Promise<void> {
-  const limits = await limitsFor(request);
+  const { payload, limits, door } = body;
   if (
     bytesAnnounced(request) > limits.bytes &&
     request.headers['transfer-encoding'] === undefined
@@ -157,7 +163,10 @@ async function takeBody(
   } catch (error) {
     request.room.release();
     void reply.header('connection', 'close');
-    if (error instanceof RequestError && error.flaw === 'bad-http') leftUnfinished(request, door);
+    if (error instanceof RequestError && error.flaw === 'bad-http') {
+      leftUnfinished(request, door);
+      request.raw.destroy();
+    }
     throw error;
   }
 }

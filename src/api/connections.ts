@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { KiB } from '../base/bytes.ts';
@@ -22,7 +23,7 @@ export const connectionTimes: ConnectionTimes = {
 };
 
 /** Requests of one connection that are sent before the first of them is answered. */
-const PIPELINED_MAX = 16;
+const PIPELINED_MAX = 8;
 /** What is left of a body after its answer is read and dropped up to here; beyond, the connection ends. */
 const DROPPED_MAX = 64 * KiB;
 
@@ -95,6 +96,9 @@ export class Connections {
     if (connection.state === 'closing') return;
     this.#set(connection, 'closing', this.#times.closeMs);
     socket.end(answer);
+    // What still arrives is dropped without being parsed.
+    socket.removeAllListeners('data');
+    socket.on('data', () => undefined);
   }
 
   #of(socket: Socket): Connection {
@@ -124,10 +128,14 @@ export function endConnections(app: FastifyInstance, connections: Connections): 
   app.server.once('close', () => connections.stop());
   // Node would ask for the body before anybody has looked at the head.
   app.server.on('checkContinue', (request, reply) => app.server.emit('request', request, reply));
-  app.addHook('onRequest', (request, reply, done) => {
-    const socket = socketOf(request);
-    if (socket === undefined || connections.asked(socket)) done();
-    else reply.hijack();
+  // Before Fastify: a request costs it far more than it costs Node to parse.
+  const listeners = app.server.rawListeners('request');
+  app.server.removeAllListeners('request');
+  app.server.on('request', (request: IncomingMessage, reply: ServerResponse) => {
+    if (!connections.asked(request.socket)) return;
+    // Thousands of short chunks could arrive before it is known whether the body is wanted; reading resumes.
+    if (request.headers['transfer-encoding'] !== undefined) request.socket.pause();
+    for (const listener of listeners) Reflect.apply(listener, app.server, [request, reply]);
   });
   app.addHook('onSend', async (request, reply) => {
     const socket = socketOf(request);

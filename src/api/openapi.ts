@@ -29,10 +29,15 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
         typeof $id === 'string' ? $id : `def-${index}`,
     },
   });
+  // Once, since nobody needs a credential to request it.
+  let document: string | undefined;
   app.get(
     '/openapi.json',
     { schema: { hide: true }, config: { action: 'public' } },
-    (_request, reply) => reply.send(app.swagger()),
+    (_request, reply) => {
+      document ??= JSON.stringify(app.swagger());
+      return reply.type('application/json; charset=utf-8').send(document);
+    },
   );
 }
 

@@ -191,6 +191,22 @@ describe('bodies of callers that are not authenticated yet', () => {
     }
   });
 
+  test('are bounded in depth and values once the signature is verified', async () => {
+    await using service = await startTestService({ works: false });
+    const key = await makeKey(service, 'ann');
+    const url = `${service.url}/v2/${service.projectId}/sync-tasks/none/events`;
+    for (const [sent, reason] of [
+      ['['.repeat(33), /nested deeper than 32 levels/],
+      [`[${'1,'.repeat(11_000)}1]`, /more than 10256 fields and list items/],
+    ] as const) {
+      const request = { method: 'POST', url, body: sent };
+      const headers = { ...json, ...signedHeaders(request, key) };
+      const answer = await fetch(url, { ...request, headers });
+      assert.equal(answer.status, 400);
+      assert.match(await answer.text(), reason);
+    }
+  });
+
   test('count as failures of the key when they do not end, and of the address', async () => {
     const lines: string[] = [];
     const log = createLogger('info', { write: (line) => lines.push(line) });

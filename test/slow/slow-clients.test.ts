@@ -5,10 +5,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startTestService, type TestService } from '../kit/service.ts';
 
 /** Who sends slowly, or without end, holds a connection for a while and nothing else. */
+function connectionsOf({ api }: TestService): Promise<number> {
+  return new Promise((resolve) => {
+    api.server.getConnections((_error, count) => resolve(count));
+  });
+}
+
 describe('a client that', () => {
   let service: TestService;
   before(async () => {
-    service = await startTestService({ works: false });
+    service = await startTestService({ works: false, connectionTimes: { closeMs: 500 } });
     const { headersTimeout, requestTimeout } = service.api.server;
     assert.deepEqual([headersTimeout, requestTimeout], [30_000, 60_000], 'in production');
     service.api.server.headersTimeout = 1_000;
@@ -41,7 +47,7 @@ describe('a client that', () => {
     ['says nothing after the first letter', 'G', ''],
     [
       'never ends its body',
-      'POST /v3/auth/tokens HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n',
+      'POST /v3/auth/tokens HTTP/1.1\r\nHost: a\r\nContent-Length: 10000\r\n\r\n',
       'a',
     ],
     [
@@ -75,13 +81,36 @@ describe('a client that', () => {
     });
   }
 
+  test('neither reads nor closes is gone soon after its 408', { timeout: 60_000 }, async () => {
+    const { hostname, port } = new URL(service.url);
+    const head = 'POST /v3/auth/tokens HTTP/1.1\r\nHost: a\r\n';
+    const begins = ['', 'G', `${head}X-A: b\r\n`, `${head}Content-Length: 1000\r\n\r\n`];
+    const sockets = begins.flatMap((begin) =>
+      Array.from({ length: 50 }, (_, count) => {
+        const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
+        socket.on('error', () => undefined).pause();
+        socket.write(begin);
+        // Half of them go on sending a little.
+        const drops = setInterval(() => count % 2 === 0 && socket.write('X-A: b\r\n'), 500);
+        socket.once('close', () => clearInterval(drops));
+        return { socket, drops };
+      }),
+    );
+    while ((await connectionsOf(service)) < sockets.length) await sleep(20);
+    while ((await connectionsOf(service)) > 0) await sleep(100);
+    for (const { socket, drops } of sockets) {
+      clearInterval(drops);
+      socket.destroy();
+    }
+  });
+
   test('sends a body without end is let go at once', { timeout: 20_000 }, async () => {
     const { socket, ended } = open();
     const path = `/v2/${service.projectId}/sync-tasks`;
     socket.write(
       `POST ${path} HTTP/1.1\r\nHost: a\r\nX-Auth-Token: ${service.token}\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`,
     );
-    const chunk = `10000\r\n${'x'.repeat(65_536)}\r\n`;
+    const chunk = `10000\r\n${' '.repeat(65_536)}\r\n`;
     let sent = 0;
     while (!socket.destroyed && sent < 1024) {
       sent += 1;
