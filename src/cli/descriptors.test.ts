@@ -6,12 +6,16 @@ import { LEAST_OPEN_FILES, shareDescriptors } from './descriptors.ts';
 const usual = { width: 48, partWidth: 4 };
 
 test('a high limit gives the clouds what the work can use, and the rest to callers', () => {
-  assert.deepEqual(shareDescriptors(1_048_576, usual), { outgoing: 448, api: 16_384, enough: 992 });
+  assert.deepEqual(shareDescriptors(1_048_576, usual), {
+    outgoing: 448,
+    api: 16_384,
+    enough: 1568,
+  });
   assert.deepEqual(shareDescriptors(Number.POSITIVE_INFINITY, usual)?.outgoing, 448);
 });
 
 test('a low limit is halved between clouds and callers', () => {
-  assert.deepEqual(shareDescriptors(256, usual), { outgoing: 80, api: 80, enough: 992 });
+  assert.deepEqual(shareDescriptors(256, usual), { outgoing: 80, api: 80, enough: 1568 });
 });
 
 test('where the limit is unknown it is taken for the usual one', () => {

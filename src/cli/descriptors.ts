@@ -14,6 +14,8 @@ const OTHERS = 96;
 const IDLE = 64;
 /** With fewer of each kind no object is copied, or no caller served. */
 const LEAST = 8;
+/** Callers at once that nobody should have to think about. */
+const API_ENOUGH = 1024;
 const API_MAX = 16_384;
 /** Where the system does not tell: what many systems give. */
 const USUAL = 1024;
@@ -32,7 +34,7 @@ export function shareDescriptors(
   const wanted = 2 * width * partWidth + IDLE;
   const outgoing = Math.min(wanted, Math.floor(left / 2));
   const api = Math.min(left - outgoing, API_MAX);
-  return { outgoing, api, enough: OTHERS + 2 * wanted };
+  return { outgoing, api, enough: OTHERS + wanted + Math.max(wanted, API_ENOUGH) };
 }
 
 /** The least limit that the service starts with. */
