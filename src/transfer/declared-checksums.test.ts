@@ -88,10 +88,10 @@ describe('an ETag of the source that looks like an MD5 and is none', () => {
     }
   }
 
-  test('costs one more read of an object that is held whole', async () => {
+  test('costs one more read, in two ranges, of an object that is held whole', async () => {
     const { rig, reads } = await falseEtag('held whole');
     await rig.copy();
-    assert.equal(reads(), 2);
+    assert.equal(reads(), 3);
   });
 
   test('costs no more reads where a CRC of the source agrees with the bytes', async () => {
@@ -128,7 +128,7 @@ describe('reads of one version that differ', () => {
     for (const consistencyCheck of ['crc64', 'no_check'] as const) {
       test(`are corrupt and nothing is published, ${way}, ${consistencyCheck}`, async () => {
         const { rig } = await falseEtag(way, { policy: { consistencyCheck } });
-        rig.sourceSeen = garbling(rig.sourceSeen, (bytes, read) => bytes.writeUInt8(read, 3));
+        rig.sourceSeen = garbling(rig.sourceSeen, (bytes, read) => bytes.writeUInt8(read, 0));
         await assert.rejects(rig.copy(), {
           fault: 'corrupt',
           message:
@@ -138,6 +138,21 @@ describe('reads of one version that differ', () => {
         assert.ok(rig.clean);
       });
     }
+  }
+
+  for (const way of Object.keys(ways) as Way[]) {
+    test(`are noticed where each answer is damaged at the same place, ${way}`, async () => {
+      const rig = new CopyRig({ crc64: false });
+      if (way === 'in one part')
+        Object.assign(rig.target.traits, { putSizeMax: 8, partSizeMin: 100 });
+      await rig.fill(bytesOf(ways[way]));
+      rig.sourceSeen = garbling(rig.source, (bytes) => {
+        const middle = bytes.length >> 1;
+        bytes.writeUInt8(bytes.readUInt8(middle) ^ 1, middle);
+      });
+      await assert.rejects(rig.copy(), { fault: 'corrupt', message: /two reads of one version/ });
+      assert.equal(rig.copied, undefined);
+    });
   }
 
   test('are told from a wrong ETag where only the first was damaged', async () => {

@@ -35,7 +35,7 @@ export async function compareWithDeclared(
   let reads = 1;
   if (judgement.kind === 'undecided' && isWorthReading(job, head, first)) {
     const kinds = crcKinds.filter((kind) => first[kind] !== undefined);
-    const second = await readSums(job, head, kinds);
+    const second = await readAgain(job, head, kinds);
     judgement = judgeRead(head, { first, second }, { noCheck });
     reads = 2;
     if (judgement.kind === 'unstable') throw corrupt(job, unstable(first, second));
@@ -47,16 +47,58 @@ export async function compareWithDeclared(
   throw corrupt(job, difference(head, first, reads));
 }
 
-/** The checksums of the version that was looked at, by a read of their own. */
+/** The checksums of the version that was looked at, by a read of its own. */
 export async function readSums(
-  { source, key, lease }: CopyJob,
+  job: CopyJob,
   head: ObjectHead,
   kinds: readonly Crc64Kind[],
 ): Promise<TakenSums> {
-  const { body } = await source.read(key, { pin: head }, lease.signal);
-  const sums = await sumsOfStream(body, kinds);
-  if (sums.size === head.size) return sums;
-  const cloudMessage = `${sums.size} bytes were read of ${head.size}`;
+  const { body } = await job.source.read(job.key, { pin: head }, job.lease.signal);
+  return await allSums(job, head, body, kinds);
+}
+
+/**
+ * The same by other requests, so that nothing on the way can answer as it did before: a cache that holds
+ * damaged bytes, or whatever damages every answer at the same place.
+ */
+async function readAgain(
+  job: CopyJob,
+  head: ObjectHead,
+  kinds: readonly Crc64Kind[],
+): Promise<TakenSums> {
+  if (head.size < 2) return await readSums(job, head, kinds);
+  try {
+    return await allSums(job, head, inTwoRanges(job, head), kinds);
+  } catch (error) {
+    const noRanges = error instanceof StoreError && error.fault === 'unsupported';
+    if (!noRanges) throw error;
+    return await readSums(job, head, kinds);
+  }
+}
+
+async function* inTwoRanges(
+  { source, key, lease }: CopyJob,
+  head: ObjectHead,
+): AsyncGenerator<Uint8Array> {
+  const middle = Math.ceil(head.size / 3);
+  for (const range of [
+    { first: 0, last: middle - 1 },
+    { first: middle, last: head.size - 1 },
+  ]) {
+    const { body } = await source.read(key, { range, pin: head }, lease.signal);
+    yield* body;
+  }
+}
+
+async function allSums(
+  { source, key }: CopyJob,
+  { size }: ObjectHead,
+  bytes: AsyncIterable<Uint8Array>,
+  kinds: readonly Crc64Kind[],
+): Promise<TakenSums> {
+  const sums = await sumsOfStream(bytes, kinds);
+  if (sums.size === size) return sums;
+  const cloudMessage = `${sums.size} bytes were read of ${size}`;
   throw new StoreError('interrupted', { store: source.name, operation: 'read', key, cloudMessage });
 }
 
