@@ -8,7 +8,7 @@ export default defineConfig(
   {
     languageOptions: {
       parserOptions: {
-        projectService: { allowDefaultProject: ['eslint.config.js', 'src/cli/brigade.js'] },
+        projectService: { allowDefaultProject: ['eslint.config.js', 'src/surface/cli/brigade.js'] },
       },
     },
     linterOptions: { reportUnusedDisableDirectives: 'error' },

@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { formatBytes, KiB, MiB } from '../src/base/bytes.ts';
-import { eachConcurrently } from '../src/base/concurrently.ts';
-import type { Store } from '../src/stores/store.ts';
+import { formatBytes, KiB, MiB } from '../src/platform/base/bytes.ts';
+import { eachConcurrently } from '../src/platform/base/concurrently.ts';
+import type { Store } from '../src/platform/stores/store.ts';
 import { type S3Process, startS3Process } from '../test/kit/s3-process.ts';
 import {
   type ServiceProcess,

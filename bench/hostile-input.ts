@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { KiB, MiB } from '../src/base/bytes.ts';
+import { KiB, MiB } from '../src/platform/base/bytes.ts';
 import { startTestService } from '../test/kit/service.ts';
 
 /*

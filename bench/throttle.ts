@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { KiB } from '../src/base/bytes.ts';
-import { eachConcurrently } from '../src/base/concurrently.ts';
+import { KiB } from '../src/platform/base/bytes.ts';
+import { eachConcurrently } from '../src/platform/base/concurrently.ts';
 import { type S3ProcessOptions, startS3Process } from '../test/kit/s3-process.ts';
 import {
   type ServiceProcess,

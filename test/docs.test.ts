@@ -3,26 +3,32 @@ import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, normalize, relative } from 'node:path';
 import { describe, test } from 'node:test';
 import type { Command } from 'commander';
-import { DEPTH_MAX } from '../src/api/json-scan.ts';
-import { ListAuditReply } from '../src/api/schemas/audit.ts';
-import { ListSyncTaskObjectsQuery, ListSyncTaskObjectsReply } from '../src/api/schemas/objects.ts';
-import { ListSyncTaskStatisticQuery } from '../src/api/schemas/statistics.ts';
-import { CreateSyncTaskBody, ListSyncTasksQuery } from '../src/api/schemas/sync-task.ts';
-import { openApi } from '../src/api/testing.ts';
-import { createMetrics } from '../src/base/metrics.ts';
-import { describeSettings } from '../src/cli/config.ts';
-import { program } from '../src/cli/program.ts';
-import { remoteVariables } from '../src/cli/remote-variables.ts';
-import { actions } from '../src/model/policy.ts';
-import { faults, isTransient } from '../src/model/fault.ts';
-import { remedies } from '../src/model/remedies.ts';
-import type { MetadataNames } from '../src/model/metadata.ts';
-import { contentHeaderNames } from '../src/model/object.ts';
-import { azureDialects } from '../src/stores/azure/dialects.ts';
-import type { MetadataSizes } from '../src/stores/metadata-limits.ts';
-import { storeDialects } from '../src/stores/open-store.ts';
-import type { MetadataFacts, S3Dialect } from '../src/stores/s3/dialect.ts';
-import { s3Dialects } from '../src/stores/s3/dialects.ts';
+import { DEPTH_MAX } from '../src/surface/api/kit/json-scan.ts';
+import { ListAuditReply } from '../src/surface/api/operations/schemas.ts';
+import {
+  ListSyncTaskObjectsQuery,
+  ListSyncTaskObjectsReply,
+} from '../src/surface/api/oms/schemas/objects.ts';
+import { ListSyncTaskStatisticQuery } from '../src/surface/api/oms/schemas/statistics.ts';
+import {
+  CreateSyncTaskBody,
+  ListSyncTasksQuery,
+} from '../src/surface/api/oms/schemas/sync-task.ts';
+import { openApi } from './kit/api.ts';
+import { createMetrics } from '../src/platform/base/metrics.ts';
+import { describeSettings } from '../src/surface/settings/config.ts';
+import { program } from '../src/surface/cli/program.ts';
+import { remoteVariables } from '../src/surface/settings/remote-variables.ts';
+import { actions } from '../src/platform/model/policy.ts';
+import { faults, isTransient } from '../src/platform/model/fault.ts';
+import { remedies } from '../src/platform/model/remedies.ts';
+import type { MetadataNames } from '../src/platform/model/metadata.ts';
+import { contentHeaderNames } from '../src/platform/model/object.ts';
+import { azureDialects } from '../src/platform/stores/azure/dialects.ts';
+import type { MetadataSizes } from '../src/platform/stores/metadata-limits.ts';
+import { storeDialects } from '../src/platform/stores/open-store.ts';
+import type { MetadataFacts, S3Dialect } from '../src/platform/stores/s3/dialect.ts';
+import { s3Dialects } from '../src/platform/stores/s3/dialects.ts';
 
 /*
  * The documents say what the code says. Tables are written by this test itself:
@@ -161,15 +167,15 @@ describe('the reference', () => {
   });
 
   test('api.md names every operation, and no other', () => {
-    const files = globSync('src/api/routes/*.ts', { cwd: root });
+    const files = globSync('src/surface/api/*/*.ts', { cwd: root });
     const operations = found(files.map(read).join('\n'), /operationId: '([^']+)'/g);
     assert.deepEqual(found(read('docs/reference/api.md'), /^\| `([A-Z]\w+)` \|/gm), operations);
   });
 
   test('iam.md names every call and every command that manages users and rights', () => {
     const page = read('docs/reference/iam.md');
-    const calls = ['iam', 'rights', 'audit']
-      .map((name) => read(`src/api/routes/${name}.ts`))
+    const calls = ['iam/iam', 'iam/rights', 'operations/audit']
+      .map((name) => read(`src/surface/api/${name}.ts`))
       .join();
     const operations = found(calls, /(?:operationId: |described\(\s*)'([^']+)'/g);
     assert.ok(operations.length > 20);
@@ -199,7 +205,7 @@ describe('the reference', () => {
 
   test('api.md has every error with its status and code', () => {
     const errors = Array.from(
-      read('src/api/problems.ts').matchAll(
+      read('src/surface/api/kit/problems.ts').matchAll(
         /^ {2}'([\w-]+)': \{\s*status: (\d+),\s*code: '([^']+)'/gm,
       ),
       ([, name = '', status = '', code = '']) => `${name} ${status} ${code}`,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
-import { cloudTypes } from '../src/model/cloud.ts';
+import { cloudTypes } from '../src/platform/model/cloud.ts';
 
 /** Style that matters is a test: what a reviewer has to remember is soon forgotten. */
 
@@ -42,39 +42,72 @@ function importsOf({ path, text }: SourceFile): string[] {
   return Array.from(text.matchAll(pattern), ([, target = '']) => join(dirname(path), target));
 }
 
-/** Lowest first. A folder may import from the floors below its own, and from itself. */
-const floors = [
-  ['base'],
-  ['model'],
-  ['stores', 'database'],
-  ['transfer', 'engine'],
-  ['service'],
-  ['api'],
-  ['cli'],
+/**
+ * The strata, lowest first. A folder imports from strata below its own, from itself, and from those
+ * folders of its own stratum that are named here. What lies directly in a stratum serves all of it.
+ */
+const strata: readonly Readonly<Record<string, readonly string[]>>[] = [
+  {
+    'platform/base': [],
+    'platform/model': ['platform/base'],
+    'platform/signing': ['platform/base', 'platform/model'],
+    'platform/http': ['platform/base', 'platform/model'],
+    'platform/postgres': ['platform/base'],
+    'platform/stores': ['platform/base', 'platform/model', 'platform/signing', 'platform/http'],
+  },
+  {
+    'domain': [],
+    'domain/queue': ['domain'],
+    'domain/copy': ['domain', 'domain/queue'],
+    'domain/access': ['domain'],
+    'domain/tasks': ['domain', 'domain/queue', 'domain/copy', 'domain/access'],
+    'domain/maintenance': [
+      'domain',
+      'domain/queue',
+      'domain/copy',
+      'domain/access',
+      'domain/tasks',
+    ],
+  },
+  {
+    'surface/settings': [],
+    'surface/api': [],
+    'surface/app': ['surface/settings', 'surface/api'],
+    'surface/cli': ['surface/settings', 'surface/api', 'surface/app'],
+  },
 ];
 
+/** The stratum's folder that a file of the product is in. */
 function folderOf(path: string): string {
-  return path.split('/')[1] ?? '';
+  const [, stratum = '', folder = '', ...more] = path.split('/');
+  return more.length === 0 ? stratum : `${stratum}/${folder}`;
 }
 
-function floorOf(path: string): number {
-  const floor = floors.findIndex((folders) => folders.includes(folderOf(path)));
-  assert.notEqual(floor, -1, `${path}: give the folder "${folderOf(path)}" a floor first`);
-  return floor;
+function stratumOf(folder: string): number {
+  const stratum = strata.findIndex((folders) => folder in folders);
+  assert.notEqual(stratum, -1, `give the folder "${folder}" a place among the strata first`);
+  return stratum;
+}
+
+function mayImport(folder: string, imported: string): boolean {
+  const [own, other] = [stratumOf(folder), stratumOf(imported)];
+  return folder === imported || other < own || strata[own]?.[folder]?.includes(imported) === true;
 }
 
 describe('imports', () => {
-  test('only go down', () => {
+  test('only go down, or along the list', () => {
     for (const file of product) {
       for (const imported of importsOf(file)) {
         assert.ok(imported.startsWith('src/'), `${file.path} imports from outside: ${imported}`);
-        const inside = folderOf(imported) === folderOf(file.path);
-        assert.ok(
-          inside || floorOf(imported) < floorOf(file.path),
-          `${file.path} imports up or sideways: ${imported}`,
-        );
+        const allowed = mayImport(folderOf(file.path), folderOf(imported));
+        assert.ok(allowed, `${file.path} imports up or sideways: ${imported}`);
       }
     }
+  });
+
+  test('of the HTTP server are in the surface only', () => {
+    const files = product.filter(({ path }) => !path.startsWith('src/surface/'));
+    assert.deepEqual(places(files, /from '(?:fastify|@fastify)/), []);
   });
 
   test('make no circles, within a folder either', () => {
@@ -105,7 +138,7 @@ describe('imports', () => {
 test('every file is a part of the product: another imports it', () => {
   const imported = new Set(product.flatMap(importsOf));
   const alone = product.filter(({ path }) => !imported.has(path)).map(({ path }) => path);
-  assert.deepEqual(alone, ['src/cli/main.ts']);
+  assert.deepEqual(alone, ['src/surface/cli/main.ts']);
 });
 
 test('no file is longer than 400 lines', () => {
@@ -116,9 +149,9 @@ test('no file is longer than 400 lines', () => {
 });
 
 for (const [what, pattern, where] of [
-  ['the environment', /\bprocess\.env\b/, 'cli'],
-  ['the clock', /\bDate\.now\(\)|\bnew Date\(\)|\bperformance\.now\(\)/, 'base'],
-  ['chance', /\bMath\.random\(\)/, 'base'],
+  ['the environment', /\bprocess\.env\b/, 'surface/cli'],
+  ['the clock', /\bDate\.now\(\)|\bnew Date\(\)|\bperformance\.now\(\)/, 'platform/base'],
+  ['chance', /\bMath\.random\(\)/, 'platform/base'],
 ] as const) {
   test(`${what} is asked in src/${where} only: elsewhere it is an argument`, () => {
     const files = product.filter(({ path }) => folderOf(path) !== where);
@@ -130,10 +163,10 @@ for (const [what, pattern, where] of [
 
 test('what a cloud is like is read from its traits and tables: no code asks for its name', () => {
   // The API speaks OMS, whose own rules name clouds.
-  const files = product.filter(({ path }) => folderOf(path) !== 'api');
+  const files = product.filter(({ path }) => folderOf(path) !== 'surface/api');
   const names = cloudTypes.join('|');
   assert.deepEqual(places(files, new RegExp(`(?:[=!]==?|\\bcase)\\s*'(?:${names})'`)), []);
-  const stores = files.filter(({ path }) => folderOf(path) === 'stores');
+  const stores = files.filter(({ path }) => folderOf(path) === 'platform/stores');
   assert.deepEqual(places(stores, /\bcloud\s*[=!]==?/), []);
 });
 

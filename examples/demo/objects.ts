@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { KiB, MiB } from '../../src/base/bytes.ts';
-import type { PutOptions, Store } from '../../src/stores/store.ts';
+import { KiB, MiB } from '../../src/platform/base/bytes.ts';
+import type { PutOptions, Store } from '../../src/platform/stores/store.ts';
 
 /** An object of the demo, made anew from its number whenever it is needed. */
 export interface DemoObject {

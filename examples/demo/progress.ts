@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Presets, SingleBar } from 'cli-progress';
-import { formatBytes } from '../../src/base/bytes.ts';
+import { formatBytes } from '../../src/platform/base/bytes.ts';
 import type { ShownTask } from '../../test/kit/oms-client.ts';
 
 const EVERY_MS = 250;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { openAzure } from '../../src/stores/azure/open-azure.ts';
-import type { Store } from '../../src/stores/store.ts';
+import { openAzure } from '../../src/platform/stores/azure/open-azure.ts';
+import type { Store } from '../../src/platform/stores/store.ts';
 import { oddNames } from '../conformance/names.ts';
 import { bodyOf, rejectsWith } from '../conformance/store.ts';
 import { type Azurite, azuriteUnavailable, startAzurite } from './azurite.ts';

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { startCrc64 } from '../../src/base/crc64.ts';
-import { Secret } from '../../src/base/seal.ts';
-import { encodeBlobName } from '../../src/stores/azure/wire.ts';
-import { canonicalQuery } from '../../src/stores/sign/url-encoding.ts';
-import { azureServiceSas } from '../../src/stores/sign/azure-sas.ts';
-import { AzureSharedKeySigner } from '../../src/stores/sign/azure-shared-key.ts';
+import { startCrc64 } from '../../src/platform/base/crc64.ts';
+import { Secret } from '../../src/platform/base/seal.ts';
+import { encodeBlobName } from '../../src/platform/stores/azure/wire.ts';
+import { canonicalQuery } from '../../src/platform/signing/url-encoding.ts';
+import { azureServiceSas } from '../../src/platform/signing/azure-sas.ts';
+import { AzureSharedKeySigner } from '../../src/platform/signing/azure-shared-key.ts';
 import { type AzureSdk, azureSdk, azureSdkCrc64, type SdkRequest } from './azure-sdk.ts';
 
 const sdk = azureSdk();

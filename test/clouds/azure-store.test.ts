@@ -1,7 +1,7 @@
-import { Secret } from '../../src/base/seal.ts';
-import { type AzureOptions, openAzure } from '../../src/stores/azure/open-azure.ts';
-import { openStore } from '../../src/stores/open-store.ts';
-import type { Store } from '../../src/stores/store.ts';
+import { Secret } from '../../src/platform/base/seal.ts';
+import { type AzureOptions, openAzure } from '../../src/platform/stores/azure/open-azure.ts';
+import { openStore } from '../../src/platform/stores/open-store.ts';
+import type { Store } from '../../src/platform/stores/store.ts';
 import { exceptionsOf } from '../conformance/exceptions.ts';
 import { type Harness, testStore } from '../conformance/store.ts';
 import { type Azurite, azuriteUnavailable, containerSas, startAzurite } from './azurite.ts';

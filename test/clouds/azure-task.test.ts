@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { createServer, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import { KiB } from '../../src/base/bytes.ts';
+import { KiB } from '../../src/platform/base/bytes.ts';
 import { oddNames } from '../conformance/names.ts';
 import { textOf } from '../kit/header-text.ts';
 import type { ListedObject } from '../kit/oms-client.ts';

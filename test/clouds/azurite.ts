@@ -3,12 +3,12 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Secret } from '../../src/base/seal.ts';
-import { azureServiceSas } from '../../src/stores/sign/azure-sas.ts';
+import { Secret } from '../../src/platform/base/seal.ts';
+import { azureServiceSas } from '../../src/platform/signing/azure-sas.ts';
 import {
   type AzureAccountKey,
   AzureSharedKeySigner,
-} from '../../src/stores/sign/azure-shared-key.ts';
+} from '../../src/platform/signing/azure-shared-key.ts';
 import { startProgram } from '../kit/child-process.ts';
 
 /** Microsoft's emulator of Azure Blob Storage, in a process of its own. */

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { describe, mock, type TestContext, test } from 'node:test';
 import fc from 'fast-check';
-import { Secret } from '../../src/base/seal.ts';
-import { encodeKey } from '../../src/stores/sign/url-encoding.ts';
-import { qiniuDownloadUrl } from '../../src/stores/sign/cdn-native.ts';
-import { type CdnIdentity, cdnSigner, type CdnTarget } from '../../src/stores/sign/cdn.ts';
-import type { CdnAuthenticationType } from '../../src/model/source-cdn.ts';
+import { Secret } from '../../src/platform/base/seal.ts';
+import { encodeKey } from '../../src/platform/signing/url-encoding.ts';
+import { qiniuDownloadUrl } from '../../src/platform/signing/cdn-native.ts';
+import { type CdnIdentity, cdnSigner, type CdnTarget } from '../../src/platform/signing/cdn.ts';
+import type { CdnAuthenticationType } from '../../src/platform/model/source-cdn.ts';
 
 /*
  * What signs for CDNs without a key, compared with the vendors' own SDKs over random names. The SDKs

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Secret } from '../../src/base/seal.ts';
-import { openStore } from '../../src/stores/open-store.ts';
-import type { Store } from '../../src/stores/store.ts';
+import { Secret } from '../../src/platform/base/seal.ts';
+import { openStore } from '../../src/platform/stores/open-store.ts';
+import type { Store } from '../../src/platform/stores/store.ts';
 import { oddNames } from '../conformance/names.ts';
 import { patterned } from '../conformance/store.ts';
 import type { KodoServer } from '../kit/kodo-server/server.ts';

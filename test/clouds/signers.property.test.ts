@@ -3,12 +3,12 @@ import { createRequire } from 'node:module';
 import { describe, test } from 'node:test';
 import COS from 'cos-nodejs-sdk-v5';
 import fc from 'fast-check';
-import { Secret } from '../../src/base/seal.ts';
-import { canonicalQuery, encodeKey } from '../../src/stores/sign/url-encoding.ts';
-import { bceAuthorization } from '../../src/stores/sign/bce-v1.ts';
-import { cosAuthorization } from '../../src/stores/sign/cos.ts';
-import { sha1Authorization, sha1Query, sha1Schemes } from '../../src/stores/sign/hmac-sha1.ts';
-import { OssV4Signer } from '../../src/stores/sign/oss-v4.ts';
+import { Secret } from '../../src/platform/base/seal.ts';
+import { canonicalQuery, encodeKey } from '../../src/platform/signing/url-encoding.ts';
+import { bceAuthorization } from '../../src/platform/signing/bce-v1.ts';
+import { cosAuthorization } from '../../src/platform/signing/cos.ts';
+import { sha1Authorization, sha1Query, sha1Schemes } from '../../src/platform/signing/hmac-sha1.ts';
+import { OssV4Signer } from '../../src/platform/signing/oss-v4.ts';
 
 /** The product's signers sign whatever there is as the vendors' SDKs do. */
 

@@ -1,5 +1,5 @@
-import { Secret } from '../../src/base/seal.ts';
-import { openStore } from '../../src/stores/open-store.ts';
+import { Secret } from '../../src/platform/base/seal.ts';
+import { openStore } from '../../src/platform/stores/open-store.ts';
 import { startCdnServer } from '../kit/cdn-server.ts';
 import { startKodoServer } from '../kit/kodo-server/server.ts';
 import { startS3Server } from '../kit/s3-server/server.ts';

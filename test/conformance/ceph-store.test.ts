@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Secret } from '../../src/base/seal.ts';
-import { openStore, type StoreOptions } from '../../src/stores/open-store.ts';
+import { Secret } from '../../src/platform/base/seal.ts';
+import { openStore, type StoreOptions } from '../../src/platform/stores/open-store.ts';
 import { cephAvailable, startCeph } from '../kit/ceph/ceph.ts';
 import { createBucket, keepVersions } from '../kit/create-bucket.ts';
 import { bodyOf, type Harness, rejectsWith, testStore } from './store.ts';

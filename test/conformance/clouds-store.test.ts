@@ -1,4 +1,4 @@
-import { type S3DialectName, s3Dialects } from '../../src/stores/s3/dialects.ts';
+import { type S3DialectName, s3Dialects } from '../../src/platform/stores/s3/dialects.ts';
 import { s3DialectNames } from '../kit/clouds.ts';
 import { exceptionsOf } from './exceptions.ts';
 import { openCloud } from './open-cloud.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { compareKeys } from '../../src/stores/keys.ts';
-import type { ListOptions, Store } from '../../src/stores/store.ts';
+import { compareKeys } from '../../src/platform/stores/keys.ts';
+import type { ListOptions, Store } from '../../src/platform/stores/store.ts';
 import { bodyOf, type GivePromise } from './store.ts';
 
 async function keysOf(store: Store, options: ListOptions, signal: AbortSignal): Promise<string[]> {

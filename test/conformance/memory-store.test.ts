@@ -1,12 +1,12 @@
 import { MemoryStore } from '../kit/memory-store.ts';
-import { type Store } from '../../src/stores/store.ts';
-import { systemClock } from '../../src/base/clock.ts';
-import { limited } from '../../src/stores/layers/limited.ts';
-import { measured } from '../../src/stores/layers/measured.ts';
-import { paced } from '../../src/stores/layers/paced.ts';
-import { Pacer } from '../../src/stores/layers/pacer.ts';
-import { resuming } from '../../src/stores/layers/resuming.ts';
-import { retrying } from '../../src/stores/layers/retrying.ts';
+import { type Store } from '../../src/platform/stores/store.ts';
+import { systemClock } from '../../src/platform/base/clock.ts';
+import { limited } from '../../src/platform/stores/layers/limited.ts';
+import { measured } from '../../src/platform/stores/layers/measured.ts';
+import { paced } from '../../src/platform/stores/layers/paced.ts';
+import { Pacer } from '../../src/platform/stores/layers/pacer.ts';
+import { resuming } from '../../src/platform/stores/layers/resuming.ts';
+import { retrying } from '../../src/platform/stores/layers/retrying.ts';
 import { type Harness, testStore } from './store.ts';
 
 const policy = {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
-import { Secret } from '../../src/base/seal.ts';
-import { excessOf, fitMetadata } from '../../src/model/metadata.ts';
-import { type ContentHeaderName, contentHeaderNames } from '../../src/model/object.ts';
-import { openAdapter } from '../../src/stores/open-store.ts';
-import type { Store } from '../../src/stores/store.ts';
+import { Secret } from '../../src/platform/base/seal.ts';
+import { excessOf, fitMetadata } from '../../src/platform/model/metadata.ts';
+import { type ContentHeaderName, contentHeaderNames } from '../../src/platform/model/object.ts';
+import { openAdapter } from '../../src/platform/stores/open-store.ts';
+import type { Store } from '../../src/platform/stores/store.ts';
 import { playedClouds, s3DialectNames } from '../kit/clouds.ts';
 import { dialects as serverDialects } from '../kit/s3-server/dialects.ts';
 import { type S3Server, startS3Server } from '../kit/s3-server/server.ts';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { MiB } from '../../src/base/bytes.ts';
-import { systemClock } from '../../src/base/clock.ts';
-import { Secret } from '../../src/base/seal.ts';
-import { openAdapter, openStore, type StoreOptions } from '../../src/stores/open-store.ts';
-import type { Store } from '../../src/stores/store.ts';
+import { MiB } from '../../src/platform/base/bytes.ts';
+import { systemClock } from '../../src/platform/base/clock.ts';
+import { Secret } from '../../src/platform/base/seal.ts';
+import { openAdapter, openStore, type StoreOptions } from '../../src/platform/stores/open-store.ts';
+import type { Store } from '../../src/platform/stores/store.ts';
 import { createBucket, keepVersions } from '../kit/create-bucket.ts';
 import type { GoServer } from '../kit/go-servers/go-server.ts';
 import { minioMissing, startMinio } from '../kit/go-servers/minio.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { KiB, MiB } from '../../src/base/bytes.ts';
-import { startCrc64 } from '../../src/base/crc64.ts';
-import type { ContentHeaders } from '../../src/model/object.ts';
+import { KiB, MiB } from '../../src/platform/base/bytes.ts';
+import { startCrc64 } from '../../src/platform/base/crc64.ts';
+import type { ContentHeaders } from '../../src/platform/model/object.ts';
 import {
   bodyOf,
   type GivePromise,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { MiB } from '../../src/base/bytes.ts';
+import { MiB } from '../../src/platform/base/bytes.ts';
 import { bodyOf, type GivePromise, patterned, rejectsWith, textAt, type Trial } from './store.ts';
 
 async function readRange(

@@ -1,6 +1,6 @@
-import { Secret } from '../../src/base/seal.ts';
-import { openAdapter, openStore, type StoreOptions } from '../../src/stores/open-store.ts';
-import type { Store } from '../../src/stores/store.ts';
+import { Secret } from '../../src/platform/base/seal.ts';
+import { openAdapter, openStore, type StoreOptions } from '../../src/platform/stores/open-store.ts';
+import type { Store } from '../../src/platform/stores/store.ts';
 import { makeCertificate } from '../kit/certificate.ts';
 import { type S3Server, type S3ServerOptions, startS3Server } from '../kit/s3-server/server.ts';
 import { type Harness, testStore } from './store.ts';

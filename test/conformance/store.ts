@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import type { StorageTier } from '../../src/model/storage-class.ts';
-import type { PutBody, Store, Traits } from '../../src/stores/store.ts';
+import type { StorageTier } from '../../src/platform/model/storage-class.ts';
+import type { Store, Traits } from '../../src/platform/stores/store.ts';
+import type { PutBody } from '../../src/platform/http/bodies.ts';
 import { listingPromises } from './listing.ts';
 import { namePromises } from './names.ts';
 import { putPromises } from './puts.ts';

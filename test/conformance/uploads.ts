@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { startCrc64 } from '../../src/base/crc64.ts';
-import type { PutBody } from '../../src/stores/store.ts';
+import { startCrc64 } from '../../src/platform/base/crc64.ts';
+import type { PutBody } from '../../src/platform/http/bodies.ts';
 import { bodyOf, type GivePromise, patterned, rejectsWith, streamed, type Trial } from './store.ts';
 
 /** Three parts of the smallest size the store takes; the last is shorter. */

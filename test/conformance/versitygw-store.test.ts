@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Secret } from '../../src/base/seal.ts';
-import { openStore } from '../../src/stores/open-store.ts';
-import type { Store } from '../../src/stores/store.ts';
+import { Secret } from '../../src/platform/base/seal.ts';
+import { openStore } from '../../src/platform/stores/open-store.ts';
+import type { Store } from '../../src/platform/stores/store.ts';
 import { createBucket } from '../kit/create-bucket.ts';
 import { startVersitygw, versitygwMissing } from '../kit/go-servers/versitygw.ts';
 import { bodyOf, rejectsWith, testStore } from './store.ts';

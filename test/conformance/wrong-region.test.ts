@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Secret } from '../../src/base/seal.ts';
-import { openAdapter } from '../../src/stores/open-store.ts';
-import { type S3DialectName, s3Dialects } from '../../src/stores/s3/dialects.ts';
-import { endpointOf, scopeOf } from '../../src/stores/s3/region.ts';
-import type { Store } from '../../src/stores/store.ts';
+import { Secret } from '../../src/platform/base/seal.ts';
+import { openAdapter } from '../../src/platform/stores/open-store.ts';
+import { type S3DialectName, s3Dialects } from '../../src/platform/stores/s3/dialects.ts';
+import { endpointOf, scopeOf } from '../../src/platform/stores/s3/region.ts';
+import type { Store } from '../../src/platform/stores/store.ts';
 import { playedClouds } from '../kit/clouds.ts';
 import { type S3Server, startS3Server } from '../kit/s3-server/server.ts';
 import { bodyOf, rejectsWith } from './store.ts';

@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { BasicCredentials } from '@huaweicloud/huaweicloud-sdk-core/auth/BasicCredentials.js';
 import { Region } from '@huaweicloud/huaweicloud-sdk-core/region/region.js';
 import { SdkException } from '@huaweicloud/huaweicloud-sdk-core/exception/SdkException.js';
-import { createLogger } from '../../src/base/log.ts';
+import { createLogger } from '../../src/platform/base/log.ts';
 import type { AccessKey } from '../kit/sign-request.ts';
 import { startTestService, type TestService } from '../kit/service.ts';
 import { clientOf, credentialsOf, makeKey, options } from './clients.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Writable } from 'node:stream';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { createLogger } from '../../src/base/log.ts';
+import { createLogger } from '../../src/platform/base/log.ts';
 import { startTestService, type TestService } from '../kit/service.ts';
 
 /** What the reference of OMS shows, literally: sent as it is, and answered as it is. */

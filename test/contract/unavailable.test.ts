@@ -1,5 +1,5 @@
 import { after, before, test } from 'node:test';
-import type { Database } from '../../src/database/db.ts';
+import type { Database } from '../../src/platform/postgres/db.ts';
 import { testDatabase } from '../kit/postgres.ts';
 import { startTestService, type TestService } from '../kit/service.ts';
 import { clientOf, makeKey } from './clients.ts';

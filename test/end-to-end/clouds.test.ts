@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { KiB, MiB } from '../../src/base/bytes.ts';
-import { startCrc64 } from '../../src/base/crc64.ts';
-import { type S3DialectName, s3Dialects } from '../../src/stores/s3/dialects.ts';
+import { KiB, MiB } from '../../src/platform/base/bytes.ts';
+import { startCrc64 } from '../../src/platform/base/crc64.ts';
+import { type S3DialectName, s3Dialects } from '../../src/platform/stores/s3/dialects.ts';
 import { oddNames } from '../conformance/names.ts';
 import { s3DialectNames } from '../kit/clouds.ts';
 import { type CloudPlace, type CloudsWorld, putAt, startClouds } from '../kit/clouds-world.ts';

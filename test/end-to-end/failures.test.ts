@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { GiB } from '../../src/base/bytes.ts';
+import { GiB } from '../../src/platform/base/bytes.ts';
 import { OmsError } from '../kit/oms-client.ts';
 import { NOBODY_LISTENS } from '../kit/ports.ts';
 import { sevens } from '../kit/s3-server/content.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { KiB, MiB } from '../../src/base/bytes.ts';
+import { KiB, MiB } from '../../src/platform/base/bytes.ts';
 import type { FaultPlan } from '../kit/s3-server/faults.ts';
 import { startWorld, type World } from '../kit/world.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import type { MappedEndpoint } from '../../src/service/endpoints.ts';
+import type { MappedEndpoint } from '../../src/domain/tasks/endpoints.ts';
 import type { S3ServerOptions } from '../kit/s3-server/server.ts';
 import { sizes, startWorld, type World } from '../kit/world.ts';
 

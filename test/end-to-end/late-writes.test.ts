@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { systemClock } from '../../src/base/clock.ts';
-import { silentLog } from '../../src/base/log.ts';
-import { endpoints } from '../../src/service/endpoints.ts';
-import { openBuckets } from '../../src/service/open-buckets.ts';
-import { OpenTasks } from '../../src/service/open-tasks.ts';
-import { recheck, type RecheckResult } from '../../src/service/rechecks.ts';
+import { systemClock } from '../../src/platform/base/clock.ts';
+import { silentLog } from '../../src/platform/base/log.ts';
+import { endpoints } from '../../src/domain/tasks/endpoints.ts';
+import { openBuckets } from '../../src/domain/tasks/open-buckets.ts';
+import { OpenTasks } from '../../src/domain/tasks/open-tasks.ts';
+import { recheck, type RecheckResult } from '../../src/domain/tasks/rechecks.ts';
 import { roundsOf } from '../kit/oms-client.ts';
 import { betweenHuawei, mappedHuawei, putWithCrc64, startWorld, type World } from '../kit/world.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { type S3DialectName, s3Dialects } from '../../src/stores/s3/dialects.ts';
+import { type S3DialectName, s3Dialects } from '../../src/platform/stores/s3/dialects.ts';
 import { playedClouds } from '../kit/clouds.ts';
 import { forgetLocalhost, resolveLocalhost } from '../kit/localhost.ts';
 import type { Operation } from '../kit/s3-server/operations.ts';

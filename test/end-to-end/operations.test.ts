@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { createLogger } from '../../src/base/log.ts';
+import { createLogger } from '../../src/platform/base/log.ts';
 import { startWorld, type World } from '../kit/world.ts';
 
 describe('what operators look at', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { startCrc64 } from '../../src/base/crc64.ts';
+import { startCrc64 } from '../../src/platform/base/crc64.ts';
 import {
   betweenHuawei,
   mappedHuawei,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import type { CloudType } from '../../src/model/cloud.ts';
-import type { MappedEndpoint } from '../../src/service/endpoints.ts';
+import type { CloudType } from '../../src/platform/model/cloud.ts';
+import type { MappedEndpoint } from '../../src/domain/tasks/endpoints.ts';
 import { makeCertificate } from '../kit/certificate.ts';
 import { asHeader, textOf } from '../kit/header-text.ts';
 import { forgetLocalhost, resolveLocalhost } from '../kit/localhost.ts';

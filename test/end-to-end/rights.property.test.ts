@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
-import { Secret } from '../../src/base/seal.ts';
-import { insertToken } from '../../src/database/tokens.ts';
-import { actions } from '../../src/model/policy.ts';
-import { hashOfToken } from '../../src/service/gatekeeper.ts';
-import type { Principal } from '../../src/service/identity-service.ts';
+import { Secret } from '../../src/platform/base/seal.ts';
+import { insertToken } from '../../src/domain/access/tokens-table.ts';
+import { actions } from '../../src/platform/model/policy.ts';
+import { hashOfToken } from '../../src/domain/access/gatekeeper.ts';
+import type { Principal } from '../../src/domain/access/identity-service.ts';
 import { GROUPS, mayInModel, type Model, urn, USERS } from '../kit/rights-model.ts';
 import { startTestService, type TestService } from '../kit/service.ts';
 

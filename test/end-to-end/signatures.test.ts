@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Secret } from '../../src/base/seal.ts';
-import { ensureFirstAccessKey } from '../../src/service/tokens.ts';
+import { Secret } from '../../src/platform/base/seal.ts';
+import { ensureFirstAccessKey } from '../../src/domain/access/tokens.ts';
 import { startTestService, type TestService } from '../kit/service.ts';
 import {
   type AccessKey,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MiB } from '../../src/base/bytes.ts';
+import { MiB } from '../../src/platform/base/bytes.ts';
 import { type S3Server, startS3Server } from '../kit/s3-server/server.ts';
 import { startTestService, taskBetween, type TestService } from '../kit/service.ts';
 

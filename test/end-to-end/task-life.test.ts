@@ -4,13 +4,13 @@ import { Writable } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { systemClock } from '../../src/base/clock.ts';
-import { createLogger, silentLog } from '../../src/base/log.ts';
-import { taskInWork } from '../../src/database/tasks.ts';
-import { endpoints } from '../../src/service/endpoints.ts';
-import { maintenance } from '../../src/service/maintenance.ts';
-import { openBuckets } from '../../src/service/open-buckets.ts';
-import { OpenTasks } from '../../src/service/open-tasks.ts';
+import { systemClock } from '../../src/platform/base/clock.ts';
+import { createLogger, silentLog } from '../../src/platform/base/log.ts';
+import { taskInWork } from '../../src/domain/tasks/tasks-table.ts';
+import { endpoints } from '../../src/domain/tasks/endpoints.ts';
+import { maintenance } from '../../src/domain/maintenance/maintenance.ts';
+import { openBuckets } from '../../src/domain/tasks/open-buckets.ts';
+import { OpenTasks } from '../../src/domain/tasks/open-tasks.ts';
 import type { TestService } from '../kit/service.ts';
 import { sizes, startWorld, until, type World } from '../kit/world.ts';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BodyRoom } from '../../src/api/body-room.ts';
-import { KiB } from '../../src/base/bytes.ts';
-import { createLogger } from '../../src/base/log.ts';
+import { BodyRoom } from '../../src/surface/api/kit/body-room.ts';
+import { KiB } from '../../src/platform/base/bytes.ts';
+import { createLogger } from '../../src/platform/base/log.ts';
 import { headOf, rawConnection } from '../kit/raw-connection.ts';
 import { startTestService, type TestService } from '../kit/service.ts';
 import { type AccessKey, signedHeaders } from '../kit/sign-request.ts';

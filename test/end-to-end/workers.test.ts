@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import { describe, test } from 'node:test';
-import { MiB } from '../../src/base/bytes.ts';
+import { MiB } from '../../src/platform/base/bytes.ts';
 import { NOBODY_LISTENS } from '../kit/ports.ts';
 import { startTestService } from '../kit/service.ts';
 import { assertOnlyWhole, startWorld, until } from '../kit/world.ts';

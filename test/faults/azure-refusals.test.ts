@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { azureFaults } from '../../src/stores/azure/faults.ts';
+import { azureFaults } from '../../src/platform/stores/azure/faults.ts';
 import { rejectsWith } from '../conformance/store.ts';
 import { errorOf } from '../kit/error-of.ts';
 import { ACCOUNT_KEY, head as good, SAS, ScriptedAzure } from '../kit/scripted-azure.ts';

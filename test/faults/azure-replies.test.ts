@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { MiB } from '../../src/base/bytes.ts';
+import { MiB } from '../../src/platform/base/bytes.ts';
 import { bodyOf, rejectsWith } from '../conformance/store.ts';
 import { errorOf } from '../kit/error-of.ts';
 import { head as good, SAS, ScriptedAzure } from '../kit/scripted-azure.ts';

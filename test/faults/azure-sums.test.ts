@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { startCrc64 } from '../../src/base/crc64.ts';
+import { startCrc64 } from '../../src/platform/base/crc64.ts';
 import { CopyRig } from '../kit/copy-rig.ts';
 import { head as good, ScriptedAzure } from '../kit/scripted-azure.ts';
 

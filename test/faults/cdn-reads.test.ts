@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { KiB } from '../../src/base/bytes.ts';
-import { Secret } from '../../src/base/seal.ts';
-import { openStore } from '../../src/stores/open-store.ts';
-import type { Store } from '../../src/stores/store.ts';
+import { KiB } from '../../src/platform/base/bytes.ts';
+import { Secret } from '../../src/platform/base/seal.ts';
+import { openStore } from '../../src/platform/stores/open-store.ts';
+import type { Store } from '../../src/platform/stores/store.ts';
 import { rejectsWith } from '../conformance/store.ts';
 import { type CdnServer, startCdnServer } from '../kit/cdn-server.ts';
 import { ManualClock } from '../kit/manual-clock.ts';

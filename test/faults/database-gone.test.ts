@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Database } from '../../src/database/db.ts';
+import type { Database } from '../../src/platform/postgres/db.ts';
 import { OmsError } from '../kit/oms-client.ts';
 import { testDatabase } from '../kit/postgres.ts';
 import { assertOnlyWhole, sizes, startWorld, until, type World } from '../kit/world.ts';

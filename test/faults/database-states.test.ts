@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { Writable } from 'node:stream';
 import { describe, test } from 'node:test';
-import { createLogger } from '../../src/base/log.ts';
-import type { Database } from '../../src/database/db.ts';
+import { createLogger } from '../../src/platform/base/log.ts';
+import type { Database } from '../../src/platform/postgres/db.ts';
 import { testDatabase } from '../kit/postgres.ts';
 import { assertOnlyWhole, startWorld, until, type World } from '../kit/world.ts';
 

@@ -3,11 +3,11 @@ import type { LookupAddress } from 'node:dns';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, isIPv6, type LookupFunction } from 'node:net';
 import { describe, test } from 'node:test';
-import { Secret } from '../../src/base/seal.ts';
-import { allowList } from '../../src/base/allow-list.ts';
-import { addressGuard } from '../../src/stores/guard.ts';
-import { openStore } from '../../src/stores/open-store.ts';
-import type { Store } from '../../src/stores/store.ts';
+import { Secret } from '../../src/platform/base/seal.ts';
+import { allowList } from '../../src/platform/http/allow-list.ts';
+import { addressGuard } from '../../src/platform/http/guard.ts';
+import { openStore } from '../../src/platform/stores/open-store.ts';
+import type { Store } from '../../src/platform/stores/store.ts';
 import { startTestService } from '../kit/service.ts';
 
 /** Where users may not lead the service: by what they name, by what a name means, by a redirect. */

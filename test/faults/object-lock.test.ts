@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { KiB, MiB } from '../../src/base/bytes.ts';
-import { Secret } from '../../src/base/seal.ts';
-import { HeldBytes } from '../../src/stores/held-bytes.ts';
-import { openAdapter } from '../../src/stores/open-store.ts';
-import type { PartUpload, PutBody, Store } from '../../src/stores/store.ts';
-import { probeTarget } from '../../src/transfer/probe.ts';
+import { KiB, MiB } from '../../src/platform/base/bytes.ts';
+import { Secret } from '../../src/platform/base/seal.ts';
+import { HeldBytes } from '../../src/platform/stores/held-bytes.ts';
+import { openAdapter } from '../../src/platform/stores/open-store.ts';
+import type { PartUpload, Store } from '../../src/platform/stores/store.ts';
+import type { PutBody } from '../../src/platform/http/bodies.ts';
+import { probeTarget } from '../../src/domain/copy/probe.ts';
 import { patterned, rejectsWith, streamed } from '../conformance/store.ts';
 import { type S3Server, startS3Server } from '../kit/s3-server/server.ts';
 

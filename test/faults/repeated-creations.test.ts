@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Secret } from '../../src/base/seal.ts';
-import type { AuditRow } from '../../src/database/audit.ts';
-import { DatabaseAudit } from '../../src/service/audit.ts';
-import { ensureFirstAccessKey } from '../../src/service/tokens.ts';
+import { Secret } from '../../src/platform/base/seal.ts';
+import type { AuditRow } from '../../src/domain/access/audit-table.ts';
+import { DatabaseAudit } from '../../src/domain/access/audit.ts';
+import { ensureFirstAccessKey } from '../../src/domain/access/tokens.ts';
 import { type S3Server, startS3Server } from '../kit/s3-server/server.ts';
 import { startTestService, taskBetween, type TestService } from '../kit/service.ts';
 import { signedHeaders } from '../kit/sign-request.ts';

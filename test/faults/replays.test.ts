@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Secret } from '../../src/base/seal.ts';
-import { ensureFirstAccessKey } from '../../src/service/tokens.ts';
+import { Secret } from '../../src/platform/base/seal.ts';
+import { ensureFirstAccessKey } from '../../src/domain/access/tokens.ts';
 import { startTestService, type TestService } from '../kit/service.ts';
 import { signedHeaders } from '../kit/sign-request.ts';
 import { plainPlan } from '../kit/sync-task.ts';

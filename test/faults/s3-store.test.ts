@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { MiB } from '../../src/base/bytes.ts';
-import { Secret } from '../../src/base/seal.ts';
-import { openAdapter, openStore, type StoreOptions } from '../../src/stores/open-store.ts';
-import { s3Dialects } from '../../src/stores/s3/dialects.ts';
-import type { Store } from '../../src/stores/store.ts';
-import { StoreError } from '../../src/stores/store-error.ts';
+import { MiB } from '../../src/platform/base/bytes.ts';
+import { Secret } from '../../src/platform/base/seal.ts';
+import { openAdapter, openStore, type StoreOptions } from '../../src/platform/stores/open-store.ts';
+import { s3Dialects } from '../../src/platform/stores/s3/dialects.ts';
+import type { Store } from '../../src/platform/stores/store.ts';
+import { StoreError } from '../../src/platform/model/store-error.ts';
 import { bodyOf, patterned, streamed } from '../conformance/store.ts';
 import type { FaultPlan } from '../kit/s3-server/faults.ts';
 import { type S3Server, startS3Server } from '../kit/s3-server/server.ts';

@@ -4,10 +4,10 @@ import { mkdtempDisposable, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { silentLog } from '../../src/base/log.ts';
-import { Secret } from '../../src/base/seal.ts';
-import { Database } from '../../src/database/db.ts';
-import { type EmbeddedPostgres, startEmbedded } from '../../src/database/embedded.ts';
+import { silentLog } from '../../src/platform/base/log.ts';
+import { Secret } from '../../src/platform/base/seal.ts';
+import { Database } from '../../src/platform/postgres/db.ts';
+import { type EmbeddedPostgres, startEmbedded } from '../../src/platform/postgres/embedded.ts';
 import { type Child, startChild } from '../kit/child-process.ts';
 import { OmsClient } from '../kit/oms-client.ts';
 import { type ServiceProcess, startServiceProcess } from '../kit/service-process.ts';
@@ -381,7 +381,11 @@ describe('secrets that are planted everywhere', () => {
 });
 
 function startBrigade(args: string[], environment: Record<string, string>): Child {
-  return startChild(new URL('../../src/cli/brigade.js', import.meta.url), args, environment);
+  return startChild(
+    new URL('../../src/surface/cli/brigade.js', import.meta.url),
+    args,
+    environment,
+  );
 }
 
 /** Every row of every table as text; bytes are in hexadecimal digits. */

@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { Sealer, Secret } from '../../src/base/seal.ts';
-import { insertAccessKey } from '../../src/database/access-keys.ts';
-import type { Db } from '../../src/database/db.ts';
-import { sealedByOthers } from '../../src/database/sealing-key.ts';
-import { insertTask, taskToWork } from '../../src/database/tasks.ts';
-import { insertProject } from '../../src/database/tokens.ts';
-import { insertUser } from '../../src/database/users.ts';
+import { Sealer, Secret } from '../../src/platform/base/seal.ts';
+import { insertAccessKey } from '../../src/domain/access/access-keys-table.ts';
+import type { Db } from '../../src/platform/postgres/db.ts';
+import { sealedByOthers } from '../../src/domain/maintenance/sealing-key-table.ts';
+import { insertTask, taskToWork } from '../../src/domain/tasks/tasks-table.ts';
+import { insertProject } from '../../src/domain/access/tokens-table.ts';
+import { insertUser } from '../../src/domain/access/users-table.ts';
+import { openCredentials, sealCredentials } from '../../src/domain/tasks/credentials.ts';
+import { openAccessKey, sealAccessKey } from '../../src/domain/access/sealed-access-key.ts';
 import {
-  openAccessKey,
-  openCredentials,
-  sealAccessKey,
-  sealCredentials,
-} from '../../src/service/credentials.ts';
-import { checkSealingKey, sealAnew, WrongSealingKey } from '../../src/service/sealing-key.ts';
+  checkSealingKey,
+  sealAnew,
+  WrongSealingKey,
+} from '../../src/domain/maintenance/sealing-key.ts';
 import { testDatabase } from '../kit/postgres.ts';
 import { plainPlan, projectId } from '../kit/sync-task.ts';
 

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { program } from '../../src/cli/program.ts';
+import { program } from '../../src/surface/cli/program.ts';
 
 /** A command line to run, and what a shell would give it. */
 export interface Line {

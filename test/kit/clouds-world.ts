@@ -1,9 +1,9 @@
-import type { S3DialectName } from '../../src/stores/s3/dialects.ts';
-import { s3Dialects } from '../../src/stores/s3/dialects.ts';
-import { scopeOf } from '../../src/stores/s3/region.ts';
-import type { BrigadeSettings } from '../../src/service/brigade.ts';
-import type { MappedEndpoint } from '../../src/service/endpoints.ts';
-import { startCrc64 } from '../../src/base/crc64.ts';
+import type { S3DialectName } from '../../src/platform/stores/s3/dialects.ts';
+import { s3Dialects } from '../../src/platform/stores/s3/dialects.ts';
+import { scopeOf } from '../../src/platform/stores/s3/region.ts';
+import type { BrigadeSettings } from '../../src/surface/app/brigade.ts';
+import type { MappedEndpoint } from '../../src/domain/tasks/endpoints.ts';
+import { startCrc64 } from '../../src/platform/base/crc64.ts';
 import { type PlayedCloud, playedClouds, s3DialectNames } from './clouds.ts';
 import type { Bucket, SeedOptions } from './s3-server/bucket.ts';
 import { type S3Server, startS3Server } from './s3-server/server.ts';

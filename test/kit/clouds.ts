@@ -1,4 +1,4 @@
-import type { S3DialectName } from '../../src/stores/s3/dialects.ts';
+import type { S3DialectName } from '../../src/platform/stores/s3/dialects.ts';
 import type { DialectName } from './s3-server/dialects.ts';
 
 /** A cloud, and the row of the server that plays it. */

@@ -1,9 +1,9 @@
-import type { Outcome } from '../../src/model/outcome.ts';
-import type { ObjectRead, PutOptions, PutReceipt, Store } from '../../src/stores/store.ts';
-import { StoreError } from '../../src/stores/store-error.ts';
-import { around, type Operation } from '../../src/stores/layers/around.ts';
+import type { Outcome } from '../../src/platform/model/outcome.ts';
+import type { ObjectRead, PutOptions, PutReceipt, Store } from '../../src/platform/stores/store.ts';
+import { StoreError } from '../../src/platform/model/store-error.ts';
+import { around, type Operation } from '../../src/platform/stores/layers/around.ts';
 import { MemoryStore } from './memory-store.ts';
-import { copyObject } from '../../src/transfer/copy-object.ts';
+import { copyObject } from '../../src/domain/copy/copy-object.ts';
 import type {
   CheckedPart,
   CopyJob,
@@ -11,7 +11,7 @@ import type {
   IntendedUpload,
   JournaledUpload,
   UploadJournal,
-} from '../../src/transfer/transfer.ts';
+} from '../../src/domain/copy/transfer.ts';
 import { ManualClock } from './manual-clock.ts';
 
 export type JournalStep = 'intend' | 'opened' | 'checked' | 'abandoned' | 'ended';

@@ -1,6 +1,6 @@
-import { systemClock } from '../../src/base/clock.ts';
-import type { AccessKey } from '../../src/stores/sign/access-key.ts';
-import { AwsV4Signer, amzDate, UNSIGNED_PAYLOAD } from '../../src/stores/sign/aws-v4.ts';
+import { systemClock } from '../../src/platform/base/clock.ts';
+import type { AccessKey } from '../../src/platform/signing/access-key.ts';
+import { AwsV4Signer, amzDate, UNSIGNED_PAYLOAD } from '../../src/platform/signing/aws-v4.ts';
 
 /** Makes a bucket at a server, in path style: no part of what the product does. */
 export async function createBucket(

@@ -1,4 +1,4 @@
-import type { StoreError } from '../../src/stores/store-error.ts';
+import type { StoreError } from '../../src/platform/model/store-error.ts';
 
 /** The error that a call of a store must fail with. */
 export async function errorOf(call: Promise<unknown>): Promise<StoreError> {

@@ -1,7 +1,8 @@
-import type { Fault } from '../../src/model/fault.ts';
-import { around, type Operation } from '../../src/stores/layers/around.ts';
-import type { ReadBody, Store } from '../../src/stores/store.ts';
-import { StoreError, type StoreErrorDetails } from '../../src/stores/store-error.ts';
+import type { Fault } from '../../src/platform/model/fault.ts';
+import { around, type Operation } from '../../src/platform/stores/layers/around.ts';
+import type { Store } from '../../src/platform/stores/store.ts';
+import type { ReadBody } from '../../src/platform/http/bodies.ts';
+import { StoreError, type StoreErrorDetails } from '../../src/platform/model/store-error.ts';
 
 /** A body that breaks with `interrupted` after so many bytes. */
 export interface Cut {

@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/base/clock.ts';
+import type { Clock } from '../../src/platform/base/clock.ts';
 
 /** A clock that a test holds in its hand: sleeping takes no time, and moves it on. */
 export class ManualClock implements Clock {

@@ -1,5 +1,5 @@
-import { KiB } from '../../src/base/bytes.ts';
-import type { ReadBody } from '../../src/stores/store.ts';
+import { KiB } from '../../src/platform/base/bytes.ts';
+import type { ReadBody } from '../../src/platform/http/bodies.ts';
 
 const CHUNK = 64 * KiB;
 

@@ -1,14 +1,18 @@
 import { createHash } from 'node:crypto';
-import { type Clock, systemClock } from '../../src/base/clock.ts';
-import { GiB } from '../../src/base/bytes.ts';
-import { startCrc64 } from '../../src/base/crc64.ts';
-import type { Fault } from '../../src/model/fault.ts';
-import { contentHeaderNames, type ObjectEntry, type ObjectHead } from '../../src/model/object.ts';
-import { storageTiers } from '../../src/model/storage-class.ts';
-import { orLetGo } from '../../src/stores/let-go.ts';
-import { compareKeys, faultOfKey } from '../../src/stores/keys.ts';
-import { differenceFrom } from '../../src/stores/pin.ts';
-import { checkPutOptions } from '../../src/stores/put-options.ts';
+import { type Clock, systemClock } from '../../src/platform/base/clock.ts';
+import { GiB } from '../../src/platform/base/bytes.ts';
+import { startCrc64 } from '../../src/platform/base/crc64.ts';
+import type { Fault } from '../../src/platform/model/fault.ts';
+import {
+  contentHeaderNames,
+  type ObjectEntry,
+  type ObjectHead,
+} from '../../src/platform/model/object.ts';
+import { storageTiers } from '../../src/platform/model/storage-class.ts';
+import { orLetGo } from '../../src/platform/http/let-go.ts';
+import { compareKeys, faultOfKey } from '../../src/platform/stores/keys.ts';
+import { differenceFrom } from '../../src/platform/stores/pin.ts';
+import { checkPutOptions } from '../../src/platform/stores/put-options.ts';
 import type {
   ListOptions,
   ListPage,
@@ -16,14 +20,14 @@ import type {
   OpenUpload,
   PartReceipt,
   PartUpload,
-  PutBody,
   PutOptions,
   PutReceipt,
   ReadOptions,
   Store,
   Traits,
-} from '../../src/stores/store.ts';
-import { StoreError } from '../../src/stores/store-error.ts';
+} from '../../src/platform/stores/store.ts';
+import type { PutBody } from '../../src/platform/http/bodies.ts';
+import { StoreError } from '../../src/platform/model/store-error.ts';
 import { memoryBody } from './memory-body.ts';
 
 export interface StoredObject {

@@ -1,5 +1,5 @@
-import { backoffMs } from '../../src/base/backoff.ts';
-import { afterAnswer, afterSending, type Pace, unpaced } from '../../src/stores/pace.ts';
+import { backoffMs } from '../../src/platform/base/backoff.ts';
+import { afterAnswer, afterSending, type Pace, unpaced } from '../../src/platform/stores/pace.ts';
 
 /** A store that accepts some requests and refuses others. All times are in milliseconds. */
 export interface RefusingStore {

@@ -3,11 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
-import { silentLog } from '../../src/base/log.ts';
-import { Secret } from '../../src/base/seal.ts';
-import { Database, type DatabaseOptions } from '../../src/database/db.ts';
-import { startEmbedded, type EmbeddedPostgres } from '../../src/database/embedded.ts';
-import { migrate } from '../../src/database/migrate.ts';
+import { silentLog } from '../../src/platform/base/log.ts';
+import { Secret } from '../../src/platform/base/seal.ts';
+import { Database, type DatabaseOptions } from '../../src/platform/postgres/db.ts';
+import { startEmbedded, type EmbeddedPostgres } from '../../src/platform/postgres/embedded.ts';
+import { migrate } from '../../src/platform/postgres/migrate.ts';
 
 /**
  * A real PostgreSQL for tests: one server a test process, started by the first who asks and stopped

@@ -1,4 +1,4 @@
-import { isSystemRole, type Policy, systemRoles } from '../../src/model/policy.ts';
+import { isSystemRole, type Policy, systemRoles } from '../../src/platform/model/policy.ts';
 
 /** Who may do what, written anew for comparison: slow and plain, from what the documents say. */
 

@@ -1,6 +1,6 @@
-import { Secret } from '../../src/base/seal.ts';
-import { openStore } from '../../src/stores/open-store.ts';
-import type { Store } from '../../src/stores/store.ts';
+import { Secret } from '../../src/platform/base/seal.ts';
+import { openStore } from '../../src/platform/stores/open-store.ts';
+import type { Store } from '../../src/platform/stores/store.ts';
 import { cephAvailable, startCeph } from './ceph/ceph.ts';
 import { startChild } from './child-process.ts';
 import { createBucket } from './create-bucket.ts';

@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach } from 'node:test';
-import { Secret } from '../../src/base/seal.ts';
-import { openAzure } from '../../src/stores/azure/open-azure.ts';
-import type { Store } from '../../src/stores/store.ts';
+import { Secret } from '../../src/platform/base/seal.ts';
+import { openAzure } from '../../src/platform/stores/azure/open-azure.ts';
+import type { Store } from '../../src/platform/stores/store.ts';
 import { ManualClock } from './manual-clock.ts';
 
 export const ACCOUNT_KEY = Buffer.from('the key of the account').toString('base64');

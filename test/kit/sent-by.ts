@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Secret } from '../../src/base/seal.ts';
-import { openAdapter } from '../../src/stores/open-store.ts';
-import type { S3DialectName } from '../../src/stores/s3/dialects.ts';
-import type { Store } from '../../src/stores/store.ts';
+import { Secret } from '../../src/platform/base/seal.ts';
+import { openAdapter } from '../../src/platform/stores/open-store.ts';
+import type { S3DialectName } from '../../src/platform/stores/s3/dialects.ts';
+import type { Store } from '../../src/platform/stores/store.ts';
 
 interface Sent {
   readonly line: string;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
-import { Secret } from '../../src/base/seal.ts';
-import { openStore, type StoreDialect } from '../../src/stores/open-store.ts';
-import type { PutOptions, Store } from '../../src/stores/store.ts';
+import { Secret } from '../../src/platform/base/seal.ts';
+import { openStore, type StoreDialect } from '../../src/platform/stores/open-store.ts';
+import type { PutOptions, Store } from '../../src/platform/stores/store.ts';
 import { createBucket } from './create-bucket.ts';
 import { roundsOf } from './oms-client.ts';
 import type { TestService } from './service.ts';

@@ -21,7 +21,7 @@ export async function startServiceProcess(
   environment: Readonly<Record<string, string>> = {},
   openFiles?: number,
 ): Promise<ServiceProcess> {
-  const main = new URL('../../src/cli/brigade.js', import.meta.url);
+  const main = new URL('../../src/surface/cli/brigade.js', import.meta.url);
   const settings = {
     BRIGADE_DATA_DIR: dataDir,
     BRIGADE_PORT: '0',

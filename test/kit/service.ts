@@ -1,19 +1,23 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
-import type { BodyRoom } from '../../src/api/body-room.ts';
-import type { ConnectionTimes } from '../../src/api/connections.ts';
-import type { RequestLimits } from '../../src/api/limits.ts';
-import { buildApi, type TlsSettings } from '../../src/api/server.ts';
-import { MiB } from '../../src/base/bytes.ts';
-import { systemClock } from '../../src/base/clock.ts';
-import { type Logger, silentLog } from '../../src/base/log.ts';
-import { createMetrics, type Metrics } from '../../src/base/metrics.ts';
-import { Sealer, type Secret } from '../../src/base/seal.ts';
-import { Database } from '../../src/database/db.ts';
-import { Troubles } from '../../src/database/troubles.ts';
-import { type Brigade, type BrigadeSettings, createBrigade } from '../../src/service/brigade.ts';
-import { type Issuer, singleSignOn } from '../../src/service/single-sign-on.ts';
-import { ensureFirstToken } from '../../src/service/tokens.ts';
+import type { BodyRoom } from '../../src/surface/api/kit/body-room.ts';
+import type { ConnectionTimes } from '../../src/surface/api/kit/connections.ts';
+import type { RequestLimits } from '../../src/surface/api/kit/limits.ts';
+import { buildApi, type TlsSettings } from '../../src/surface/api/server.ts';
+import { MiB } from '../../src/platform/base/bytes.ts';
+import { systemClock } from '../../src/platform/base/clock.ts';
+import { type Logger, silentLog } from '../../src/platform/base/log.ts';
+import { createMetrics, type Metrics } from '../../src/platform/base/metrics.ts';
+import { Sealer, type Secret } from '../../src/platform/base/seal.ts';
+import { Database } from '../../src/platform/postgres/db.ts';
+import { Troubles } from '../../src/platform/postgres/troubles.ts';
+import {
+  type Brigade,
+  type BrigadeSettings,
+  createBrigade,
+} from '../../src/surface/app/brigade.ts';
+import { type Issuer, singleSignOn } from '../../src/domain/access/single-sign-on.ts';
+import { ensureFirstToken } from '../../src/domain/access/tokens.ts';
 import { OmsClient } from './oms-client.ts';
 import { testDatabaseUrl } from './postgres.ts';
 import type { S3Server } from './s3-server/server.ts';

@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { InjectOptions } from 'fastify';
-import { canonicalRequests } from '../../src/api/signature.ts';
+import { canonicalRequests } from '../../src/surface/api/kit/signature.ts';
 import type { Chance } from './random.ts';
 import { type AccessKey, signedHeaders } from './sign-request.ts';
 

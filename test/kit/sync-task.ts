@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { acceptChanges, claimChanges, type ClaimedChange } from '../../src/database/changes.ts';
-import type { Db } from '../../src/database/db.ts';
-import { type Settlement, settleChanges } from '../../src/database/settle.ts';
-import { insertTask } from '../../src/database/tasks.ts';
-import { insertProject } from '../../src/database/tokens.ts';
-import type { SyncTaskPlan } from '../../src/model/sync-task.ts';
+import { acceptChanges, claimChanges, type ClaimedChange } from '../../src/domain/queue/changes.ts';
+import type { Db } from '../../src/platform/postgres/db.ts';
+import { type Settlement, settleChanges } from '../../src/domain/queue/settle.ts';
+import { insertTask } from '../../src/domain/tasks/tasks-table.ts';
+import { insertProject } from '../../src/domain/access/tokens-table.ts';
+import type { SyncTaskPlan } from '../../src/platform/model/sync-task.ts';
 
 const place = { cloud: 'AWS', region: 'here', endpoint: undefined } as const;
 

@@ -1,9 +1,9 @@
-import type { Clock } from '../../src/base/clock.ts';
-import type { ClaimedChange } from '../../src/database/changes.ts';
-import { DatabaseError } from '../../src/database/db.ts';
-import type { Settlement } from '../../src/database/settle.ts';
-import type { Claim, WorkResult } from '../../src/engine/work.ts';
-import { Worker, type WorkerOptions, type WorkQueue } from '../../src/engine/worker.ts';
+import type { Clock } from '../../src/platform/base/clock.ts';
+import type { ClaimedChange } from '../../src/domain/queue/changes.ts';
+import { DatabaseError } from '../../src/platform/postgres/db.ts';
+import type { Settlement } from '../../src/domain/queue/settle.ts';
+import type { Claim, WorkResult } from '../../src/domain/queue/work.ts';
+import { Worker, type WorkerOptions, type WorkQueue } from '../../src/domain/queue/worker.ts';
 
 /** A clock that stands still but when it is moved. */
 export class SteppedClock implements Clock {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { KiB, MiB } from '../../src/base/bytes.ts';
-import { startCrc64 } from '../../src/base/crc64.ts';
-import type { Logger } from '../../src/base/log.ts';
-import type { BrigadeSettings } from '../../src/service/brigade.ts';
+import { KiB, MiB } from '../../src/platform/base/bytes.ts';
+import { startCrc64 } from '../../src/platform/base/crc64.ts';
+import type { Logger } from '../../src/platform/base/log.ts';
+import type { BrigadeSettings } from '../../src/surface/app/brigade.ts';
 import { type ListedObject, type OmsClient, roundsOf, type ShownTask } from './oms-client.ts';
 import type { Bucket } from './s3-server/bucket.ts';
 import { allBytes, heldContent } from './s3-server/content.ts';

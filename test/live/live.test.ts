@@ -1,8 +1,12 @@
 import { after, test } from 'node:test';
-import { Secret } from '../../src/base/seal.ts';
-import { isAzureCloud } from '../../src/stores/azure/dialects.ts';
-import { openStore, type StoreDialect, storeDialects } from '../../src/stores/open-store.ts';
-import { s3Dialects } from '../../src/stores/s3/dialects.ts';
+import { Secret } from '../../src/platform/base/seal.ts';
+import { isAzureCloud } from '../../src/platform/stores/azure/dialects.ts';
+import {
+  openStore,
+  type StoreDialect,
+  storeDialects,
+} from '../../src/platform/stores/open-store.ts';
+import { s3Dialects } from '../../src/platform/stores/s3/dialects.ts';
 import { exceptionsOf } from '../conformance/exceptions.ts';
 import { testStore } from '../conformance/store.ts';
 

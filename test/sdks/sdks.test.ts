@@ -5,9 +5,9 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { omsRequestFields } from '../../src/api/oms-fields.ts';
-import { Secret } from '../../src/base/seal.ts';
-import { ensureFirstAccessKey } from '../../src/service/tokens.ts';
+import { omsRequestFields } from '../../src/surface/api/kit/oms-fields.ts';
+import { Secret } from '../../src/platform/base/seal.ts';
+import { ensureFirstAccessKey } from '../../src/domain/access/tokens.ts';
 import { startTestService, type TestService } from '../kit/service.ts';
 
 /*
@@ -166,7 +166,7 @@ test('the fields of all requests of the Python SDK are on our list of them', asy
   const fields = JSON.parse(printed) as string[];
   assert.ok(fields.length > 50);
   const missing = fields.filter((name) => !omsRequestFields.has(name));
-  assert.deepEqual(missing, [], 'add them to src/api/oms-fields.ts');
+  assert.deepEqual(missing, [], 'add them to src/surface/api/kit/oms-fields.ts');
 });
 
 function notHere(error: unknown): string {

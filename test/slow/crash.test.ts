@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MiB } from '../../src/base/bytes.ts';
+import { MiB } from '../../src/platform/base/bytes.ts';
 import { OmsError } from '../kit/oms-client.ts';
 import { randomFrom } from '../kit/random.ts';
 import { type S3Server, startS3Server } from '../kit/s3-server/server.ts';

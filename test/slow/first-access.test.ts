@@ -11,7 +11,7 @@ import { type Child, startChild } from '../kit/child-process.ts';
 import { AUDIENCE, startOidcIssuer } from '../kit/oidc-issuer.ts';
 import { signedHeaders } from '../kit/sign-request.ts';
 
-const main = new URL('../../src/cli/brigade.js', import.meta.url);
+const main = new URL('../../src/surface/cli/brigade.js', import.meta.url);
 
 /** An unattended start, with all of its ways in from settings and none from a printed token. */
 describe('a first start without a first token', () => {

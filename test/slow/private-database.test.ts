@@ -6,9 +6,9 @@ import { mkdtemp, rm, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { MiB } from '../../src/base/bytes.ts';
-import { silentLog } from '../../src/base/log.ts';
-import { startEmbedded } from '../../src/database/embedded.ts';
+import { MiB } from '../../src/platform/base/bytes.ts';
+import { silentLog } from '../../src/platform/base/log.ts';
+import { startEmbedded } from '../../src/platform/postgres/embedded.ts';
 import { startChild } from '../kit/child-process.ts';
 import { OmsError } from '../kit/oms-client.ts';
 import { type S3Server, startS3Server } from '../kit/s3-server/server.ts';
@@ -16,7 +16,7 @@ import { taskBetween } from '../kit/service.ts';
 import { type ServiceProcess, startServiceProcess } from '../kit/service-process.ts';
 import { until } from '../kit/world.ts';
 
-const main = new URL('../../src/cli/brigade.js', import.meta.url);
+const main = new URL('../../src/surface/cli/brigade.js', import.meta.url);
 const [MOUNT, UMOUNT] = ['mount', 'umount'];
 
 describe('the private PostgreSQL', () => {

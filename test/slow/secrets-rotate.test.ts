@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { silentLog } from '../../src/base/log.ts';
-import { startEmbedded } from '../../src/database/embedded.ts';
+import { silentLog } from '../../src/platform/base/log.ts';
+import { startEmbedded } from '../../src/platform/postgres/embedded.ts';
 import { type Child, startChild } from '../kit/child-process.ts';
 import { startS3Server } from '../kit/s3-server/server.ts';
 import { taskBetween } from '../kit/service.ts';
@@ -15,7 +15,7 @@ import { startServiceProcess } from '../kit/service-process.ts';
 const keys = { old: randomBytes(32), new: randomBytes(32) };
 
 function rotate(environment: Readonly<Record<string, string>>): Child {
-  const main = new URL('../../src/cli/brigade.js', import.meta.url);
+  const main = new URL('../../src/surface/cli/brigade.js', import.meta.url);
   return startChild(main, ['secrets', 'rotate'], environment);
 }
 
@@ -98,7 +98,7 @@ describe('brigade secrets rotate', () => {
     assert.doesNotMatch(last.output() + last.errors(), new RegExp(second.trim()));
     await works();
     await using outdated = startChild(
-      new URL('../../src/cli/brigade.js', import.meta.url),
+      new URL('../../src/surface/cli/brigade.js', import.meta.url),
       ['serve'],
       {
         ...environment,

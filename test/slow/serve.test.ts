@@ -8,10 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
-import { silentLog } from '../../src/base/log.ts';
-import { Secret } from '../../src/base/seal.ts';
-import { Database } from '../../src/database/db.ts';
-import { type EmbeddedPostgres, startEmbedded } from '../../src/database/embedded.ts';
+import { silentLog } from '../../src/platform/base/log.ts';
+import { Secret } from '../../src/platform/base/seal.ts';
+import { Database } from '../../src/platform/postgres/db.ts';
+import { type EmbeddedPostgres, startEmbedded } from '../../src/platform/postgres/embedded.ts';
 import { type Child, startChild, startProgram } from '../kit/child-process.ts';
 import { OmsClient } from '../kit/oms-client.ts';
 import { freePort } from '../kit/ports.ts';
@@ -21,7 +21,7 @@ import { startServiceProcess } from '../kit/service-process.ts';
 import { until } from '../kit/world.ts';
 
 const run = promisify(execFile);
-const main = new URL('../../src/cli/brigade.js', import.meta.url);
+const main = new URL('../../src/surface/cli/brigade.js', import.meta.url);
 
 /** The service without anything that would spare it a decision. */
 function startBare(environment: Readonly<Record<string, string>>): Child {

@@ -1,9 +1,13 @@
-import { Secret } from '../../../src/base/seal.ts';
-import { cdnAuthentications } from '../../../src/model/source-cdn.ts';
-import { openAdapter, type StoreDialect, storeDialects } from '../../../src/stores/open-store.ts';
-import type { S3Dialect } from '../../../src/stores/s3/dialect.ts';
-import { s3Dialects } from '../../../src/stores/s3/dialects.ts';
-import type { Traits } from '../../../src/stores/store.ts';
+import { Secret } from '../../../src/platform/base/seal.ts';
+import { cdnAuthentications } from '../../../src/platform/model/source-cdn.ts';
+import {
+  openAdapter,
+  type StoreDialect,
+  storeDialects,
+} from '../../../src/platform/stores/open-store.ts';
+import type { S3Dialect } from '../../../src/platform/stores/s3/dialect.ts';
+import { s3Dialects } from '../../../src/platform/stores/s3/dialects.ts';
+import type { Traits } from '../../../src/platform/stores/store.ts';
 
 /** What a cloud is asked for, in the tables of the page. */
 export const abilityTables = [

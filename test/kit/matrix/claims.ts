@@ -1,5 +1,5 @@
-import type { StoreDialect } from '../../../src/stores/open-store.ts';
-import { s3Dialects } from '../../../src/stores/s3/dialects.ts';
+import type { StoreDialect } from '../../../src/platform/stores/open-store.ts';
+import { s3Dialects } from '../../../src/platform/stores/s3/dialects.ts';
 import { playedClouds, s3DialectNames } from '../clouds.ts';
 import { type Ability, clouds, type Way } from './abilities.ts';
 
@@ -67,23 +67,23 @@ const signatures: readonly Claim[] = [
     /./,
     ['AWS', 'S3'],
   ]),
-  ...signature('SDK', 'src/stores/sign/aws-v4.test.ts', [
+  ...signature('SDK', 'src/platform/signing/aws-v4.test.ts', [
     /^AwsV4Signer$/,
     /^agrees with the official signer/,
     ['AWS', 'S3'],
   ]),
   ...signature(
     'vector',
-    'src/stores/sign/signers.test.ts',
+    'src/platform/signing/signers.test.ts',
     [/^oss-v4$/, /^signs as the vendor's SDK/, ['Aliyun']],
     [/^bce-v1$/, /^signs as the vendor's SDK/, ['Baidu']],
   ),
-  ...signature('vector', 'src/stores/sign/cos.test.ts', [
+  ...signature('vector', 'src/platform/signing/cos.test.ts', [
     /^COS signatures$/,
     /^the header|^a query|^a signed URL/,
     ['Tencent'],
   ]),
-  ...signature('vector', 'src/stores/sign/azure.test.ts', [/^a service SAS$/, /./, ['Azure']]),
+  ...signature('vector', 'src/platform/signing/azure.test.ts', [/^a service SAS$/, /./, ['Azure']]),
   ...signature(
     'SDK',
     'test/clouds/signers.property.test.ts',
@@ -139,15 +139,20 @@ const family: readonly Claim[] = [
     },
   },
   {
-    ...{ file: 'src/base/crc64.test.ts', way: 'vector', suite: none, clouds: withCrc64 },
+    ...{ file: 'src/platform/base/crc64.test.ts', way: 'vector', suite: none, clouds: withCrc64 },
     proves: { 'CRC-64': /^the check values of CRC-64\/XZ$/ },
   },
   {
-    ...{ file: 'src/base/crc64.test.ts', way: 'vector', suite: none, clouds: ['AWS', 'Azure'] },
+    ...{
+      file: 'src/platform/base/crc64.test.ts',
+      way: 'vector',
+      suite: none,
+      clouds: ['AWS', 'Azure'],
+    },
     proves: { 'CRC-64': /^the check values of CRC-64\/NVME/ },
   },
   {
-    ...{ file: 'src/stores/s3/relocation.test.ts', way: 'own', clouds: ['AWS'] },
+    ...{ file: 'src/platform/stores/s3/relocation.test.ts', way: 'own', clouds: ['AWS'] },
     suite: /^a bucket in another region$/,
     proves: { 'wrong region': /^is found by a |^is looked for once/ },
   },
@@ -157,7 +162,7 @@ const family: readonly Claim[] = [
     proves: { 'wrong region': /./ },
   },
   {
-    ...{ file: 'src/stores/s3/relocation.test.ts', way: 'own', clouds: ['Aliyun'] },
+    ...{ file: 'src/platform/stores/s3/relocation.test.ts', way: 'own', clouds: ['Aliyun'] },
     suite: /^a bucket in another region$/,
     proves: { 'wrong region': /^of OSS is found/ },
   },
@@ -306,7 +311,7 @@ const cdns: readonly Claim[] = [
     proves: { CDN: /^(?<cloud>\w+)/ },
   },
   {
-    ...{ file: 'src/stores/sign/cdn.test.ts', way: 'vector' },
+    ...{ file: 'src/platform/signing/cdn.test.ts', way: 'vector' },
     suite: /^the URL authentication of a CDN$/,
     proves: { CDN: /^is that of (?<cloud>\w+)'s documents/ },
   },

@@ -1,5 +1,5 @@
 import { DeleteObjectsCommand, ListObjectsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
-import { eachConcurrently } from '../../../src/base/concurrently.ts';
+import { eachConcurrently } from '../../../src/platform/base/concurrently.ts';
 import { type Bench, type Checks, ok, refused, same, unless } from './bench.ts';
 
 /** Enough for a second page. */

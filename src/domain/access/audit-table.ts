@@ -1,0 +1,110 @@
+import type { Database, Db } from '../../platform/postgres/db.ts';
+
+export interface AuditEntry {
+  readonly projectId: string | undefined;
+  readonly actor: string;
+  readonly actorKind: string;
+  /** The address of the caller. */
+  readonly address: string;
+  /** By its name in the API's document. */
+  readonly operation: string;
+  /** The task, user, group or whatever else it was about. */
+  readonly resource: string | undefined;
+  /** Of HTTP. */
+  readonly status: number;
+  readonly errorCode: string | undefined;
+  /** Of the first request, where the entry stands for several. */
+  readonly requestId: string;
+  /** How many requests alike the entry stands for. */
+  readonly requests: number;
+  /** Whether it repeated an earlier request, with its result, and changed nothing. */
+  readonly repeated: boolean;
+}
+
+/**
+ * Writes entries down, in their order. Nothing changes them, and only {@link removeOldAudit} removes any.
+ *
+ * What a caller made up may be in an entry, and must not keep it out: what no database takes is left out.
+ */
+export async function insertAudit(db: Db, entries: readonly AuditEntry[]): Promise<void> {
+  await db.query(
+    `insert into audit (project_id, actor, actor_kind, address, operation, resource, status, error_code,
+       request_id, requests, repeated)
+     select "projectId", actor, "actorKind", address, operation, resource, status, "errorCode", "requestId",
+       requests, repeated
+     from json_to_recordset($1) as r("projectId" text, actor text, "actorKind" text, address text,
+       operation text, resource text, status int, "errorCode" text, "requestId" text, requests bigint,
+       repeated boolean)`,
+    [JSON.stringify(entries, (_name, value: unknown) => storable(value))],
+  );
+}
+
+/** A text without NUL and halves of surrogate pairs. */
+function storable(value: unknown): unknown {
+  return typeof value === 'string' ? value.replaceAll('\0', '').toWellFormed() : value;
+}
+
+export interface AuditRow extends AuditEntry {
+  readonly id: number;
+  readonly at: Date;
+}
+
+type Nullable<Row> = {
+  [Name in keyof Row]: undefined extends Row[Name] ? NonNullable<Row[Name]> | null : Row[Name];
+};
+
+/**
+ * The newest first; `before` is the ID from which an earlier page went on.
+ *
+ * @param projectId Undefined: of all projects, and what was of none.
+ */
+export async function listAudit(
+  db: Db,
+  projectId: string | undefined,
+  { limit, before }: { readonly limit: number; readonly before: number | undefined },
+): Promise<AuditRow[]> {
+  const { rows } = await db.query<Nullable<AuditRow>>(
+    `select id::float8 as id, at, project_id as "projectId", actor, actor_kind as "actorKind", address,
+       operation, resource, status, error_code as "errorCode", request_id as "requestId",
+       requests::float8 as requests, repeated
+     from audit where ($1::text is null or project_id = $1) and ($2::bigint is null or id < $2)
+     order by id desc limit $3`,
+    [projectId ?? null, before ?? null, limit],
+  );
+  return rows.map((row) => ({
+    ...row,
+    projectId: row.projectId ?? undefined,
+    resource: row.resource ?? undefined,
+    errorCode: row.errorCode ?? undefined,
+  }));
+}
+
+/** Of the oldest entries, those that are older than so many days: the ID is the order in which they came. */
+const OLD = `
+  select id from (select id, at from audit order by id limit $2) as oldest
+  where at < now() - $1 * interval '1 day'`;
+
+/**
+ * Removes up to `limit` of the oldest entries, those that are older than `days`.
+ *
+ * The trigger that keeps the table append-only is off for this transaction alone, and the lock that this
+ * takes keeps everybody else from writing to the table meanwhile: for nobody else is it ever off.
+ *
+ * @returns How many were removed.
+ */
+export async function removeOldAudit(
+  database: Database,
+  { days, limit }: { readonly days: number; readonly limit: number },
+): Promise<number> {
+  // Most of the time there is nothing, and nobody has to wait for that.
+  const { rowCount: old } = await database.query(`${OLD} limit 1`, [days, limit]);
+  if (old === 0) return 0;
+  return await database.transaction(async (db) => {
+    // Whoever asks for a lock and waits holds up all who come after.
+    await db.query(`set local lock_timeout = '2s'`);
+    await db.query('alter table audit disable trigger audit_stays');
+    const { rowCount } = await db.query(`delete from audit where id in (${OLD})`, [days, limit]);
+    await db.query('alter table audit enable trigger audit_stays');
+    return rowCount;
+  });
+}

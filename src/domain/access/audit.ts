@@ -1,0 +1,126 @@
+import type { Logger } from '../../platform/base/log.ts';
+import { RateLimit } from '../../platform/base/rate-limit.ts';
+import { type AuditEntry, type AuditRow, insertAudit, listAudit } from './audit-table.ts';
+import { type Database, DatabaseError } from '../../platform/postgres/db.ts';
+
+export type { AuditEntry, AuditRow };
+
+/** Who did what to which task, when, from where, with what result. */
+export interface Audit {
+  /** Resolves when it is on disk. */
+  record(entry: AuditEntry): Promise<void>;
+  /**
+   * For what comes as often as a caller likes: alike ones of some seconds become one entry. Refusals are
+   * alike whatever they were about; and who has so many kinds of them in a minute gets one entry for the rest.
+   */
+  count(entry: AuditEntry): void;
+  /** Undefined: of all projects. */
+  list(
+    projectId: string | undefined,
+    page: { readonly limit: number; readonly before: number | undefined },
+  ): Promise<AuditRow[]>;
+}
+
+interface AuditOptions {
+  readonly database: Database;
+  readonly log: Logger;
+  readonly now: () => number;
+}
+
+const GATHER_MS = 5_000;
+const GATHERED_MAX = 1_000;
+/** Kinds of refusals of one actor; by other paths, projects and addresses they can be made without end. */
+const REFUSALS_PER_MINUTE = 20;
+const SEVERAL = 'several';
+
+/** The audit in the database. Disposing of it writes down what is counted. */
+export class DatabaseAudit implements Audit, AsyncDisposable {
+  readonly #database: Database;
+  readonly #log: Logger;
+  readonly #refusals: RateLimit;
+  #counted = new Map<string, AuditEntry>();
+  #timer: NodeJS.Timeout | undefined;
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor({ database, log, now }: AuditOptions) {
+    this.#database = database;
+    this.#log = log;
+    this.#refusals = new RateLimit({ perMinute: REFUSALS_PER_MINUTE, now });
+  }
+
+  record(entry: AuditEntry): Promise<void> {
+    return this.#write([entry]);
+  }
+
+  count(entry: AuditEntry): void {
+    if (entry.status < 400) this.#gather(keyOf(entry), entry);
+    else this.#countRefusal(entry);
+    if (this.#counted.size >= GATHERED_MAX) this.#flush();
+    this.#timer ??= setTimeout(() => this.#flush(), GATHER_MS).unref();
+  }
+
+  list(...[projectId, page]: Parameters<Audit['list']>): Promise<AuditRow[]> {
+    return listAudit(this.#database, projectId, page);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#flush();
+    await this.#writing;
+  }
+
+  #countRefusal(entry: AuditEntry): void {
+    const key = keyOf({ ...entry, resource: undefined });
+    const { actor, actorKind } = entry;
+    const isNew = !this.#counted.has(key);
+    if (isNew && this.#refusals.take(`${actorKind} ${actor}`) > 0) {
+      const rest = { ...entry, ...unnamed };
+      this.#gather(keyOf({ ...rest, status: 0, errorCode: undefined }), rest);
+    } else {
+      this.#gather(key, entry);
+    }
+  }
+
+  #gather(key: string, entry: AuditEntry): void {
+    const known = this.#counted.get(key);
+    if (known === undefined) {
+      this.#counted.set(key, entry);
+      return;
+    }
+    const resource = known.resource === entry.resource ? known.resource : SEVERAL;
+    this.#counted.set(key, { ...known, resource, requests: known.requests + entry.requests });
+  }
+
+  #flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const entries = [...this.#counted.values()];
+    this.#counted = new Map();
+    if (entries.length > 0) this.#writing = this.#writing.then(() => this.#write(entries));
+  }
+
+  /** What was done is done: that it could not be written down is told in the log, and there in full. */
+  async #write(entries: readonly AuditEntry[]): Promise<void> {
+    try {
+      await insertAudit(this.#database, entries);
+    } catch (error) {
+      // One that the database does not take must not take the others with it.
+      const ofOne = !(error instanceof DatabaseError && error.transient);
+      if (entries.length > 1 && ofOne) {
+        for (const entry of entries) await this.#write([entry]);
+        return;
+      }
+      for (const entry of entries) {
+        this.#log.error({ event: 'audit.lost', ...entry, err: error }, 'could not be written down');
+      }
+    }
+  }
+}
+
+/** Of the refusals beyond those that are told apart. */
+const unnamed = {
+  ...{ projectId: undefined, address: SEVERAL, operation: SEVERAL, resource: SEVERAL },
+};
+
+function keyOf(entry: AuditEntry): string {
+  return JSON.stringify({ ...entry, requestId: '', requests: 0 });
+}

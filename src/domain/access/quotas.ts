@@ -1,0 +1,45 @@
+import { Remembered } from '../../platform/base/remembered.ts';
+import type { Database } from '../../platform/postgres/db.ts';
+import { findProject } from './projects-table.ts';
+
+/** What a project was given may be believed this long by a process that did not change it. */
+const BELIEVED_MS = 5_000;
+const BELIEVED_MAX = 1_000;
+
+/** A limit of a project, and which of the two says so. */
+export interface Quota {
+  readonly max: number;
+  /** The project's own; else that of the settings. */
+  readonly own: boolean;
+}
+
+/** How many names one event may have: by the project, or as the settings have it. */
+export class EventQuotas {
+  readonly #database: Database;
+  readonly #standard: number;
+  readonly #known: Remembered<Quota>;
+
+  constructor(options: {
+    readonly database: Database;
+    readonly eventKeysMax: number;
+    readonly now: () => number;
+  }) {
+    this.#database = options.database;
+    this.#standard = options.eventKeysMax;
+    this.#known = new Remembered({ forMs: BELIEVED_MS, max: BELIEVED_MAX, now: options.now });
+  }
+
+  /** @param wanted A limit below this is read from the database, never remembered: it may have been raised. */
+  of(projectId: string, wanted = 0): Promise<Quota> {
+    const ask = async (): Promise<Quota> => {
+      const own = (await findProject(this.#database, projectId))?.eventKeysMax ?? undefined;
+      return { max: own ?? this.#standard, own: own !== undefined };
+    };
+    return this.#known.get(projectId, ask, ({ max }) => max >= wanted);
+  }
+
+  /** A project was changed here. */
+  forget(): void {
+    this.#known.clear();
+  }
+}

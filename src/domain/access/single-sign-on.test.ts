@@ -1,0 +1,261 @@
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import { after, before, describe, test } from 'node:test';
+import { base64url } from 'jose';
+import { AUDIENCE, type OidcIssuer, startOidcIssuer } from '../../../test/kit/oidc-issuer.ts';
+import { silentLog } from '../../platform/base/log.ts';
+import { ServiceError } from '../service-error.ts';
+import { type Issuer, singleSignOn, TokenRefused } from './single-sign-on.ts';
+
+const SECONDS = 1000;
+
+function trusted({ issuer }: OidcIssuer, more: Partial<Issuer> = {}): Issuer {
+  return { issuer, audience: AUDIENCE, userClaim: 'sub', ...more };
+}
+
+/** Users of ours, by name. */
+const ours: Readonly<Record<string, { readonly id: string; readonly enabled: boolean }>> = {
+  ann: { id: 'id-of-ann', enabled: true },
+  off: { id: 'id-of-off', enabled: false },
+};
+
+/** A single sign-on whose clock stands still until the test moves it. */
+function signOn(issuers: readonly Issuer[]) {
+  const clock = { time: Date.now() };
+  const userNamed = async (name: string) => ours[name];
+  const now = (): number => clock.time;
+  return { clock, holderOf: singleSignOn({ issuers, userNamed, log: silentLog, now }) };
+}
+
+function refusal(why: RegExp) {
+  return (error: unknown): boolean => {
+    assert.ok(error instanceof TokenRefused, String(error));
+    assert.match(error.message, why);
+    return true;
+  };
+}
+
+function unavailable(error: unknown): boolean {
+  return error instanceof ServiceError && error.problem === 'unavailable';
+}
+
+describe('a token of an issuer', () => {
+  let issuer: OidcIssuer;
+  before(async () => {
+    issuer = await startOidcIssuer();
+  });
+  after(() => issuer[Symbol.asyncDispose]());
+
+  test('says who holds it, in which groups, and for which project', async () => {
+    const host = new URL(issuer.issuer).host;
+    const claims = { email: 'ann@corp.example', roles: ['ops', 'dev'], tenant: 'p1' };
+    const principal = { kind: 'single-sign-on', userId: undefined };
+    const plain = signOn([trusted(issuer)]);
+    assert.deepEqual(await plain.holderOf(await issuer.sign(claims)), {
+      ...{ ...principal, name: `ann of ${host}`, groups: [], projectId: undefined },
+    });
+    const mapped = signOn([
+      trusted(issuer, {
+        ...{ userClaim: 'email', groupsClaim: 'roles', projectClaim: 'tenant', project: 'p0' },
+      }),
+    ]);
+    assert.deepEqual(await mapped.holderOf(await issuer.sign(claims)), {
+      ...{ ...principal, name: `ann@corp.example of ${host}` },
+      ...{ groups: ['ops', 'dev'], projectId: 'p1' },
+    });
+    const bare = { email: 'ben@corp.example', roles: 'ops' };
+    assert.partialDeepStrictEqual(await mapped.holderOf(await issuer.sign(bare)), {
+      ...{ groups: ['ops'], projectId: 'p0' },
+    });
+  });
+
+  test('names groups with the prefix of its issuer', async () => {
+    const { holderOf } = signOn([trusted(issuer, { groupsClaim: 'roles', groupsPrefix: 'corp.' })]);
+    const principal = await holderOf(await issuer.sign({ roles: ['ops', 'dev'] }));
+    assert.deepEqual(principal?.groups, ['corp.ops', 'corp.dev']);
+  });
+
+  test('is of our user of that name only where the issuer’s users are ours', async () => {
+    const mapped = signOn([trusted(issuer, { mapsUsers: true })]);
+    const users = async (sub: string) =>
+      (await mapped.holderOf(await issuer.sign({ sub })))?.userId;
+    assert.equal(await users('ann'), 'id-of-ann');
+    // By name alone, and as it is written.
+    for (const sub of ['id-of-ann', 'Ann', 'nobody'])
+      assert.equal(await users(sub), undefined, sub);
+    await assert.rejects(users('off'), refusal(/its user is disabled here/));
+    const plain = signOn([trusted(issuer)]);
+    assert.equal((await plain.holderOf(await issuer.sign({ sub: 'ann' })))?.userId, undefined);
+    assert.ok(await plain.holderOf(await issuer.sign({ sub: 'off' })));
+  });
+
+  test('is good from its begin to its end, give or take half a minute', async () => {
+    const { clock, holderOf } = signOn([trusted(issuer)]);
+    const now = Math.floor(clock.time / SECONDS);
+    const token = await issuer.sign({ nbf: now + 100, exp: now + 200 });
+    for (const [second, good] of [
+      [60, false],
+      [80, true],
+      [190, true],
+      [220, true],
+      [240, false],
+    ] as const) {
+      clock.time = (now + second) * SECONDS;
+      if (good) assert.ok(await holderOf(token));
+      else
+        await assert.rejects(
+          holderOf(token),
+          second < 100 ? refusal(/its nbf/) : refusal(/expired/),
+        );
+    }
+  });
+
+  test('must be for us, must end, and must say who holds it', async () => {
+    const { holderOf } = signOn([
+      trusted(issuer, { userClaim: 'email', groupsClaim: 'roles', projectClaim: 'tenant' }),
+    ]);
+    const email = 'ann@corp.example';
+    const mistakes: readonly (readonly [Record<string, unknown>, RegExp])[] = [
+      [{ email, aud: 'another-service' }, /its aud is not what is asked for/],
+      [{ email, aud: undefined }, /its aud is missing/],
+      [{ email, exp: undefined }, /its exp is missing/],
+      [{}, /its email is missing/],
+      [{ email: '' }, /its email must be a text/],
+      [{ email: 5 }, /its email must be a text/],
+      [{ email: 'x'.repeat(257) }, /its email must be a text/],
+      [{ email: 'a\0b' }, /its email must be a text/],
+      [{ email: '\ud83d' }, /its email must be a text/],
+      [{ email, roles: { admin: true } }, /its roles must be a list/],
+      [{ email, roles: ['a\0'] }, /its roles must be a list/],
+      [{ email, roles: ['\udfff'] }, /its roles must be a list/],
+      [{ email, roles: [''] }, /its roles must be a list/],
+      [{ email, roles: ['x'.repeat(257)] }, /its roles must be a list/],
+      [{ email, roles: Array.from({ length: 201 }, () => 'ops') }, /at most 200 names/],
+      [{ email, tenant: 'p\0' }, /its tenant must be a text/],
+      [{ email, roles: ['ops', 5] }, /its roles must be a list/],
+    ];
+    for (const [claims, why] of mistakes) {
+      await assert.rejects(holderOf(await issuer.sign(claims)), refusal(why));
+    }
+  });
+
+  test('is nobody’s when its issuer is not known, or it is no JWT', async () => {
+    const { holderOf } = signOn([trusted(issuer)]);
+    await using stranger = await startOidcIssuer();
+    const tokens = [await stranger.sign(), await issuer.sign({ iss: `${issuer.issuer}/` })];
+    for (const token of [...tokens, '', 'bb_x', 'a.b.c', '.'.repeat(16_000), 'e30.e30.']) {
+      assert.equal(await holderOf(token), undefined);
+    }
+    assert.deepEqual(stranger.asked, []);
+  });
+
+  test('cannot be forged: another’s key, another’s words, no signature, a shared secret', async () => {
+    const { holderOf } = signOn([trusted(issuer)]);
+    await using stranger = await startOidcIssuer();
+    const claims = { iss: issuer.issuer };
+    const foreign = await stranger.sign(claims, { kid: 'key-1' });
+    await assert.rejects(holderOf(foreign), refusal(/its signature/));
+    const [header = '', , signature = ''] = (await issuer.sign()).split('.');
+    const payload = base64url.encode(
+      JSON.stringify({ iss: issuer.issuer, aud: AUDIENCE, sub: 'root', exp: 9_999_999_999 }),
+    );
+    await assert.rejects(holderOf(`${header}.${payload}.${signature}`), refusal(/its signature/));
+    const none = base64url.encode(JSON.stringify({ alg: 'none' }));
+    await assert.rejects(holderOf(`${none}.${payload}.`), refusal(/is not signed by RS256/));
+    const shared = base64url.encode(JSON.stringify({ alg: 'HS256', kid: 'key-1' }));
+    const hmac = createHmac('sha256', 'public key').update(`${shared}.${payload}`);
+    const forged = `${shared}.${payload}.${hmac.digest('base64url')}`;
+    await assert.rejects(holderOf(forged), refusal(/is not signed by RS256/));
+    const critical = base64url.encode(JSON.stringify({ alg: 'ES256', kid: 'key-1', crit: ['x'] }));
+    await assert.rejects(holderOf(`${critical}.${payload}.${signature}`), refusal(/its signature/));
+  });
+
+  test('is verified by each algorithm of key pairs that issuers use', async () => {
+    for (const algorithm of ['RS256', 'PS256', 'ES256', 'EdDSA']) {
+      await using other = await startOidcIssuer(algorithm);
+      assert.ok(await signOn([trusted(other)]).holderOf(await other.sign()), algorithm);
+    }
+    await using other = await startOidcIssuer('ES384');
+    const { holderOf } = signOn([trusted(other)]);
+    await assert.rejects(holderOf(await other.sign()), refusal(/is not signed by/));
+  });
+});
+
+describe('the keys of an issuer', () => {
+  test('are asked for once, and again when a token names a new one: but not often', async () => {
+    await using issuer = await startOidcIssuer();
+    const { clock, holderOf } = signOn([trusted(issuer)]);
+    const old = await issuer.sign();
+    await Promise.all(Array.from({ length: 10 }, () => holderOf(old)));
+    assert.deepEqual(issuer.asked, ['/realm/.well-known/openid-configuration', '/realm/keys']);
+    await issuer.rotate();
+    const rotated = await issuer.sign();
+    // Whoever makes up names of keys does not make us ask.
+    await assert.rejects(holderOf(rotated), refusal(/no such key/));
+    clock.time += 29 * SECONDS;
+    await assert.rejects(holderOf(rotated), refusal(/no such key/));
+    assert.equal(issuer.asked.length, 2);
+    clock.time += SECONDS;
+    assert.ok(await holderOf(rotated));
+    assert.equal(issuer.asked.length, 4);
+    for (let kid = 0; kid < 20; kid++) {
+      const made = issuer.sign({}, { kid: `made-up-${kid}` });
+      await assert.rejects(holderOf(await made), refusal(/no such key/));
+    }
+    assert.equal(issuer.asked.length, 4);
+    await assert.rejects(holderOf(old), refusal(/no such key/));
+  });
+
+  test('that are withdrawn are believed for ten minutes more', async () => {
+    await using issuer = await startOidcIssuer();
+    const { clock, holderOf } = signOn([trusted(issuer)]);
+    const token = await issuer.sign();
+    assert.ok(await holderOf(token));
+    await issuer.rotate();
+    clock.time += 9 * 60 * SECONDS;
+    assert.ok(await holderOf(token));
+    clock.time += 60 * SECONDS;
+    await assert.rejects(holderOf(token), refusal(/no such key/));
+  });
+
+  test('of an issuer that is down are requested at most every two seconds, and used once it is back', async () => {
+    await using issuer = await startOidcIssuer();
+    issuer.down = true;
+    const { clock, holderOf } = signOn([trusted(issuer)]);
+    const token = await issuer.sign();
+    for (let time = 0; time < 10; time++) await assert.rejects(holderOf(token), unavailable);
+    assert.equal(issuer.asked.length, 1);
+    clock.time += 1.9 * SECONDS;
+    await assert.rejects(holderOf(token), unavailable);
+    assert.equal(issuer.asked.length, 1);
+    issuer.down = false;
+    clock.time += 0.1 * SECONDS;
+    assert.ok(await holderOf(token));
+    // What it told before stays good while it is away.
+    issuer.down = true;
+    clock.time += 60 * SECONDS;
+    const made = await issuer.sign({}, { kid: 'made-up' });
+    await assert.rejects(holderOf(made), unavailable);
+    assert.ok(await holderOf(token));
+  });
+
+  test('can be at an address that is given', async () => {
+    await using issuer = await startOidcIssuer();
+    const jwksUri = `${issuer.issuer}/keys`;
+    assert.ok(await signOn([trusted(issuer, { jwksUri })]).holderOf(await issuer.sign()));
+    assert.deepEqual(issuer.asked, ['/realm/keys']);
+  });
+
+  test('are not taken from a discovery document of somebody else', async () => {
+    await using issuer = await startOidcIssuer();
+    for (const discovery of [
+      { issuer: 'https://other.example' },
+      { jwks_uri: undefined },
+      { jwks_uri: 'file:///etc/passwd' },
+      { jwks_uri: `${issuer.issuer}/nothing` },
+    ]) {
+      issuer.discovery = discovery;
+      await assert.rejects(signOn([trusted(issuer)]).holderOf(await issuer.sign()), unavailable);
+    }
+  });
+});

@@ -1,0 +1,302 @@
+import {
+  type CopyEvidence,
+  checkCopy,
+  type Demand,
+  needsLook,
+} from '../../platform/model/consistency.ts';
+import { keepsParts } from '../../platform/model/fault.ts';
+import { fitContentType, fitMetadata } from '../../platform/model/metadata.ts';
+import type { ObjectHead } from '../../platform/model/object.ts';
+import type { Check, Outcome, SkipReason } from '../../platform/model/outcome.ts';
+import { decide, looksAtTarget } from '../../platform/model/overwrite.ts';
+import { proofOf } from '../../platform/model/proof.ts';
+import { classNote, targetTier, tierOf } from '../../platform/model/storage-class.ts';
+import { crcsAlone } from '../../platform/model/sums.ts';
+import { foundObject, isSameWrite } from '../../platform/model/written.ts';
+import type { ObjectRead, PutOptions } from '../../platform/stores/store.ts';
+import { pinText } from '../../platform/stores/pin.ts';
+import { StoreError } from '../../platform/model/store-error.ts';
+import { copyInParts } from './copy-in-parts.ts';
+import { dropOrLeave } from './drop-upload.ts';
+import { headIfThere } from './head-if-there.ts';
+import { ownCopy } from './own-copy.ts';
+import { inOrder, partsEvidence } from './parts-evidence.ts';
+import { earlierPut, putBuffered, putStreamed } from './put-whole.ts';
+import { settleTargetMd5 } from './target-md5.ts';
+import type { CopyJob, JournaledUpload } from './transfer.ts';
+
+/** How often a copy that did not pass its check is made again at once. */
+const COPIES_MAX = 3;
+
+/**
+ * Looks at one key on both sides and does what its task asks: nothing, or a checked copy.
+ *
+ * A copy is pinned: what was compared is what is copied, and a source that changes meanwhile ends
+ * the attempt as `changed`, before anything is published.
+ *
+ * @throws {StoreError} for what a store refused or could not do: its `fault` tells whether later
+ *   may be better. @throws {LeaseLost} when the right to the key ended first.
+ */
+export async function copyObject(job: CopyJob): Promise<Outcome> {
+  try {
+    return await lookAndCopy(job);
+  } catch (error) {
+    return await restoreInstead(job, error);
+  }
+}
+
+async function lookAndCopy(job: CopyJob): Promise<Outcome> {
+  const previous = job.uploading ? await job.journal.find() : undefined;
+  const mode = job.policy.overwriteMode;
+  // What a doubtful copy of ours left is no reason to skip; nor is it one to replace what is there
+  // where nothing may be replaced.
+  const looks = looksAtTarget(mode) && (!doubtful(job) || mode === 'NO_OVERWRITE');
+  const target = looks ? await headIfThere(job) : undefined;
+  if (target !== undefined && mode === 'NO_OVERWRITE') {
+    const own = await earlierCopy(job, previous);
+    await dropOrLeave(job, previous);
+    return own ?? left(job, target);
+  }
+  const read = await readSource(job, previous);
+  const verdict = decide(mode, read.head, target, knownOf(job, read.head, target));
+  if (verdict.kind === 'skip') {
+    read.body.discard();
+    await dropOrLeave(job, previous);
+    return skipped(verdict.reason, read.head, target);
+  }
+  return copyChecked(job, read, previous);
+}
+
+/** What the record of the last round tells of both ends. */
+function knownOf(job: CopyJob, source: ObjectHead, target: ObjectHead | undefined) {
+  const { copiedEtag, recorded, policy } = job;
+  const sourceChanged = copiedEtag !== undefined && copiedEtag !== source.etag;
+  const unsettled = target !== undefined && maybeLate(job, target);
+  const isRecorded =
+    target !== undefined && recorded !== undefined && isSameWrite(recorded, target);
+  const asCopied = copiedEtag === source.etag && isRecorded && !job.unsettled;
+  return { sourceChanged, kms: policy.kms, unsettled, asCopied };
+}
+
+function skipped(reason: SkipReason, source: ObjectHead, target: ObjectHead | undefined): Outcome {
+  const crcs = reason === 'same-crc64' ? crcsAlone(source) : undefined;
+  const written = target && foundObject(target);
+  return { kind: 'skipped', reason, size: source.size, written, ...(crcs && { crcs }) };
+}
+
+function demandOf({ policy }: CopyJob): Demand {
+  return { method: policy.consistencyCheck, kms: policy.kms };
+}
+
+/**
+ * Where the source is archived and the task restores: asks for that, once more where it was asked
+ * already, which changes nothing.
+ */
+async function restoreInstead(
+  { source, key, policy, lease }: CopyJob,
+  error: unknown,
+): Promise<Outcome> {
+  const days = policy.restoreDays;
+  const frozen =
+    error instanceof StoreError &&
+    error.fault === 'archived' &&
+    error.details.store === source.name;
+  if (!frozen || days === undefined) throw error;
+  const { checkAfterMs } = await source.restore(key, { days }, lease.signal);
+  return { kind: 'restoring', checkAfterMs };
+}
+
+/** A copy of ours failed its check, or a write of ours came late: the record does not tell what is there. */
+function doubtful({ copiedEtag }: CopyJob): boolean {
+  return copiedEtag === '';
+}
+
+/** Whether the target's object may have been written by a claim that was never settled. */
+function maybeLate({ unsettled, recorded }: CopyJob, target: ObjectHead): boolean {
+  return unsettled && (recorded === undefined || !isSameWrite(recorded, target));
+}
+
+/** Where nothing may be replaced, and what is there is not known to be our copy. */
+function left(job: CopyJob, target: ObjectHead): Outcome {
+  const { size } = target;
+  if (!doubtful(job)) {
+    return { kind: 'skipped', reason: 'target-exists', size, written: foundObject(target) };
+  }
+  const message =
+    'the target has an object that may be a copy of ours that went wrong, and it is not what the ' +
+    'source has. It is not replaced under NO_OVERWRITE, unless it is removed there';
+  return { kind: 'failed', fault: 'inconsistent', message, size };
+}
+
+/** The copy that an earlier attempt made without being able to tell, where its bytes prove it. */
+async function earlierCopy(
+  job: CopyJob,
+  previous: JournaledUpload | undefined,
+): Promise<Outcome | undefined> {
+  const first = job.attempt === 1 && !job.unsettled;
+  if (first && previous === undefined && !doubtful(job)) return undefined;
+  const { head, body } = await readSource(job, previous);
+  const parts = previous?.sourceEtag === pinText(head) ? inOrder(previous.parts) : [];
+  const ofParts = previous !== undefined && parts.length > 0;
+  if (ofParts) body.discard();
+  const own = ofParts
+    ? await ownCopy(job, (receipt) => partsEvidence(head, parts, previous.partSize, receipt))
+    : await earlierPut(job, { head, body });
+  if (own === undefined) return undefined;
+  const check = checkCopy(demandOf(job), own);
+  return copied(head, own, check, putOptions(job, head).notes);
+}
+
+/** Drops the upload of an earlier attempt where this failure says for good that it is of no use. */
+async function readSource(
+  job: CopyJob,
+  previous: JournaledUpload | undefined,
+): Promise<ObjectRead> {
+  try {
+    return await readWhole(job);
+  } catch (error) {
+    const over = error instanceof StoreError && !error.transient && !keepsParts(error.fault);
+    if (over) await dropOrLeave(job, previous);
+    throw error;
+  }
+}
+
+/** The class is asked for first, where a read does not tell it: a read holds a place at the source. */
+async function readWhole({ key, source, policy, lease }: CopyJob): Promise<ObjectRead> {
+  if (policy.storagePolicy !== 'SRC_STORAGE_MAPPING' || source.traits.readTellsClass) {
+    return await source.read(key, {}, lease.signal);
+  }
+  const told = await source.head(key, lease.signal);
+  const { head, body } = await source.read(key, { pin: told }, lease.signal);
+  return { head: { ...head, storageClass: told.storageClass, tier: told.tier }, body };
+}
+
+async function copyChecked(
+  job: CopyJob,
+  first: ObjectRead,
+  previous: JournaledUpload | undefined,
+): Promise<Outcome> {
+  // Where nothing may be replaced, what is there by then may be somebody else's.
+  const copiesMax = job.policy.overwriteMode === 'NO_OVERWRITE' ? 1 : COPIES_MAX;
+  let read = first;
+  for (let copies = 1; ; copies++) {
+    const { options, notes } = putOptions(job, read.head);
+    const evidence = await moveBytes(job, read, options, copies === 1 ? previous : undefined);
+    if (evidence === 'exists') {
+      return { kind: 'skipped', reason: 'target-exists', size: read.head.size };
+    }
+    const { seen, check } = await checked(job, evidence);
+    if (check.passed) {
+      const ofClass = classNote(options.tier, seen.targetTier);
+      return copied(read.head, seen, check, [...notes, ...ofClass]);
+    }
+    if (copies === copiesMax) {
+      const times = copies === 1 ? '' : ` ${copies} times`;
+      const message = `the copy did not pass its check${times}: ${check.detail}`;
+      return { kind: 'failed', fault: 'inconsistent', message, size: read.head.size };
+    }
+    read = await readWhole(job);
+  }
+}
+
+/** Checks a copy by what is known of it, and by a look at the target where that is not enough. */
+async function checked(
+  job: CopyJob,
+  evidence: CopyEvidence,
+): Promise<{ readonly seen: CopyEvidence; readonly check: Check }> {
+  const demand = demandOf(job);
+  const told = await settleTargetMd5(job, evidence);
+  if (!needsLook(demand, told)) return { seen: told, check: checkCopy(demand, told) };
+  const head = await headIfThere(job);
+  if (head === undefined) {
+    const detail = 'the target does not have it, or no longer';
+    return { seen: told, check: { method: 'size_last_modified', passed: false, detail } };
+  }
+  const seen = await settleTargetMd5(job, withLook(told, head));
+  return { seen, check: checkCopy(demand, seen) };
+}
+
+function copied(
+  { size, etag }: ObjectHead,
+  evidence: CopyEvidence,
+  check: Check,
+  notes: readonly string[],
+): Outcome {
+  const { source, computed, target, written } = evidence;
+  const crcs = {
+    crc64: target.crc64 ?? computed.crc64 ?? source.crc64,
+    crc64nvme: target.crc64nvme ?? computed.crc64nvme ?? source.crc64nvme,
+  };
+  const proof = proofOf(evidence);
+  const all = [...notes, ...(evidence.notes ?? [])];
+  return { kind: 'copied', size, check, proof, written, crcs, sourceEtag: etag, notes: all };
+}
+
+function withLook(evidence: CopyEvidence, head: ObjectHead): CopyEvidence {
+  return {
+    ...evidence,
+    targetSize: head.size,
+    targetModified: head.lastModified,
+    target: {
+      ...evidence.target,
+      md5: evidence.target.md5 ?? head.md5,
+      crc64: evidence.target.crc64 ?? head.crc64,
+      crc64nvme: evidence.target.crc64nvme ?? head.crc64nvme,
+    },
+    targetEncryption: evidence.targetEncryption ?? head.encryption,
+    targetTier: evidence.targetTier ?? tierOf(head),
+    written: foundObject(head),
+  };
+}
+
+/**
+ * Chooses the way by what is known: a PUT where the target can prove the bytes by an MD5 that is
+ * known before they are sent, else parts, which are checked one by one before they are published.
+ */
+async function moveBytes(
+  job: CopyJob,
+  read: ObjectRead,
+  options: PutOptions,
+  previous: JournaledUpload | undefined,
+): Promise<CopyEvidence | 'exists'> {
+  const { size, md5 } = read.head;
+  const { bufferBytes, putBytes } = job.sizes;
+  try {
+    if (size <= bufferBytes) {
+      await dropOrLeave(job, previous);
+      return await putBuffered(job, read, options);
+    }
+    const once = size <= Math.min(putBytes, job.target.traits.putSizeMax);
+    if (md5 !== undefined && once && job.target.traits.checksMd5) {
+      await dropOrLeave(job, previous);
+      return await putStreamed(job, read, options, md5);
+    }
+    read.body.discard();
+    return await copyInParts(job, read.head, options, previous);
+  } catch (error) {
+    read.body.discard(); // It may not have been begun.
+    if (error instanceof StoreError && error.fault === 'exists') return 'exists';
+    throw error;
+  }
+}
+
+/** What travels beside the bytes: the type always, the rest where the task asks for it. */
+function putOptions(
+  job: CopyJob,
+  head: ObjectHead,
+): { readonly options: PutOptions; readonly notes: readonly string[] } {
+  const { metadataMigration, storagePolicy, overwriteMode, kms } = job.policy;
+  const { metadata } = job.target.traits;
+  const type = fitContentType(head.contentType, metadata);
+  const fitted = metadataMigration ? fitMetadata(head, metadata) : undefined;
+  const options: PutOptions = {
+    contentType: type.value,
+    contentHeaders: fitted?.contentHeaders,
+    userMetadata: fitted?.userMetadata,
+    tier: targetTier(storagePolicy, head.tier, job.target.traits.tiers),
+    kms,
+    absentOnly: overwriteMode === 'NO_OVERWRITE',
+  };
+  const ofType = type.note === undefined ? [] : [type.note];
+  return { options, notes: [...ofType, ...(fitted?.notes ?? [])] };
+}

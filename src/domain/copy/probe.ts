@@ -1,0 +1,183 @@
+import type { StorageTier } from '../../platform/model/storage-class.ts';
+import type { PartUpload, PutOptions, Store } from '../../platform/stores/store.ts';
+import { StoreError } from '../../platform/model/store-error.ts';
+import {
+  cleanupSignal,
+  compareByMarker,
+  probeKey,
+  SameBucket,
+  seesUpload,
+  type Sighting,
+} from './same-bucket.ts';
+
+/** What a task will ask of a bucket. */
+export type Ability =
+  | 'list'
+  | 'read'
+  | 'deliver'
+  | 'write'
+  | 'class'
+  | 'encrypt'
+  | 'abort'
+  | 'remove';
+
+/** A bucket that will not do what its task needs. */
+export class ProbeFailed extends Error {
+  override readonly name = 'ProbeFailed';
+  readonly ability: Ability;
+  /** What the store said; undefined where it said nothing until the signal was aborted. */
+  override readonly cause: StoreError | undefined;
+
+  constructor(ability: Ability, cause: StoreError | undefined) {
+    super(`the bucket does not ${ability}: ${cause?.message ?? 'it does not answer'}`, { cause });
+    this.ability = ability;
+    this.cause = cause;
+  }
+}
+
+/**
+ * Tries what a source must allow: to be listed, and to be read.
+ *
+ * An archived object is as good as one that can be read: the right to it is there.
+ *
+ * @param behindCdn Whether reads go through a CDN: then the bucket is asked for a head first, and
+ *   whoever fails to `deliver` is the CDN. An empty bucket tells nothing of it.
+ * @throws {ProbeFailed} naming what it does not allow.
+ */
+export async function probeSource(
+  source: Store,
+  { behindCdn }: { readonly behindCdn: boolean },
+  signal: AbortSignal,
+): Promise<void> {
+  const { entries } = await attempt('list', signal, () => source.list({ limit: 1 }, signal));
+  const key = entries[0]?.key ?? probeKey();
+  if (behindCdn) {
+    await attempt('read', signal, () => forgiven(() => source.head(key, signal)));
+  }
+  const reading = behindCdn ? 'deliver' : 'read';
+  await attempt(reading, signal, () => readOne(source, key, signal));
+}
+
+function readOne(source: Store, key: string, signal: AbortSignal): Promise<void> {
+  return forgiven(async () => {
+    const { body } = await source.read(key, {}, signal);
+    body.discard();
+  });
+}
+
+/** Gone between two calls, or never there: a store that hides what may not be read says otherwise. */
+async function forgiven(look: () => Promise<unknown>): Promise<void> {
+  try {
+    await look();
+  } catch (error) {
+    const fine = error instanceof StoreError && ['not-found', 'archived'].includes(error.fault);
+    if (!fine) throw error;
+  }
+}
+
+/** What a task asks of its target. */
+export interface TargetDemand {
+  readonly tier: StorageTier | undefined;
+  readonly kms: boolean;
+  /** Where the target may be the same bucket under another address. */
+  readonly source: Store | undefined;
+}
+
+/**
+ * Tries what a target must allow: to be looked at, to be written in parts, and the class and the
+ * encryption of the task. No upload is completed, so that nothing becomes visible, unless the source
+ * can tell only by an object whether it is the same bucket: see {@link compareByMarker}.
+ *
+ * @throws {ProbeFailed} naming what it does not allow.
+ * @throws {SameBucket} where the source sees what is written at the target.
+ */
+export async function probeTarget(
+  target: Store,
+  { tier, kms, source }: TargetDemand,
+  signal: AbortSignal,
+): Promise<void> {
+  await attempt('read', signal, () => readOne(target, probeKey(), signal));
+  const sighting = await probeUpload(target, { ability: 'write', options: {}, source }, signal);
+  if (tier !== undefined) {
+    await probeUpload(target, { ability: 'class', options: { tier } }, signal);
+  }
+  if (kms) await probeUpload(target, { ability: 'encrypt', options: { kms } }, signal);
+  if (source === undefined || sighting !== 'unknown') return;
+  const { key, sighting: byMarker, left } = await compareByMarker(source, target, signal);
+  if (byMarker === 'seen') throw new SameBucket(left === undefined ? undefined : key);
+  if (left !== undefined) throw new ProbeFailed('remove', storeErrorOf(left.cause));
+}
+
+interface ProbedUpload {
+  readonly ability: Ability;
+  readonly options: PutOptions;
+  /** Asked whether it sees the upload while that is open. */
+  readonly source?: Store | undefined;
+}
+
+async function probeUpload(
+  target: Store,
+  { ability, options, source }: ProbedUpload,
+  signal: AbortSignal,
+): Promise<Sighting> {
+  const key = probeKey();
+  const upload = await attempt(ability, signal, () => startUpload(target, key, options, signal));
+  const content = Buffer.from('probe');
+  let sighting: Sighting = 'unknown';
+  try {
+    await attempt(ability, signal, () =>
+      upload.putPart(1, { content, size: content.length }, signal),
+    );
+    if (source !== undefined) sighting = await seesUpload(source, key, signal);
+    if (sighting !== 'seen') await attempt('abort', signal, () => upload.abort(signal));
+  } catch (error) {
+    // What failed first is reported. An upload that stays has five bytes, and nobody sees it.
+    await upload.abort(cleanupSignal()).catch(() => undefined);
+    throw error;
+  }
+  if (sighting !== 'seen') return sighting;
+  const left = await upload.abort(cleanupSignal()).then(
+    () => undefined,
+    () => key,
+  );
+  throw new SameBucket(left);
+}
+
+/** The answer with the ID of the upload may be lost: then the upload is looked for. */
+async function startUpload(
+  target: Store,
+  key: string,
+  options: PutOptions,
+  signal: AbortSignal,
+): Promise<PartUpload> {
+  try {
+    return await target.startParts(key, options, signal);
+  } catch (error) {
+    const mayBeOpen = error instanceof StoreError ? error.transient : signal.aborted;
+    if (mayBeOpen) await abortAll(target, key, cleanupSignal()).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function abortAll(target: Store, key: string, signal: AbortSignal): Promise<void> {
+  for (const { id } of await target.listUploads(key, signal)) {
+    await target.resumeParts(key, id).abort(signal);
+  }
+}
+
+function storeErrorOf(cause: unknown): StoreError | undefined {
+  return cause instanceof StoreError ? cause : undefined;
+}
+
+async function attempt<T>(
+  ability: Ability,
+  signal: AbortSignal,
+  run: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof StoreError) throw new ProbeFailed(ability, error);
+    throw signal.aborted ? new ProbeFailed(ability, undefined) : error;
+  }
+}

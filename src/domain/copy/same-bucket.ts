@@ -1,0 +1,132 @@
+import { randomUUID } from 'node:crypto';
+import type { Store } from '../../platform/stores/store.ts';
+import { StoreError } from '../../platform/model/store-error.ts';
+
+/** How long the source may take to answer whether it sees what was written at the target. */
+const LOOK_MS = 5_000;
+/** How long removing what a check wrote may take, whatever ended the check. */
+const CLEANUP_MS = 5_000;
+
+/** The source and the target are one bucket under two addresses. */
+export class SameBucket extends Error {
+  override readonly name = 'SameBucket';
+  /** What the check wrote and could not remove. */
+  readonly leftKey: string | undefined;
+
+  constructor(leftKey?: string) {
+    super('the source sees what is written at the target');
+    this.leftKey = leftKey;
+  }
+}
+
+/** `unknown`: the source does not say, for lack of a right or for the moment. */
+export type Sighting = 'seen' | 'unseen' | 'unknown';
+
+/** A name that nobody has. */
+export function probeKey(): string {
+  return `brigade-probe-${randomUUID()}`;
+}
+
+/** A limit of its own, since what is cleaned up may follow from the end of the check's signal. */
+export function cleanupSignal(): AbortSignal {
+  return AbortSignal.timeout(CLEANUP_MS);
+}
+
+/** Whether the source lists the upload that is open at the target under this key. */
+export async function seesUpload(
+  source: Store,
+  key: string,
+  signal: AbortSignal,
+): Promise<Sighting> {
+  const uploads = await answered(signal, (limit) => source.listUploads(key, limit));
+  if (uploads === undefined) return 'unknown';
+  return uploads.length > 0 ? 'seen' : 'unseen';
+}
+
+/** What a comparison by a marker found, and what kept the marker from being removed. */
+export interface MarkerFindings {
+  readonly key: string;
+  readonly sighting: Sighting;
+  /** Undefined where nothing is left behind. */
+  readonly left: { readonly cause: unknown } | undefined;
+}
+
+/**
+ * Compares the buckets by an object that is written at the target, read through the source, and
+ * removed. It is for credentials of a source that may not list uploads, and is done only where the
+ * first object of the source is at the target too, with its size, ETag and time: a bucket with versions
+ * keeps a trace of what is removed.
+ */
+export async function compareByMarker(
+  source: Store,
+  target: Store,
+  signal: AbortSignal,
+): Promise<MarkerFindings> {
+  const key = probeKey();
+  const nothing: MarkerFindings = { key, sighting: 'unknown', left: undefined };
+  const twins = await answered(signal, (limit) => haveOneObject(source, target, limit));
+  if (twins !== true || !(await mayHavePut(target, key, signal))) return nothing;
+  const head = await answered(signal, (limit) => source.head(key, limit));
+  const left = await failureOf(target.remove([key], cleanupSignal()));
+  return { key, sighting: head?.size === marker.length ? 'seen' : 'unknown', left };
+}
+
+const marker = Buffer.from('probe');
+
+/** False only where the target has refused it: a write whose answer is lost may have been done. */
+async function mayHavePut(target: Store, key: string, signal: AbortSignal): Promise<boolean> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(LOOK_MS)]);
+  try {
+    await target.put(key, { content: marker, size: marker.length }, {}, limit);
+    return true;
+  } catch (error) {
+    if (error instanceof StoreError) return error.transient;
+    if (limit.aborted) return true;
+    throw error;
+  }
+}
+
+/** Whether the first object of the source is at the target, as it is at the source. */
+async function haveOneObject(source: Store, target: Store, signal: AbortSignal): Promise<boolean> {
+  const [entry] = (await source.list({ limit: 1 }, signal)).entries;
+  if (entry === undefined) return false;
+  const head = await target.head(entry.key, signal);
+  return (
+    head.size === entry.size &&
+    bare(head.etag) === bare(entry.etag) &&
+    seconds(head.lastModified) === seconds(entry.lastModified)
+  );
+}
+
+/** Listings leave out the quotes, in some stores. */
+function bare(etag: string): string {
+  return etag.replaceAll('"', '');
+}
+
+/** Headers tell whole seconds, listings more. */
+function seconds(ms: number): number {
+  return Math.floor(ms / 1000);
+}
+
+/** What was answered; undefined where a store refuses, fails, or does not answer in time. */
+async function answered<T>(
+  signal: AbortSignal,
+  ask: (limit: AbortSignal) => Promise<T>,
+): Promise<T | undefined> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(LOOK_MS)]);
+  try {
+    return await ask(limit);
+  } catch (error) {
+    if (error instanceof StoreError || limit.aborted) return undefined;
+    throw error;
+  }
+}
+
+async function failureOf(doing: Promise<unknown>): Promise<MarkerFindings['left']> {
+  try {
+    await doing;
+    return undefined;
+  } catch (cause) {
+    return { cause };
+  }
+}

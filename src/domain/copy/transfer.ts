@@ -1,0 +1,116 @@
+import type { Clock } from '../../platform/base/clock.ts';
+import type { StoragePolicy } from '../../platform/model/storage-class.ts';
+import type { Sums } from '../../platform/model/sums.ts';
+import type { ConsistencyCheck, OverwriteMode } from '../../platform/model/sync-task.ts';
+import type { WrittenObject } from '../../platform/model/written.ts';
+import type { Store } from '../../platform/stores/store.ts';
+import type { TargetFindings } from './target-findings.ts';
+
+/** What a task asks of every copy. */
+export interface CopyPolicy {
+  readonly overwriteMode: OverwriteMode;
+  readonly consistencyCheck: ConsistencyCheck;
+  readonly metadataMigration: boolean;
+  readonly storagePolicy: StoragePolicy | undefined;
+  /** Whether the target encrypts by its key service. */
+  readonly kms: boolean;
+  /** Days that archived sources are restored for; undefined: they fail. */
+  readonly restoreDays: number | undefined;
+}
+
+/** How bytes are moved. Memory of one copy: `bufferBytes`, or the buffers of `partWidth` sockets. */
+export interface TransferSizes {
+  /** Objects up to this size are held whole, so that their MD5 is known before they are sent. */
+  readonly bufferBytes: number;
+  /** Objects up to this size are written by one PUT, where their MD5 is known beforehand. */
+  readonly putBytes: number;
+  readonly partBytes: number;
+  /** Parts of one object in flight. */
+  readonly partWidth: number;
+}
+
+/** The right to work on one key. */
+export interface WorkLease {
+  /** Aborted when the lease is about to end, or the process is. */
+  readonly signal: AbortSignal;
+  /**
+   * Asked just before anything becomes visible at the target.
+   *
+   * @throws {LeaseLost} when somebody else may have the key by now.
+   */
+  assertHeld(): void;
+}
+
+/** The right to a key ended before its work did: nothing was published. */
+export class LeaseLost extends Error {
+  override readonly name = 'LeaseLost';
+}
+
+/** A part that the target holds and that was checked, with the sums of what was sent. */
+export interface CheckedPart extends Sums {
+  /** Counts from 1. */
+  readonly number: number;
+  readonly etag: string;
+}
+
+export interface JournaledUpload {
+  /** Undefined for an intention: whether the target opened the upload is not known. */
+  readonly uploadId: string | undefined;
+  readonly sourceEtag: string;
+  readonly size: number;
+  readonly partSize: number;
+  /** A digest of what the upload was started with beside the bytes; undefined where not recorded. */
+  readonly optionsHash: string | undefined;
+  /** Whether it was given up: its parts may not be built upon, or the maintenance is aborting it. */
+  readonly abandoned: boolean;
+  /** Milliseconds since the Unix epoch. */
+  readonly startedAt: number;
+  readonly parts: readonly CheckedPart[];
+}
+
+/** What is recorded of an upload before the target is asked to open it. */
+export type IntendedUpload = Pick<JournaledUpload, 'sourceEtag' | 'size' | 'partSize'> & {
+  readonly optionsHash: string;
+};
+
+/** Where the upload of one key is written down, so that another attempt can take it up. */
+export interface UploadJournal {
+  find(): Promise<JournaledUpload | undefined>;
+  /** Written before the target is asked: what crashes in between leaves a trace. */
+  intend(upload: IntendedUpload): Promise<void>;
+  opened(uploadId: string): Promise<void>;
+  checked(part: CheckedPart): Promise<void>;
+  /** No attempt may build on the upload any more; it still has to be aborted. */
+  abandoned(): Promise<void>;
+  /** The upload was completed or aborted. */
+  ended(): Promise<void>;
+}
+
+/** One object to look at. */
+export interface CopyJob {
+  readonly key: string;
+  readonly source: Store;
+  readonly target: Store;
+  /** Of the target, by all copies to it. */
+  readonly findings: TargetFindings;
+  /** Counts from 1: from the second on, what the target has may be a copy of ours. */
+  readonly attempt: number;
+  /** The source's ETag when this key was copied last; empty where that copy failed its check. */
+  readonly copiedEtag: string | undefined;
+  /**
+   * An earlier claim of the key ended without a settlement: what the target has may be a late write of
+   * it, unless it is what is on record.
+   */
+  readonly unsettled: boolean;
+  /** What the target had when the key was settled last. */
+  readonly recorded: WrittenObject | undefined;
+  /** Whether the journal may hold an upload of this key. */
+  readonly uploading: boolean;
+  readonly journal: UploadJournal;
+  readonly policy: CopyPolicy;
+  readonly sizes: TransferSizes;
+  readonly lease: WorkLease;
+  readonly clock: Clock;
+  /** An upload could not be forgotten, or not be looked for: the copy is none the worse for it. */
+  readonly onUploadLeft: (error: unknown) => void;
+}

@@ -1,0 +1,212 @@
+import { eachConcurrently } from '../../platform/base/concurrently.ts';
+import type { Clock } from '../../platform/base/clock.ts';
+import type { Logger } from '../../platform/base/log.ts';
+import { removeOldAudit } from '../access/audit-table.ts';
+import type { Database } from '../../platform/postgres/db.ts';
+import { removeOldObjects } from '../queue/objects.ts';
+import { deleteOldSignedCreations } from '../../platform/postgres/signed-creations.ts';
+import { foldStatistics } from '../queue/statistics.ts';
+import { clearTask, hiddenTasks, taskInWork } from '../tasks/tasks-table.ts';
+import { deleteExpiredTokens } from '../access/tokens-table.ts';
+import {
+  type AbandonedUpload,
+  abandonedUploads,
+  abandonIdleUploads,
+  hasUploads,
+  removeUpload,
+} from '../copy/uploads.ts';
+import type { Job } from './jobs.ts';
+import { StoreError } from '../../platform/model/store-error.ts';
+import { dropUpload } from '../copy/drop-upload.ts';
+import type { OpenTasks } from '../tasks/open-tasks.ts';
+import { recheck, type RecheckResult } from '../tasks/rechecks.ts';
+
+export interface MaintenanceOptions {
+  readonly database: Database;
+  readonly openTasks: OpenTasks;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly retentionDays: number;
+  readonly auditDays: number;
+  /** Days that an upload is kept for an object that failed, or whose task is stopped. */
+  readonly uploadDays: number;
+  readonly timeZone: string;
+  readonly onRecheck?: (result: RecheckResult) => void;
+}
+
+export const CLEAR_TASKS = 'clear-tasks';
+export const RECHECKS = 'rechecks';
+
+const OLD_OBJECTS_BATCH = 5_000;
+/** Small: whoever has something to write down waits for a batch. */
+const OLD_AUDIT_BATCH = 2_000;
+const UPLOADS_BATCH = 200;
+const UPLOADS_WIDTH = 16;
+const ABORT_MS = 30_000;
+/** An upload that cannot be aborted, as its store is not reached any more, is given up after this long. */
+const HOPELESS_UPLOAD_MS = 30 * 86_400_000;
+
+/** What has to be done from time to time, whoever does it. Each can run twice, or break off. */
+export function maintenance(options: MaintenanceOptions): Job[] {
+  return [
+    {
+      name: 'retention',
+      cron: '17 * * * *',
+      expireSeconds: 3_600,
+      run: (signal) => removeHistory(options, signal),
+    },
+    {
+      name: 'audit-retention',
+      cron: '27 * * * *',
+      expireSeconds: 3_600,
+      run: (signal) => removeAudit(options, signal),
+    },
+    {
+      name: 'fold-statistics',
+      cron: '37 * * * *',
+      expireSeconds: 600,
+      run: () => foldStatistics(options.database, options.timeZone),
+    },
+    {
+      name: 'expired-tokens',
+      cron: '47 * * * *',
+      expireSeconds: 600,
+      run: () => deleteExpiredTokens(options.database),
+    },
+    {
+      name: 'old-signed-creations',
+      cron: '57 * * * *',
+      expireSeconds: 600,
+      run: () => deleteOldSignedCreations(options.database),
+    },
+    {
+      name: 'abandoned-uploads',
+      cron: '*/5 * * * *',
+      expireSeconds: 3_600,
+      run: async (signal) => {
+        await abandonIdleUploads(options.database, { keepDays: options.uploadDays });
+        await abortAbandoned(options, { hidden: false, signal });
+      },
+    },
+    {
+      name: RECHECKS,
+      cron: '* * * * *',
+      expireSeconds: 3_600,
+      run: (signal) => recheck(options, signal),
+    },
+    {
+      name: CLEAR_TASKS,
+      cron: '* * * * *',
+      expireSeconds: 3_600,
+      run: (signal) => clearHidden(options, signal),
+    },
+  ];
+}
+
+async function removeHistory(
+  { database, retentionDays, log }: MaintenanceOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const batch = { days: retentionDays, limit: OLD_OBJECTS_BATCH };
+  const removed = await inBatches(batch.limit, signal, () => removeOldObjects(database, batch));
+  if (removed > 0) log.info({ event: 'objects.retired', removed }, 'old lines removed');
+}
+
+async function removeAudit(
+  { database, auditDays, log }: MaintenanceOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const batch = { days: auditDays, limit: OLD_AUDIT_BATCH };
+  const removed = await inBatches(batch.limit, signal, () => removeOldAudit(database, batch));
+  if (removed > 0) log.info({ event: 'audit.retired', removed }, 'old entries removed');
+}
+
+/** Removes batch after batch, until one is not full. @returns How many were removed in all. */
+async function inBatches(
+  size: number,
+  signal: AbortSignal,
+  remove: () => Promise<number>,
+): Promise<number> {
+  let removed = 0;
+  for (;;) {
+    signal.throwIfAborted();
+    const batch = await remove();
+    removed += batch;
+    if (batch < size) return removed;
+  }
+}
+
+/**
+ * Aborts uploads that nobody will finish, a few at once: one that cannot be reached is tried again
+ * next time, and holds the others up for a while only.
+ */
+async function abortAbandoned(
+  options: MaintenanceOptions,
+  { hidden, signal }: { readonly hidden: boolean; readonly signal: AbortSignal },
+): Promise<void> {
+  const uploads = await abandonedUploads(options.database, { hidden, limit: UPLOADS_BATCH });
+  await eachConcurrently(uploads, { width: UPLOADS_WIDTH, signal }, async (upload, stop) => {
+    try {
+      await abort(options, upload, AbortSignal.any([stop, AbortSignal.timeout(ABORT_MS)]));
+    } catch (error) {
+      stop.throwIfAborted();
+      await giveUp(options, upload, error);
+    }
+  });
+}
+
+async function abort(
+  { database, openTasks, log }: MaintenanceOptions,
+  upload: AbandonedUpload,
+  signal: AbortSignal,
+): Promise<void> {
+  const { taskId, key, uploadId, startedAt, revision } = upload;
+  using task = await openTasks.use(taskId, revision);
+  const journal = { ended: () => removeUpload(database, upload) };
+  const left = { uploadId: uploadId ?? undefined, startedAt };
+  await dropUpload({ key, target: task.target, journal, lease: { signal } }, left);
+  log.info({ event: 'upload.aborted', taskId, key, uploadId }, 'abandoned upload aborted');
+}
+
+async function giveUp(
+  { database, clock, log }: MaintenanceOptions,
+  upload: AbandonedUpload,
+  error: unknown,
+): Promise<void> {
+  const { taskId, key, uploadId, startedAt, abandonedAt } = upload;
+  const gone = error instanceof StoreError && error.fault === 'no-bucket';
+  const hopeless = gone || clock.now() - abandonedAt > HOPELESS_UPLOAD_MS;
+  log.warn(
+    { event: 'upload.stuck', taskId, key, uploadId, startedAt, err: error, hopeless },
+    'upload not aborted',
+  );
+  if (hopeless) await removeUpload(database, upload);
+}
+
+/** Clears away deleted tasks, once nobody works on them and their uploads are aborted. */
+async function clearHidden(options: MaintenanceOptions, signal: AbortSignal): Promise<void> {
+  const hidden = await hiddenTasks(options.database);
+  // Most have no uploads: they do not wait for the stores of those that have.
+  const left = await clearReady(options, hidden);
+  if (left.length === 0) return;
+  await abortAbandoned(options, { hidden: true, signal });
+  await clearReady(options, left);
+}
+
+/** @returns The tasks that are in work, or have uploads, still. */
+async function clearReady(
+  { database, openTasks, log }: MaintenanceOptions,
+  hidden: readonly string[],
+): Promise<string[]> {
+  const left: string[] = [];
+  for (const taskId of hidden) {
+    if ((await taskInWork(database, taskId)) || (await hasUploads(database, taskId))) {
+      left.push(taskId);
+      continue;
+    }
+    await clearTask(database, taskId);
+    openTasks.forget(taskId);
+    log.info({ event: 'task.cleared', taskId }, 'deleted task cleared away');
+  }
+  return left;
+}

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { testDatabase } from '../../../test/kit/postgres.ts';
+import { addTask } from '../../../test/kit/sync-task.ts';
+import { insertAccessKey } from '../access/access-keys-table.ts';
+import { keepSealingKey } from './sealing-key-table.ts';
+import { insertUser } from '../access/users-table.ts';
+
+test('of keys that come at once one is kept, and all are told which', async () => {
+  await using db = await testDatabase();
+  const kept = await Promise.all(
+    ['a', 'b', 'c', 'd'].map((keyId) => keepSealingKey(db, { keyId, mayReplace: false })),
+  );
+  assert.equal(new Set(kept).size, 1);
+});
+
+test('a key is replaced only while nothing is sealed, by who is alone', async () => {
+  await using db = await testDatabase();
+  assert.equal(await keepSealingKey(db, { keyId: 'a', mayReplace: false }), 'a');
+  assert.equal(await keepSealingKey(db, { keyId: 'b', mayReplace: false }), 'a');
+  assert.equal(await keepSealingKey(db, { keyId: 'b', mayReplace: true }), 'b');
+  await addTask(db);
+  assert.equal(await keepSealingKey(db, { keyId: 'c', mayReplace: true }), 'b');
+});
+
+test('nor while there is an access key', async () => {
+  await using db = await testDatabase();
+  await keepSealingKey(db, { keyId: 'a', mayReplace: false });
+  await insertUser(db, { id: 'user', name: 'user', passwordHash: undefined });
+  const sealed = { sealedSecret: Buffer.of(1), sealingKeyId: 'a' };
+  await insertAccessKey(db, { id: 'key', userId: 'user', ...sealed });
+  assert.equal(await keepSealingKey(db, { keyId: 'b', mayReplace: true }), 'a');
+});

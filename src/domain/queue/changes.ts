@@ -1,0 +1,285 @@
+import { syncTaskStatuses } from '../../platform/model/sync-task.ts';
+import { type Db, prepared } from '../../platform/postgres/db.ts';
+import { leavingRechecks } from '../../platform/postgres/rechecks.ts';
+
+export interface NamedKeys {
+  readonly taskId: string;
+  readonly projectId: string;
+  readonly keys: readonly string[];
+  /** Names as they were sent, duplicates included: what the REQUEST counter counts. */
+  readonly accepted: number;
+}
+
+const ACCEPT = prepared(`
+  with input as materialized (
+    select * from json_to_recordset($1) as r("taskId" uuid, "projectId" text, keys json, accepted int)
+  ), live as materialized (
+    select sync_tasks.id, sync_tasks.project_id, input.keys, input.accepted
+    from input join sync_tasks on sync_tasks.id = input."taskId" and sync_tasks.project_id = input."projectId"
+    where sync_tasks.status = 'SYNCHRONIZING' and sync_tasks.deleted_at is null
+    order by sync_tasks.id
+    for share of sync_tasks
+  ), accepted as (
+    insert into changes (task_id, object_key, generation, accepted_at, due_at)
+    select live.id, key, nextval('generations'), now(), now()
+    from live, json_array_elements_text(live.keys) as key
+    order by live.id, key collate "C"
+    on conflict (task_id, object_key) do update
+    set generation = excluded.generation, due_at = excluded.due_at, restoring_since = null,
+      attempt = case when changes.lease_until > now() then changes.attempt else 0 end
+    returning 1
+  ), counted as (
+    insert into statistics (task_id, width, starts_at, writer, requests)
+    -- After the keys, as a settlement does: in the other order the two could deadlock.
+    select live.id, 300, date_bin('5 minutes', now(), 'epoch'), $2, live.accepted from live
+    where (select count(*) from accepted) >= 0
+    on conflict (task_id, starts_at, width, writer) do update
+    set requests = statistics.requests + excluded.requests
+  ), told as (
+    select pg_notify('changes', '') from live limit 1
+  )
+  select live.id as "taskId", live.project_id as "projectId" from live left join told on true`);
+
+/**
+ * Makes keys due, all in one statement, and counts the names that were accepted.
+ *
+ * A key that waits already stays one row: its generation is renewed and a live claim is left
+ * alone. Rows are locked in the order of their keys, so that two of these cannot deadlock. The
+ * task's row is locked against a stop in the same moment.
+ *
+ * @param named One entry a task; keys distinct, without NUL.
+ * @returns The tasks that took their keys, with their projects: those that are not there, or stopped,
+ *   or named in another project only, are missing.
+ */
+export async function acceptChanges(
+  db: Db,
+  { named, writer }: { readonly named: readonly NamedKeys[]; readonly writer: number },
+): Promise<Map<string, string>> {
+  const { rows } = await db.query<{ taskId: string; projectId: string }>(ACCEPT, [
+    JSON.stringify(named),
+    writer,
+  ]);
+  return new Map(rows.map(({ taskId, projectId }) => [taskId, projectId]));
+}
+
+const DUE_TASKS = `
+  select id from sync_tasks
+  where status = 'SYNCHRONIZING' and deleted_at is null and exists (
+    select from changes
+    where uuid_send(task_id) = uuid_send(sync_tasks.id) and due_at <= now()
+      and (lease_until is null or lease_until < now())
+  )
+  order by id`;
+
+/** The running tasks that have a change to claim now. Served by the index `changes_due`. */
+export async function dueTasks(db: Db): Promise<string[]> {
+  const { rows } = await db.query<{ id: string }>(DUE_TASKS);
+  return rows.map(({ id }) => id);
+}
+
+export interface ClaimedChange {
+  readonly key: string;
+  /** From a sequence, renewed by every event for the key. */
+  readonly generation: string;
+  /** From a sequence: the right to settle this claim, and no later one. */
+  readonly claimId: string;
+  /** Counts from 1, this claim included. */
+  readonly attempt: number;
+  /** Milliseconds since the Unix epoch. */
+  readonly acceptedAt: number;
+  /** Of the task: a start since then raises it. */
+  readonly revision: number;
+  /** The source's ETag when this key was copied last; empty where a late write may have undone that. */
+  readonly copiedEtag: string | null;
+  /**
+   * An earlier claim of the key ended without a settlement, and rechecks are outstanding: what it wrote
+   * may be at the target, or may still arrive there.
+   */
+  readonly unsettled: boolean;
+  /** What the target had when the key was settled last; null where that is not known. */
+  readonly targetEtag: string | null;
+  readonly targetVersion: string | null;
+  /** Milliseconds since the Unix epoch, by the target's clock. */
+  readonly targetWrittenAt: number | null;
+  /** Whether a multipart upload of this key was begun and not ended. */
+  readonly uploading: boolean;
+  /**
+   * Since when the source is being restored and the task runs, milliseconds since the Unix epoch: what
+   * waits while a task is stopped does not wait too long.
+   */
+  readonly restoringSince: number | null;
+}
+
+/*
+ * The statements on claims find their rows by `object_key = any(array(…))`: whatever the planner
+ * believes of a table that it has not analyzed yet, that is a look into the primary key for each,
+ * where for a join it may read the whole table. (What is due is found by `uuid_send(task_id)`, so that
+ * the index of that cannot serve here.) And they are not prepared: a plan that was made for an
+ * empty table, and kept, reads the whole table, too (3 s to settle 256 of 100,000 instead of 8 ms).
+ */
+
+const CLAIM = `
+  with task as materialized (
+    select revision, last_started_at from sync_tasks
+    where id = $1 and status = 'SYNCHRONIZING' and deleted_at is null
+  ), due as materialized (
+    select object_key, claim_id is not null as lost, lease_until from changes
+    where uuid_send(task_id) = uuid_send($1) and due_at <= now()
+      and (lease_until is null or lease_until < now()) and exists (select from task)
+    order by due_at
+    limit $2
+    for update skip locked
+  ), claimed as (
+    update changes
+    set claim_id = nextval('claim_ids'), lease_until = now() + $3 * interval '1 millisecond', attempt = attempt + 1
+    where task_id = $1 and object_key = any(array(select object_key from due))
+    returning *
+  ), left_behind as (
+    ${leavingRechecks(`select $1::uuid as task_id, object_key, lease_until as lost_at from due where lost`)}
+  )
+  select claimed.object_key as key, generation, claim_id as "claimId", attempt,
+    (extract(epoch from accepted_at) * 1000)::float8 as "acceptedAt",
+    (select revision from task) as revision,
+    case when restoring_since is not null then (extract(epoch from
+      greatest(restoring_since, (select last_started_at from task))) * 1000)::float8 end as "restoringSince",
+    case when late_write then '' else record.source_etag end as "copiedEtag",
+    record.target_etag as "targetEtag", record.target_version as "targetVersion",
+    (extract(epoch from record.target_written_at) * 1000)::float8 as "targetWrittenAt",
+    claimed.object_key in (select object_key from due where lost)
+      or exists (select from rechecks where task_id = $1 and object_key = claimed.object_key) as unsettled,
+    exists (select from uploads where task_id = $1 and object_key = claimed.object_key) as uploading
+  from claimed left join lateral (
+    select source_etag, target_etag, target_version, target_written_at from objects
+    where task_id = $1 and object_key = claimed.object_key limit 1
+  ) as record on true`;
+
+/**
+ * Claims up to `limit` due changes of one task until `leaseMs` from now, the longest waiting first;
+ * none of a task that does not run any more.
+ *
+ * A change whose lease ran out can be claimed again: a crashed worker's changes need no sweeper. The
+ * claim that is so replaced leaves rechecks, since what it wrote may reach the target later.
+ * `skip locked` keeps claimers from queueing behind each other; the update by primary key keeps
+ * a claim whole when rows move under it. Served by the index `changes_due`.
+ */
+export async function claimChanges(
+  db: Db,
+  claim: { readonly taskId: string; readonly limit: number; readonly leaseMs: number },
+): Promise<ClaimedChange[]> {
+  const { rows } = await db.query<ClaimedChange>(CLAIM, [claim.taskId, claim.limit, claim.leaseMs]);
+  return rows;
+}
+
+const RENEW = `
+  with input as materialized (
+    select * from json_to_recordset($2) as r(key text, "claimId" bigint)
+  ), held as materialized (
+    select object_key from input join changes on object_key = key and claim_id = "claimId"
+    where task_id = $1 and object_key = any(array(select key from input))
+    for update of changes skip locked
+  )
+  update changes set lease_until = now() + $3 * interval '1 millisecond'
+  where task_id = $1 and object_key = any(array(select object_key from held))
+  returning claim_id as "claimId"`;
+
+/**
+ * Renews leases until `leaseMs` from now.
+ *
+ * @returns The claims that were renewed. One that is missing is lost, or its row was locked just
+ *   now: worth asking again while the old lease lasts.
+ */
+export async function renewLeases(
+  db: Db,
+  renewal: {
+    readonly taskId: string;
+    readonly claims: readonly { readonly key: string; readonly claimId: string }[];
+    readonly leaseMs: number;
+  },
+): Promise<Set<string>> {
+  const { rows } = await db.query<{ claimId: string }>(RENEW, [
+    renewal.taskId,
+    JSON.stringify(renewal.claims),
+    renewal.leaseMs,
+  ]);
+  return new Set(rows.map((row) => row.claimId));
+}
+
+/** Counts a claimed change's attempts anew, from this one: it got on. */
+export async function forgetAttempts(
+  db: Db,
+  {
+    taskId,
+    key,
+    claimId,
+  }: { readonly taskId: string; readonly key: string; readonly claimId: string },
+): Promise<void> {
+  await db.query(
+    `update changes set attempt = 1 where task_id = $1 and object_key = $2 and claim_id = $3`,
+    [taskId, key, claimId],
+  );
+}
+
+/**
+ * Ends every claim, for a process that knows itself to be the only one: what another left when it
+ * died need not wait for its lease. Attempts still count, so that a change that kills its worker
+ * does not do so for ever. They leave rechecks, as claims whose lease ran out do.
+ *
+ * @returns How many there were.
+ */
+export async function releaseClaims(db: Db): Promise<number> {
+  const { rowCount } = await db.query(
+    `with lost as materialized (
+      select task_id, object_key, lease_until as lost_at from changes where claim_id is not null
+      order by task_id, object_key for update
+    ), left_behind as (
+      ${leavingRechecks('select * from lost')}
+    )
+    update changes set claim_id = null, lease_until = null from lost
+    where changes.task_id = lost.task_id and changes.object_key = lost.object_key`,
+  );
+  return rowCount;
+}
+
+/**
+ * When the next change of a running task becomes due, in milliseconds from now; undefined where
+ * none waits. Changes under a lease do not count. Served by the index `changes_due`.
+ */
+export async function untilNextDue(db: Db): Promise<number | undefined> {
+  const { rows } = await db.query<{ ms: number | null }>(`
+    select (extract(epoch from min(next.due_at) - now()) * 1000)::float8 as ms
+    from sync_tasks, lateral (
+      select due_at from changes
+      where uuid_send(task_id) = uuid_send(sync_tasks.id) and (lease_until is null or lease_until < now())
+      order by due_at limit 1
+    ) as next
+    where status = 'SYNCHRONIZING' and deleted_at is null`);
+  return rows[0]?.ms ?? undefined;
+}
+
+export interface Backlog {
+  readonly status: string;
+  readonly waiting: number;
+  /** Seconds since the oldest unsettled event; 0 where nothing waits. */
+  readonly lagSeconds: number;
+  /** Keys with rechecks outstanding. They count neither as waiting nor as lag. */
+  readonly rechecks: number;
+}
+
+/**
+ * What waits, by the status of its task: every status, for a series that ends is no zero to whoever
+ * alerts on it. Reads all of `changes`: for a scrape, not for a loop.
+ */
+export async function backlog(db: Db): Promise<Backlog[]> {
+  const { rows } = await db.query<Backlog>(
+    `select wanted.status, count(changes.object_key)::int as waiting,
+      coalesce(extract(epoch from now() - min(changes.accepted_at)), 0)::float8 as "lagSeconds",
+      (select count(*)::int from rechecks join sync_tasks on sync_tasks.id = rechecks.task_id
+        where sync_tasks.status = wanted.status and deleted_at is null) as rechecks
+    from unnest($1::text[]) as wanted (status)
+    left join sync_tasks on sync_tasks.status = wanted.status and deleted_at is null
+    left join changes on changes.task_id = sync_tasks.id
+    group by wanted.status`,
+    [[...syncTaskStatuses]],
+  );
+  return rows;
+}

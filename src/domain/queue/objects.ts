@@ -1,0 +1,131 @@
+import type { Db } from '../../platform/postgres/db.ts';
+
+export interface ObjectRow {
+  readonly key: string;
+  readonly outcome: string;
+  readonly reason: string | null;
+  readonly message: string | null;
+  readonly size: number | null;
+  readonly checkMethod: string | null;
+  readonly checkPassed: boolean | null;
+  readonly checkDetail: string | null;
+  readonly proof: string | null;
+  readonly targetEtag: string | null;
+  readonly targetVersion: string | null;
+  readonly crc64: string | null;
+  readonly crc64nvme: string | null;
+  readonly attempts: number;
+  readonly acceptedAt: number;
+  readonly startedAt: number;
+  readonly settledAt: number | null;
+  readonly dueAt: number | null;
+}
+
+/** Names every key that begins with the prefix, as a range that the primary key serves. */
+const WITHIN = `task_id = $1 and object_key > $2 collate "C"
+  and ($3::text is null or starts_with(object_key, $3)) and object_key >= coalesce($3, '') collate "C"
+  and object_key <= coalesce($3, '') || repeat(chr(1114111), 256) collate "C"`;
+
+/** One page of the object list, in the order of the keys. */
+export async function listObjects(
+  db: Db,
+  taskId: string,
+  filter: {
+    readonly outcome?: string | undefined;
+    readonly prefix?: string | undefined;
+    readonly after?: string | undefined;
+    readonly limit: number;
+  },
+): Promise<ObjectRow[]> {
+  const { rows } = await db.query<ObjectRow>(
+    `select object_key as key, outcome, reason, message, size::float8 as size, check_method as "checkMethod",
+      check_passed as "checkPassed", check_detail as "checkDetail", proof, target_etag as "targetEtag",
+      target_version as "targetVersion", crc64, crc64nvme, attempts,
+      ${milliseconds('accepted_at')} as "acceptedAt", ${milliseconds('started_at')} as "startedAt",
+      ${milliseconds('settled_at')} as "settledAt", null as "dueAt"
+    from objects
+    where ${WITHIN} and ($4::text is null or outcome = $4)
+    order by object_key limit $5`,
+    [taskId, filter.after ?? '', filter.prefix ?? null, filter.outcome ?? null, filter.limit],
+  );
+  return rows;
+}
+
+/** One page of the changes that failed and come again, in the order of their keys. */
+export async function listRetrying(
+  db: Db,
+  taskId: string,
+  filter: {
+    readonly prefix?: string | undefined;
+    readonly after?: string | undefined;
+    readonly limit: number;
+  },
+): Promise<ObjectRow[]> {
+  const { rows } = await db.query<ObjectRow>(
+    `select object_key as key, 'retrying' as outcome, reason, message, null as size, null as "checkMethod",
+      null as "checkPassed", null as "checkDetail", null as proof, null as "targetEtag",
+      null as "targetVersion", null as crc64, null as crc64nvme, attempt as attempts,
+      ${milliseconds('accepted_at')} as "acceptedAt", ${milliseconds('started_at')} as "startedAt",
+      null as "settledAt", ${milliseconds('due_at')} as "dueAt"
+    from changes
+    where ${WITHIN} and reason is not null
+      and (attempt > 0 or restoring_since is not null)
+    order by object_key limit $4`,
+    [taskId, filter.after ?? '', filter.prefix ?? null, filter.limit],
+  );
+  return rows;
+}
+
+/**
+ * Makes one batch of a running task's failed objects due again. Served by the index
+ * `objects_failed`.
+ *
+ * @returns The last key of the batch and its size; undefined where nothing failed is left.
+ */
+export async function retryFailedBatch(
+  db: Db,
+  taskId: string,
+  filter: {
+    readonly prefix?: string | undefined;
+    readonly after?: string | undefined;
+    readonly limit: number;
+  },
+): Promise<{ readonly lastKey: string; readonly count: number } | undefined> {
+  const { rows } = await db.query<{ lastKey: string | null; count: number }>(
+    `with failed as materialized (
+      select task_id, object_key from objects
+      where ${WITHIN} and outcome = 'failed'
+        and exists (select from sync_tasks where id = $1 and status = 'SYNCHRONIZING' and deleted_at is null)
+      order by object_key limit $4
+    ), made_due as (
+      insert into changes (task_id, object_key, generation, accepted_at, due_at)
+      select task_id, object_key, nextval('generations'), now(), now() from failed order by object_key
+      on conflict (task_id, object_key) do update
+      set generation = excluded.generation, due_at = excluded.due_at,
+        attempt = case when changes.lease_until > now() then changes.attempt else 0 end
+    ), told as (
+      select pg_notify('changes', '') from failed limit 1
+    )
+    select max(object_key) as "lastKey", count(*)::int as count from failed left join told on true`,
+    [taskId, filter.after ?? '', filter.prefix ?? null, filter.limit],
+  );
+  const row = rows[0];
+  return row?.lastKey == null ? undefined : { lastKey: row.lastKey, count: row.count };
+}
+
+/** Removes up to `limit` lines of the object list that are older than `days`. @returns How many. */
+export async function removeOldObjects(
+  db: Db,
+  { days, limit }: { readonly days: number; readonly limit: number },
+): Promise<number> {
+  const { rowCount } = await db.query(
+    `delete from objects where ctid = any(array(
+      select ctid from objects where settled_at < now() - $1 * interval '1 day' limit $2))`,
+    [days, limit],
+  );
+  return rowCount;
+}
+
+function milliseconds(column: string): string {
+  return `floor(extract(epoch from ${column}) * 1000)::float8`;
+}

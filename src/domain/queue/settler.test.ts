@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ManualClock } from '../../../test/kit/manual-clock.ts';
+import { systemClock } from '../../platform/base/clock.ts';
+import { DatabaseError } from '../../platform/postgres/db.ts';
+import type { Settlement } from './settle.ts';
+import { Settler, type SettlerOptions } from './settler.ts';
+import type { Claim, WorkResult } from './work.ts';
+
+let claims = 0;
+
+function claimOf(key: string, taskId = 't', held: () => boolean = () => true): Claim {
+  claims += 1;
+  return {
+    key,
+    taskId,
+    revision: 1,
+    generation: '1',
+    claimId: String(claims),
+    attempt: 1,
+    acceptedAt: 0,
+    copiedEtag: null,
+    unsettled: false,
+    ...{ targetEtag: null, targetVersion: null, targetWrittenAt: null },
+    uploading: false,
+    restoringSince: null,
+    lease: { signal: new AbortController().signal, held },
+  };
+}
+
+const done: WorkResult = { done: true, delayMs: 0, released: false, outcome: 'copied' };
+
+function settlerOf(
+  settle: (keys: string[], settlements: readonly Settlement[]) => void,
+  options: Partial<SettlerOptions> = {},
+) {
+  const batches: string[][] = [];
+  const ended: [string, boolean][] = [];
+  const troubles: unknown[] = [];
+  const settler = new Settler({
+    clock: new ManualClock(),
+    settle: async (_taskId, settlements) => {
+      const keys = settlements.map(({ key }) => key);
+      settle(keys, settlements);
+      batches.push(keys);
+      return new Set(settlements.map(({ claimId }) => claimId));
+    },
+    onEnded: (claim, _result, written) => ended.push([claim.key, written]),
+    onLate: () => undefined,
+    onTrouble: (error) => troubles.push(error),
+    gatherMs: 5,
+    batchMax: 100,
+    ...options,
+  });
+  return { settler, batches, ended, troubles };
+}
+
+test('results that come together are written together, a task at a time', async () => {
+  const { settler, batches, ended } = settlerOf((_keys, [settlement]) => {
+    assert.equal(settlement?.outcome, 'copied');
+    assert.equal(settlement.generation, '1');
+  });
+  for (const [key, task] of [
+    ['a', 't'],
+    ['b', 'u'],
+    ['c', 't'],
+  ] as const) {
+    settler.add(claimOf(key, task), done);
+  }
+  await settler.drained();
+  assert.deepEqual(batches, [['a', 'c'], ['b']]);
+  assert.deepEqual(
+    new Map(ended),
+    new Map([
+      ['a', true],
+      ['b', true],
+      ['c', true],
+    ]),
+  );
+});
+
+test('a batch that is full does not wait to gather', async () => {
+  const { settler, batches } = settlerOf(() => undefined, { gatherMs: 1_000_000, batchMax: 2 });
+  for (const key of ['a', 'b']) settler.add(claimOf(key), done);
+  while (batches.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(batches, [['a', 'b']]);
+});
+
+test('what the database cannot write now is written when it can', async () => {
+  let failures = 3;
+  const { settler, batches, ended, troubles } = settlerOf(() => {
+    if (failures-- > 0) throw new DatabaseError('unavailable', 'gone');
+  });
+  settler.add(claimOf('a'), done);
+  await settler.drained();
+  assert.deepEqual(batches, [['a']]);
+  assert.deepEqual(ended, [['a', true]]);
+  assert.equal(troubles.length, 3);
+});
+
+test('it is given up when no lease of it can be ours any more', async () => {
+  let tries = 0;
+  const { settler, ended } = settlerOf(() => {
+    tries += 1;
+    throw new DatabaseError('unavailable', 'gone');
+  });
+  settler.add(
+    claimOf('a', 't', () => tries < 3),
+    done,
+  );
+  settler.add(
+    claimOf('b', 't', () => tries < 2),
+    done,
+  );
+  await settler.drained();
+  assert.equal(tries, 3);
+  assert.deepEqual(ended, [
+    ['a', false],
+    ['b', false],
+  ]);
+});
+
+test('a result that can never be written holds up no other', async () => {
+  const { settler, batches, ended } = settlerOf((keys) => {
+    if (keys.includes('bad')) throw new DatabaseError('statement', 'no');
+  });
+  for (const key of ['a', 'bad', 'b']) settler.add(claimOf(key), done);
+  settler.add(claimOf('c', 'u'), done);
+  await settler.drained();
+  assert.deepEqual(new Set(batches), new Set([['a'], ['b'], ['c']]));
+  assert.deepEqual(
+    new Map(ended),
+    new Map([
+      ['a', true],
+      ['bad', false],
+      ['b', true],
+      ['c', true],
+    ]),
+  );
+});
+
+test('a task whose results cannot be written holds up no other', async () => {
+  let stuck = true;
+  const { settler, batches } = settlerOf(
+    (keys) => {
+      if (keys.includes('stuck') && stuck) throw new DatabaseError('timed-out', 'a lock');
+    },
+    { clock: systemClock },
+  );
+  settler.add(claimOf('stuck'), done);
+  for (const key of ['a', 'b']) {
+    settler.add(claimOf(key, 'u'), done);
+    while (!batches.flat().includes(key)) await new Promise((resolve) => setImmediate(resolve));
+  }
+  stuck = false;
+  await settler.drained();
+  assert.deepEqual(batches, [['a'], ['b'], ['stuck']]);
+});
+
+test('late ones are told, and not as written', async () => {
+  const late: [string, number][] = [];
+  const { settler, ended } = settlerOf(() => undefined, {
+    settle: async (_taskId, [held]) => new Set(held && [held.claimId]),
+    onLate: (taskId, count) => late.push([taskId, count]),
+  });
+  for (const key of ['held', 'late']) settler.add(claimOf(key), done);
+  await settler.drained();
+  assert.deepEqual(late, [['t', 1]]);
+  assert.deepEqual(ended, [
+    ['held', true],
+    ['late', false],
+  ]);
+});

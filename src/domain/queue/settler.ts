@@ -1,0 +1,150 @@
+import { backoffMs } from '../../platform/base/backoff.ts';
+import type { Clock } from '../../platform/base/clock.ts';
+import { DatabaseError } from '../../platform/postgres/db.ts';
+import type { Settlement } from './settle.ts';
+import type { Claim, WorkResult } from './work.ts';
+
+export interface SettlerOptions {
+  readonly clock: Clock;
+  /** Gives the claims that were still ours, and whose results so are written. */
+  readonly settle: (
+    taskId: string,
+    settlements: readonly Settlement[],
+  ) => Promise<ReadonlySet<string>>;
+  /** @param written Whether the result is in the database; else the change comes round again. */
+  readonly onEnded: (claim: Claim, result: WorkResult, written: boolean) => void;
+  readonly onLate: (taskId: string, count: number) => void;
+  readonly onTrouble: (error: unknown) => void;
+  /** How long results gather before they are written together. */
+  readonly gatherMs: number;
+  /** Results of one statement. */
+  readonly batchMax: number;
+}
+
+interface Ended {
+  readonly claim: Claim;
+  readonly result: WorkResult;
+}
+
+const RETRY = { baseMs: 200, maxMs: 5_000 };
+
+const NONE: ReadonlySet<string> = new Set();
+
+/** Writes results; a task whose results cannot be written just now holds up no other. */
+export class Settler {
+  readonly #options: SettlerOptions;
+  readonly #byTask = new Map<string, TaskSettler>();
+
+  constructor(options: SettlerOptions) {
+    this.#options = options;
+  }
+
+  add(claim: Claim, result: WorkResult): void {
+    const { taskId } = claim;
+    let ofTask = this.#byTask.get(taskId);
+    if (ofTask === undefined) {
+      ofTask = new TaskSettler(this.#options, taskId, () => this.#byTask.delete(taskId));
+      this.#byTask.set(taskId, ofTask);
+    }
+    ofTask.add({ claim, result });
+  }
+
+  /** Resolves when all that was added so far is written or given up. */
+  async drained(): Promise<void> {
+    await Promise.all(Array.from(this.#byTask.values(), (ofTask) => ofTask.drained()));
+  }
+}
+
+/**
+ * Writes the results of one task together: those that come while one batch is written share the next.
+ * A batch that cannot be written is tried again as long as its leases may be ours; after that the
+ * changes come round again by themselves. Where the database refuses a batch, each result is written
+ * alone, so that one that can never be written holds up no other.
+ */
+class TaskSettler {
+  readonly #options: SettlerOptions;
+  readonly #taskId: string;
+  readonly #onIdle: () => void;
+  #ended: Ended[] = [];
+  #running: Promise<void> | undefined;
+  #hurry: (() => void) | undefined;
+
+  constructor(options: SettlerOptions, taskId: string, onIdle: () => void) {
+    this.#options = options;
+    this.#taskId = taskId;
+    this.#onIdle = onIdle;
+  }
+
+  add(ended: Ended): void {
+    this.#ended.push(ended);
+    if (this.#ended.length >= this.#options.batchMax) this.#hurry?.();
+    this.#running ??= this.#run();
+  }
+
+  async drained(): Promise<void> {
+    this.#hurry?.();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (this.#ended.length > 0) {
+      await this.#gather();
+      await this.#write(this.#ended.splice(0, this.#options.batchMax));
+    }
+    this.#running = undefined;
+    this.#onIdle();
+  }
+
+  async #gather(): Promise<void> {
+    if (this.#ended.length >= this.#options.batchMax) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, this.#options.gatherMs);
+      this.#hurry = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#hurry = undefined;
+  }
+
+  async #write(ended: readonly Ended[]): Promise<void> {
+    let held = NONE;
+    try {
+      held = await this.#settle(ended);
+    } catch {
+      // Refused; it is told already, and nothing of it is written.
+      if (ended.length > 1) {
+        for (const one of ended) await this.#write([one]);
+        return;
+      }
+    }
+    for (const { claim, result } of ended) {
+      this.#options.onEnded(claim, result, held.has(claim.claimId));
+    }
+  }
+
+  /** @throws {DatabaseError} for what is refused however often it is tried. */
+  async #settle(ended: readonly Ended[]): Promise<ReadonlySet<string>> {
+    const settlements = ended.map(({ claim, result }) => ({
+      ...result,
+      key: claim.key,
+      claimId: claim.claimId,
+      generation: claim.generation,
+    }));
+    const { clock, settle, onLate, onTrouble } = this.#options;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const held = await settle(this.#taskId, settlements);
+        const late = settlements.length - held.size;
+        if (late > 0) onLate(this.#taskId, late);
+        return held;
+      } catch (error) {
+        onTrouble(error);
+        // The fault lies in what is written.
+        if (error instanceof DatabaseError && !error.transient) throw error;
+        if (!ended.some(({ claim }) => claim.lease.held())) return NONE;
+        await clock.sleep(backoffMs(attempt, RETRY, clock.random()), new AbortController().signal);
+      }
+    }
+  }
+}

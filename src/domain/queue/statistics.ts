@@ -1,0 +1,85 @@
+import {
+  type Counters,
+  FIVE_MINUTES_KEPT_DAYS,
+  HOURS_KEPT_DAYS,
+} from '../../platform/model/statistics.ts';
+import type { Db } from '../../platform/postgres/db.ts';
+
+const SUMS = `coalesce(sum(requests), 0)::float8 as "REQUEST", coalesce(sum(successes), 0)::float8 as "SUCCESS",
+  coalesce(sum(failures), 0)::float8 as "FAILURE", coalesce(sum(skips), 0)::float8 as "SKIP",
+  coalesce(sum(bytes), 0)::float8 as "SIZE"`;
+
+/** An ID that no two calls share: under it a process adds to the counters without waiting. */
+export async function newWriter(db: Db): Promise<number> {
+  const { rows } = await db.query<{ id: number }>(`select nextval('writers')::int as id`);
+  const row = rows[0];
+  if (row === undefined) throw new Error('the sequence "writers" gave nothing');
+  return row.id;
+}
+
+/** The counters of buckets of `widthMs` that begin in [fromMs, toMs); empty buckets are left out. */
+export async function countersBetween(
+  db: Db,
+  taskId: string,
+  range: { readonly fromMs: number; readonly toMs: number; readonly widthMs: number },
+): Promise<(Counters & { readonly start: number })[]> {
+  const { rows } = await db.query<Counters & { readonly start: number }>(
+    `select (extract(epoch from date_bin($4 * interval '1 millisecond', starts_at, 'epoch')) * 1000)::float8 as start,
+      ${SUMS}
+    from statistics
+    where task_id = $1 and width <> 0
+      and starts_at >= to_timestamp($2::float8 / 1000) and starts_at < to_timestamp($3::float8 / 1000)
+    group by 1 order by 1`,
+    [taskId, range.fromMs, range.toMs, range.widthMs],
+  );
+  return rows;
+}
+
+/** The counters of the calendar month that holds `atMs`, in the given time zone. */
+export async function countersOfMonth(
+  db: Db,
+  taskId: string,
+  { atMs, timeZone }: { readonly atMs: number; readonly timeZone: string },
+): Promise<Counters> {
+  const { rows } = await db.query<Counters>(
+    `with month as (
+      select date_trunc('month', to_timestamp($2::float8 / 1000), $3) as first
+    )
+    select ${SUMS} from statistics, month
+    where task_id = $1 and starts_at >= month.first
+      and starts_at < (month.first at time zone $3 + interval '1 month') at time zone $3`,
+    [taskId, atMs, timeZone],
+  );
+  return rows[0] ?? { REQUEST: 0, SUCCESS: 0, FAILURE: 0, SKIP: 0, SIZE: 0 };
+}
+
+/**
+ * Folds five-minute rows and hours that are old enough into hours and months. Nothing is counted
+ * twice or lost: rows leave and arrive in one statement.
+ */
+export async function foldStatistics(db: Db, timeZone: string): Promise<void> {
+  await db.query(foldInto(3600, `date_bin('1 hour', starts_at, 'epoch')`), [
+    300,
+    FIVE_MINUTES_KEPT_DAYS,
+  ]);
+  await db.query(foldInto(0, `date_trunc('month', starts_at, $3)`), [
+    3600,
+    HOURS_KEPT_DAYS,
+    timeZone,
+  ]);
+}
+
+function foldInto(width: number, start: string): string {
+  return `
+    with old as (
+      delete from statistics where width = $1 and starts_at < date_trunc('hour', now()) - $2 * interval '1 day'
+      returning *
+    )
+    insert into statistics (task_id, width, starts_at, writer, requests, successes, failures, skips, bytes)
+    select task_id, ${width}, ${start}, 0, sum(requests), sum(successes), sum(failures), sum(skips), sum(bytes)
+    from old group by task_id, 3
+    on conflict (task_id, starts_at, width, writer) do update set
+      requests = statistics.requests + excluded.requests, successes = statistics.successes + excluded.successes,
+      failures = statistics.failures + excluded.failures, skips = statistics.skips + excluded.skips,
+      bytes = statistics.bytes + excluded.bytes`;
+}

@@ -1,0 +1,298 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { done, turn, until, workerOf } from '../../../test/kit/worker-rig.ts';
+import { DatabaseError } from '../../platform/postgres/db.ts';
+
+const quick = { handle: async () => done };
+
+test('what is due is worked on and settled', async () => {
+  const settled: string[] = [];
+  const { queue, worker, end } = workerOf({ ...quick, onSettled: ({ key }) => settled.push(key) });
+  queue.add('t', ...Array.from({ length: 20 }, (_, index) => `k${index}`));
+  worker.start();
+  await until(() => settled.length === 20);
+  assert.equal(queue.done('t').length, 20);
+  assert.equal(worker.inHand, 0);
+  await end();
+});
+
+test('no more is in work than may be, in all and of one task', async () => {
+  const { queue, worker, inWork, end } = workerOf({ width: 3, taskWidth: 2 });
+  queue.add('t', 'a', 'b', 'c', 'd');
+  queue.add('u', 'v', 'w', 'x', 'y');
+  worker.start();
+  for (let round = 0; round < 8; round++) {
+    await until(() => inWork.size > 0);
+    await turn();
+    const tasks = [...inWork.values()].map(({ claim }) => claim.taskId);
+    assert.ok(tasks.length <= 3);
+    assert.ok(tasks.filter((id) => id === 't').length <= 2);
+    assert.ok(tasks.filter((id) => id === 'u').length <= 2);
+    inWork.values().next().value?.end();
+  }
+  await until(() => queue.done('t').length + queue.done('u').length === 8);
+  await end();
+});
+
+test('a change that becomes due by itself is found without a hint', {
+  timeout: 3_000,
+}, async () => {
+  const { queue, worker, end } = workerOf(quick);
+  queue.nextDueMs = 30;
+  worker.start();
+  await until(() => queue.looks > 0);
+  queue.add('t', 'k');
+  await until(() => queue.done('t').length === 1);
+  await end();
+});
+
+test('a hint ends the wait', { timeout: 3_000 }, async () => {
+  const { queue, worker, end } = workerOf(quick);
+  worker.start(); // Nothing waits anywhere: the next look would be in five seconds.
+  await until(() => queue.looks > 0);
+  for (let times = 0; times < 5; times++) await turn();
+  queue.add('t', 'k');
+  worker.wake();
+  await until(() => queue.done('t').length === 1);
+  await end();
+});
+
+test('a task that hangs leaves room for the others', { timeout: 3_000 }, async () => {
+  const { queue, worker, working, end } = workerOf({ width: 3, taskWidth: 2 });
+  queue.add('hanging', 'a', 'b', 'c', 'd');
+  worker.start();
+  await until(() => working().length === 2);
+  queue.add('other', 'x');
+  worker.wake();
+  await until(() => working().includes('x'));
+  await end();
+});
+
+test('where there is room for few, tasks take turns', async () => {
+  const { queue, worker, inWork, end } = workerOf({ width: 4, taskWidth: 2 });
+  const tasks = ['s', 't', 'u', 'v', 'w', 'x'];
+  for (const task of tasks) {
+    queue.add(task, ...Array.from({ length: 20 }, (_, index) => `${task}${index}`));
+  }
+  worker.start();
+  for (let round = 1; round <= 9; round++) {
+    await until(() => inWork.size === 4);
+    for (const { end } of [...inWork.values()]) end();
+    await until(() => queue.settled.length === 4 * round);
+  }
+  const counts = tasks.map((task) => queue.done(task).length);
+  assert.deepEqual(counts, [6, 6, 6, 6, 6, 6]);
+  await end();
+});
+
+test('tasks that hang together leave room for those that come after them', async () => {
+  const { queue, worker, working, end } = workerOf({ width: 12, taskWidth: 8 });
+  for (const task of ['a', 'b', 'c']) {
+    queue.add(task, ...Array.from({ length: 20 }, (_, index) => `${task}${index}`));
+    worker.wake();
+    if (task === 'a') worker.start();
+    await until(() => working().some((key) => key.startsWith(task)));
+  }
+  await end();
+});
+
+/** Lets work on a task end until so much is settled that as much is claimed ahead. */
+async function workAhead(given: ReturnType<typeof workerOf>): Promise<void> {
+  const { queue, clock, worker, inWork } = given;
+  queue.add('t', ...Array.from({ length: 100 }, (_, index) => `k${index}`));
+  worker.start();
+  await until(() => inWork.size === 10);
+  for (const { end } of [...inWork.values()]) end();
+  await until(() => queue.done('t').length === 10);
+  await clock.pass(1_000);
+  worker.wake();
+  await until(() => worker.inHand === 20);
+  assert.equal(inWork.size, 10);
+}
+
+test('about as much is claimed ahead as was settled in the last second', async () => {
+  const given = workerOf({ width: 12, taskWidth: 10 });
+  await workAhead(given);
+  assert.equal(given.worker.inHand, 20);
+  await given.end();
+});
+
+test('what a task that begins to hang had claimed ahead is given back', async () => {
+  const given = workerOf({ width: 12, taskWidth: 10 });
+  const { queue, clock, worker, working, inWork, end } = given;
+  await workAhead(given);
+  await clock.pass(1_000); // In which nothing was settled.
+  await until(() => worker.inHand === 10);
+  assert.equal(inWork.size, 10);
+  assert.equal(queue.released().length, 10);
+  queue.add('other', 'x');
+  worker.wake();
+  await until(() => working().includes('x'));
+  await end();
+});
+
+test('a lease is renewed while its work goes on, and is held much longer than it was given for', async () => {
+  const { queue, clock, worker, inWork, end } = workerOf({ leaseMs: 6_000 });
+  queue.add('t', 'k');
+  worker.start();
+  await until(() => inWork.size === 1);
+  const lease = inWork.get('k')?.claim.lease;
+  await clock.pass(20_000);
+  assert.equal(lease?.held(), true);
+  assert.equal(lease.signal.aborted, false);
+  assert.ok(queue.renewals.length >= 9);
+  assert.ok(queue.renewals.every((keys) => keys.length === 1 && keys[0] === 'k'));
+  await end();
+});
+
+test('a lease that cannot be renewed ends before the database would give it away', async () => {
+  const { queue, clock, worker, inWork, troubles, end } = workerOf({ leaseMs: 6_000 });
+  queue.add('t', 'k');
+  queue.renewing = false;
+  worker.start();
+  await until(() => inWork.size === 1);
+  const lease = inWork.get('k')?.claim.lease;
+  await clock.pass(4_900);
+  assert.equal(lease?.held(), true);
+  await clock.pass(100);
+  assert.equal(lease.held(), false);
+  await clock.pass(500);
+  assert.equal(lease.signal.aborted, true);
+  assert.equal(inWork.size, 0);
+  assert.ok(troubles.includes('renew'));
+  await end();
+});
+
+test('leases of one task that cannot be renewed cost no other task its own', async () => {
+  const { queue, clock, worker, inWork, troubles, end } = workerOf({ leaseMs: 6_000 });
+  const renew = queue.renew.bind(queue);
+  queue.renew = async (request) => {
+    const keys = request.claims.map(({ key }) => key);
+    if (keys.includes('broken')) throw new DatabaseError('timed-out', 'a lock');
+    if (keys.includes('stuck')) await new Promise(() => undefined);
+    return await renew(request);
+  };
+  queue.add('t', 'broken');
+  queue.add('u', 'stuck');
+  queue.add('v', 'fine');
+  worker.start();
+  await until(() => inWork.size === 3);
+  const lease = inWork.get('fine')?.claim.lease;
+  await clock.pass(20_000);
+  assert.equal(lease?.held(), true);
+  assert.deepEqual([...inWork.keys()], ['fine']);
+  assert.ok(troubles.includes('renew'));
+  await end();
+});
+
+test('a change whose lease passed before its turn is given back without being looked at', async () => {
+  const worked: string[] = [];
+  const { queue, clock, worker, end } = workerOf({
+    leaseMs: 6_000,
+    handle: async ({ key }) => {
+      worked.push(key);
+      return done;
+    },
+  });
+  let open = (): void => undefined;
+  queue.claimGate = new Promise((resolve) => (open = resolve));
+  queue.add('t', 'k');
+  worker.start();
+  await until(() => queue.due.get('t')?.length === 0);
+  await clock.pass(6_000); // The database took that long to answer.
+  queue.claimGate = Promise.resolve();
+  open();
+  await until(() => queue.done('t').length === 1);
+  assert.deepEqual(queue.released(), ['k']);
+  assert.deepEqual(worked, ['k']);
+  await end();
+});
+
+test('stop lets work end, gives the rest back, and resolves when all is settled', async () => {
+  const { queue, clock, worker, working, inWork } = workerOf({ width: 2, taskWidth: 2 });
+  queue.add('t', 'a', 'b', 'c', 'd');
+  worker.start();
+  await until(() => working().length === 2);
+  const stopped = worker.stop(10_000);
+  await clock.pass(100);
+  assert.deepEqual(working(), ['a', 'b']);
+  for (const { claim, end } of [...inWork.values()]) {
+    assert.equal(claim.lease.held(), true);
+    end();
+  }
+  await clock.pass(20);
+  await stopped;
+  assert.deepEqual(queue.done('t'), ['a', 'b']);
+  assert.equal(worker.inHand, 0);
+  assert.deepEqual(queue.due.get('t'), ['c', 'd']);
+});
+
+test('stop ends what takes longer than it may', async () => {
+  const { queue, clock, worker, working } = workerOf();
+  queue.add('t', 'a');
+  worker.start();
+  await until(() => working().length === 1);
+  const stopped = worker.stop(1_000);
+  await clock.pass(900);
+  assert.equal(working().length, 1);
+  await clock.pass(200);
+  assert.equal(working().length, 0);
+  await stopped;
+  assert.equal(worker.inHand, 0);
+});
+
+test('stop does not wait longer than it may for a database that takes no results', async () => {
+  const { queue, clock, worker, working, inWork, troubles } = workerOf();
+  queue.settle = () => Promise.reject(new DatabaseError('unavailable', 'gone'));
+  queue.add('t', 'a');
+  worker.start();
+  await until(() => working().length === 1);
+  inWork.get('a')?.end();
+  const state = { stopped: false };
+  const stopped = worker.stop(10_000).then(() => (state.stopped = true));
+  await clock.pass(9_900);
+  assert.equal(state.stopped, false, 'until then the database may come back');
+  await clock.pass(10_000);
+  assert.equal(state.stopped, true);
+  assert.ok(troubles.includes('settle'));
+  await stopped;
+  assert.equal(worker.inHand, 0);
+});
+
+test('what a claim brings while it is being stopped is given back before stop resolves', async () => {
+  const { queue, clock, worker } = workerOf(quick);
+  let open = (): void => undefined;
+  queue.claimGate = new Promise((resolve) => (open = resolve));
+  queue.add('t', 'k');
+  worker.start();
+  await until(() => queue.due.get('t')?.length === 0);
+  const stopped = worker.stop(1_000);
+  await clock.pass(100);
+  open();
+  await stopped;
+  assert.deepEqual(queue.released(), ['k']);
+  assert.deepEqual(queue.done('t'), []);
+});
+
+test('a task that is stopped gives back what waits; what is in work goes on', async () => {
+  const given = workerOf({ width: 12, taskWidth: 10 });
+  const { queue, worker, inWork, end } = given;
+  await workAhead(given);
+  queue.due.clear();
+  queue.dueTasks = async () => [];
+  worker.giveBack('t');
+  await until(() => worker.inHand === 10);
+  assert.equal(inWork.size, 10);
+  assert.equal(queue.released().length, 10);
+  await end();
+});
+
+test('when the database comes back, work goes on', { timeout: 5_000 }, async () => {
+  const { queue, worker, troubles, end } = workerOf(quick);
+  queue.troubles.push(...[1, 2].map(() => new DatabaseError('unavailable', 'gone')));
+  queue.add('t', 'k');
+  worker.start();
+  await until(() => queue.done('t').length === 1);
+  assert.deepEqual(troubles, ['claim', 'claim']);
+  await end();
+});

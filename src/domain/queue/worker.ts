@@ -1,0 +1,289 @@
+import { backoffMs } from '../../platform/base/backoff.ts';
+import type { Clock } from '../../platform/base/clock.ts';
+import type { ClaimedChange } from './changes.ts';
+import type { Settlement } from './settle.ts';
+import { Claims } from './claims.ts';
+import { Hands, type HandsOptions } from './hands.ts';
+import { Settler } from './settler.ts';
+import { type Claim, released, type WorkHandler, type WorkResult } from './work.ts';
+
+/** The database's side of the work, a function a statement. */
+export interface WorkQueue {
+  /** Their IDs, in order. */
+  dueTasks(): Promise<string[]>;
+  claim(request: { taskId: string; limit: number; leaseMs: number }): Promise<ClaimedChange[]>;
+  renew(request: {
+    taskId: string;
+    claims: readonly { key: string; claimId: string }[];
+    leaseMs: number;
+  }): Promise<ReadonlySet<string>>;
+  settle(taskId: string, settlements: readonly Settlement[]): Promise<ReadonlySet<string>>;
+  /** Milliseconds until a change becomes due by itself. */
+  untilNextDue(): Promise<number | undefined>;
+}
+
+export interface WorkerOptions extends HandsOptions {
+  readonly queue: WorkQueue;
+  readonly handle: WorkHandler;
+  readonly clock: Clock;
+  readonly leaseMs: number;
+  /** Called for each result once it is settled. */
+  readonly onSettled: (claim: Claim, result: WorkResult) => void;
+  readonly onLate: (taskId: string, count: number) => void;
+  /** The database could not be reached or refused: work goes on when it can. */
+  readonly onTrouble: (doing: string, error: unknown) => void;
+}
+
+/** A process stops itself this long before the database would give its work to another. */
+const DEADLINE_MARGIN = 1 / 6;
+const RENEWALS_A_LEASE = 3;
+const EXPIRE_EVERY_MS = 500;
+const MEASURE_EVERY_MS = 1_000;
+const AHEAD_MAX = 256;
+const POLL_MS = { least: 20, most: 5_000 };
+const TROUBLE = { baseMs: 200, maxMs: 5_000 };
+const GATHER_MS = 100;
+
+/**
+ * Claims due changes, works on them with bounded width, fairly across tasks, and settles them.
+ *
+ * It is woken by {@link Worker.wake}, which is only a hint: it looks by itself as well. Beyond what
+ * is in work it claims ahead about as much as it settled in the last second, so that hands do not
+ * idle and yet slow work is not withheld from other processes.
+ */
+export class Worker {
+  readonly #options: WorkerOptions;
+  readonly #claims: Claims;
+  readonly #settler: Settler;
+  /** Nothing more is claimed. */
+  readonly #stopping = new AbortController();
+  /** Nothing is in hand any more: leases need no care. */
+  readonly #ended = new AbortController();
+  readonly #hands: Hands;
+  /** The task that got a claim last. */
+  #claimedLast = '';
+  #woken = false;
+  #alarm: (() => void) | undefined;
+  /** By task: settled since the last measurement, and in the time before it. */
+  #settledLately = new Map<string, number>();
+  #ahead: ReadonlyMap<string, number> = new Map();
+  #claiming: Promise<void> = Promise.resolve();
+  #loops: Promise<unknown> = Promise.resolve();
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+    this.#claims = new Claims(options.clock);
+    this.#hands = new Hands(options);
+    this.#settler = new Settler({
+      clock: options.clock,
+      settle: (taskId, settlements) => options.queue.settle(taskId, settlements),
+      onEnded: (claim, result, written) => this.#settled(claim, result, written),
+      onLate: options.onLate,
+      onTrouble: (error) => options.onTrouble('settle', error),
+      gatherMs: GATHER_MS,
+      batchMax: AHEAD_MAX,
+    });
+  }
+
+  start(): void {
+    this.#claiming = this.#claimLoop();
+    this.#loops = Promise.all([
+      this.#every(this.#options.leaseMs / RENEWALS_A_LEASE, () => this.#renew()),
+      this.#every(EXPIRE_EVERY_MS, () => this.#claims.expire()),
+      this.#every(MEASURE_EVERY_MS, () => this.#measure()),
+    ]);
+  }
+
+  /** There may be something to claim now. */
+  wake(): void {
+    this.#woken = true;
+    this.#alarm?.();
+  }
+
+  /** Gives back what waits here of a task, as when it was stopped; what is in work goes on. */
+  giveBack(taskId: string): void {
+    for (const claim of this.#hands.takeBack(taskId)) this.#settler.add(claim, released);
+    this.wake();
+  }
+
+  /** Changes in hand. */
+  get inHand(): number {
+    return this.#claims.size;
+  }
+
+  /**
+   * Claims nothing more, lets what is in work end for up to `drainMs`, gives the rest back, and
+   * resolves when all of it is settled.
+   */
+  async stop(drainMs: number): Promise<void> {
+    this.#stopping.abort(new Error('stopping'));
+    this.#alarm?.();
+    for (const taskId of this.#hands.waiting) this.giveBack(taskId);
+    const { clock } = this.#options;
+    const deadline = clock.monotonic() + drainMs;
+    // Later, results that the database does not take are given up too: their changes come round again.
+    const late = clock.sleep(drainMs, this.#ended.signal).then(
+      () => this.#claims.abortAll(),
+      () => undefined,
+    );
+    while (this.#hands.busy > 0) {
+      if (clock.monotonic() >= deadline) this.#claims.abortAll();
+      await clock.sleep(10, this.#ended.signal);
+    }
+    // What a last claim brings is given back as well, and settled.
+    await this.#claiming;
+    await this.#settler.drained();
+    this.#ended.abort(new Error('ended'));
+    await late;
+    await this.#loops;
+  }
+
+  async #claimLoop(): Promise<void> {
+    let failures = 0;
+    while (!this.#stopping.signal.aborted) {
+      this.#woken = false;
+      try {
+        const wait = this.#room() > 0 ? await this.#claimRound() : POLL_MS.most;
+        failures = 0;
+        if (wait > 0) await this.#wait(wait);
+      } catch (error) {
+        failures += 1;
+        this.#options.onTrouble('claim', error);
+        await this.#wait(backoffMs(failures, TROUBLE, this.#options.clock.random()));
+      }
+    }
+  }
+
+  #room(): number {
+    const ahead = [...this.#ahead.keys()].reduce((sum, id) => sum + this.#aheadOf(id), 0);
+    return this.#options.width + Math.min(ahead, AHEAD_MAX) - this.#claims.size;
+  }
+
+  /**
+   * One look at all tasks that have something due; each gets its share of the room.
+   *
+   * @returns How long to wait for the next look, in milliseconds, unless woken.
+   */
+  async #claimRound(): Promise<number> {
+    const due = this.#inTurn(await this.#options.queue.dueTasks());
+    let claimed = 0;
+    for (const [index, taskId] of due.entries()) {
+      const share = Math.ceil(this.#room() / (due.length - index));
+      const count = await this.#claimOf(taskId, share);
+      if (count > 0) this.#claimedLast = taskId;
+      claimed += count;
+    }
+    if (claimed > 0) return 0;
+    // What is due and not claimed waits for room, or for another process: a settle wakes us.
+    if (due.length > 0) return POLL_MS.most / 5;
+    const next = (await this.#options.queue.untilNextDue()) ?? POLL_MS.most;
+    return Math.min(Math.max(next, POLL_MS.least), POLL_MS.most);
+  }
+
+  /** From the one after that which got a claim last: where there is room for few, they take turns. */
+  #inTurn(due: readonly string[]): string[] {
+    const next = due.findIndex((taskId) => taskId > this.#claimedLast);
+    return next <= 0 ? [...due] : [...due.slice(next), ...due.slice(0, next)];
+  }
+
+  async #claimOf(taskId: string, share: number): Promise<number> {
+    const { queue, leaseMs, clock } = this.#options;
+    const most = this.#hands.limitOf(taskId) + this.#aheadOf(taskId);
+    const limit = Math.min(share, most - this.#claims.sizeOf(taskId));
+    if (limit <= 0) return 0;
+    const deadline = clock.monotonic() + leaseMs * (1 - DEADLINE_MARGIN);
+    const changes = await queue.claim({ taskId, limit, leaseMs });
+    const batch = new AbortController();
+    for (const change of changes) {
+      this.#hands.add(this.#claims.add(change, taskId, batch, deadline));
+    }
+    if (this.#stopping.signal.aborted) this.giveBack(taskId);
+    this.#fill();
+    return changes.length;
+  }
+
+  #fill(): void {
+    for (let claim = this.#hands.next(); claim !== undefined; claim = this.#hands.next()) {
+      void this.#work(claim);
+    }
+  }
+
+  async #work(claim: Claim): Promise<void> {
+    try {
+      const result = claim.lease.held() ? await this.#options.handle(claim) : released;
+      this.#settler.add(claim, result);
+    } finally {
+      this.#hands.free(claim);
+      if (!this.#stopping.signal.aborted) this.#fill();
+    }
+  }
+
+  #settled(claim: Claim, result: WorkResult, written: boolean): void {
+    this.#claims.remove(claim);
+    const { taskId } = claim;
+    if (!result.released) {
+      this.#settledLately.set(taskId, (this.#settledLately.get(taskId) ?? 0) + 1);
+    }
+    if (written) this.#options.onSettled(claim, result);
+    this.wake();
+  }
+
+  #measure(): void {
+    this.#ahead = this.#settledLately;
+    this.#settledLately = new Map();
+    // Held ahead by a task that hangs, they would be withheld from other processes.
+    for (const taskId of this.#hands.waiting) {
+      for (const claim of this.#hands.takeBack(taskId, this.#aheadOf(taskId))) {
+        this.#settler.add(claim, released);
+      }
+    }
+  }
+
+  /** Claims of a task beyond those in work: a task that settles nothing holds none. */
+  #aheadOf(taskId: string): number {
+    return Math.min(this.#ahead.get(taskId) ?? 0, AHEAD_MAX);
+  }
+
+  /** Each task by itself: one whose renewal fails or hangs costs no other its leases. */
+  #renew(): void {
+    for (const { taskId, claims } of this.#claims.tasks()) void this.#renewTask(taskId, claims);
+  }
+
+  async #renewTask(
+    taskId: string,
+    claims: readonly { readonly key: string; readonly claimId: string }[],
+  ): Promise<void> {
+    const { queue, leaseMs, clock, onTrouble } = this.#options;
+    const deadline = clock.monotonic() + leaseMs * (1 - DEADLINE_MARGIN);
+    try {
+      this.#claims.renewed(taskId, await queue.renew({ taskId, claims, leaseMs }), deadline);
+    } catch (error) {
+      onTrouble('renew', error);
+    }
+  }
+
+  /** Resolves when woken, when stopping, or after `ms`. */
+  async #wait(ms: number): Promise<void> {
+    if (this.#woken || this.#stopping.signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#alarm = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#alarm = undefined;
+  }
+
+  async #every(ms: number, work: () => void): Promise<void> {
+    const { signal } = this.#ended;
+    try {
+      for (;;) {
+        await this.#options.clock.sleep(ms, signal);
+        work();
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+}

@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { bytesOf, CopyRig, KEY, sizes } from '../../../test/kit/copy-rig.ts';
+import { faulty } from '../../../test/kit/faulty.ts';
+import {
+  addKeys,
+  addTask,
+  claim,
+  expireLeases,
+  first,
+  settle,
+} from '../../../test/kit/sync-task.ts';
+import { testDatabase } from '../../../test/kit/postgres.ts';
+import { silentLog } from '../../platform/base/log.ts';
+import { type Db, DatabaseError } from '../../platform/postgres/db.ts';
+import { listObjects } from '../queue/objects.ts';
+import type { WorkHandler, WorkResult } from '../queue/work.ts';
+import { copyWork, type CopyWorkOptions } from './copy-work.ts';
+import { endpoints } from './endpoints.ts';
+
+/** Takes one part, and no more for now. */
+const BREAKS = { putPart: { 2: 'full' } } as const;
+
+/** One key of one task, in the database, and the work on it between two buckets in memory. */
+class Bench {
+  readonly rig = new CopyRig();
+  readonly db: Db;
+  readonly taskId: string;
+  readonly #work: WorkHandler;
+
+  constructor(db: Db, taskId: string, options: Partial<CopyWorkOptions> = {}) {
+    const { rig } = this;
+    this.db = db;
+    this.taskId = taskId;
+    this.#work = copyWork({
+      restoreWaitMs: 3_600_000,
+      database: db,
+      openTasks: {
+        use: async () => {
+          const { source, target, findings, policy } = rig.job();
+          return { source, target, findings, policy, [Symbol.dispose]: () => undefined };
+        },
+      },
+      // One part after the other.
+      sizes: { ...sizes, partWidth: 1 },
+      clock: rig.clock,
+      log: silentLog,
+      attemptsMax: 3,
+      backoff: { baseMs: 0, maxMs: 0 },
+      onRetry: () => undefined,
+      ...options,
+    });
+  }
+
+  /** Claims the key, works on it, and settles unless its process died just then. */
+  async attempt({ dies = false } = {}): Promise<WorkResult> {
+    await expireLeases(this.db);
+    const { signal } = new AbortController();
+    const change = first(await claim(this.db, this.taskId));
+    const lease = { signal, held: () => true };
+    const result = await this.#work({ ...change, taskId: this.taskId, lease });
+    const { key, claimId, generation } = change;
+    if (!dies) await settle(this.db, this.taskId, [{ ...result, key, claimId, generation }]);
+    return result;
+  }
+
+  async attempts(): Promise<number> {
+    const { rows } = await this.db.query<{ attempt: number }>(`select attempt from changes`);
+    return first(rows).attempt;
+  }
+}
+
+async function benchOf(db: Db, options?: Partial<CopyWorkOptions>): Promise<Bench> {
+  const taskId = await addTask(db);
+  await addKeys(db, taskId, [KEY]);
+  return new Bench(db, taskId, options);
+}
+
+test('a change whose attempts never end is given up, and not worked on once more', async () => {
+  await using db = await testDatabase();
+  const bench = await benchOf(db);
+  await bench.rig.fill(bytesOf(7));
+  for (let attempt = 1; attempt <= 3; attempt++) await bench.attempt({ dies: true });
+  const { store, calls } = faulty(bench.rig.source, {});
+  bench.rig.sourceSeen = store;
+  const { outcome, reason } = await bench.attempt();
+  assert.deepEqual([outcome, reason], ['failed', 'internal']);
+  assert.equal(calls.size, 0);
+  assert.equal(first(await listObjects(db, bench.taskId, { limit: 1 })).outcome, 'failed');
+});
+
+for (const dies of [false, true]) {
+  test(`attempts that each put some parts end only with the copy, where ${dies ? 'their process dies' : 'they break off'}`, async () => {
+    await using db = await testDatabase();
+    const bench = await benchOf(db);
+    await bench.rig.fill(bytesOf(80), { inParts: true });
+    let attempts = 1;
+    bench.rig.targetSeen = faulty(bench.rig.target, BREAKS).store;
+    while ((await bench.attempt({ dies })).outcome === undefined) {
+      attempts += 1;
+      assert.ok((await bench.attempts()) <= 2);
+      bench.rig.targetSeen = faulty(bench.rig.target, BREAKS).store;
+    }
+    assert.equal(attempts, 10);
+    assert.deepEqual(bench.rig.copied, bytesOf(80));
+  });
+}
+
+test('attempts that begin their upload anew each time do not go on for ever', async () => {
+  await using db = await testDatabase();
+  const bench = await benchOf(db);
+  await bench.rig.fill(bytesOf(80), { inParts: true });
+  const results: WorkResult[] = [];
+  for (let attempt = 1; attempt <= 3; attempt++) {
+    bench.rig.targetSeen = faulty(bench.rig.target, BREAKS).store;
+    results.push(await bench.attempt());
+    bench.rig.target.openUploads.clear(); // Somebody ends them.
+  }
+  assert.deepEqual(
+    results.map(({ done }) => done),
+    [false, false, true],
+  );
+  assert.equal(results.at(-1)?.reason, 'full');
+});
+
+/** A database of which one statement fails as often as told. */
+function troubled(db: Db, statement: RegExp, fault: 'unavailable' | 'statement'): Db {
+  return {
+    async query(text, values) {
+      if (typeof text === 'string' && statement.test(text)) throw new DatabaseError(fault, 'no');
+      return await db.query(text, values);
+    },
+  };
+}
+
+test('what could not travel is told as far as there is room, and the rest is counted', async () => {
+  for (const [count, words] of [
+    [2, /^Metadata n-000 is called n_000 there; metadata n-001 is called n_001 there\.$/],
+    [100, /^Metadata n-000 is called n_000 there; .*; and 75 more like these\.$/],
+  ] as const) {
+    await using db = await testDatabase();
+    const bench = await benchOf(db);
+    Object.assign(bench.rig.target.traits, {
+      metadata: { names: 'identifier', contentHeaders: [] },
+    });
+    const names = Array.from({ length: count }, (_, at) => `n-${at.toString().padStart(3, '0')}`);
+    const userMetadata = Object.fromEntries(names.map((name) => [name, '']));
+    await bench.rig.fill(bytesOf(7), { userMetadata });
+    const { message = '' } = await bench.attempt();
+    assert.ok(message.length <= 1_001, `${message.length}`);
+    assert.match(message, words);
+  }
+});
+
+test('a database that is away for a moment is no attempt at the object', async () => {
+  await using db = await testDatabase();
+  const database = troubled(db, /into upload_parts/, 'unavailable');
+  const bench = await benchOf(db, { database, backoff: { baseMs: 40, maxMs: 40 } });
+  await bench.rig.fill(bytesOf(80), { inParts: true });
+  const result = await bench.attempt();
+  assert.deepEqual(result, { done: false, delayMs: 30, released: true });
+  assert.equal(await bench.attempts(), 0);
+});
+
+test('only a size that no parts fit is too large; other errors are ours', async () => {
+  await using db = await testDatabase();
+  const database = troubled(db, /into upload_parts/, 'statement');
+  const bench = await benchOf(db, { attemptsMax: 1, database });
+  await bench.rig.fill(bytesOf(80), { inParts: true });
+  assert.equal((await bench.attempt()).reason, 'internal');
+  const other = await benchOf(db, {
+    attemptsMax: 1,
+    openTasks: {
+      use: async () => {
+        throw new RangeError('of something else');
+      },
+    },
+  });
+  assert.equal((await other.attempt()).reason, 'internal');
+});
+
+test('a task whose address the operator no longer allows says so, and is no error of ours', async () => {
+  await using db = await testDatabase();
+  const forbidden = {
+    cloud: 'AWS',
+    region: 'here',
+    bucket: 'b',
+    endpoint: 'http://minio.lan',
+  } as const;
+  const bench = await benchOf(db, {
+    openTasks: {
+      use: async () => {
+        assert.fail(endpoints([], []).resolve(forbidden).url);
+      },
+    },
+  });
+  for (const last of [false, false, true]) {
+    // Another process may have the settings that it needs.
+    const { done, reason, message } = await bench.attempt();
+    assert.deepEqual([done, reason], [last, 'refused']);
+    assert.match(message ?? '', /may not name minio\.lan; .*BRIGADE_ALLOW_ENDPOINTS/);
+  }
+});

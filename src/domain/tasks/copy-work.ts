@@ -1,0 +1,282 @@
+import { backoffMs, type Backoff } from '../../platform/base/backoff.ts';
+import type { Clock } from '../../platform/base/clock.ts';
+import type { Logger } from '../../platform/base/log.ts';
+import { alreadyLogged, type Db, DatabaseError } from '../../platform/postgres/db.ts';
+import { type Claim, released, type WorkHandler, type WorkResult } from '../queue/work.ts';
+import type { FailureKind, Outcome } from '../../platform/model/outcome.ts';
+import { ObjectTooLarge } from '../../platform/model/part-plan.ts';
+import { remedies } from '../../platform/model/remedies.ts';
+import type { WrittenObject } from '../../platform/model/written.ts';
+import { type Unanswered, unanswered } from '../../platform/stores/layers/unanswered.ts';
+import { StoreError } from '../../platform/model/store-error.ts';
+import { copyObject } from '../copy/copy-object.ts';
+import { LeaseLost, type TransferSizes } from '../copy/transfer.ts';
+import { ClaimJournal } from '../copy/claim-journal.ts';
+import { type OpenTasks, TaskGone } from './open-tasks.ts';
+import { ServiceError } from '../service-error.ts';
+
+export interface CopyWorkOptions {
+  readonly database: Db;
+  readonly openTasks: Pick<OpenTasks, 'use'>;
+  readonly sizes: TransferSizes;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly attemptsMax: number;
+  readonly backoff: Backoff;
+  /** How long an archived source may take to be restored, milliseconds. */
+  readonly restoreWaitMs: number;
+  /** An attempt failed and comes again; counted by what it failed of. */
+  readonly onRetry: (kind: FailureKind) => void;
+}
+
+const MESSAGE_MAX = 1_000;
+const TROUBLE = 'the database did not serve';
+
+/** The work on one claimed change: copy the object, and say how it ended. */
+export function copyWork(options: CopyWorkOptions): WorkHandler {
+  return async (claim) => {
+    const startedAt = options.clock.now();
+    if (claim.attempt > options.attemptsMax) return givenUp(options, claim, startedAt);
+    const writes: Writes = {};
+    const result = await attempted(options, claim, { startedAt, writes });
+    return writes.watched?.left() === true ? { ...result, unanswered: true } : result;
+  };
+}
+
+/** Where the watch over an attempt's writes is found, once its buckets are open. */
+interface Writes {
+  watched?: Unanswered;
+}
+
+async function attempted(
+  options: CopyWorkOptions,
+  claim: Claim,
+  { startedAt, writes }: { readonly startedAt: number; readonly writes: Writes },
+): Promise<WorkResult> {
+  const journal = new ClaimJournal(options.database, claim);
+  try {
+    const outcome = await copyClaimed(options, claim, { journal, writes });
+    return outcome.kind === 'restoring'
+      ? waiting(options, claim, { ...outcome, startedAt })
+      : resultOf(outcome, startedAt);
+  } catch (error) {
+    const { attempt } = journal;
+    return resultOfError(options, { ...claim, attempt }, { error, startedAt });
+  }
+}
+
+/** Else a change that ends its process, or can never be settled, would be worked on for ever. */
+function givenUp({ log }: CopyWorkOptions, claim: Claim, startedAt: number): WorkResult {
+  const { taskId, key, attempt } = claim;
+  log.error({ event: 'object.broke', taskId, key, attempt }, 'no attempt came to an end');
+  return failed('internal', 'its attempts broke off, each without a result', startedAt);
+}
+
+async function copyClaimed(
+  { openTasks, sizes, clock, log }: CopyWorkOptions,
+  claim: Claim,
+  { journal, writes }: { readonly journal: ClaimJournal; readonly writes: Writes },
+): Promise<Outcome> {
+  using task = await openTasks.use(claim.taskId, claim.revision);
+  writes.watched = unanswered(task.target);
+  return await copyObject({
+    key: claim.key,
+    source: task.source,
+    target: writes.watched.store,
+    findings: task.findings,
+    attempt: claim.attempt,
+    copiedEtag: claim.copiedEtag ?? undefined,
+    unsettled: claim.unsettled,
+    recorded: recordedOf(claim),
+    uploading: claim.uploading,
+    journal,
+    policy: task.policy,
+    sizes,
+    lease: {
+      signal: claim.lease.signal,
+      assertHeld() {
+        if (!claim.lease.held()) throw new LeaseLost(`the right to ${claim.key} ended`);
+      },
+    },
+    clock,
+    onUploadLeft(err) {
+      const { taskId, key } = claim;
+      log.warn({ event: 'upload.left', taskId, key, err }, 'an upload may be left');
+    },
+  });
+}
+
+function recordedOf(claim: Claim): WrittenObject | undefined {
+  const { targetEtag: etag, targetVersion, targetWrittenAt } = claim;
+  if (etag === null) return undefined;
+  return { etag, versionId: targetVersion ?? undefined, writtenAt: targetWrittenAt ?? undefined };
+}
+
+type Restoring = Extract<Outcome, { kind: 'restoring' }>;
+
+/** The source thaws: the change becomes due again, and no worker is held meanwhile. */
+function waiting(
+  { restoreWaitMs, clock, log }: CopyWorkOptions,
+  { taskId, key, restoringSince }: Claim,
+  { checkAfterMs, startedAt }: Restoring & { readonly startedAt: number },
+): WorkResult {
+  const since = restoringSince ?? startedAt;
+  const asked = new Date(since).toISOString();
+  if (restoringSince !== null && clock.now() - since > restoreWaitMs) {
+    const message = `It was asked to be restored at ${asked}, and still cannot be read. Look at the source how far it is, raise BRIGADE_RESTORE_WAIT_HOURS if need be, and retry the failed objects.`;
+    return { ...failed('archived', '', startedAt), message };
+  }
+  log.info({ event: 'object.restoring', taskId, key, checkAfterMs }, 'waits to be restored');
+  return {
+    done: false,
+    delayMs: checkAfterMs,
+    released: false,
+    restoring: true,
+    startedAt,
+    reason: 'archived',
+    message: `The source is being restored since ${asked}, when that was asked for; it is looked at again at due_time.`,
+  };
+}
+
+function resultOf(outcome: Exclude<Outcome, Restoring>, startedAt: number): WorkResult {
+  const done = { done: true, delayMs: 0, released: false, startedAt, outcome: outcome.kind };
+  switch (outcome.kind) {
+    case 'copied':
+      return {
+        ...done,
+        size: outcome.size,
+        checkMethod: outcome.check.method,
+        checkPassed: outcome.check.passed,
+        checkDetail: outcome.check.detail,
+        proof: outcome.proof,
+        ...target(outcome.written),
+        ...outcome.crcs,
+        sourceEtag: outcome.sourceEtag,
+        ...(outcome.notes.length > 0 && { message: clean(sentence(outcome.notes)) }),
+      };
+    case 'skipped':
+      return {
+        ...done,
+        reason: outcome.reason,
+        size: outcome.size,
+        ...outcome.crcs,
+        ...target(outcome.written),
+      };
+    case 'failed':
+      return {
+        ...failed(outcome.fault, outcome.message, startedAt),
+        size: outcome.size,
+        // No source has this ETag: the next look copies, whatever sizes and times say.
+        ...(outcome.fault === 'inconsistent' && { checkPassed: false, sourceEtag: '' }),
+      };
+  }
+}
+
+function target(written: WrittenObject | undefined): Partial<WorkResult> {
+  return {
+    targetEtag: written?.etag,
+    targetVersion: written?.versionId,
+    targetWrittenAt: written?.writtenAt,
+  };
+}
+
+function failed(kind: FailureKind, message: string, startedAt: number): WorkResult {
+  return {
+    done: true,
+    delayMs: 0,
+    released: false,
+    startedAt,
+    outcome: 'failed',
+    reason: kind,
+    message: `${clean(message)} ${remedies[kind]}`,
+  };
+}
+
+/** What has no room is counted at least: nothing may be lost without a word. */
+function sentence(notes: readonly string[]): string {
+  let told = notes.length;
+  let text = notes.join('; ');
+  while (text.length > MESSAGE_MAX && told > 0) {
+    told -= 1;
+    text = [...notes.slice(0, told), `and ${notes.length - told} more like these`].join('; ');
+  }
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+}
+
+/** PostgreSQL's texts have no NUL, and nobody reads a page-long answer of a cloud. */
+function clean(message: string): string {
+  const text = message.replaceAll('\0', '').slice(0, MESSAGE_MAX).toWellFormed();
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}
+
+function resultOfError(
+  options: CopyWorkOptions,
+  claim: Claim,
+  { error, startedAt }: { readonly error: unknown; readonly startedAt: number },
+): WorkResult {
+  if (error instanceof LeaseLost || claim.lease.signal.aborted) return released;
+  if (error instanceof TaskGone) return released; // And so are its changes.
+  if (error instanceof ObjectTooLarge) return failed('too-large', error.message, startedAt);
+  if (error instanceof StoreError) {
+    const again = error.transient && claim.attempt < options.attemptsMax;
+    if (!again) return failed(error.fault, error.message, startedAt);
+    return later(options, claim, { kind: error.fault, reason: error.message, startedAt, error });
+  }
+  const { taskId, key } = claim;
+  if (error instanceof DatabaseError && error.transient) {
+    const level = alreadyLogged(error) ? 'debug' : 'error';
+    const line = { event: 'worker.trouble', doing: 'copy', taskId, key, err: error };
+    options.log[level](line, TROUBLE);
+    return { ...released, delayMs: delayAfter(options, claim) };
+  }
+  const { kind, reason } = notOfStores(options, claim, error);
+  if (claim.attempt >= options.attemptsMax) return failed(kind, reason, startedAt);
+  return later(options, claim, { kind, reason, startedAt, error: undefined });
+}
+
+/** What no store has said: another process, or the operator, may put it right. */
+function notOfStores(
+  { log }: CopyWorkOptions,
+  { taskId, key }: Claim,
+  error: unknown,
+): { readonly kind: FailureKind; readonly reason: string } {
+  if (error instanceof ServiceError) {
+    const { message, detail = '' } = error;
+    return { kind: 'refused', reason: `${message} ${detail}`.trim() };
+  }
+  log.error({ event: 'object.broke', taskId, key, err: error }, 'unexpected error');
+  return { kind: 'internal', reason: 'the attempt ended with an unexpected error' };
+}
+
+function delayAfter({ backoff, clock }: CopyWorkOptions, { attempt }: Claim): number {
+  return backoffMs(attempt, backoff, clock.random());
+}
+
+function later(
+  options: CopyWorkOptions,
+  claim: Claim,
+  cause: {
+    readonly kind: FailureKind;
+    readonly reason: string;
+    readonly startedAt: number;
+    readonly error: StoreError | undefined;
+  },
+): WorkResult {
+  const { taskId, key, attempt } = claim;
+  const { kind: fault, reason, startedAt } = cause;
+  const asked = Math.min(cause.error?.details.retryAfterMs ?? 0, options.backoff.maxMs);
+  const delayMs = Math.max(delayAfter(options, claim), asked);
+  options.onRetry(fault);
+  options.log.warn(
+    { event: 'object.retry', taskId, key, attempt, fault, delayMs, reason },
+    'trying again later',
+  );
+  return {
+    done: false,
+    delayMs,
+    released: false,
+    startedAt,
+    reason: fault,
+    message: clean(reason),
+  };
+}

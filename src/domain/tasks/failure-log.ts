@@ -1,0 +1,50 @@
+import type { Clock } from '../../platform/base/clock.ts';
+import type { Logger } from '../../platform/base/log.ts';
+
+const QUIET_MS = 60_000;
+const KINDS_MAX = 1_000;
+
+interface Kind {
+  readonly toldAt: number;
+  /** Since then. */
+  untold: number;
+}
+
+interface FailedObject {
+  readonly taskId: string;
+  readonly key: string;
+  readonly reason: string;
+  /** For people, as the list of objects has it. */
+  readonly message: string | undefined;
+}
+
+/**
+ * Logs objects that failed for good: of each task and reason the first, and then at most one a minute
+ * with how many there were. All of them are in the list of objects.
+ */
+export class FailureLog {
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #kinds = new Map<string, Kind>();
+
+  constructor(clock: Clock, log: Logger) {
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  add({ taskId, key, reason, message }: FailedObject): void {
+    const now = this.#clock.monotonic();
+    const name = `${taskId} ${reason}`;
+    const kind = this.#kinds.get(name);
+    if (kind !== undefined && now - kind.toldAt < QUIET_MS) {
+      kind.untold += 1;
+      return;
+    }
+    // Tasks come and go; to tell some first failures twice is better than to keep all for ever.
+    if (this.#kinds.size >= KINDS_MAX) this.#kinds.clear();
+    this.#kinds.set(name, { toldAt: now, untold: 0 });
+    const count = (kind?.untold ?? 0) + 1;
+    const failed = { event: 'object.failed', taskId, key, reason, count, detail: message };
+    this.#log.warn(failed, 'failed for good');
+  }
+}

@@ -1,0 +1,127 @@
+import { eachConcurrently } from '../../platform/base/concurrently.ts';
+import type { Logger } from '../../platform/base/log.ts';
+import type { Database } from '../../platform/postgres/db.ts';
+import {
+  type DueRecheck,
+  dueRechecks,
+  endRecheck,
+  postponeRecheck,
+  type RecheckEnd,
+  tasksToRecheck,
+} from '../../platform/postgres/rechecks.ts';
+import type { ObjectHead } from '../../platform/model/object.ts';
+import { isSameWrite } from '../../platform/model/written.ts';
+import { StoreError } from '../../platform/model/store-error.ts';
+import type { OpenTask, OpenTasks } from './open-tasks.ts';
+
+/**
+ * How a recheck ended: the target has what is on record; it has something else, and the object is copied
+ * again; nothing was on record to compare, or the target may not be looked at, and the object is looked
+ * at in full; nothing was copied, as its failure says; or the target could not be reached, and the
+ * recheck is repeated.
+ */
+export type RecheckResult = 'unchanged' | 'changed' | 'not-comparable' | 'not-copied' | 'postponed';
+
+export interface RechecksOptions {
+  readonly database: Database;
+  readonly openTasks: Pick<OpenTasks, 'use'>;
+  readonly log: Logger;
+  readonly onRecheck?: (result: RecheckResult) => void;
+}
+
+const TASKS_WIDTH = 8;
+const OBJECTS_WIDTH = 8;
+const BATCH = 200;
+/** Of one task in one run; the next run goes on. */
+const BATCHES_MAX = 10;
+const LOOK_MS = 30_000;
+const POSTPONED_MS = 300_000;
+
+/**
+ * Looks at the targets of objects whose claim ended without a settlement: a write of it that the store
+ * performs late would replace what was copied since. An object that is not what is on record is made due.
+ *
+ * Can run twice at once, or break off anywhere: a recheck ends in one transaction with what follows
+ * from it, and until then it is due.
+ */
+export async function recheck(options: RechecksOptions, signal: AbortSignal): Promise<void> {
+  const tasks = await tasksToRecheck(options.database);
+  await eachConcurrently(tasks, { width: TASKS_WIDTH, signal }, async (taskId, stop) => {
+    try {
+      await recheckTask(options, taskId, stop);
+    } catch (err) {
+      stop.throwIfAborted();
+      options.log.warn({ event: 'recheck.failed', taskId, err }, 'rechecks of a task not made');
+    }
+  });
+}
+
+async function recheckTask(
+  options: RechecksOptions,
+  taskId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  using task = await options.openTasks.use(taskId, 0);
+  for (let batches = 0; batches < BATCHES_MAX; batches++) {
+    const due = await dueRechecks(options.database, { taskId, limit: BATCH });
+    const postponed: DueRecheck[] = [];
+    await eachConcurrently(due, { width: OBJECTS_WIDTH, signal }, async (one, stop) => {
+      // A target that does not answer is not asked for the rest of them, which stay due.
+      if (postponed.length > 0) return;
+      const ended = await recheckObject(options, task, { taskId, one, signal: stop });
+      if (!ended) postponed.push(one);
+    });
+    if (postponed.length > 0 || due.length < BATCH) return;
+  }
+}
+
+/** @returns False where it was postponed. */
+async function recheckObject(
+  { database, log, onRecheck }: RechecksOptions,
+  task: OpenTask,
+  { taskId, one, signal }: { taskId: string; one: DueRecheck; signal: AbortSignal },
+): Promise<boolean> {
+  const result = await look(task, one, signal);
+  if (result === 'postponed') {
+    await postponeRecheck(database, taskId, one, POSTPONED_MS);
+    onRecheck?.(result);
+    return false;
+  }
+  if (!(await endRecheck(database, taskId, one, endOf(result, task, one)))) return true;
+  onRecheck?.(result);
+  const { key } = one;
+  if (result === 'changed') {
+    log.warn({ event: 'recheck.changed', taskId, key }, 'the target is not what was copied');
+  }
+  return true;
+}
+
+async function look(
+  { target }: OpenTask,
+  one: DueRecheck,
+  signal: AbortSignal,
+): Promise<RecheckResult> {
+  const { targetEtag: etag, targetVersion, targetWrittenAt } = one;
+  if (etag === null) return one.outcome === 'failed' ? 'not-copied' : 'not-comparable';
+  let found: ObjectHead;
+  try {
+    const timely = AbortSignal.any([signal, AbortSignal.timeout(LOOK_MS)]);
+    found = await target.head(one.key, timely);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof StoreError) || error.transient) return 'postponed';
+    return error.fault === 'not-found' ? 'changed' : 'not-comparable';
+  }
+  const versionId = targetVersion ?? undefined;
+  const writtenAt = targetWrittenAt ?? undefined;
+  return isSameWrite({ etag, versionId, writtenAt }, found) ? 'unchanged' : 'changed';
+}
+
+function endOf(result: RecheckResult, { policy }: OpenTask, { outcome }: DueRecheck): RecheckEnd {
+  return {
+    again: result === 'changed' || result === 'not-comparable',
+    // Under NO_OVERWRITE an object that was never copied belongs to somebody else.
+    doubtful: policy.overwriteMode !== 'NO_OVERWRITE' || outcome === 'copied',
+    kept: result === 'not-copied',
+  };
+}

@@ -1,0 +1,42 @@
+import type { Sealer } from '../../platform/base/seal.ts';
+import type { Db } from '../../platform/postgres/db.ts';
+import { taskToWork } from './tasks-table.ts';
+import type { SyncTask } from '../../platform/model/sync-task.ts';
+import { openCredentials } from './credentials.ts';
+import { ServiceError } from '../service-error.ts';
+import type { TaskCredentials } from './sync/sync-task-service.ts';
+
+/** A task with the credentials that it is to run with. */
+export interface StartingTask {
+  readonly task: SyncTask;
+  readonly credentials: TaskCredentials;
+  /** Whether some of them are not those that are sealed. */
+  readonly renewed: boolean;
+}
+
+/**
+ * What a start makes of the credentials that it brings: they take the places of those that the task has.
+ *
+ * @returns Undefined where the task is gone.
+ * @throws {ServiceError} where it brings a key for a CDN, and the task reads through none.
+ */
+export async function credentialsOfStart(
+  db: Db,
+  sealer: Sealer,
+  taskId: string,
+  given: Partial<TaskCredentials>,
+): Promise<StartingTask | undefined> {
+  const found = await taskToWork(db, taskId);
+  if (found === undefined) return undefined;
+  if (given.cdnKey !== undefined && found.task.sourceCdn === undefined) throw noCdn;
+  const before = openCredentials(sealer, taskId, found.credentials);
+  const { source = before.source, target = before.target, cdnKey = before.cdnKey } = given;
+  const renewed = Object.values(given).some((one) => one !== undefined);
+  return { task: found.task, credentials: { source, target, cdnKey }, renewed };
+}
+
+const noCdn = new ServiceError(
+  'invalid-request',
+  'Invalid request parameters.',
+  'request parameter [source_cdn_authentication_key] invalid. Leave it out: the task does not read through a CDN.',
+);

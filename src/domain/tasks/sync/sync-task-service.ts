@@ -1,0 +1,144 @@
+import type { Secret } from '../../../platform/base/seal.ts';
+import type {
+  CheckMethod,
+  CopyProof,
+  FailureKind,
+  ListedOutcome,
+  SkipReason,
+} from '../../../platform/model/outcome.ts';
+import type { Counters, StatisticWidth } from '../../../platform/model/statistics.ts';
+import type { SyncTask, SyncTaskPlan, SyncTaskStatus } from '../../../platform/model/sync-task.ts';
+import type { AccessKey } from '../../../platform/signing/access-key.ts';
+import type { Created } from '../signed-creations.ts';
+
+/** What a task needs to enter both buckets, and the CDN in front of the source. */
+export interface TaskCredentials {
+  readonly source: AccessKey;
+  readonly target: AccessKey;
+  /** The authentication key of the CDN; undefined where it asks for none. */
+  readonly cdnKey?: Secret | undefined;
+}
+
+export interface NewSyncTask extends SyncTaskPlan {
+  readonly credentials: TaskCredentials;
+}
+
+export interface TaskPage {
+  readonly tasks: readonly SyncTask[];
+  /** Of all that match, whatever the page. */
+  readonly count: number;
+}
+
+export interface StatisticPoint {
+  /** The start of the bucket, milliseconds since the Unix epoch. */
+  readonly start: number;
+  readonly counters: Counters;
+}
+
+export interface TaskStatistics {
+  readonly width: StatisticWidth;
+  /** Ascending and without gaps. */
+  readonly points: readonly StatisticPoint[];
+}
+
+/** One line of the object list: how the last look at a key ended, or why it is retried. */
+export interface ObjectRecord {
+  readonly key: string;
+  readonly outcome: ListedOutcome;
+  /** Why it was skipped or failed; undefined for a copy. */
+  readonly reason: SkipReason | FailureKind | undefined;
+  /** For people. */
+  readonly message: string | undefined;
+  /** Bytes, where known. */
+  readonly size: number | undefined;
+  readonly checkMethod: CheckMethod | undefined;
+  readonly checkPassed: boolean | undefined;
+  readonly checkDetail: string | undefined;
+  /** Undefined where nothing was copied. */
+  readonly proof: CopyProof | undefined;
+  /** What the target had when the key was settled. */
+  readonly targetEtag: string | undefined;
+  readonly targetVersion: string | undefined;
+  /** Of the object's bytes, where known, as {@link Sums} writes them. */
+  readonly crc64: string | undefined;
+  readonly crc64nvme: string | undefined;
+  /** How often this round was tried, counted from 1. */
+  readonly attempts: number;
+  /** Milliseconds since the Unix epoch. */
+  readonly acceptedAt: number;
+  readonly startedAt: number;
+  /** Undefined while it is retried. */
+  readonly settledAt: number | undefined;
+  /** When it is tried again; undefined once it is settled. */
+  readonly dueAt: number | undefined;
+}
+
+export interface ObjectFilter {
+  /** Undefined: what is settled, however it ended. `retrying`: what failed and comes again. */
+  readonly outcome?: ListedOutcome | undefined;
+  readonly prefix?: string | undefined;
+  /** The last key of the page before. */
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
+/**
+ * The use cases of synchronization tasks. A project sees its own tasks only; every method rejects
+ * with a {@link ServiceError} for what the caller can mend.
+ */
+export interface SyncTaskService {
+  /** Newest first. */
+  list(
+    projectId: string,
+    page: {
+      readonly limit: number;
+      readonly offset: number;
+      readonly status?: SyncTaskStatus | undefined;
+    },
+  ): Promise<TaskPage>;
+  /**
+   * @param signedCall Identifies the signed request that asks for it: an equal one within a minute gets the
+   *   same task. Undefined for a request that is not signed.
+   */
+  create(projectId: string, task: NewSyncTask, signedCall?: string): Promise<Created>;
+  /** @param queryTime Milliseconds; the counters are those of the calendar month that holds it. */
+  show(
+    projectId: string,
+    taskId: string,
+    queryTime: number,
+  ): Promise<{ readonly task: SyncTask; readonly month: Counters }>;
+  remove(projectId: string, taskId: string): Promise<void>;
+  /** @param credentials Replace the sealed ones; what is absent serves on. */
+  start(projectId: string, taskId: string, credentials: Partial<TaskCredentials>): Promise<void>;
+  stop(projectId: string, taskId: string): Promise<void>;
+  /** How many names one event of a project may have. */
+  eventKeysMax(projectId: string): Promise<number>;
+  /** Durable when it resolves. @param encodedKeys As the client sent them, still URL-encoded. */
+  acceptEvents(projectId: string, taskId: string, encodedKeys: readonly string[]): Promise<void>;
+  statistics(
+    projectId: string,
+    taskId: string,
+    range: { readonly startMs: number; readonly endMs: number },
+  ): Promise<TaskStatistics>;
+  listObjects(
+    projectId: string,
+    taskId: string,
+    filter: ObjectFilter,
+  ): Promise<{ readonly objects: readonly ObjectRecord[]; readonly next: string | undefined }>;
+  /** Makes every failed object due again. */
+  retryFailed(
+    projectId: string,
+    taskId: string,
+    filter: { readonly prefix?: string | undefined },
+  ): Promise<{ readonly retried: number }>;
+}
+
+/** Why requests cannot be served now; the message may be shown to anyone. */
+export class NotReady extends Error {
+  override readonly name = 'NotReady';
+}
+
+export interface Health {
+  /** Resolves when requests can be served now. @throws {NotReady} when they cannot. */
+  ready(): Promise<void>;
+}

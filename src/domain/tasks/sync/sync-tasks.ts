@@ -1,0 +1,374 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../../../platform/base/clock.ts';
+import type { Sealer } from '../../../platform/base/seal.ts';
+import { type Database, DatabaseError, type Db } from '../../../platform/postgres/db.ts';
+import {
+  listObjects,
+  listRetrying,
+  type ObjectRow,
+  retryFailedBatch,
+} from '../../queue/objects.ts';
+import { findProject } from '../../access/projects-table.ts';
+import { countersBetween, countersOfMonth } from '../../queue/statistics.ts';
+import { findTask, hideTask, insertTask, listTasks, startTask, stopTask } from '../tasks-table.ts';
+import { type Intake, IntakeFull } from '../../queue/intake.ts';
+import { decodeObjectKey, KeyError } from '../../../platform/model/object-key.ts';
+import {
+  type Counters,
+  HOURS_KEPT_DAYS,
+  isKeptInHours,
+  planStatistics,
+  type StatisticRange,
+} from '../../../platform/model/statistics.ts';
+import {
+  step,
+  type SyncTask,
+  type SyncTaskPlan,
+  type SyncTaskSignal,
+} from '../../../platform/model/sync-task.ts';
+import { sameBucket } from '../bucket-checks.ts';
+import { checkAuthentication } from '../cdn-places.ts';
+import { sealCredentials } from '../credentials.ts';
+import { type Endpoints, isSameBucket } from '../endpoints.ts';
+import type { EventQuotas } from '../../access/quotas.ts';
+import { type Problem, ServiceError } from '../../service-error.ts';
+import { type Created, SignedCreations, type StoreCreation } from '../signed-creations.ts';
+import { checkSessionTokens } from '../session-tokens.ts';
+import { credentialsOfStart } from '../start-credentials.ts';
+import type {
+  NewSyncTask,
+  ObjectFilter,
+  ObjectRecord,
+  SyncTaskService,
+  TaskCredentials,
+  TaskPage,
+  TaskStatistics,
+} from './sync-task-service.ts';
+
+export interface SyncTasksOptions {
+  readonly database: Database;
+  /** For lists of objects, which may take long. */
+  readonly lists: Database;
+  readonly sealer: Sealer;
+  readonly intake: Intake;
+  readonly endpoints: Endpoints;
+  /** @throws {ServiceError} where a bucket will not do what the task asks for. */
+  readonly checkBuckets: (plan: SyncTaskPlan, credentials: TaskCredentials) => Promise<void>;
+  /** Of a project that has no number of its own. */
+  readonly tasksMax: number;
+  readonly eventQuotas: EventQuotas;
+  readonly timeZone: string;
+  readonly clock: Clock;
+  /** The task was stopped or started: a hint for the workers. */
+  readonly onTaskChanged: (taskId: string) => void;
+  /** The task was deleted: its rows and uploads wait to be cleared away. */
+  readonly onTaskDeleted: (taskId: string) => void;
+}
+
+const RETRY_BATCH = 10_000;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const nothing: Counters = { REQUEST: 0, SUCCESS: 0, FAILURE: 0, SKIP: 0, SIZE: 0 };
+
+/** The use cases of synchronization tasks, over the database. */
+export class SyncTasks implements SyncTaskService {
+  readonly #options: SyncTasksOptions;
+  readonly #database: Database;
+  readonly #creations: SignedCreations;
+
+  constructor(options: SyncTasksOptions) {
+    this.#options = options;
+    this.#database = options.database;
+    this.#creations = new SignedCreations(options.database);
+  }
+
+  list(...[projectId, page]: Parameters<SyncTaskService['list']>): Promise<TaskPage> {
+    return listTasks(this.#database, projectId, page);
+  }
+
+  create(projectId: string, task: NewSyncTask, signedCall?: string): Promise<Created> {
+    return this.#creations.once(signedCall, (store) =>
+      create(this.#options, projectId, task, store),
+    );
+  }
+
+  async show(
+    projectId: string,
+    taskId: string,
+    queryTime: number,
+  ): Promise<{ task: SyncTask; month: Counters }> {
+    const task = await this.#find(projectId, taskId);
+    const month = { atMs: queryTime, timeZone: this.#options.timeZone };
+    return { task, month: await countersOfMonth(this.#database, task.id, month) };
+  }
+
+  async remove(projectId: string, taskId: string): Promise<void> {
+    await this.#signal(projectId, taskId, 'delete', (id) => hideTask(this.#database, id));
+    this.#options.onTaskDeleted(taskId);
+  }
+
+  async start(
+    projectId: string,
+    taskId: string,
+    credentials: Partial<TaskCredentials>,
+  ): Promise<void> {
+    await this.#signal(projectId, taskId, 'start', async (id) => {
+      const { sealer, endpoints, checkBuckets } = this.#options;
+      const starting = await credentialsOfStart(this.#database, sealer, id, credentials);
+      if (starting === undefined) return false;
+      checkAuthentication(starting.task, starting.credentials);
+      checkSessionTokens(endpoints, starting.task, starting.credentials);
+      await checkBuckets(starting.task, starting.credentials);
+      const sealed = starting.renewed
+        ? sealCredentials(sealer, id, starting.credentials)
+        : undefined;
+      return await startTask(this.#database, id, sealed);
+    });
+    this.#options.onTaskChanged(taskId);
+  }
+
+  async stop(projectId: string, taskId: string): Promise<void> {
+    await this.#signal(projectId, taskId, 'stop', (id) => stopTask(this.#database, id));
+    this.#options.onTaskChanged(taskId);
+  }
+
+  async eventKeysMax(projectId: string): Promise<number> {
+    return (await this.#options.eventQuotas.of(projectId)).max;
+  }
+
+  async acceptEvents(
+    projectId: string,
+    taskId: string,
+    encodedKeys: readonly string[],
+  ): Promise<void> {
+    if (!UUID.test(taskId)) throw unknownTask(taskId);
+    await this.#mayName(encodedKeys.length, projectId);
+    const keys = decodeKeys(encodedKeys);
+    const event = { projectId, taskId: taskId.toLowerCase(), keys };
+    if (await accept(this.#options.intake, event)) return;
+    await this.#find(projectId, taskId);
+    throw refusals.event(taskId);
+  }
+
+  async statistics(
+    projectId: string,
+    taskId: string,
+    range: StatisticRange,
+  ): Promise<TaskStatistics> {
+    const task = await this.#find(projectId, taskId);
+    return statistics(this.#database, task.id, { ...range, nowMs: this.#options.clock.now() });
+  }
+
+  async listObjects(
+    projectId: string,
+    taskId: string,
+    filter: ObjectFilter,
+  ): Promise<{ objects: readonly ObjectRecord[]; next: string | undefined }> {
+    const task = await this.#find(projectId, taskId);
+    const list = filter.outcome === 'retrying' ? listRetrying : listObjects;
+    const page = { ...filter, limit: filter.limit + 1 };
+    const rows = await inTime(list(this.#options.lists, task.id, page));
+    const objects = rows.slice(0, filter.limit).map(toRecord);
+    return { objects, next: rows.length > filter.limit ? objects.at(-1)?.key : undefined };
+  }
+
+  async retryFailed(
+    projectId: string,
+    taskId: string,
+    { prefix }: { readonly prefix?: string | undefined },
+  ): Promise<{ retried: number }> {
+    const task = await this.#find(projectId, taskId);
+    if (task.status !== 'SYNCHRONIZING') throw refusals.retry(taskId);
+    let retried = 0;
+    let after: string | undefined;
+    for (;;) {
+      const filter = { prefix, after, limit: RETRY_BATCH };
+      const batch = await retryFailedBatch(this.#database, task.id, filter);
+      if (batch === undefined) return { retried };
+      retried += batch.count;
+      after = batch.lastKey;
+    }
+  }
+
+  async #mayName(keys: number, projectId: string): Promise<void> {
+    const { max, own } = await this.#options.eventQuotas.of(projectId, keys);
+    if (keys <= max) return;
+    const limit = own ? 'event_keys_max of the project' : 'BRIGADE_EVENT_KEYS_MAX';
+    throw new ServiceError(
+      'invalid-request',
+      'Invalid request parameters.',
+      `request parameter [object_keys] must not have more than ${max} items; send several requests, or raise ${limit}`,
+    );
+  }
+
+  async #find(projectId: string, taskId: string): Promise<SyncTask> {
+    const valid = UUID.test(taskId);
+    const task = valid ? await findTask(this.#database, projectId, taskId) : undefined;
+    if (task === undefined) throw unknownTask(taskId);
+    return task;
+  }
+
+  /** Somebody else may have been first: then the task is gone, or refuses as it is now. */
+  async #signal(
+    projectId: string,
+    taskId: string,
+    wanted: SyncTaskSignal,
+    apply: (taskId: string) => Promise<boolean>,
+  ): Promise<void> {
+    const task = await this.#find(projectId, taskId);
+    if (step(task.status, wanted) !== undefined && (await apply(task.id))) return;
+    await this.#find(projectId, taskId);
+    throw refusals[wanted](taskId);
+  }
+}
+
+async function create(
+  { database, sealer, endpoints, checkBuckets, tasksMax }: SyncTasksOptions,
+  projectId: string,
+  { credentials, ...plan }: NewSyncTask,
+  store: StoreCreation,
+): Promise<Created> {
+  endpoints.check(plan.source, 'src');
+  endpoints.check(plan.target, 'dst');
+  checkAuthentication(plan, credentials);
+  checkSessionTokens(endpoints, plan, credentials);
+  if (plan.sourceCdn !== undefined) endpoints.resolveCdn(plan.sourceCdn, plan.source);
+  const { accessKeyId } = credentials.source;
+  const source = { ...plan.source, accessKeyId, appId: plan.appId };
+  const target = { ...plan.target, accessKeyId: credentials.target.accessKeyId };
+  if (isSameBucket(endpoints, source, target)) {
+    throw sameBucket();
+  }
+  await checkBuckets(plan, credentials);
+  const id = randomUUID();
+  const sealed = sealCredentials(sealer, id, credentials);
+  return await database.transaction(async (db) => {
+    const earlier = await store(db, id);
+    if (earlier !== undefined) return earlier;
+    const task = await insertTask(db, { ...plan, id, projectId }, sealed, tasksMax);
+    if (task === undefined) throw await tooManyTasks(db, projectId, tasksMax);
+    return { id, repeated: false };
+  });
+}
+
+async function tooManyTasks(db: Db, projectId: string, tasksMax: number): Promise<ServiceError> {
+  const own = (await findProject(db, projectId))?.tasksMax ?? undefined;
+  const limit = own === undefined ? 'BRIGADE_TASKS_MAX' : 'tasks_max of the project';
+  return new ServiceError(
+    'too-many-tasks',
+    `This project may have ${own ?? tasksMax} synchronization tasks, and has as many.`,
+    `Delete one that is no longer needed, or raise ${limit}.`,
+  );
+}
+
+function unknownTask(taskId: string): ServiceError {
+  return new ServiceError('unknown-task', `There is no synchronization task ${taskId}.`);
+}
+
+const refusals: Record<SyncTaskSignal | 'event' | 'retry', (taskId: string) => ServiceError> = {
+  delete: refusal('task-running', 'is synchronizing and cannot be deleted. Stop it first.'),
+  start: refusal('task-already-started', 'is synchronizing already.'),
+  stop: refusal('task-not-running', 'is not synchronizing, so it cannot be stopped.'),
+  event: refusal('task-not-running', 'is stopped and takes no events. Start it first.'),
+  retry: refusal('task-not-running', 'is stopped and tries nothing again. Start it first.'),
+};
+
+function refusal(problem: Problem, because: string): (taskId: string) => ServiceError {
+  return (taskId) => new ServiceError(problem, `Synchronization task ${taskId} ${because}`);
+}
+
+function decodeKeys(encodedKeys: readonly string[]): string[] {
+  return encodedKeys.map((encoded, index) => {
+    try {
+      return decodeObjectKey(encoded);
+    } catch (error) {
+      if (!(error instanceof KeyError)) throw error;
+      const detail = `request parameter [object_keys[${index}]] ${error.message}`;
+      throw new ServiceError('bad-object-key', 'An object key is not valid.', detail, {
+        cause: error,
+      });
+    }
+  });
+}
+
+async function accept(
+  intake: Intake,
+  event: { readonly projectId: string; readonly taskId: string; readonly keys: readonly string[] },
+): Promise<boolean> {
+  try {
+    return await intake.accept(event);
+  } catch (error) {
+    if (!(error instanceof IntakeFull)) throw error;
+    const message = 'Too many events wait to be written. Send this one again in a moment.';
+    throw new ServiceError('overloaded', message, undefined, { cause: error });
+  }
+}
+
+/** Says what to do where the database gave up a list. */
+async function inTime(list: Promise<ObjectRow[]>): Promise<ObjectRow[]> {
+  try {
+    return await list;
+  } catch (error) {
+    if (!(error instanceof DatabaseError) || error.fault !== 'timed-out') throw error;
+    const message = 'The database took too long to find these objects.';
+    const detail = 'Ask for the objects of a prefix, or for all outcomes.';
+    throw new ServiceError('unavailable', message, detail, { cause: error });
+  }
+}
+
+async function statistics(
+  database: Database,
+  taskId: string,
+  { nowMs, ...range }: StatisticRange & { readonly nowMs: number },
+): Promise<TaskStatistics> {
+  if (!isKeptInHours(range.startMs, nowMs)) {
+    throw new ServiceError(
+      'range-too-old',
+      `Statistics of hours are kept for ${HOURS_KEPT_DAYS} days.`,
+      `request parameter [start_time] invalid. Older numbers are told by the month: show the task with a query_time in it.`,
+    );
+  }
+  const plan = planStatistics(range, nowMs);
+  if (plan === undefined) {
+    throw new ServiceError(
+      'range-too-long',
+      'The time range needs more than 1000 points.',
+      'Ask for at most 41 days at a time.',
+    );
+  }
+  const { starts, widthMs, width } = plan;
+  const fromMs = starts[0] ?? 0;
+  const toMs = fromMs + starts.length * widthMs;
+  const rows = await countersBetween(database, taskId, { fromMs, toMs, widthMs });
+  const counted = new Map(rows.map(({ start, ...counters }) => [start, counters]));
+  return {
+    width,
+    points: starts.map((start) => ({ start, counters: counted.get(start) ?? nothing })),
+  };
+}
+
+function evidenceOf(row: ObjectRow) {
+  return {
+    checkMethod: (row.checkMethod ?? undefined) as ObjectRecord['checkMethod'],
+    checkPassed: row.checkPassed ?? undefined,
+    checkDetail: row.checkDetail ?? undefined,
+    proof: (row.proof ?? undefined) as ObjectRecord['proof'],
+    targetEtag: row.targetEtag ?? undefined,
+    targetVersion: row.targetVersion ?? undefined,
+    crc64: row.crc64 ?? undefined,
+    crc64nvme: row.crc64nvme ?? undefined,
+  };
+}
+
+/** The columns hold what the settlement wrote, which is typed there. */
+function toRecord(row: ObjectRow): ObjectRecord {
+  return {
+    ...row,
+    outcome: row.outcome as ObjectRecord['outcome'],
+    reason: (row.reason ?? undefined) as ObjectRecord['reason'],
+    message: row.message ?? undefined,
+    size: row.size ?? undefined,
+    ...evidenceOf(row),
+    settledAt: row.settledAt ?? undefined,
+    dueAt: row.dueAt ?? undefined,
+  };
+}

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import {
+  addKeys,
+  addTask,
+  claim,
+  expireLeases,
+  plainPlan,
+  projectId,
+} from '../../../test/kit/sync-task.ts';
+import { testDatabase } from '../../../test/kit/postgres.ts';
+import type { SyncTaskPlan } from '../../platform/model/sync-task.ts';
+import {
+  clearTask,
+  findTask,
+  hiddenTasks,
+  hideTask,
+  insertTask,
+  listTasks,
+  startTask,
+  stopTask,
+  taskInWork,
+  taskToWork,
+} from './tasks-table.ts';
+import { insertProject } from '../access/tokens-table.ts';
+
+test('a task comes back as it was made', async () => {
+  await using db = await testDatabase();
+  const plan: SyncTaskPlan = {
+    source: { cloud: 'Aliyun', region: 'r', bucket: 'b', endpoint: 'https://e' },
+    target: { cloud: 'HuaweiCloud', region: 's', bucket: 'c', endpoint: undefined },
+    sourceCdn: { domain: 'cdn', protocol: 'https', authenticationType: 'ALIYUN_OSS_B' },
+    description: "it's 中",
+    metadataMigration: true,
+    kms: true,
+    restore: true,
+    overwriteMode: 'CRC64_COMPARISON_OVERWRITE',
+    consistencyCheck: 'no_check',
+    storagePolicy: 'SRC_STORAGE_MAPPING',
+    appId: '7',
+  };
+  const id = await addTask(db, plan);
+  const { status, createdAt, lastStartedAt, ...made } = (await findTask(db, projectId, id)) ?? {
+    status: undefined,
+  };
+  assert.deepEqual(made, { ...plan, id, projectId });
+  assert.equal(status, 'SYNCHRONIZING');
+  assert.equal(createdAt, lastStartedAt);
+  assert.equal(await findTask(db, 'another project', id), undefined);
+});
+
+test('of creations at the same moment no more succeed than there are places', async () => {
+  await using db = await testDatabase();
+  await insertProject(db, projectId);
+  const made = await Promise.all(
+    Array.from({ length: 8 }, () =>
+      db.transaction((own) =>
+        insertTask(
+          own,
+          { ...plainPlan, id: randomUUID(), projectId },
+          { sealed: Buffer.of(1), keyId: '' },
+          3,
+        ),
+      ),
+    ),
+  );
+  assert.equal(made.filter((task) => task !== undefined).length, 3);
+  assert.equal((await listTasks(db, projectId, { limit: 9, offset: 0 })).count, 3);
+});
+
+test('a hidden task gives its place to another', async () => {
+  await using db = await testDatabase();
+  const id = await addTask(db, { tasksMax: 1 });
+  await assert.rejects(addTask(db, { tasksMax: 1 }));
+  await stopTask(db, id);
+  await hideTask(db, id);
+  await addTask(db, { tasksMax: 1 });
+});
+
+test('tasks are listed newest first, a page at a time, of one project and status', async () => {
+  await using db = await testDatabase();
+  const ids: string[] = [];
+  for (let n = 0; n < 5; n++) ids.unshift(await addTask(db));
+  await stopTask(db, ids[1] ?? '');
+  const page = async (limit: number, offset: number, status?: 'STOPPED' | 'SYNCHRONIZING') => {
+    const { tasks, count } = await listTasks(db, projectId, { limit, offset, status });
+    return [tasks.map(({ id }) => ids.indexOf(id)), count];
+  };
+  assert.deepEqual(await page(2, 0), [[0, 1], 5]);
+  assert.deepEqual(await page(2, 4), [[4], 5]);
+  assert.deepEqual(await page(9, 9), [[], 5]);
+  assert.deepEqual(await page(9, 0, 'STOPPED'), [[1], 1]);
+  assert.deepEqual(await page(2, 1, 'SYNCHRONIZING'), [[2, 3], 4]);
+  const other = await listTasks(db, 'another', { limit: 9, offset: 0 });
+  assert.deepEqual(other, { tasks: [], count: 0 });
+});
+
+test('of two signals at once one is first', async () => {
+  await using db = await testDatabase();
+  const id = await addTask(db);
+  const stops = await Promise.all([stopTask(db, id), stopTask(db, id), stopTask(db, id)]);
+  assert.deepEqual(stops.filter(Boolean), [true]);
+  assert.equal(await stopTask(db, id), false);
+  assert.equal((await taskToWork(db, id))?.revision, 1);
+  const starts = await Promise.all([
+    startTask(db, id, undefined),
+    startTask(db, id, { sealed: Buffer.of(9), keyId: 'new' }),
+  ]);
+  assert.deepEqual(starts.filter(Boolean), [true]);
+  assert.equal((await taskToWork(db, id))?.revision, 2);
+  assert.equal(await hideTask(db, id), false);
+});
+
+test('a start without credentials keeps those that are there; one with them replaces them', async () => {
+  await using db = await testDatabase();
+  const id = await addTask(db);
+  const key = async () => (await taskToWork(db, id))?.credentials;
+  await stopTask(db, id);
+  await startTask(db, id, undefined);
+  assert.deepEqual(await key(), { sealed: Buffer.of(1), keyId: 'none' });
+  await stopTask(db, id);
+  await startTask(db, id, { sealed: Buffer.of(2), keyId: 'new' });
+  assert.deepEqual(await key(), { sealed: Buffer.of(2), keyId: 'new' });
+});
+
+test('a deleted task is hidden at once and cleared when nobody works on it', async () => {
+  await using db = await testDatabase();
+  const [id, other] = [await addTask(db), await addTask(db)];
+  for (const task of [id, other]) {
+    await addKeys(db, task, ['k']);
+    await claim(db, task);
+  }
+  await clearTask(db, other);
+  assert.notEqual(await findTask(db, projectId, other), undefined);
+  await stopTask(db, id);
+  await hideTask(db, id);
+  assert.equal(await findTask(db, projectId, id), undefined);
+  assert.deepEqual(await hiddenTasks(db), [id]);
+  assert.equal(await startTask(db, id, undefined), false);
+  assert.equal(await taskInWork(db, id), true);
+  await expireLeases(db);
+  assert.equal(await taskInWork(db, id), false);
+  await clearTask(db, id);
+  assert.deepEqual(await hiddenTasks(db), []);
+  assert.equal(await taskToWork(db, id), undefined);
+});

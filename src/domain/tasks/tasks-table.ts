@@ -1,0 +1,254 @@
+import type { CloudType } from '../../platform/model/cloud.ts';
+import type { CdnAuthenticationType, CdnProtocol } from '../../platform/model/source-cdn.ts';
+import type { StoragePolicy } from '../../platform/model/storage-class.ts';
+import type {
+  ConsistencyCheck,
+  OverwriteMode,
+  SyncTask,
+  SyncTaskStatus,
+} from '../../platform/model/sync-task.ts';
+import type { Db } from '../../platform/postgres/db.ts';
+
+export interface SealedCredentials {
+  readonly sealed: Uint8Array;
+  readonly keyId: string;
+}
+
+/** The check constraints and the insert below keep these columns to their closed lists. */
+interface TaskRow {
+  readonly id: string;
+  readonly project_id: string;
+  readonly status: SyncTaskStatus;
+  readonly revision: number;
+  readonly created_at: Date;
+  readonly last_started_at: Date;
+  readonly source_cloud: CloudType;
+  readonly source_region: string;
+  readonly source_bucket: string;
+  readonly source_endpoint: string | null;
+  readonly target_cloud: CloudType;
+  readonly target_region: string;
+  readonly target_bucket: string;
+  readonly target_endpoint: string | null;
+  readonly description: string;
+  readonly metadata_migration: boolean;
+  readonly kms: boolean;
+  readonly restore: boolean;
+  readonly overwrite_mode: OverwriteMode;
+  readonly consistency_check: ConsistencyCheck;
+  readonly storage_policy: StoragePolicy | null;
+  readonly app_id: string | null;
+  readonly source_cdn_domain: string | null;
+  readonly source_cdn_protocol: CdnProtocol | null;
+  readonly source_cdn_authentication: CdnAuthenticationType | null;
+  readonly sealed_credentials: Uint8Array;
+  readonly sealing_key_id: string;
+}
+
+/** The three columns are null together. */
+function toSourceCdn(row: TaskRow): SyncTask['sourceCdn'] {
+  const { source_cdn_domain: domain, source_cdn_protocol: protocol } = row;
+  const authenticationType = row.source_cdn_authentication;
+  if (domain === null || protocol === null || authenticationType === null) return undefined;
+  return { domain, protocol, authenticationType };
+}
+
+function toTask(row: TaskRow): SyncTask {
+  return {
+    id: row.id,
+    projectId: row.project_id,
+    status: row.status,
+    createdAt: row.created_at.getTime(),
+    lastStartedAt: row.last_started_at.getTime(),
+    source: {
+      cloud: row.source_cloud,
+      region: row.source_region,
+      bucket: row.source_bucket,
+      endpoint: row.source_endpoint ?? undefined,
+    },
+    target: {
+      cloud: row.target_cloud,
+      region: row.target_region,
+      bucket: row.target_bucket,
+      endpoint: row.target_endpoint ?? undefined,
+    },
+    sourceCdn: toSourceCdn(row),
+    description: row.description,
+    metadataMigration: row.metadata_migration,
+    kms: row.kms,
+    restore: row.restore,
+    overwriteMode: row.overwrite_mode,
+    consistencyCheck: row.consistency_check,
+    storagePolicy: row.storage_policy ?? undefined,
+    appId: row.app_id ?? undefined,
+  };
+}
+
+/**
+ * Inserts a task unless the project has as many as it may: its own `tasks_max`, or `tasksMax` where it has
+ * none. Creations of one project wait for each other, so that two cannot share the last place.
+ *
+ * @returns Undefined where the project has no place left.
+ */
+export async function insertTask(
+  db: Db,
+  task: Omit<SyncTask, 'status' | 'createdAt' | 'lastStartedAt'>,
+  credentials: SealedCredentials,
+  tasksMax: number,
+): Promise<SyncTask | undefined> {
+  await db.query(`select id from projects where id = $1 for update`, [task.projectId]);
+  const { rows } = await db.query<TaskRow>(
+    `insert into sync_tasks (id, project_id, status, source_cloud, source_region, source_bucket, source_endpoint,
+      target_cloud, target_region, target_bucket, target_endpoint, description, metadata_migration, overwrite_mode,
+      consistency_check, storage_policy, app_id, kms, restore, sealed_credentials, sealing_key_id, source_cdn_domain,
+      source_cdn_protocol, source_cdn_authentication)
+    select $1, $2, 'SYNCHRONIZING', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $22, $23, $24
+    where (select count(*) from sync_tasks where project_id = $2 and deleted_at is null)
+      < coalesce((select tasks_max from projects where id = $2), $21::integer)
+    returning *`,
+    [
+      task.id,
+      task.projectId,
+      task.source.cloud,
+      task.source.region,
+      task.source.bucket,
+      task.source.endpoint ?? null,
+      task.target.cloud,
+      task.target.region,
+      task.target.bucket,
+      task.target.endpoint ?? null,
+      task.description,
+      task.metadataMigration,
+      task.overwriteMode,
+      task.consistencyCheck,
+      task.storagePolicy ?? null,
+      task.appId ?? null,
+      task.kms,
+      task.restore,
+      credentials.sealed,
+      credentials.keyId,
+      tasksMax,
+      task.sourceCdn?.domain ?? null,
+      task.sourceCdn?.protocol ?? null,
+      task.sourceCdn?.authenticationType ?? null,
+    ],
+  );
+  return rows[0] === undefined ? undefined : toTask(rows[0]);
+}
+
+/** One page of a project's tasks, newest first. Served by the index `sync_tasks_of_project`. */
+export async function listTasks(
+  db: Db,
+  projectId: string,
+  page: {
+    readonly limit: number;
+    readonly offset: number;
+    readonly status?: SyncTaskStatus | undefined;
+  },
+): Promise<{ tasks: SyncTask[]; count: number }> {
+  const filter = `project_id = $1 and deleted_at is null and ($2::text is null or status = $2)`;
+  const values = [projectId, page.status ?? null];
+  const { rows } = await db.query<TaskRow>(
+    `select * from sync_tasks where ${filter} order by created_at desc, id limit $3 offset $4`,
+    [...values, page.limit, page.offset],
+  );
+  const counted = await db.query<{ count: number }>(
+    `select count(*)::int as count from sync_tasks where ${filter}`,
+    values,
+  );
+  return { tasks: rows.map(toTask), count: counted.rows[0]?.count ?? 0 };
+}
+
+export async function findTask(
+  db: Db,
+  projectId: string,
+  taskId: string,
+): Promise<SyncTask | undefined> {
+  const { rows } = await db.query<TaskRow>(
+    `select * from sync_tasks where id = $1 and project_id = $2 and deleted_at is null`,
+    [taskId, projectId],
+  );
+  return rows[0] === undefined ? undefined : toTask(rows[0]);
+}
+
+export interface TaskToWork {
+  readonly task: SyncTask;
+  readonly revision: number;
+  readonly credentials: SealedCredentials;
+}
+
+/** A task with what opens its buckets; also one that is being deleted, for its clean-up. */
+export async function taskToWork(db: Db, taskId: string): Promise<TaskToWork | undefined> {
+  const { rows } = await db.query<TaskRow>(`select * from sync_tasks where id = $1`, [taskId]);
+  const row = rows[0];
+  if (row === undefined) return undefined;
+  return {
+    task: toTask(row),
+    revision: row.revision,
+    credentials: { sealed: row.sealed_credentials, keyId: row.sealing_key_id },
+  };
+}
+
+/**
+ * Starts a stopped task, with new credentials where given.
+ *
+ * @returns Whether it was stopped; somebody else may have been first.
+ */
+export async function startTask(
+  db: Db,
+  taskId: string,
+  credentials: SealedCredentials | undefined,
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `update sync_tasks set status = 'SYNCHRONIZING', last_started_at = now(), revision = revision + 1,
+      sealed_credentials = coalesce($2, sealed_credentials), sealing_key_id = coalesce($3, sealing_key_id)
+    where id = $1 and status = 'STOPPED' and deleted_at is null`,
+    [taskId, credentials?.sealed ?? null, credentials?.keyId ?? null],
+  );
+  return rowCount === 1;
+}
+
+/** Stops a running task. @returns Whether it was running. */
+export async function stopTask(db: Db, taskId: string): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `update sync_tasks set status = 'STOPPED'
+    where id = $1 and status = 'SYNCHRONIZING' and deleted_at is null`,
+    [taskId],
+  );
+  return rowCount === 1;
+}
+
+/** Hides a stopped task; {@link clearTask} clears it away later. @returns Whether it was stopped. */
+export async function hideTask(db: Db, taskId: string): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `update sync_tasks set deleted_at = now()
+    where id = $1 and status = 'STOPPED' and deleted_at is null`,
+    [taskId],
+  );
+  return rowCount === 1;
+}
+
+/** The tasks that are hidden and not cleared away yet. */
+export async function hiddenTasks(db: Db): Promise<string[]> {
+  const { rows } = await db.query<{ id: string }>(
+    `select id from sync_tasks where deleted_at is not null order by deleted_at`,
+  );
+  return rows.map((row) => row.id);
+}
+
+/** Whether a worker still holds a live claim on the task. */
+export async function taskInWork(db: Db, taskId: string): Promise<boolean> {
+  const { rows } = await db.query<{ held: boolean }>(
+    `select exists (select from changes where task_id = $1 and lease_until > now()) as held`,
+    [taskId],
+  );
+  return rows[0]?.held ?? false;
+}
+
+/** Removes everything of a hidden task, its credentials included. */
+export async function clearTask(db: Db, taskId: string): Promise<void> {
+  for (const table of ['changes', 'rechecks', 'objects', 'statistics', 'upload_parts', 'uploads']) {
+    await db.query(`delete from ${table} where task_id = $1`, [taskId]);
+  }
+  await db.query(`delete from sync_tasks where id = $1 and deleted_at is not null`, [taskId]);
+}

@@ -1,0 +1,119 @@
+import type { ByteRange, ObjectHead } from '../../model/object.ts';
+import { answeredRange, isAsRequested, isWhole } from '../answered-range.ts';
+import { dateOf, headerOf } from '../../http/headers.ts';
+import type { HttpReply } from '../../http/http.ts';
+import { sameTag } from '../pin.ts';
+
+/**
+ * Why an answer of a CDN is not the object that the bucket has, or not that part of it; undefined
+ * where nothing speaks against it.
+ *
+ * @param cdnEtag What an earlier answer of the CDN had as its ETag, if this read belongs to it.
+ */
+export function flawOfAnswer(
+  reply: Pick<HttpReply, 'status' | 'headers'>,
+  head: ObjectHead,
+  range: ByteRange | undefined,
+  cdnEtag?: string,
+): string | undefined {
+  const { headers } = reply;
+  return (
+    flawOfEncoding(headers, head) ??
+    flawOfBytes(reply, head, range) ??
+    flawOfVersion(headers, head) ??
+    flawOfTag(headers, cdnEtag)
+  );
+}
+
+/** Whether an answer without a flaw is the whole object where a part of it was requested. */
+export function ignoresRange(
+  reply: Pick<HttpReply, 'status' | 'headers'>,
+  { size }: ObjectHead,
+  range: ByteRange | undefined,
+): boolean {
+  const answered = answeredRange(reply, size);
+  return typeof answered !== 'string' && !isAsRequested(answered, range);
+}
+
+type Headers = HttpReply['headers'];
+
+function flawOfEncoding(headers: Headers, { contentHeaders }: ObjectHead): string | undefined {
+  const encoding = headerOf(headers, 'content-encoding') ?? 'identity';
+  if (encoding === (contentHeaders['content-encoding'] ?? 'identity')) return undefined;
+  // A CDN may also leave out what the bucket says: the sizes tell whether it unpacked the bytes.
+  if (encoding === 'identity') return undefined;
+  return `it answers with Content-Encoding ${word(encoding)}, which the bucket's object does not have: it compresses`;
+}
+
+function flawOfBytes(
+  reply: Pick<HttpReply, 'status' | 'headers'>,
+  { size }: ObjectHead,
+  range: ByteRange | undefined,
+): string | undefined {
+  const answered = answeredRange(reply, size);
+  if (typeof answered === 'string') return `it answers with ${answered}`;
+  if (answered.size !== size) {
+    return range === undefined
+      ? `it sends ${answered.size} bytes, the bucket's object has ${size}`
+      : `its object has ${answered.size} bytes, the bucket's has ${size}`;
+  }
+  if (isAsRequested(answered, range) || isWhole(answered)) return undefined;
+  return `it answers with the range ${answered.first}-${answered.last}`;
+}
+
+/** A last digit of the clocks. */
+const SAME_TIME_MS = 1000;
+
+/**
+ * Of two ETags that were made alike nothing else need be known: other ones are of another object, and
+ * the same one is of this object, whatever time its writer had it tell (Kodo lets writers choose that:
+ * https://developer.qiniu.com/kodo/1252/chgm). Of ETags that cannot be compared nothing is known: then
+ * an object that is older than the bucket's is another one.
+ */
+function flawOfVersion(
+  headers: Headers,
+  { etag, md5, lastModified }: ObjectHead,
+): string | undefined {
+  const theirs = knownEtag(headerOf(headers, 'etag'));
+  const ours = knownEtag(md5 ?? etag);
+  if (theirs !== undefined && theirs.form === ours?.form) {
+    return theirs.text === ours.text
+      ? undefined
+      : `its object has the ETag ${theirs.text}, the bucket's has ${ours.text}`;
+  }
+  const time = dateOf(headerOf(headers, 'last-modified'));
+  if (time === undefined || time + SAME_TIME_MS > lastModified) return undefined;
+  return `its object is of ${iso(time)}, the bucket's of ${iso(lastModified)}`;
+}
+
+/** Answers that belong together must have one ETag, also where its meaning is not known. */
+function flawOfTag(headers: Headers, cdnEtag: string | undefined): string | undefined {
+  const etag = headerOf(headers, 'etag');
+  if (cdnEtag === undefined || etag === undefined || sameTag(etag, cdnEtag)) return undefined;
+  return `its object has the ETag ${word(etag)} now, and had ${word(cdnEtag)} before`;
+}
+
+interface KnownEtag {
+  readonly form: string;
+  readonly text: string;
+}
+
+/** An ETag that somebody made of the bytes in a known way; undefined for any other. */
+function knownEtag(etag: string | undefined): KnownEtag | undefined {
+  const [, plain = ''] = /^(?:W\/)?"?([\w-]+)"?$/.exec(etag ?? '') ?? [];
+  if (/^[\da-f]{32}$/i.test(plain)) return { form: 'MD5', text: plain.toLowerCase() };
+  if (/^[\da-f]{32}-\d+$/i.test(plain)) return { form: 'parts', text: plain.toLowerCase() };
+  // Kodo's tells first how it was made, of one block, of several, or of parts:
+  // https://github.com/qiniu/rust-sdk/blob/master/etag/src/etag.rs
+  const [, how] = /^([Fln])[\w-]{27}$/.exec(plain) ?? [];
+  return how === undefined ? undefined : { form: `Kodo ${how}`, text: plain };
+}
+
+function iso(time: number): string {
+  return new Date(time).toISOString();
+}
+
+/** A header's word, fit to be told. */
+export function word(text: string): string {
+  return text.replace(/[^\w.,:/ [\]-]/g, '?').slice(0, 100);
+}

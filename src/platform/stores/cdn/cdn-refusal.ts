@@ -1,0 +1,91 @@
+import type { Fault } from '../../model/fault.ts';
+import { headerOf, retryAfter } from '../../http/headers.ts';
+import type { HttpReply } from '../../http/http.ts';
+import { CODE_MAX, faultOfStatus } from '../refusals.ts';
+import { StoreError, type StoreErrorDetails } from '../../model/store-error.ts';
+import { word } from './answer.ts';
+
+export interface RefusingCdn {
+  /** Host and port. */
+  readonly host: string;
+  /** For the messages: what is to be checked when it lets nobody in. */
+  readonly authenticationType: string;
+  /** Takes out the secrets that requests were signed with. */
+  readonly redact: (text: string) => string;
+  readonly readBucket: BucketReader;
+}
+
+/** What a refusal says that a CDN passes on from the bucket behind it, as that bucket words it. */
+export type BucketReader = (
+  reply: HttpReply,
+  text: string,
+) => { readonly code: string | undefined; readonly fault: Fault | undefined };
+
+/** Of an object that the bucket has: so the CDN has an older state, or another bucket. */
+const stale: ReadonlySet<number> = new Set([404, 410, 416]);
+
+/** What a bucket says through the CDN; of all else the CDN is to be looked at first. */
+const ofBucket: ReadonlySet<Fault> = new Set<Fault>(['archived', 'throttled']);
+
+const REASON_MAX = 200;
+
+/** The error for what is not the bucket's object, or an older one. */
+export function staleCdn(host: string, about: StoreErrorDetails, message: string): StoreError {
+  return new StoreError('stale-cdn', { ...about, cloudMessage: `the CDN ${host}: ${message}` });
+}
+
+/** The error for an answer that is no success, and names the CDN and what to look at there. */
+export function cdnRefusal(
+  cdn: RefusingCdn,
+  reply: HttpReply,
+  text: string,
+  about: StoreErrorDetails,
+): StoreError {
+  const { code, fault: told } = cdn.readBucket(reply, text);
+  const { status, headers } = reply;
+  const fault = told !== undefined && ofBucket.has(told) ? told : faultOf(status);
+  // Aliyun's CDN says there why it denies a request.
+  const reason = headerOf(headers, 'x-tengine-error');
+  const said = reason === undefined ? '' : ` (${word(cdn.redact(reason)).slice(0, REASON_MAX)})`;
+  return new StoreError(fault, {
+    ...about,
+    status,
+    cloudCode: code && cdn.redact(code).slice(0, CODE_MAX),
+    cloudMessage: `${messageOf(cdn, status, headers)}${said}`,
+    retryAfterMs: retryAfter(headers),
+  });
+}
+
+function faultOf(status: number): Fault {
+  if (stale.has(status)) return 'stale-cdn';
+  return isRedirect(status) ? 'refused' : faultOfStatus(status);
+}
+
+function isRedirect(status: number): boolean {
+  return status >= 300 && status < 400;
+}
+
+function messageOf(
+  { host, authenticationType }: RefusingCdn,
+  status: number,
+  headers: HttpReply['headers'],
+): string {
+  const cdn = `the CDN ${host}`;
+  if (isRedirect(status)) {
+    return `${cdn} redirects to ${placeOf(headers)}, and redirects are not followed: switch them off there, or name the protocol and domain that they lead to`;
+  }
+  if (status === 401 || status === 403) {
+    return `${cdn} lets nobody in with the authentication type ${authenticationType}: check there the type, its key and how long a signature is good for, and that no anti-leech rule asks for a Referer or an address`;
+  }
+  if (status === 404 || status === 410) {
+    return `${cdn} does not have the object, and the bucket has it: check that the domain leads to this bucket`;
+  }
+  if (status === 416) return `${cdn} has a shorter object than the bucket`;
+  return `${cdn} answered so`;
+}
+
+/** Where a redirect leads, without what may be signed. */
+function placeOf(headers: HttpReply['headers']): string {
+  const location = headerOf(headers, 'location') ?? '';
+  return URL.canParse(location) ? word(new URL(location).origin) : 'another path';
+}

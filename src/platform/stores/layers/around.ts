@@ -1,0 +1,74 @@
+import { orLetGo } from '../../http/let-go.ts';
+import type { ObjectRead, PartUpload, ReadOptions, Store } from '../store.ts';
+
+/** The operations of a store and of its uploads: a closed list, for metrics. */
+export type Operation =
+  | 'list'
+  | 'head'
+  | 'read'
+  | 'put'
+  | 'startParts'
+  | 'putPart'
+  | 'listParts'
+  | 'complete'
+  | 'abort'
+  | 'listUploads'
+  | 'remove'
+  | 'copy'
+  | 'restore';
+
+/** What a layer does with each call: a call itself, and a read, whose body goes on after it. */
+export interface Around {
+  readonly call: <T>(
+    operation: Operation,
+    signal: AbortSignal,
+    run: () => Promise<T>,
+  ) => Promise<T>;
+  readonly read: (
+    signal: AbortSignal,
+    /** Reads with the caller's options, or with others. */
+    run: (others?: ReadOptions) => Promise<ObjectRead>,
+    options: ReadOptions,
+  ) => Promise<ObjectRead>;
+}
+
+/** A store that does the same around every operation of another, those of its uploads included. */
+export function around(inner: Store, { call, read }: Around): Store {
+  return {
+    name: inner.name,
+    traits: inner.traits,
+    list: (options, signal) => call('list', signal, () => inner.list(options, signal)),
+    head: (key, signal) => call('head', signal, () => inner.head(key, signal)),
+    read: (key, options, signal) =>
+      read(signal, (others = options) => inner.read(key, others, signal), options),
+    put: (key, body, options, signal) =>
+      orLetGo(body, () => call('put', signal, () => inner.put(key, body, options, signal))),
+    startParts: async (key, options, signal) =>
+      aroundUpload(
+        await call('startParts', signal, () => inner.startParts(key, options, signal)),
+        call,
+      ),
+    resumeParts: (key, uploadId, options) =>
+      aroundUpload(inner.resumeParts(key, uploadId, options), call),
+    listUploads: (key, signal) => call('listUploads', signal, () => inner.listUploads(key, signal)),
+    remove: (keys, signal) => call('remove', signal, () => inner.remove(keys, signal)),
+    copy: (from, key, signal) => call('copy', signal, () => inner.copy(from, key, signal)),
+    restore: (key, options, signal) =>
+      call('restore', signal, () => inner.restore(key, options, signal)),
+    [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
+  };
+}
+
+function aroundUpload(inner: PartUpload, call: Around['call']): PartUpload {
+  return {
+    id: inner.id,
+    putPart: (number, body, signal) =>
+      orLetGo(body, () => call('putPart', signal, () => inner.putPart(number, body, signal))),
+    listParts: (signal) => call('listParts', signal, () => inner.listParts(signal)),
+    complete: (parts, signal) => call('complete', signal, () => inner.complete(parts, signal)),
+    detach: () => inner.detach(),
+    abort: (signal) => call('abort', signal, () => inner.abort(signal)),
+    // The abort of an upload given up is a courtesy; it goes past the layers, and waits for nothing.
+    [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
+  };
+}

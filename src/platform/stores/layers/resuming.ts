@@ -1,0 +1,145 @@
+import type { Clock } from '../../base/clock.ts';
+import type { ObjectHead } from '../../model/object.ts';
+import type { ReadOptions, Store } from '../store.ts';
+import type { ReadBody } from '../../http/bodies.ts';
+import { StoreError } from '../../model/store-error.ts';
+
+export interface ResumePolicy {
+  /** How often in a row a body may break without giving a single byte. */
+  readonly attempts: number;
+  readonly delayMs: (attempt: number) => number;
+}
+
+/**
+ * A store whose reads survive a break in the middle: they go on with what is missing, of the very
+ * object that was begun, and fail with `changed` where it is another by now.
+ *
+ * Outside `retrying`: reopening a body is a new read, with all that the inner layers do for it.
+ */
+export function resuming(inner: Store, policy: ResumePolicy, clock: Clock): Store {
+  return {
+    name: inner.name,
+    traits: inner.traits,
+    list: (options, signal) => inner.list(options, signal),
+    head: (key, signal) => inner.head(key, signal),
+    async read(key, options, signal) {
+      const { head, body } = await inner.read(key, options, signal);
+      // Without an ETag nothing says that the rest belongs to the beginning.
+      if (head.etag === '' || head.size === 0) return { head, body };
+      const call = { inner, policy, clock, options, head, signal };
+      return { head, body: new ResumingBody(call, body) };
+    },
+    put: (key, body, options, signal) => inner.put(key, body, options, signal),
+    startParts: (key, options, signal) => inner.startParts(key, options, signal),
+    resumeParts: (key, uploadId, options) => inner.resumeParts(key, uploadId, options),
+    listUploads: (key, signal) => inner.listUploads(key, signal),
+    remove: (keys, signal) => inner.remove(keys, signal),
+    copy: (from, key, signal) => inner.copy(from, key, signal),
+    restore: (key, options, signal) => inner.restore(key, options, signal),
+    [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
+  };
+}
+
+interface ReadCall {
+  readonly inner: Store;
+  readonly policy: ResumePolicy;
+  readonly clock: Clock;
+  readonly options: ReadOptions;
+  readonly head: ObjectHead;
+  readonly signal: AbortSignal;
+}
+
+class ResumingBody implements ReadBody {
+  readonly #call: ReadCall;
+  /** Where the next byte is in the object, and the last that was asked for. */
+  #at: number;
+  readonly #last: number;
+  #body: ReadBody;
+  #breaks = 0;
+  #discarded = false;
+
+  constructor(call: ReadCall, body: ReadBody) {
+    const { options, head } = call;
+    this.#call = call;
+    this.#body = body;
+    this.#at = options.range?.first ?? 0;
+    this.#last = Math.min(options.range?.last ?? head.size - 1, head.size - 1);
+  }
+
+  async bytes(): Promise<Uint8Array> {
+    for (;;) {
+      try {
+        const all = await this.#body.bytes();
+        this.#checkEnd(this.#at + all.length);
+        return all;
+      } catch (error) {
+        await this.#reopen(error);
+      }
+    }
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, undefined> {
+    for (;;) {
+      try {
+        for await (const chunk of this.#body) {
+          this.#at += chunk.length;
+          this.#breaks = 0;
+          yield chunk;
+        }
+        this.#checkEnd(this.#at);
+        return undefined;
+      } catch (error) {
+        // It broke when all was there.
+        if (this.#at === this.#last + 1 && isBreak(error)) return undefined;
+        await this.#reopen(error);
+      }
+    }
+  }
+
+  discard(): void {
+    this.#discarded = true;
+    this.#body.discard();
+  }
+
+  #checkEnd(at: number): void {
+    if (at === this.#last + 1) return;
+    throw this.#error(`${this.#last + 1 - at} bytes are missing`);
+  }
+
+  /** Reads on from where it broke; throws the failure where that cannot help. */
+  async #reopen(failure: unknown): Promise<void> {
+    const { inner, policy, clock, options, head, signal } = this.#call;
+    this.#throwIfDiscarded(failure);
+    if (!isBreak(failure) || this.#breaks >= policy.attempts || this.#at > this.#last)
+      throw failure;
+    this.#breaks += 1;
+    if (this.#breaks > 1) await clock.sleep(policy.delayMs(this.#breaks - 1), signal);
+    const range = { first: this.#at, last: this.#last };
+    const { versionId } = options;
+    try {
+      this.#body = (await inner.read(head.key, { range, pin: head, versionId }, signal)).body;
+    } catch (error) {
+      // Without ranges nothing can be read on: the break is what went wrong.
+      const noRanges = error instanceof StoreError && error.fault === 'unsupported';
+      throw noRanges ? failure : error;
+    }
+    this.#throwIfDiscarded(failure);
+  }
+
+  /** Nobody comes for what was opened while the body was given up. */
+  #throwIfDiscarded(failure: unknown): void {
+    if (!this.#discarded) return;
+    this.#body.discard();
+    throw failure;
+  }
+
+  #error(message: string): StoreError {
+    const { inner, head } = this.#call;
+    const details = { store: inner.name, operation: 'read', key: head.key, cloudMessage: message };
+    return new StoreError('interrupted', details);
+  }
+}
+
+function isBreak(failure: unknown): boolean {
+  return failure instanceof StoreError && failure.fault === 'interrupted';
+}

@@ -1,0 +1,94 @@
+import type { Clock } from '../../base/clock.ts';
+import type { Fault } from '../../model/fault.ts';
+import type { PartUpload, PutReceipt, Store } from '../store.ts';
+import type { PutBody } from '../../http/bodies.ts';
+import { StoreError } from '../../model/store-error.ts';
+
+export interface RetryPolicy {
+  readonly attempts: number;
+  /** Milliseconds before the next attempt, after the given one failed with this fault. */
+  readonly delayMs: (attempt: number, fault: Fault) => number;
+  /**
+   * No wait is longer than this, whatever the store asks for, and at a store that throttles no attempt
+   * begins later than this after the call: the failure is passed on instead, since the caller holds a
+   * slot that other objects could use.
+   */
+  readonly delayMaxMs: number;
+  readonly onRetry: (error: StoreError, attempt: number, delayMs: number) => void;
+}
+
+/**
+ * A store that sends a request again when the very same request may succeed. Outside `paced` and
+ * `measured`: each try waits for its turn, and counts anew.
+ *
+ * A put of a stream is not repeated, for its bytes are gone; nor one that is asked for `once`; nor is
+ * `complete`: after a failure only a look at the key tells whether it was done; nor `startParts`: behind
+ * a lost answer an upload may be open, and whoever repeats it must look for that one first.
+ */
+export function retrying(inner: Store, policy: RetryPolicy, clock: Clock): Store {
+  async function again<T>(
+    signal: AbortSignal,
+    call: () => Promise<T>,
+    onRepeat?: (failure: StoreError) => void,
+  ): Promise<T> {
+    const startedAt = clock.monotonic();
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await call();
+      } catch (error) {
+        if (!(error instanceof StoreError) || !error.repeatable) throw error;
+        const delayMs = delayBefore(error, policy.delayMs(attempt, error.fault));
+        const passedMs = error.fault === 'throttled' ? clock.monotonic() - startedAt : 0;
+        if (attempt >= policy.attempts || passedMs + delayMs > policy.delayMaxMs) throw error;
+        policy.onRetry(error, attempt, delayMs);
+        onRepeat?.(error);
+        await clock.sleep(delayMs, signal);
+      }
+    }
+  }
+
+  function retryingUpload(upload: PartUpload): PartUpload {
+    return {
+      id: upload.id,
+      putPart: (number, body, signal) =>
+        isWhole(body)
+          ? again(signal, () => upload.putPart(number, body, signal))
+          : upload.putPart(number, body, signal),
+      listParts: (signal) => again(signal, () => upload.listParts(signal)),
+      complete: (parts, signal) => upload.complete(parts, signal),
+      detach: () => upload.detach(),
+      abort: (signal) => again(signal, () => upload.abort(signal)),
+      [Symbol.asyncDispose]: () => upload[Symbol.asyncDispose](),
+    };
+  }
+
+  return {
+    name: inner.name,
+    traits: inner.traits,
+    list: (options, signal) => again(signal, () => inner.list(options, signal)),
+    head: (key, signal) => again(signal, () => inner.head(key, signal)),
+    read: (key, options, signal) => again(signal, () => inner.read(key, options, signal)),
+    put(key, body, options, signal) {
+      const put = (): Promise<PutReceipt> => inner.put(key, body, options, signal);
+      return isWhole(body) && options.once !== true ? again(signal, put, options.onRepeat) : put();
+    },
+    startParts: async (key, options, signal) =>
+      retryingUpload(await inner.startParts(key, options, signal)),
+    resumeParts: (key, uploadId, options) =>
+      retryingUpload(inner.resumeParts(key, uploadId, options)),
+    listUploads: (key, signal) => again(signal, () => inner.listUploads(key, signal)),
+    remove: (keys, signal) => again(signal, () => inner.remove(keys, signal)),
+    copy: (from, key, signal) => again(signal, () => inner.copy(from, key, signal)),
+    restore: (key, options, signal) => again(signal, () => inner.restore(key, options, signal)),
+    [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
+  };
+}
+
+function delayBefore({ details }: StoreError, ownMs: number): number {
+  return Math.max(details.retryAfterMs ?? 0, ownMs);
+}
+
+/** Whether its bytes can be sent again. */
+function isWhole({ content }: PutBody): boolean {
+  return content instanceof Uint8Array;
+}

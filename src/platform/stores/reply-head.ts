@@ -1,0 +1,148 @@
+import type { Fault } from '../model/fault.ts';
+import type { ByteRange, ObjectHead } from '../model/object.ts';
+import {
+  type AnsweredRange,
+  answeredRange,
+  beginsAsRequested,
+  contentLengthOf,
+  hidesSize,
+  IGNORES_RANGES,
+  isAsRequested,
+  isWhole,
+} from './answered-range.ts';
+import type { HttpReply } from '../http/http.ts';
+import { differenceFrom } from './pin.ts';
+import type { ObjectRead, ReadOptions } from './store.ts';
+import { StoreError } from '../model/store-error.ts';
+
+/** How a cloud's heads are read. */
+export interface HeadReader {
+  /** What the headers tell of an object of that size, or what is wrong with them. */
+  readonly headOf: (
+    size: number,
+    headers: HttpReply['headers'],
+    answer: { readonly ranged: boolean },
+  ) => ObjectHead | string;
+  /** The error for an answer that is not used. */
+  readonly failure: (fault: Fault, message: string) => StoreError;
+}
+
+/** How an adapter reads one key. */
+export interface KeyReader extends HeadReader {
+  readonly send: (options: ReadOptions) => Promise<HttpReply>;
+  readonly head: () => Promise<ObjectHead>;
+}
+
+/** The head that an answer to a HEAD tells. */
+export function headOfReply(reply: HttpReply, reader: HeadReader): ObjectHead {
+  const size = contentLengthOf(reply);
+  const head = Number.isNaN(size) ? noLength : reader.headOf(size, reply.headers, whole);
+  if (typeof head === 'string') throw reader.failure('bad-reply', head);
+  return head;
+}
+
+/**
+ * As {@link headOfReply}, of an answer that may lack Content-Length, which HTTP allows and some proxies
+ * leave out of every HEAD: then a read of one byte tells the size.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9110#section-9.3.2
+ */
+export async function sizedHead(reply: HttpReply, reader: KeyReader): Promise<ObjectHead> {
+  if (!Number.isNaN(contentLengthOf(reply))) return headOfReply(reply, reader);
+  const size = await sizeByRange(reader);
+  const head = reader.headOf(size, reply.headers, whole);
+  if (typeof head === 'string') throw reader.failure('bad-reply', head);
+  return head;
+}
+
+async function sizeByRange({ send, failure }: KeyReader): Promise<number> {
+  try {
+    const reply = await send({ range: { first: 0, last: 0 } });
+    reply.body.discard();
+    const answered = answeredRange(reply, undefined);
+    if (typeof answered === 'string') throw failure('bad-reply', answered);
+    return answered.size;
+  } catch (error) {
+    // An empty object has no first byte.
+    if (error instanceof StoreError && error.details.status === 416) return 0;
+    throw error;
+  }
+}
+
+/**
+ * Reads an object, and compares what the answer tells with what was asked for: the pinned object, the
+ * version, the range. Reads of all adapters go through here, except for those through a CDN.
+ */
+export async function readObject(reader: KeyReader, options: ReadOptions): Promise<ObjectRead> {
+  const reply = await sent(reader, options);
+  const { pin, versionId } = options;
+  if (pin === undefined && versionId === undefined && hidesSize(reply)) {
+    // A server need not tell the length of a body that it sends in chunks; its HEAD may.
+    reply.body.discard();
+    return await readObject(reader, { ...options, pin: await reader.head() });
+  }
+  try {
+    return readOfReply(reply, options, reader);
+  } catch (error) {
+    reply.body.discard();
+    throw error;
+  }
+}
+
+/** A range of the pinned object that is beyond the end now: the object is another one. */
+async function sent(reader: KeyReader, options: ReadOptions): Promise<HttpReply> {
+  try {
+    return await reader.send(options);
+  } catch (error) {
+    const { range, pin } = options;
+    const beyond = error instanceof StoreError && error.details.status === 416;
+    if (!beyond || range === undefined || pin === undefined || range.first >= pin.size) throw error;
+    throw reader.failure('changed', `it has fewer bytes now, and had ${pin.size}`);
+  }
+}
+
+function readOfReply(reply: HttpReply, options: ReadOptions, reader: HeadReader): ObjectRead {
+  const { range, pin } = options;
+  const answered = answeredRange(reply, pin?.size);
+  if (typeof answered === 'string') throw reader.failure('bad-reply', answered);
+  const answer = range === undefined ? whole : part;
+  const head = reader.headOf(answered.size, reply.headers, answer);
+  if (typeof head === 'string') throw reader.failure('bad-reply', head);
+  checkObject(head, options, reader);
+  checkRange(answered, range, reader);
+  const { first, last } = range ?? answered;
+  reply.expect(Math.min(last, answered.size - 1) - first + 1);
+  return { head, body: reply.body };
+}
+
+/** @throws {StoreError} `changed` where the answer is about another object or version. */
+function checkObject(
+  head: ObjectHead,
+  { pin, versionId }: ReadOptions,
+  { failure }: HeadReader,
+): void {
+  const difference = pin === undefined ? undefined : differenceFrom(pin, head);
+  if (difference !== undefined) throw failure('changed', difference);
+  if (versionId === undefined || versionId === head.versionId) return;
+  const told = head.versionId === undefined ? 'no version' : `the version ${head.versionId}`;
+  throw failure('changed', `the store answered with ${told}, where ${versionId} was requested`);
+}
+
+/** @throws {StoreError} `unsupported` where the store ignores ranges, `bad-reply` for another range. */
+function checkRange(
+  answered: AnsweredRange,
+  range: ByteRange | undefined,
+  { failure }: HeadReader,
+): void {
+  if (isAsRequested(answered, range) || beginsAsRequested(answered, range)) return;
+  if (isWhole(answered)) throw failure('unsupported', IGNORES_RANGES);
+  const { first, last, size } = answered;
+  throw failure(
+    'bad-reply',
+    `the range ${first}-${last} of ${size} bytes, which was not requested`,
+  );
+}
+
+const whole = { ranged: false };
+const part = { ranged: true };
+const noLength = 'an answer without a length';

@@ -1,0 +1,135 @@
+import type { XmlElement } from '../../base/xml.ts';
+import type { ObjectEntry } from '../../model/object.ts';
+import { wholeNumber } from '../../http/headers.ts';
+import { compareKeys } from '../keys.ts';
+import type { ListOptions, ListPage } from '../store.ts';
+import type { S3Request, S3Wire } from './wire.ts';
+
+const PAGE_MAX = 1000;
+
+/**
+ * One page. It goes on from a key, never from a token, so that a checkpoint is a key; a store may
+ * send pages without any entry, as S3 does among deleted versions: those are walked over by token.
+ */
+export async function listPage(
+  wire: S3Wire,
+  { prefix = '', after, limit = PAGE_MAX }: ListOptions,
+  signal: AbortSignal,
+): Promise<ListPage> {
+  const max = Math.min(Math.max(limit, 1), PAGE_MAX);
+  let from: From = { after };
+  for (;;) {
+    const request = listRequest(wire, prefix, from, max);
+    const { root } = await wire.ask(request, 'ListBucketResult', signal);
+    const entries = readEntries(root);
+    if (typeof entries === 'string') throw wire.badReply(request, entries);
+    const mistake = faultOfOrder(entries, prefix, after);
+    if (mistake !== undefined) throw wire.badReply(request, mistake);
+    if (root.textOf('IsTruncated') !== 'true') return { entries, next: undefined };
+    const last = entries.at(-1);
+    if (last !== undefined) return { entries, next: last.key };
+    const token = tokenOf(root);
+    if (token === undefined || token === from.token) {
+      throw wire.badReply(request, 'an empty page that says neither end nor how to go on');
+    }
+    from = { token };
+  }
+}
+
+function tokenOf(root: XmlElement): string | undefined {
+  const token = root.textOf('NextContinuationToken');
+  if (token !== undefined) return token;
+  const marker = root.textOf('NextMarker');
+  return marker === undefined ? undefined : keyReader(root)(marker);
+}
+
+interface From {
+  readonly after?: string | undefined;
+  readonly token?: string | undefined;
+}
+
+function listRequest(wire: S3Wire, prefix: string, { after, token }: From, max: number): S3Request {
+  const { listVersion, listUrlEncoded } = wire.dialect;
+  const common = {
+    'prefix': prefix,
+    'max-keys': max.toString(),
+    'encoding-type': listUrlEncoded ? 'url' : undefined,
+  };
+  const query =
+    listVersion === 1
+      ? wire.query({ ...common, marker: token ?? after })
+      : wire.query({
+          ...common,
+          'list-type': '2',
+          'start-after': after,
+          'continuation-token': token,
+        });
+  return { operation: 'list', method: 'GET', query };
+}
+
+/** Keys come encoded only where the answer says so, whatever was asked. */
+export function keyReader(root: XmlElement): KeyReader {
+  return root.textOf('EncodingType') === 'url' ? decodeListed : (text) => text;
+}
+
+/** The key that a text stands for; undefined where it is none. */
+export type KeyReader = (text: string) => string | undefined;
+
+/** Form style: `+` is a space, for that is how S3 writes it in version 1. */
+export function decodeListed(text: string): string | undefined {
+  const spaced = text.includes('+') ? text.replaceAll('+', ' ') : text;
+  if (!spaced.includes('%')) return spaced;
+  try {
+    return decodeURIComponent(spaced);
+  } catch {
+    return undefined;
+  }
+}
+
+function readEntries(root: XmlElement): ObjectEntry[] | string {
+  const entries: ObjectEntry[] = [];
+  const readKey = keyReader(root);
+  for (const element of root.children) {
+    if (element.name !== 'Contents') continue;
+    const entry = readEntry(element, readKey);
+    if (typeof entry === 'string') return entry;
+    entries.push(entry);
+  }
+  return entries;
+}
+
+function readEntry(element: XmlElement, readKey: KeyReader): ObjectEntry | string {
+  let key: string | undefined;
+  let size = Number.NaN;
+  let lastModified = Number.NaN;
+  let etag = '';
+  let storageClass: string | undefined;
+  for (const { name, text } of element.children) {
+    if (name === 'Key') key = readKey(text);
+    else if (name === 'Size') size = wholeNumber(text);
+    else if (name === 'ETag') etag = text;
+    else if (name === 'LastModified') lastModified = Date.parse(text);
+    else if (name === 'StorageClass') storageClass = text;
+  }
+  if (key === undefined || key === '') return 'an entry without a key, or one that is ill encoded';
+  if (!Number.isSafeInteger(size)) return 'an entry without a size';
+  if (Number.isNaN(lastModified)) return 'an entry without a date';
+  return { key, size, etag, lastModified, storageClass };
+}
+
+/** A listing out of order, or of other keys, would make us copy or delete what we must not. */
+function faultOfOrder(
+  entries: readonly ObjectEntry[],
+  prefix: string,
+  after: string | undefined,
+): string | undefined {
+  let before = after;
+  for (const { key } of entries) {
+    if (!key.startsWith(prefix)) return `a key without the prefix that was asked for: ${key}`;
+    if (before !== undefined && compareKeys(before, key) >= 0) {
+      return `keys out of order: ${before} before ${key}`;
+    }
+    before = key;
+  }
+  return undefined;
+}

@@ -1,0 +1,41 @@
+import type { ObjectHead } from '../../model/object.ts';
+import { StoreError } from '../../model/store-error.ts';
+import { listPage } from './list.ts';
+import type { S3Wire } from './wire.ts';
+
+/**
+ * What the list tells of an archived object: of what describes it, nothing. Undefined where it tells of
+ * no such object.
+ */
+export async function listedHead(
+  wire: S3Wire,
+  key: string,
+  signal: AbortSignal,
+): Promise<ObjectHead | undefined> {
+  const entry = await entryOf(wire, key, signal);
+  const storageClass = wire.dialect.classes.get(entry?.storageClass ?? '');
+  if (entry?.key !== key || storageClass?.archived !== true) return undefined;
+  return {
+    ...entry,
+    tier: storageClass.tier,
+    contentType: undefined,
+    contentHeaders: {},
+    userMetadata: {},
+    md5: undefined,
+    crc64: undefined,
+    encryption: undefined,
+    versionId: undefined,
+  };
+}
+
+/** The first whose key begins so, which is the key itself where that is there. */
+async function entryOf(wire: S3Wire, key: string, signal: AbortSignal) {
+  try {
+    const { entries } = await listPage(wire, { prefix: key, limit: 1 }, signal);
+    return entries[0];
+  } catch (error) {
+    // Who may not list is told what was said first; who may later, asks again.
+    if (!(error instanceof StoreError) || error.repeatable) throw error;
+    return undefined;
+  }
+}

@@ -1,0 +1,164 @@
+import type { Fault } from '../../model/fault.ts';
+import { orLetGo } from '../../http/let-go.ts';
+import type { PartUpload, Store } from '../store.ts';
+import { StoreError } from '../../model/store-error.ts';
+
+/** A way to say a name that is another for a file system. */
+interface Shape {
+  readonly like: RegExp;
+  /** Another name said so; undefined for one that cannot be. */
+  readonly of: (key: string) => string | undefined;
+}
+
+const shapes: readonly Shape[] = [
+  { like: /^\//, of: (key) => `/${key}` },
+  { like: /.\/\//, of: (key) => (key.includes('/') ? key.replace('/', '//') : undefined) },
+  { like: /(?:^|\/)\.{1,2}(?:\/|$)/, of: (key) => `./${key}` },
+];
+
+/**
+ * A store that may take names for paths: then `/a`, `x//a` and `./a` are its `a`, and to write the one
+ * is to replace the other. What it does is asked of an object that is there, before such a name is used,
+ * and kept; where it takes them for paths, they are refused and never sent.
+ *
+ * An empty store tells nothing: there a name goes out unless its path is seen to be the same object.
+ */
+export function namesNotPaths(inner: Store): Store {
+  const names = new Names(inner);
+  return {
+    name: inner.name,
+    traits: inner.traits,
+    list: (options, signal) => inner.list(options, signal),
+    head: (key, signal) => names.use('head', key, signal, () => inner.head(key, signal)),
+    read: (key, options, signal) =>
+      names.use('read', key, signal, () => inner.read(key, options, signal)),
+    put: (key, body, options, signal) =>
+      orLetGo(body, () =>
+        names.use('put', key, signal, () => inner.put(key, body, options, signal)),
+      ),
+    startParts: (key, options, signal) =>
+      names.use('startParts', key, signal, async () =>
+        namedUpload(names, key, await inner.startParts(key, options, signal)),
+      ),
+    resumeParts: (key, uploadId, options) =>
+      namedUpload(names, key, inner.resumeParts(key, uploadId, options)),
+    listUploads: (key, signal) => inner.listUploads(key, signal),
+    remove: async (keys, signal) => {
+      for (const key of keys) await names.check('remove', key, signal);
+      await inner.remove(keys, signal);
+    },
+    copy: (from, key, signal) =>
+      names.use('copy', key, signal, () => inner.copy(from, key, signal)),
+    restore: (key, options, signal) => inner.restore(key, options, signal),
+    [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
+  };
+}
+
+function namedUpload(names: Names, key: string, upload: PartUpload): PartUpload {
+  return {
+    id: upload.id,
+    putPart: (number, body, signal) => upload.putPart(number, body, signal),
+    listParts: (signal) => upload.listParts(signal),
+    complete: (parts, signal) =>
+      names.use('complete', key, signal, () => upload.complete(parts, signal)),
+    detach: () => upload.detach(),
+    abort: (signal) => upload.abort(signal),
+    [Symbol.asyncDispose]: () => upload[Symbol.asyncDispose](),
+  };
+}
+
+/** What a store makes of names. */
+class Names {
+  readonly #store: Store;
+  readonly #takesForPaths = new Map<Shape, boolean>();
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** @throws {StoreError} `refused` where the name would be another's. */
+  async use<T>(
+    operation: string,
+    key: string,
+    signal: AbortSignal,
+    call: () => Promise<T>,
+  ): Promise<T> {
+    await this.check(operation, key, signal);
+    return await call();
+  }
+
+  async check(operation: string, key: string, signal: AbortSignal): Promise<void> {
+    const own = shapes.filter(({ like }) => like.test(key));
+    if (own.length === 0) return;
+    const known = await Promise.all(own.map((shape) => this.#takesForPath(shape, signal)));
+    if (!known.includes(true)) {
+      const isSure = !known.includes(undefined);
+      if (isSure || !(await this.#isPathItself(key, signal))) return;
+    }
+    const cloudMessage = `the store takes the name for a path: it would be the object ${pathOf(key)}`;
+    throw new StoreError('refused', { store: this.#store.name, operation, key, cloudMessage });
+  }
+
+  /** Undefined while nothing is there to tell by. */
+  async #takesForPath(shape: Shape, signal: AbortSignal): Promise<boolean | undefined> {
+    const known = this.#takesForPaths.get(shape) ?? (await this.#ask(shape, signal));
+    if (known !== undefined) this.#takesForPaths.set(shape, known);
+    return known;
+  }
+
+  async #ask({ like, of }: Shape, signal: AbortSignal): Promise<boolean | undefined> {
+    const there = await firstListed(this.#store, '', signal);
+    if (there === undefined) return undefined;
+    if (like.test(there)) return false;
+    const odd = of(there);
+    return odd === undefined ? undefined : await hasUnlisted(this.#store, odd, signal);
+  }
+
+  async #isPathItself(key: string, signal: AbortSignal): Promise<boolean> {
+    const path = pathOf(key);
+    if (path === '' || !(await isThere(this.#store, path, signal))) return false;
+    return await hasUnlisted(this.#store, key, signal);
+  }
+}
+
+/** Whether an object answers to a name that the list does not have. */
+async function hasUnlisted(store: Store, key: string, signal: AbortSignal): Promise<boolean> {
+  return (await isThere(store, key, signal)) && (await firstListed(store, key, signal)) !== key;
+}
+
+/** What a file system makes of a name. */
+function pathOf(key: string): string {
+  const path: string[] = [];
+  for (const segment of key.split('/')) {
+    if (segment === '..') path.pop();
+    else if (segment !== '' && segment !== '.') path.push(segment);
+  }
+  return path.join('/') + (key.endsWith('/') && path.length > 0 ? '/' : '');
+}
+
+/** What is refused, or may not be looked at, is taken not to be there. */
+async function isThere(store: Store, key: string, signal: AbortSignal): Promise<boolean> {
+  const head = await unlessTold(['not-found', 'refused', 'denied'], store.head(key, signal));
+  return head !== undefined;
+}
+
+/** The first name that begins so; a list of other names than were asked for has not this one. */
+async function firstListed(
+  store: Store,
+  prefix: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const listing = store.list({ prefix, limit: 1 }, signal);
+  const page = await unlessTold(['denied', 'refused', 'bad-reply'], listing);
+  return page?.entries[0]?.key;
+}
+
+/** Undefined where the store fails in one of these ways. */
+async function unlessTold<T>(faults: readonly Fault[], asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof StoreError && faults.includes(error.fault)) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+import { StoreError } from '../../model/store-error.ts';
+import { mistakeInKey } from './key.ts';
+import { refusalError, refusalOf } from './refusal.ts';
+import type { S3Wire } from './wire.ts';
+
+/** Removes keys in as few requests as may be; the first key that is not removed is the error. */
+export async function removeKeys(
+  wire: S3Wire,
+  keys: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  for (const key of keys) {
+    const mistake = mistakeInKey(key, wire.dialect);
+    if (mistake === undefined) continue;
+    throw new StoreError('refused', {
+      store: wire.name,
+      operation: 'remove',
+      key,
+      cloudMessage: mistake,
+    });
+  }
+  const { deleteBatchMax } = wire.dialect;
+  // XML cannot say every key; the path of a request can.
+  const { fits } = wire.documents;
+  const one = keys.length === 1 || deleteBatchMax === 1;
+  const inBatches = one ? [] : keys.filter((key) => fits(key));
+  const singly = one ? keys : keys.filter((key) => !fits(key));
+  for (let at = 0; at < inBatches.length; at += deleteBatchMax) {
+    await removeBatch(wire, inBatches.slice(at, at + deleteBatchMax), signal);
+  }
+  for (const key of singly) await removeOne(wire, key, signal);
+}
+
+async function removeOne(wire: S3Wire, key: string, signal: AbortSignal): Promise<void> {
+  try {
+    const reply = await wire.send({ operation: 'remove', method: 'DELETE', key }, signal);
+    reply.body.discard();
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.fault !== 'not-found') throw error;
+  }
+}
+
+async function removeBatch(
+  wire: S3Wire,
+  keys: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  const content = Buffer.from(wire.documents.deletion(keys));
+  const { root, headers } = await wire.ask(
+    {
+      operation: 'remove',
+      method: 'POST',
+      query: 'delete=',
+      headers: [
+        'content-type',
+        wire.documents.contentType,
+        'content-md5',
+        createHash('md5').update(content).digest('base64'),
+      ],
+      content,
+      size: content.length,
+      emptyAnswer: wire.documents.nothing,
+    },
+    'DeleteResult',
+    signal,
+  );
+  for (const element of root.all('Error')) {
+    const refusal = refusalOf({ status: 200, headers }, element);
+    const key = element.textOf('Key');
+    const error = refusalError(refusal, { store: wire.name, operation: 'remove', key }, wire);
+    if (error.fault !== 'not-found') throw error;
+  }
+}

@@ -1,0 +1,274 @@
+import type { Clock } from '../../base/clock.ts';
+import type { CloudType } from '../../model/cloud.ts';
+import type { XmlElement } from '../../base/xml.ts';
+import type { Fault } from '../../model/fault.ts';
+import { MiB } from '../../base/bytes.ts';
+import type { HeldBytes } from '../held-bytes.ts';
+import {
+  type HttpClient,
+  type HttpReply,
+  type HttpRequest,
+  SLOW_ANSWER_MS,
+} from '../../http/http.ts';
+import { refusalText, textOf } from '../refusals.ts';
+import { ServerClock } from '../../http/server-clock.ts';
+import { canonicalQuery, encodeKey } from '../../signing/url-encoding.ts';
+import type { Signer } from '../../signing/request.ts';
+import { StoreError, type StoreErrorDetails } from '../../model/store-error.ts';
+import type { S3Dialect } from './dialect.ts';
+import { type Documents, documents } from './documents.ts';
+import { mistakeInKey } from './key.ts';
+import { readRefusal, refusalError, refusalOf, type Refusal } from './refusal.ts';
+import { type Location, relocation } from './relocation.ts';
+
+/** One request in S3's terms. */
+export interface S3Request {
+  readonly operation: string;
+  readonly method: HttpRequest['method'];
+  readonly key?: string | undefined;
+  /** In canonical form: encoded and sorted. */
+  readonly query?: string | undefined;
+  /** In pairs, names in lower case, in any order; `host`, date and signature are added. */
+  readonly headers?: readonly string[] | undefined;
+  readonly content?: HttpRequest['content'];
+  /** Bytes of the content. */
+  readonly size?: number | undefined;
+  /** A store may think about it for minutes, and says nothing meanwhile. */
+  readonly slow?: boolean | undefined;
+  /** The document that an empty answer stands for. */
+  readonly emptyAnswer?: string | undefined;
+}
+
+export interface WireOptions {
+  readonly cloud: CloudType;
+  /** The name of the dialect. */
+  readonly row: string;
+  readonly name: string;
+  readonly bucket: string;
+  readonly location: Location;
+  /** Makes what is needed to ask there: connections, and a signer for the region. */
+  readonly open: (location: Location) => Place;
+  readonly dialect: S3Dialect;
+  /** Takes out of the store's words what must not be told. */
+  readonly redact: (text: string) => string;
+  readonly clock: Clock;
+  /** The bound for streams that are held whole. */
+  readonly held: HeldBytes;
+}
+
+/** A bucket's address, connections to it, and the signer of its region. */
+export interface Place {
+  readonly location: Location;
+  readonly http: HttpClient;
+  readonly signer: Signer;
+  readonly host: string;
+  /** What comes before the key in a path: `/`, or `/bucket/`. */
+  readonly root: string;
+  /** Why nobody is asked there: the bucket's name cannot be said. */
+  readonly mistake: string | undefined;
+}
+
+const REPLY_BYTES_MAX = 16 * MiB;
+
+/** Signs and sends requests of one bucket, and turns refusals into errors. */
+export class S3Wire {
+  readonly cloud: CloudType;
+  readonly row: string;
+  readonly name: string;
+  readonly dialect: S3Dialect;
+  readonly redact: (text: string) => string;
+  readonly documents: Documents;
+  /** Whether it speaks HTTPS, wherever the bucket turns out to be. */
+  readonly secure: boolean;
+  readonly held: HeldBytes;
+  /** Whether the bucket has refused a put or a part without an MD5 of its content. */
+  needsMd5 = false;
+  readonly #options: WireOptions;
+  readonly #clock: ServerClock;
+  #place: Place;
+  /** Where the bucket was looked for before the store told where it is; told but once. */
+  #left: Place | undefined;
+
+  constructor(options: WireOptions) {
+    this.cloud = options.cloud;
+    this.row = options.row;
+    this.name = options.name;
+    this.dialect = options.dialect;
+    this.documents = documents[options.dialect.documents];
+    this.redact = options.redact;
+    this.held = options.held;
+    this.secure = new URL(options.location.endpoint).protocol === 'https:';
+    this.#options = options;
+    this.#clock = new ServerClock(options.clock);
+    this.#place = options.open(options.location);
+  }
+
+  /** The host of another bucket of this region. */
+  hostOf(bucket: string): string {
+    return `${bucket}.${new URL(this.#place.location.endpoint).host}`;
+  }
+
+  /** A query in canonical form; names are S3's. */
+  query(parameters: Readonly<Record<string, string | undefined>>): string {
+    const { parameter } = this.documents;
+    return canonicalQuery(
+      Object.fromEntries(
+        Object.entries(parameters).map(([name, value]) => [parameter(name), value]),
+      ),
+    );
+  }
+
+  /** Sends a request; any answer but a success rejects. */
+  async send(request: S3Request, signal: AbortSignal): Promise<HttpReply> {
+    signal.throwIfAborted();
+    const { operation, key, content } = request;
+    const about: StoreErrorDetails = { store: this.name, operation, key };
+    const mistake = key === undefined ? undefined : mistakeInKey(key, this.dialect);
+    if (mistake !== undefined) throw new StoreError('refused', { ...about, cloudMessage: mistake });
+    const place = this.#place;
+    if (place.mistake !== undefined) {
+      throw new StoreError('refused', { ...about, cloudMessage: place.mistake });
+    }
+    const signedAt = this.#clock.now();
+    const reply = await this.#sendTo(place, request, about, signal);
+    if (reply.status >= 200 && reply.status < 300) return reply;
+    const first = await this.#readRefusal(reply, about);
+    const refusal = await this.#toldAloud(place, request, first, signal);
+    if (!this.#follow(refusal, place)) throw this.#error(refusal, about, signedAt);
+    if (content !== undefined && !(content instanceof Uint8Array)) {
+      // The stream is spent: who has another one is heard where the bucket is.
+      throw refusalError(refusal, about, this, 'unavailable');
+    }
+    const signedAgainAt = this.#clock.now();
+    const again = await this.#sendTo(this.#place, request, about, signal);
+    if (again.status >= 200 && again.status < 300) return again;
+    throw this.#error(await this.#readRefusal(again, about), about, signedAgainAt);
+  }
+
+  #sendTo(
+    { http, host, root, signer }: Place,
+    request: S3Request,
+    about: StoreErrorDetails,
+    signal: AbortSignal,
+  ): Promise<HttpReply> {
+    const { method, key, query = '', headers, content, size = 0 } = request;
+    const name = key === undefined ? '' : encodeKey(key);
+    const path = root + name;
+    return http.send({
+      method,
+      path: query === '' ? path : `${path}?${query}`,
+      headers: signer.sign({
+        method,
+        host,
+        path,
+        resource: `/${this.#options.bucket}/${name}`,
+        query,
+        headers,
+        now: this.#clock.now(),
+      }),
+      content,
+      size,
+      about,
+      signal,
+      headersTimeoutMs: request.slow === true ? SLOW_ANSWER_MS : undefined,
+    });
+  }
+
+  /** A HEAD that is sent away has no document that tells where to: a GET of the same has. */
+  async #toldAloud(
+    place: Place,
+    { operation, method, key, query }: S3Request,
+    refusal: Refusal,
+    signal: AbortSignal,
+  ): Promise<Refusal> {
+    const isMute = method === 'HEAD' && refusal.status < 400;
+    if (!isMute || this.#left !== undefined) return refusal;
+    const about = { store: this.name, operation, key };
+    const request: S3Request = { operation, method: 'GET', key, query };
+    const reply = await this.#sendTo(place, request, about, signal);
+    if (reply.status >= 300) return this.#readRefusal(reply, about);
+    reply.body.discard();
+    return refusal;
+  }
+
+  /** Whether there is another place to ask than the one that refused: told now, or to another request. */
+  #follow(refusal: Refusal, place: Place): boolean {
+    if (place !== this.#place) return true;
+    if (this.#left !== undefined) return false;
+    const { bucket, dialect } = this.#options;
+    const location = relocation(refusal, dialect, bucket, place.location);
+    if (location === undefined) return false;
+    this.#left = place;
+    this.#place = this.#options.open(location);
+    return true;
+  }
+
+  /** Sends a request whose answer is a document: the element of the given name. */
+  async ask(request: S3Request, answer: string, signal: AbortSignal): Promise<DocumentReply> {
+    const reply = await this.send(request, signal);
+    const about: StoreErrorDetails = {
+      store: this.name,
+      operation: request.operation,
+      key: request.key,
+      status: reply.status,
+    };
+    const text = await textOf(reply.body, REPLY_BYTES_MAX, about);
+    let root: XmlElement;
+    try {
+      root = this.documents.read(text === '' ? (request.emptyAnswer ?? '') : text, answer);
+    } catch (cause) {
+      throw new StoreError('bad-reply', { ...about, cloudMessage: 'no such document' }, { cause });
+    }
+    // A success that turned into a failure after the status had been sent.
+    if (root.name === 'Error') {
+      throw refusalError(refusalOf(reply, root), about, this);
+    }
+    if (root.name !== answer)
+      throw this.badReply(request, `a <${this.redact(root.name).slice(0, 40)}>`);
+    return { root, headers: reply.headers };
+  }
+
+  badReply(request: Pick<S3Request, 'operation' | 'key'>, message: string): StoreError {
+    return this.failure('bad-reply', request, message);
+  }
+
+  /** The error for an answer that is a success, and not the one that was asked for. */
+  failure(
+    fault: Fault,
+    { operation, key }: Pick<S3Request, 'operation' | 'key'>,
+    message: string,
+  ): StoreError {
+    const cloudMessage = this.redact(message);
+    return new StoreError(fault, { store: this.name, operation, key, cloudMessage });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#place.http[Symbol.asyncDispose]();
+    await this.#left?.http[Symbol.asyncDispose]();
+  }
+
+  async #readRefusal(reply: HttpReply, about: StoreErrorDetails): Promise<Refusal> {
+    return readRefusal(reply, await refusalText(reply.body, about), this.dialect);
+  }
+
+  #error(refusal: Refusal, about: StoreErrorDetails, signedAt: number): StoreError {
+    const error = refusalError(refusal, about, this);
+    const skewed = error.fault === 'clock-skew' || refusal.status === 403;
+    return skewed && this.#learnSkew(refusal, signedAt)
+      ? refusalError(refusal, about, this, 'clock-skew')
+      : error;
+  }
+
+  /** Also from a 403 without a code, as a HEAD has it: there the dates alone tell. */
+  #learnSkew({ headers, code }: Refusal, signedAt: number): boolean {
+    const { faults, skewHidingCodes } = this.dialect;
+    const told = code !== undefined && faults.get(code) === 'clock-skew';
+    const silent = code === undefined || skewHidingCodes.has(code);
+    return (told || silent) && this.#clock.learn(headers, { told, signedAt });
+  }
+}
+
+export interface DocumentReply {
+  readonly root: XmlElement;
+  readonly headers: HttpReply['headers'];
+}

@@ -1,0 +1,382 @@
+import { createHash } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Secret } from '../../../platform/base/seal.ts';
+import { type Action, urnOf } from '../../../platform/model/policy.ts';
+import type { Gatekeeper, Principal } from '../../../domain/access/identity-service.ts';
+import { REPEAT_MS } from '../../../domain/tasks/signed-creations.ts';
+import { type SingleSignOn, TokenRefused } from '../../../domain/access/single-sign-on.ts';
+import { type BodyLimits, bodyTooLarge, limitsFor } from './body-limits.ts';
+import { readBody } from './body-reader.ts';
+import { type BodyRoom, type HeldBytes, unlimitedRoom } from './body-room.ts';
+import { bytesAnnounced, hasBody } from './connections.ts';
+import { assertJson } from './json-body.ts';
+import { JsonScan } from './json-scan.ts';
+import { addressOf, type Cost, costOf, type Limits } from './limits.ts';
+import { Replays } from './replays.ts';
+import { RequestError } from './request-error.ts';
+import {
+  isSignature,
+  readClaim,
+  type SignatureClaim,
+  SignatureError,
+  verify,
+} from './signature.ts';
+import { Strikes } from './strikes.ts';
+import { refuseBroken } from './validation.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /**
+     * What a caller must be allowed to do. `public` needs no credential, `anybody` any credential; every
+     * route says one.
+     */
+    action?: Action | 'anybody' | 'public';
+    /** Which limit it counts for, where the action alone does not say. */
+    costs?: Cost;
+  }
+  interface FastifyRequest {
+    /** Who calls; undefined on public routes, and before the credential was looked at. */
+    principal: Principal | undefined;
+    /** The project that it is about: of the path, else the caller's own. */
+    projectId: string | undefined;
+    /** A signature that waits for the body. */
+    signed: Signed | undefined;
+    /**
+     * Identifies a signed request, whose signature was verified: SHA-256 of the access key ID, the signature and
+     * the hash of the body. Equal requests of one second have one.
+     */
+    signedCall: string | undefined;
+    /** Who it says it is of: the access key or the user. For the log, since it may not be true. */
+    claimed: string | undefined;
+    /** Its body, and the room that it takes while the caller is not known. */
+    bytes: Buffer | undefined;
+    room: HeldBytes | undefined;
+  }
+}
+
+interface Signed {
+  readonly claim: SignatureClaim;
+  readonly principal: Principal;
+  readonly secret: Secret;
+}
+
+export interface GuardOptions {
+  readonly gatekeeper: Gatekeeper;
+  readonly singleSignOn: SingleSignOn;
+  readonly limits: Limits;
+  readonly room: BodyRoom;
+  readonly now: () => number;
+}
+
+interface Door extends GuardOptions {
+  readonly strikes: Strikes;
+  readonly replays: Replays;
+}
+
+const TOKEN_LENGTH_MAX = 16_384;
+const KEY_ID_LENGTH_MAX = 64;
+/** Clients sign to the second: two equal requests of one second have one signature. */
+const SAME_SECOND_MS = 2_000;
+/**
+ * Calls for which a signature must not be used again, and for how long after its first use it may be all the same.
+ * A creation of OMS that is repeated gets what the first one created (`SignedCreations`). What a repeated start,
+ * stop or deletion asks for is done already. Keys, users and rights are never created twice.
+ */
+const onlyOnce: Partial<Record<Action | 'anybody' | 'public', number>> = {
+  'oms:synctask:create': REPEAT_MS,
+  'oms:synctask:update': SAME_SECOND_MS,
+  'oms:synctask:delete': SAME_SECOND_MS,
+  'iam:write': 0,
+};
+
+/**
+ * Lets a request pass only with a credential that may do what the route does. Every kind of credential
+ * is known here and nowhere else. A path that no route has is refused before: who mistypes a path shall
+ * hear of the path.
+ */
+export function guard(app: FastifyInstance, options: GuardOptions): void {
+  const { now } = options;
+  const door = { ...options, strikes: new Strikes(now), replays: new Replays(now) };
+  app.decorateRequest('principal', undefined);
+  app.decorateRequest('projectId', undefined);
+  app.decorateRequest('signed', undefined);
+  app.decorateRequest('signedCall', undefined);
+  app.decorateRequest('claimed', undefined);
+  app.decorateRequest('bytes', undefined);
+  app.decorateRequest('room', undefined);
+  app.addHook('onRoute', ({ method, url, config }) => {
+    if (config?.action === undefined) {
+      throw new Error(`${String(method)} ${url} does not say which action it is`);
+    }
+  });
+  app.addHook('onRequest', async (request) => {
+    if (request.is404) throw new RequestError('no-such-route', `no ${request.method} on this path`);
+    if (request.routeOptions.config.action === 'public') return;
+    const { authorization } = request.headers;
+    const token = request.headers['x-auth-token'];
+    if (typeof token === 'string' && token !== '') {
+      await admit(request, await holderOf(request, token, door), door);
+    } else if (isSignature(authorization)) {
+      request.signed = await readSigned(request, door);
+      if (hasBody(request)) await judgeUnverified(request, request.signed.principal, door);
+    } else {
+      throw unauthenticated('Unauthorized; sign the request, or send a token in X-Auth-Token');
+    }
+  });
+  app.addHook('preParsing', async (request, reply, payload) => {
+    const limits = await limitsFor(request);
+    const { signed } = request;
+    // A stranger's bytes are not worth a look before the signature says whose they are.
+    const readAs = signed === undefined ? limits : { ...limits, values: 0 };
+    await takeBody(request, reply, { payload, limits: readAs, door });
+    if (signed === undefined) return;
+    const judged = await judgedByCurrentSecret(request, signed, door);
+    request.signedCall = admitSigned(request, judged, door);
+    request.room?.release();
+    await admit(request, signed.principal, door);
+    if (limits.values > 0) new JsonScan(limits.values).add(request.bytes ?? Buffer.alloc(0));
+  });
+  app.addHook('onResponse', async (request) => request.room?.release());
+}
+
+/** Reads the body, of a caller that is not known yet into the room that all of them share. */
+async function takeBody(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  body: { readonly payload: Readable; readonly limits: BodyLimits; readonly door: Door },
+): Promise<void> {
+  const { payload, limits, door } = body;
+  if (
+    bytesAnnounced(request) > limits.bytes &&
+    request.headers['transfer-encoding'] === undefined
+  ) {
+    throw bodyTooLarge(limits.bytes);
+  }
+  if (hasBody(request) && request.routeOptions.schema?.body !== undefined) assertJson(request);
+  request.room =
+    request.principal === undefined ? door.room.open(addressOf(request)) : unlimitedRoom;
+  reply.raw.once('close', () => request.room?.release());
+  if (request.headers.expect !== undefined) reply.raw.writeContinue();
+  try {
+    request.bytes = await readBody(payload, limits, request.room);
+  } catch (error) {
+    request.room.release();
+    void reply.header('connection', 'close');
+    if (error instanceof RequestError && error.flaw === 'bad-http') {
+      leftUnfinished(request, door);
+      request.raw.destroy();
+    }
+    throw error;
+  }
+}
+
+/** Nobody is there to be answered, so that the log has no other line of it. */
+function leftUnfinished(request: FastifyRequest, door: Door): void {
+  const { ip: address, claimed: caller, signed } = request;
+  request.log.info({ event: 'api.unfinished', address, caller }, 'a body did not arrive whole');
+  if (signed !== undefined) fail(request, signed.claim, door);
+}
+
+/** A signature that was not right, or came with a body that did not end: a caller cannot try for free. */
+function fail(request: FastifyRequest, claim: SignatureClaim, { strikes, limits }: Door): void {
+  strikes.add(strikeKey(request, claim));
+  limits.wrong(request);
+}
+
+/**
+ * Refuses what the holder of the key may not do, or does too often, before the body is read, by which alone the
+ * signature can be verified. Nothing is counted: whoever knows the key's ID could use up what is its holder's.
+ */
+async function judgeUnverified(
+  request: FastifyRequest,
+  principal: Principal,
+  { gatekeeper, limits }: Door,
+): Promise<void> {
+  const { action = 'public', costs } = request.routeOptions.config;
+  if (action !== 'public' && action !== 'anybody') {
+    try {
+      await authorize(request, principal, action, gatekeeper);
+    } catch (error) {
+      request.principal = { ...principal, kind: 'access-key-unverified' }; // For the audit.
+      throw error;
+    }
+  }
+  const cost = costs ?? costOf(action);
+  if (cost !== undefined) limits.mayCall(request, cost);
+}
+
+async function holderOf(
+  request: FastifyRequest,
+  token: string,
+  { gatekeeper, singleSignOn, limits }: GuardOptions,
+): Promise<Principal> {
+  limits.credential(request, token);
+  try {
+    if (token.length > TOKEN_LENGTH_MAX) {
+      throw unauthenticated(
+        `decrypt token fail; a token has ${TOKEN_LENGTH_MAX} characters at most`,
+      );
+    }
+    const principal = (await vouchedFor(token, singleSignOn)) ?? (await gatekeeper.holderOf(token));
+    if (principal === undefined) {
+      throw unauthenticated(
+        'decrypt token fail; the token in X-Auth-Token is not known or has ended',
+      );
+    }
+    limits.right(request, token);
+    return principal;
+  } catch (error) {
+    if (error instanceof RequestError) limits.wrong(request);
+    throw error;
+  }
+}
+
+async function vouchedFor(
+  token: string,
+  singleSignOn: SingleSignOn,
+): Promise<Principal | undefined> {
+  try {
+    return await singleSignOn(token);
+  } catch (error) {
+    if (!(error instanceof TokenRefused)) throw error;
+    throw unauthenticated(
+      `decrypt token fail; the JWT in X-Auth-Token is refused: ${error.message}`,
+    );
+  }
+}
+
+async function readSigned(request: FastifyRequest, door: Door): Promise<Signed> {
+  const { gatekeeper, now, limits, strikes } = door;
+  const claim = readingClaim(() => readClaim(request.headers, now()));
+  const ak = claim.accessKeyId.slice(0, KEY_ID_LENGTH_MAX);
+  request.claimed = ak;
+  const key = strikeKey(request, claim);
+  refuseStruck(strikes, key);
+  limits.credential(request, claim.accessKeyId);
+  const known = await gatekeeper.accessKey(claim.accessKeyId);
+  if (known === undefined) {
+    fail(request, claim, door);
+    throw unauthenticated(`Get secretKey failed,ak:${ak},err:ak not exist`);
+  }
+  return { claim, ...known };
+}
+
+/** Of one address, as limits count them: nobody can lock another's key. */
+function strikeKey(request: FastifyRequest, { accessKeyId }: SignatureClaim): string {
+  return `${addressOf(request)} ${accessKeyId}`;
+}
+
+function refuseStruck(strikes: Strikes, key: string): void {
+  if (strikes.isOut(key)) throw unauthenticated('AK access failed to reach the limit,forbidden');
+}
+
+interface Judged {
+  readonly claim: SignatureClaim;
+  readonly bodySha256: string;
+  /** Why the signature is wrong. */
+  readonly refusal: RequestError | undefined;
+}
+
+/** A signature is wrong only by the secret in the database: another process may have replaced a remembered one. */
+async function judgedByCurrentSecret(
+  request: FastifyRequest,
+  signed: Signed,
+  { gatekeeper }: Door,
+): Promise<Judged> {
+  const judged = judge(request, signed);
+  if (judged.refusal === undefined) return judged;
+  const { accessKeyId } = signed.claim;
+  const known = await gatekeeper.accessKey(accessKeyId, (secret) => secret !== signed.secret);
+  if (known === undefined) return judged;
+  request.signed = { claim: signed.claim, ...known };
+  return judge(request, request.signed);
+}
+
+function judge(request: FastifyRequest, { claim, secret }: Signed): Judged {
+  const { method, headers, bytes: body = Buffer.alloc(0) } = request;
+  const url = request.raw.url ?? '/';
+  const bodySha256 = createHash('sha256').update(body).digest('hex');
+  try {
+    readingClaim(() =>
+      verify(claim, secret.reveal(), { method, url, headers, bodySha256, bodyLength: body.length }),
+    );
+    return { claim, bodySha256, refusal: undefined };
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error;
+    return { claim, bodySha256, refusal: error };
+  }
+}
+
+/** @returns What identifies the request. */
+function admitSigned(request: FastifyRequest, judged: Judged, door: Door): string {
+  const { claim, bodySha256, refusal } = judged;
+  const key = strikeKey(request, claim);
+  // Others may have failed while the body came; from here to the count nothing comes in between.
+  refuseStruck(door.strikes, key);
+  if (refusal !== undefined) {
+    fail(request, claim, door);
+    throw refusal;
+  }
+  door.strikes.clear(key);
+  door.limits.right(request, claim.accessKeyId);
+  const parts = [claim.accessKeyId, claim.signature, bodySha256];
+  return createHash('sha256').update(parts.join('\n')).digest('hex');
+}
+
+function readingClaim<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof SignatureError)) throw error;
+    throw unauthenticated(error.message);
+  }
+}
+
+function unauthenticated(reason: string): RequestError {
+  return new RequestError('unauthenticated', reason);
+}
+
+/** @throws {RequestError} when the caller may not do this, did it before, or does it too often. */
+async function admit(request: FastifyRequest, principal: Principal, door: Door): Promise<void> {
+  const { gatekeeper, limits, replays } = door;
+  request.principal = principal;
+  const { action = 'public', costs } = request.routeOptions.config;
+  if (action !== 'public' && action !== 'anybody') {
+    await authorize(request, principal, action, gatekeeper);
+  }
+  const { claim } = request.signed ?? {};
+  const graceMs = onlyOnce[action];
+  if (claim !== undefined && graceMs !== undefined) {
+    if (!replays.mayUse(claim.accessKeyId, claim.signature, graceMs)) {
+      throw unauthenticated('this signature was used already; sign the request again');
+    }
+  }
+  const cost = costs ?? costOf(action);
+  if (cost !== undefined) limits.call(request, cost);
+}
+
+/** @throws {RequestError} that does not tell whether the project or the task exists. */
+async function authorize(
+  request: FastifyRequest,
+  principal: Principal,
+  action: Action,
+  gatekeeper: Gatekeeper,
+): Promise<void> {
+  const params = request.params as { readonly project_id?: string; readonly sync_task_id?: string };
+  refuseBroken(params);
+  const named = request.headers['x-project-id'];
+  const projectId = params.project_id ?? (typeof named === 'string' ? named : principal.projectId);
+  // Clients say the project twice; the header is not always signed, so it is no more than a claim.
+  if (named !== undefined && named !== projectId) {
+    throw new RequestError('not-allowed', 'X-Project-Id is not the project of the path');
+  }
+  request.projectId = projectId;
+  const resource = urnOf(action, projectId ?? '', params.sync_task_id);
+  if (await gatekeeper.may(principal, projectId, { action, resource })) return;
+  const why =
+    projectId === undefined
+      ? `the credential is of no one project: send the header X-Project-Id with one in which it may do ${action}`
+      : `the credential may not do ${action} here`;
+  throw new RequestError('not-allowed', why);
+}

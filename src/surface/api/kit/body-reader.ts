@@ -1,0 +1,97 @@
+import type { Readable } from 'node:stream';
+import { KiB } from '../../../platform/base/bytes.ts';
+import { type BodyLimits, bodyTooLarge } from './body-limits.ts';
+import type { HeldBytes } from './body-room.ts';
+import { JsonScan } from './json-scan.ts';
+import { RequestError } from './request-error.ts';
+
+/** What a new body gets before it is known how long it is. */
+const FIRST_BYTES = 4 * KiB;
+/** Each piece costs some microseconds, however short it is: so many may be short. */
+const PIECES_FREE = 512;
+const PIECE_BYTES_MIN = 32;
+
+/**
+ * Reads a body to its end. Memory follows the bytes that have arrived, not those that were announced, and
+ * not the number of pieces they came in.
+ *
+ * @throws {RequestError} as soon as the limits are exceeded; the stream stays open for the answer.
+ */
+export function readBody(stream: Readable, limits: BodyLimits, room: HeldBytes): Promise<Buffer> {
+  const body = new Body(limits, room);
+  return new Promise((resolve, reject) => {
+    const stop = (): void => {
+      stream.off('data', take).off('end', finish).off('error', fail);
+    };
+    const take = (piece: Uint8Array): void => {
+      try {
+        body.add(piece);
+      } catch (error) {
+        stop();
+        stream.pause();
+        reject(error instanceof Error ? error : new Error('not an error', { cause: error }));
+      }
+    };
+    const finish = (): void => {
+      stop();
+      resolve(body.bytes());
+    };
+    const fail = (cause: Error): void => {
+      stop();
+      stream.on('error', () => undefined);
+      reject(isReset(cause) ? unfinished(cause) : cause);
+    };
+    stream.on('data', take).on('end', finish).on('error', fail);
+  });
+}
+
+class Body {
+  readonly #max: number;
+  readonly #room: HeldBytes;
+  readonly #scan: JsonScan | undefined;
+  #bytes = Buffer.alloc(0);
+  #length = 0;
+  #pieces = 0;
+
+  constructor({ bytes, values }: BodyLimits, room: HeldBytes) {
+    this.#max = bytes;
+    this.#room = room;
+    this.#scan = values === 0 ? undefined : new JsonScan(values);
+  }
+
+  add(piece: Uint8Array): void {
+    const end = this.#length + piece.length;
+    if (end > this.#max) throw bodyTooLarge(this.#max);
+    this.#pieces += 1;
+    if (this.#pieces > PIECES_FREE && end < this.#pieces * PIECE_BYTES_MIN) throw tooManyPieces();
+    this.#scan?.add(piece);
+    if (end > this.#bytes.length) this.#grow(end);
+    this.#bytes.set(piece, this.#length);
+    this.#length = end;
+  }
+
+  bytes(): Buffer {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  #grow(needed: number): void {
+    const size = Math.min(this.#max, Math.max(FIRST_BYTES, needed, 2 * this.#bytes.length));
+    this.#room.take(size - this.#bytes.length);
+    const larger = Buffer.allocUnsafeSlow(size);
+    this.#bytes.copy(larger, 0, 0, this.#length);
+    this.#bytes = larger;
+  }
+}
+
+function tooManyPieces(): RequestError {
+  return new RequestError('bad-http', 'the body comes in too many pieces; send larger ones');
+}
+
+/** How Node says that the connection ended before the body did. */
+function isReset(error: Error): boolean {
+  return 'code' in error && error.code === 'ECONNRESET';
+}
+
+function unfinished(cause: Error): RequestError {
+  return new RequestError('bad-http', 'the connection ended before the body did', { cause });
+}

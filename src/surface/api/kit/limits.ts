@@ -1,0 +1,137 @@
+import { createHash } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import ipaddr from 'ipaddr.js';
+import { RateLimit } from '../../../platform/base/rate-limit.ts';
+import type { Action } from '../../../platform/model/policy.ts';
+import { RequestError } from './request-error.ts';
+
+/** How much one may ask of one process, a minute; 0: as much as they like. */
+export interface RequestLimits {
+  /** Passwords of one address. */
+  readonly logInsPerMinute: number;
+  /** Credentials of one address that were not right. */
+  readonly authFailuresPerMinute: number;
+  /** Calls of one project, and of one address, that cost much: creations, starts, statistics. */
+  readonly callsPerMinute: number;
+  /** Requests with events of one project, and of one address. */
+  readonly eventsPerMinute: number;
+  /** Requests for long lists of one project, and of one address. */
+  readonly listsPerMinute: number;
+}
+
+/** Which of the limits a call counts for. */
+export type Cost = 'calls' | 'events' | 'lists';
+
+const costs: Partial<Record<Action, Cost>> = {
+  'oms:synctask:create': 'calls',
+  'oms:synctask:update': 'calls',
+  'oms:synctask:delete': 'calls',
+  'oms:synctask:statistics': 'calls',
+  'oms:synctask:createEvent': 'events',
+  'iam:write': 'calls',
+  'iam:read': 'lists',
+  'audit:list': 'lists',
+};
+
+/** What an action costs by itself; undefined: little. */
+export function costOf(action: Action | 'anybody' | 'public'): Cost | undefined {
+  return action === 'anybody' || action === 'public' ? undefined : costs[action];
+}
+
+const KNOWN_MAX = 10_000;
+
+/** Holds back who asks too often. Addresses are those of clients: see the trusted proxies. */
+export class Limits {
+  readonly #logIns: RateLimit;
+  readonly #failures: RateLimit;
+  readonly #costly: Readonly<Record<Cost, { ofProject: RateLimit; ofAddress: RateLimit }>>;
+  /** Hashes of credentials that were right at an address, the least recent first. */
+  readonly #known = new Set<string>();
+
+  constructor(limits: RequestLimits, now: () => number) {
+    const of = (perMinute: number) => new RateLimit({ perMinute, now });
+    this.#logIns = of(limits.logInsPerMinute);
+    this.#failures = of(limits.authFailuresPerMinute);
+    const both = (perMinute: number) => ({ ofProject: of(perMinute), ofAddress: of(perMinute) });
+    this.#costly = {
+      calls: both(limits.callsPerMinute),
+      events: both(limits.eventsPerMinute),
+      lists: both(limits.listsPerMinute),
+    };
+  }
+
+  /** @throws {RequestError} as all of these: `too-many-requests`. */
+  logIn(request: FastifyRequest): void {
+    const wait = this.#logIns.take(addressOf(request));
+    if (wait > 0) throw tooMany('log-ins from this address', wait);
+  }
+
+  /**
+   * Before a credential is looked at. One that was right before at this address is looked at in any case:
+   * whoever guesses from behind the same proxy shuts nobody out who is in. Elsewhere it is a guess like
+   * others: the name of an access key is no secret.
+   */
+  credential(request: FastifyRequest, credential: string): void {
+    if (this.#known.has(hashOf(request, credential))) return;
+    const wait = this.#failures.wait(addressOf(request));
+    if (wait > 0) throw tooMany('wrong credentials from this address', wait);
+  }
+
+  wrong(request: FastifyRequest): void {
+    this.#failures.take(addressOf(request));
+  }
+
+  right(request: FastifyRequest, credential: string): void {
+    const hash = hashOf(request, credential);
+    this.#known.delete(hash);
+    this.#known.add(hash);
+    const [oldest] = this.#known;
+    if (this.#known.size > KNOWN_MAX && oldest !== undefined) this.#known.delete(oldest);
+  }
+
+  /** Of a caller who may do this. Neither many addresses nor many projects make more of it. */
+  call(request: FastifyRequest, cost: Cost): void {
+    this.mayCall(request, cost);
+    const { ofProject, ofAddress } = this.#costly[cost];
+    const project = projectOf(request);
+    ofAddress.take(addressOf(request));
+    if (project !== undefined) ofProject.take(project);
+  }
+
+  /** Whether a call would be let through now; counts nothing. */
+  mayCall(request: FastifyRequest, cost: Cost): void {
+    const { ofProject, ofAddress } = this.#costly[cost];
+    const project = projectOf(request);
+    const waitOfProject = project === undefined ? 0 : ofProject.wait(project);
+    if (waitOfProject > 0) throw tooMany(`${cost} of this project`, waitOfProject);
+    const waitOfAddress = ofAddress.wait(addressOf(request));
+    if (waitOfAddress > 0) throw tooMany(`${cost} from this address`, waitOfAddress);
+  }
+}
+
+function projectOf({ projectId, principal }: FastifyRequest): string | undefined {
+  return projectId ?? principal?.projectId;
+}
+
+function tooMany(what: string, waitMs: number): RequestError {
+  const seconds = Math.ceil(waitMs / 1000);
+  const detail = `too many ${what}; try again in ${seconds} s`;
+  return new RequestError('too-many-requests', detail, { retryAfterSeconds: seconds });
+}
+
+function hashOf(request: FastifyRequest, credential: string): string {
+  return createHash('sha256')
+    .update(`${addressOf(request)} ${credential}`)
+    .digest('base64');
+}
+
+/** An address of version 6 counts as its network of 64 bits: one customer has all of that. */
+export function addressOf({ ip }: FastifyRequest): string {
+  if (!ipaddr.isValid(ip)) return ip;
+  const address = ipaddr.process(ip);
+  if (!(address instanceof ipaddr.IPv6)) return address.toString();
+  return address.parts
+    .slice(0, 4)
+    .map((group) => group.toString(16))
+    .join(':');
+}

@@ -1,0 +1,95 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type {
+  ObjectRecord,
+  SyncTaskService,
+} from '../../../domain/tasks/sync/sync-task-service.ts';
+import { fromCursor, toCursor } from '../kit/cursor.ts';
+import { TaskPath, taskProblems, tooLarge } from '../kit/common-schemas.ts';
+import {
+  ListSyncTaskObjectsQuery,
+  ListSyncTaskObjectsReply,
+  OBJECTS_LIMIT_DEFAULT,
+  RetryFailedBody,
+  RetryFailedReply,
+} from './schemas/objects.ts';
+
+const TASK = '/v2/:project_id/sync-tasks/:sync_task_id';
+const tags = ['Objects (extension)'];
+
+/** How each object of a task ended, and another try for those that failed. Both are extensions. */
+export function objectRoutes(syncTasks: SyncTaskService): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.get(
+      `${TASK}/objects`,
+      {
+        schema: {
+          operationId: 'ListSyncTaskObjects',
+          summary: 'Extension: how the last look at each object ended',
+          tags,
+          params: TaskPath,
+          querystring: ListSyncTaskObjectsQuery,
+          response: { 200: ListSyncTaskObjectsReply, ...taskProblems },
+        },
+        config: { action: 'oms:synctask:get', costs: 'lists' },
+      },
+      async ({ params: { project_id: project, sync_task_id: id }, query }) => {
+        const { outcome, prefix, cursor, limit = OBJECTS_LIMIT_DEFAULT } = query;
+        const after = cursor === undefined ? undefined : fromCursor(cursor);
+        const page = await syncTasks.listObjects(project, id, { outcome, prefix, after, limit });
+        return {
+          objects: page.objects.map(toRecord),
+          next_cursor: page.next === undefined ? null : toCursor(page.next),
+        };
+      },
+    );
+
+    app.post(
+      `${TASK}/retry-failed`,
+      {
+        schema: {
+          operationId: 'RetryFailedObjects',
+          summary: 'Extension: make failed objects due again',
+          tags,
+          params: TaskPath,
+          body: RetryFailedBody,
+          response: { 200: RetryFailedReply, ...taskProblems, 413: tooLarge },
+        },
+        config: { action: 'oms:synctask:update' },
+      },
+      async ({ params: { project_id: project, sync_task_id: id }, body }) => {
+        const prefix = body.prefix === '' ? undefined : body.prefix;
+        return syncTasks.retryFailed(project, id, { prefix });
+      },
+    );
+  };
+}
+
+/** What is known of the copy and of the target's object. */
+function evidenceOf(record: ObjectRecord) {
+  return {
+    check_method: record.checkMethod ?? null,
+    check_passed: record.checkPassed ?? null,
+    check_detail: record.checkDetail ?? null,
+    proof: record.proof ?? null,
+    target_etag: record.targetEtag ?? null,
+    target_version_id: record.targetVersion ?? null,
+    crc64: record.crc64 ?? null,
+    crc64nvme: record.crc64nvme ?? null,
+  };
+}
+
+function toRecord(record: ObjectRecord): ListSyncTaskObjectsReply['objects'][number] {
+  return {
+    object_key: record.key,
+    outcome: record.outcome,
+    reason: record.reason ?? null,
+    message: record.message ?? null,
+    size: record.size ?? null,
+    ...evidenceOf(record),
+    attempts: record.attempts,
+    accept_time: record.acceptedAt,
+    start_time: record.startedAt,
+    settle_time: record.settledAt ?? null,
+    due_time: record.dueAt ?? null,
+  };
+}

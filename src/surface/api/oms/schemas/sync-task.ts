@@ -1,0 +1,268 @@
+import { type Static, Type } from 'typebox';
+import { cloudTypes } from '../../../../platform/model/cloud.ts';
+import { cdnAuthenticationTypes, cdnProtocols } from '../../../../platform/model/source-cdn.ts';
+import { storagePolicies } from '../../../../platform/model/storage-class.ts';
+import {
+  consistencyChecks,
+  overwriteModes,
+  syncTaskStatuses,
+} from '../../../../platform/model/sync-task.ts';
+import { anyTime, oneOf, orNull, timestamp } from '../../kit/common-schemas.ts';
+
+/*
+ * Names, limits and defaults are those of the OMS API reference, "Synchronization Task Management", but
+ * for what docs/reference/api.md lists; what is ours says "Extension".
+ */
+
+export const LIMIT_DEFAULT = 10;
+export const OFFSET_DEFAULT = 0;
+
+/** Of SourceCdnResp. */
+const sourceCdn = {
+  domain: Type.String({ minLength: 1, maxLength: 1024, description: 'A host, and perhaps a port' }),
+  protocol: oneOf(cdnProtocols),
+  authentication_type: oneOf(cdnAuthenticationTypes),
+};
+
+const cryptoType = (whose: string) =>
+  Type.Optional(
+    oneOf(['DEFAULT', 'KMS'], {
+      default: 'DEFAULT',
+      description: `How the ${whose} credentials are encrypted. This version reads DEFAULT only`,
+    }),
+  );
+
+const kmsKeyId = Type.Optional(Type.String({ maxLength: 36, description: 'With KMS' }));
+
+const cdnKey = () =>
+  Type.String({
+    maxLength: 255,
+    description: 'The key of the CDN; the same as none where it is empty',
+  });
+
+const region = () => Type.String({ minLength: 1, maxLength: 100 });
+
+/** The characters are checked where an address is made of them. */
+const bucket = () =>
+  Type.String({
+    minLength: 1,
+    maxLength: 255,
+    description: 'Letters, digits, dots, hyphens and underscores; the first a letter or a digit',
+  });
+
+const accessKey = () => Type.String({ minLength: 1, maxLength: 100 });
+/** Longer than OMS has it: Azure's tokens and connection strings are secrets, too. */
+const secretKey = () => Type.String({ minLength: 1, maxLength: 2048 });
+
+/** An empty one is none, for forms send fields that nobody filled in. */
+const securityToken = (whose: string) =>
+  Type.Optional(
+    Type.String({
+      maxLength: 8192,
+      description: `Extension: of temporary credentials, beside the keys of the ${whose}`,
+    }),
+  );
+
+const endpoint = (whose: string) =>
+  Type.Optional(
+    Type.String({
+      maxLength: 2048,
+      description: `Extension: the address of the ${whose} store, for a cloud that has no fixed one`,
+    }),
+  );
+
+const metadataMigration = {
+  default: false,
+  description: 'Whether user metadata travels too; Content-Type always does',
+};
+
+const overwriteMode = {
+  default: 'SIZE_LAST_MODIFIED_COMPARISON_OVERWRITE',
+  description: 'What happens to an object that the destination has already',
+} as const;
+
+export const ListSyncTasksQuery = Type.Object({
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: LIMIT_DEFAULT })),
+  offset: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 10_000,
+      default: OFFSET_DEFAULT,
+      description: 'Index of the first record',
+    }),
+  ),
+  status: Type.Optional(oneOf(syncTaskStatuses, { description: 'Absent: tasks of any status' })),
+});
+
+export const ShowSyncTaskQuery = Type.Object({
+  query_time: anyTime('Milliseconds; the monthly numbers are of the calendar month that has it'),
+});
+
+export const CreateSyncTaskBody = Type.Object({
+  src_cloud_type: Type.Optional(oneOf(cloudTypes, { default: 'Aliyun' })),
+  src_region: region(),
+  src_bucket: bucket(),
+  src_endpoint: endpoint('source'),
+  src_ak: accessKey(),
+  src_sk: secretKey(),
+  src_security_token: securityToken('source'),
+  src_crypto_type: cryptoType('source'),
+  src_kms_key_id: kmsKeyId,
+  dst_cloud_type: Type.Optional(
+    oneOf(cloudTypes, {
+      default: 'HuaweiCloud',
+      description: 'Extension: the cloud of the destination',
+    }),
+  ),
+  dst_region: region(),
+  dst_bucket: bucket(),
+  dst_endpoint: endpoint('destination'),
+  dst_ak: accessKey(),
+  dst_sk: secretKey(),
+  dst_security_token: securityToken('destination'),
+  dst_crypto_type: cryptoType('destination'),
+  dst_kms_key_id: kmsKeyId,
+  description: Type.Optional(
+    Type.String({
+      maxLength: 255,
+      pattern: '^[^<>()"\'&]*$',
+      description: 'Without the characters < > ( ) " \' &',
+    }),
+  ),
+  enable_metadata_migration: Type.Optional(Type.Boolean(metadataMigration)),
+  enable_kms: Type.Optional(
+    Type.Boolean({
+      default: false,
+      description: 'Encrypt by the default key of the key service of the destination',
+    }),
+  ),
+  enable_restore: Type.Optional(
+    Type.Boolean({
+      default: false,
+      description: 'Restore archived objects of the source, and copy them when they can be read',
+    }),
+  ),
+  object_overwrite_mode: Type.Optional(
+    oneOf(overwriteModes, {
+      ...overwriteMode,
+      description: `Extension: ${overwriteMode.description}`,
+    }),
+  ),
+  dst_storage_policy: Type.Optional(
+    oneOf(storagePolicies, {
+      description: 'Absent: what the bucket does by itself; OMS says STANDARD',
+    }),
+  ),
+  app_id: Type.Optional(
+    Type.String({
+      maxLength: 255,
+      description:
+        'Needed where src_cloud_type is Tencent: the number that the name of its bucket ends in, if it is not there already',
+    }),
+  ),
+  source_cdn: Type.Optional(
+    Type.Object(
+      {
+        ...sourceCdn,
+        authentication_key: Type.Optional(cdnKey()),
+        crypto_type: cryptoType('CDN'),
+        kms_key_id: kmsKeyId,
+      },
+      { description: 'A CDN before the source bucket, through which its objects are read' },
+    ),
+  ),
+  consistency_check: Type.Optional(
+    oneOf([...consistencyChecks, 'transmission'], {
+      default: 'size_last_modified',
+      description: 'transmission is another name of no_check',
+    }),
+  ),
+});
+export type CreateSyncTaskBody = Static<typeof CreateSyncTaskBody>;
+
+/** Credentials as start takes them: all four, or none. */
+export const StartSyncTaskBody = Type.Object(
+  {
+    src_ak: Type.Optional(accessKey()),
+    src_sk: Type.Optional(secretKey()),
+    src_security_token: securityToken('source'),
+    dst_ak: Type.Optional(accessKey()),
+    dst_sk: Type.Optional(secretKey()),
+    dst_security_token: securityToken('destination'),
+    src_crypto_type: cryptoType('source'),
+    src_kms_key_id: kmsKeyId,
+    dst_crypto_type: cryptoType('destination'),
+    dst_kms_key_id: kmsKeyId,
+    source_cdn_authentication_key: Type.Optional(cdnKey()),
+    source_cdn_crypto_type: cryptoType('CDN'),
+    source_cdn_kms_key_id: kmsKeyId,
+  },
+  {
+    description:
+      "Extension: without a body, or without the four keys or the CDN's, the task goes on with those it has",
+  },
+);
+export type StartSyncTaskBody = Static<typeof StartSyncTaskBody>;
+
+export const CreateSyncTaskReply = Type.Object(
+  { sync_task_id: Type.String() },
+  { description: 'OK' },
+);
+
+const syncTask = {
+  sync_task_id: Type.String(),
+  src_cloud_type: oneOf(cloudTypes),
+  src_region: Type.String(),
+  src_bucket: Type.String(),
+  create_time: timestamp('Milliseconds'),
+  last_start_time: timestamp('Milliseconds'),
+  dst_bucket: Type.String(),
+  dst_region: Type.String(),
+  description: Type.String(),
+  status: oneOf(syncTaskStatuses),
+  enable_kms: Type.Boolean(),
+  enable_metadata_migration: Type.Boolean(metadataMigration),
+  enable_restore: Type.Boolean(),
+  app_id: orNull(Type.String()),
+};
+
+const syncTaskRest = {
+  object_overwrite_mode: oneOf(overwriteModes, overwriteMode),
+  dst_storage_policy: orNull(oneOf(storagePolicies)),
+  consistency_check: oneOf(consistencyChecks),
+  src_endpoint: Type.Optional(Type.String({ description: 'Extension: only where it was given' })),
+  dst_cloud_type: Type.Optional(
+    oneOf(cloudTypes, { description: 'Extension: only where it is not HuaweiCloud' }),
+  ),
+  dst_endpoint: Type.Optional(Type.String({ description: 'Extension: only where it was given' })),
+};
+
+const SyncTaskInfo = Type.Object({
+  ...syncTask,
+  source_cdn: orNull(Type.Object(sourceCdn)),
+  ...syncTaskRest,
+});
+export type SyncTaskInfo = Static<typeof SyncTaskInfo>;
+
+export const ListSyncTasksReply = Type.Object(
+  {
+    tasks: Type.Array(SyncTaskInfo),
+    count: Type.Integer({ description: 'Of all tasks that match, whatever the page' }),
+  },
+  { description: 'OK' },
+);
+
+/** Has no `source_cdn`, unlike the list. */
+export const ShowSyncTaskReply = Type.Object(
+  {
+    ...syncTask,
+    ...syncTaskRest,
+    monthly_acceptance_request: Type.Integer({ description: 'Objects named in accepted events' }),
+    monthly_success_object: Type.Integer({ description: 'Objects synchronized' }),
+    monthly_failure_object: Type.Integer({ description: 'Objects that failed' }),
+    monthly_skip_object: Type.Integer({ description: 'Objects that needed no copy' }),
+    monthly_size: Type.Integer({ description: 'Bytes synchronized' }),
+  },
+  { description: 'OK' },
+);
+export type ShowSyncTaskReply = Static<typeof ShowSyncTaskReply>;

@@ -1,0 +1,183 @@
+import { Secret } from '../../../platform/base/seal.ts';
+import type { Counters } from '../../../platform/model/statistics.ts';
+import type { SyncTask } from '../../../platform/model/sync-task.ts';
+import { ServiceError } from '../../../domain/service-error.ts';
+import type { AccessKey } from '../../../platform/signing/access-key.ts';
+import type { NewSyncTask, TaskCredentials } from '../../../domain/tasks/sync/sync-task-service.ts';
+import type {
+  CreateSyncTaskBody,
+  ShowSyncTaskReply,
+  StartSyncTaskBody,
+  SyncTaskInfo,
+} from './schemas/sync-task.ts';
+import { invalid, missingParameter } from '../kit/validation.ts';
+
+const kmsCredentials = 'credentials encrypted by KMS cannot be read here; send them with DEFAULT';
+
+/** What the request asks for and this version does not do, each with what to do instead. */
+function unsupported(body: CreateSyncTaskBody): string[] {
+  return [
+    body.src_crypto_type === 'KMS' && `src_crypto_type: ${kmsCredentials}`,
+    body.dst_crypto_type === 'KMS' && `dst_crypto_type: ${kmsCredentials}`,
+    body.source_cdn?.crypto_type === 'KMS' && `source_cdn.crypto_type: ${kmsCredentials}`,
+  ].filter((reason) => reason !== false);
+}
+
+function refuse(reasons: readonly string[]): void {
+  if (reasons.length === 0) return;
+  throw new ServiceError(
+    'not-supported',
+    'The request asks for what this version does not do.',
+    reasons.join('; '),
+  );
+}
+
+/**
+ * Reads a creation as the service wants it.
+ *
+ * @throws {ServiceError} `not-supported`, naming every field that asks for too much.
+ * @throws {RequestError} where Tencent lacks its `app_id`, or has one that can be none.
+ */
+export function toNewSyncTask(body: CreateSyncTaskBody): NewSyncTask {
+  refuse(unsupported(body));
+  const cloud = body.src_cloud_type ?? 'Aliyun';
+  const appId = body.app_id === '' ? undefined : body.app_id;
+  if (cloud === 'Tencent') checkAppId(appId);
+  return {
+    source: {
+      cloud,
+      region: body.src_region,
+      bucket: body.src_bucket,
+      endpoint: body.src_endpoint,
+    },
+    target: {
+      cloud: body.dst_cloud_type ?? 'HuaweiCloud',
+      region: body.dst_region,
+      bucket: body.dst_bucket,
+      endpoint: body.dst_endpoint,
+    },
+    ...choices(body),
+    sourceCdn: fromSourceCdn(body.source_cdn),
+    appId,
+    credentials: { ...credentials(body), cdnKey: secretOf(body.source_cdn?.authentication_key) },
+  };
+}
+
+/** It becomes a part of the bucket's name. */
+function checkAppId(appId: string | undefined): void {
+  if (appId === undefined) throw missingParameter('app_id');
+  if (!/^\d+$/.test(appId)) throw invalid('app_id', "must be the account's APPID, a number");
+}
+
+/** How objects are to be copied, with the defaults of OMS. */
+function choices(body: CreateSyncTaskBody) {
+  const check = body.consistency_check ?? 'size_last_modified';
+  return {
+    description: body.description ?? '',
+    metadataMigration: body.enable_metadata_migration ?? false,
+    kms: body.enable_kms ?? false,
+    restore: body.enable_restore ?? false,
+    overwriteMode: body.object_overwrite_mode ?? 'SIZE_LAST_MODIFIED_COMPARISON_OVERWRITE',
+    consistencyCheck: check === 'transmission' ? 'no_check' : check,
+    storagePolicy: body.dst_storage_policy,
+  } as const;
+}
+
+function fromSourceCdn(cdn: CreateSyncTaskBody['source_cdn']): SyncTask['sourceCdn'] {
+  if (cdn === undefined) return undefined;
+  const { domain, protocol, authentication_type: authenticationType } = cdn;
+  return { domain, protocol, authenticationType };
+}
+
+/** An empty one is none: forms send fields that nobody filled in. */
+function secretOf(text: string | undefined): Secret | undefined {
+  return text === undefined || text === '' ? undefined : new Secret(text);
+}
+
+/**
+ * The credentials that a start brings; what it does not bring is missing.
+ *
+ * @throws {RequestError} where it brings some of the four and not all.
+ */
+export function toCredentials(body: StartSyncTaskBody): Partial<TaskCredentials> {
+  refuse(
+    [
+      body.src_crypto_type === 'KMS' && `src_crypto_type: ${kmsCredentials}`,
+      body.dst_crypto_type === 'KMS' && `dst_crypto_type: ${kmsCredentials}`,
+      body.source_cdn_crypto_type === 'KMS' && `source_cdn_crypto_type: ${kmsCredentials}`,
+    ].filter((reason) => reason !== false),
+  );
+  const ofCdn = { cdnKey: secretOf(body.source_cdn_authentication_key) };
+  const { src_ak, src_sk, dst_ak, dst_sk } = body;
+  const tokens = [body.src_security_token, body.dst_security_token];
+  if ([src_ak, src_sk, dst_ak, dst_sk, ...tokens].every((key) => key === undefined)) return ofCdn;
+  return { ...credentials(body), ...ofCdn };
+}
+
+type Keys = 'src_ak' | 'src_sk' | 'src_security_token' | 'dst_ak' | 'dst_sk' | 'dst_security_token';
+
+function credentials(body: Pick<StartSyncTaskBody, Keys>): TaskCredentials {
+  const { src_ak, src_sk, dst_ak, dst_sk } = body;
+  if (src_ak === undefined) throw missingParameter('src_ak');
+  if (src_sk === undefined) throw missingParameter('src_sk');
+  if (dst_ak === undefined) throw missingParameter('dst_ak');
+  if (dst_sk === undefined) throw missingParameter('dst_sk');
+  return {
+    source: keyPair(src_ak, src_sk, body.src_security_token),
+    target: keyPair(dst_ak, dst_sk, body.dst_security_token),
+  };
+}
+
+function keyPair(accessKeyId: string, secret: string, token: string | undefined): AccessKey {
+  return { accessKeyId, secretAccessKey: new Secret(secret), sessionToken: secretOf(token) };
+}
+
+/** A task as the list tells it. */
+export function toSyncTaskInfo(task: SyncTask): SyncTaskInfo {
+  return { ...shared(task), source_cdn: toSourceCdn(task.sourceCdn) };
+}
+
+/** Without its key, which is never told. */
+function toSourceCdn(cdn: SyncTask['sourceCdn']): SyncTaskInfo['source_cdn'] {
+  if (cdn === undefined) return null;
+  const { domain, protocol, authenticationType } = cdn;
+  return { domain, protocol, authentication_type: authenticationType };
+}
+
+/** A task as show tells it, with the numbers of one month. */
+export function toShowReply(task: SyncTask, month: Counters): ShowSyncTaskReply {
+  return {
+    ...shared(task),
+    monthly_acceptance_request: month.REQUEST,
+    monthly_success_object: month.SUCCESS,
+    monthly_failure_object: month.FAILURE,
+    monthly_skip_object: month.SKIP,
+    monthly_size: month.SIZE,
+  };
+}
+
+function shared(task: SyncTask): Omit<SyncTaskInfo, 'source_cdn'> {
+  const { source, target } = task;
+  return {
+    sync_task_id: task.id,
+    src_cloud_type: source.cloud,
+    src_region: source.region,
+    src_bucket: source.bucket,
+    create_time: task.createdAt,
+    last_start_time: task.lastStartedAt,
+    dst_bucket: target.bucket,
+    dst_region: target.region,
+    description: task.description,
+    status: task.status,
+    enable_kms: task.kms,
+    enable_metadata_migration: task.metadataMigration,
+    enable_restore: task.restore,
+    app_id: task.appId ?? null,
+    object_overwrite_mode: task.overwriteMode,
+    dst_storage_policy: task.storagePolicy ?? null,
+    consistency_check: task.consistencyCheck,
+    ...(source.endpoint === undefined ? {} : { src_endpoint: source.endpoint }),
+    ...(target.cloud === 'HuaweiCloud' ? {} : { dst_cloud_type: target.cloud }),
+    ...(target.endpoint === undefined ? {} : { dst_endpoint: target.endpoint }),
+  };
+}

@@ -1,0 +1,39 @@
+import { Type } from 'typebox';
+import { orNull } from '../kit/common-schemas.ts';
+
+export const ListAuditQuery = Type.Object({
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 100 })),
+  before: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: Number.MAX_SAFE_INTEGER,
+      description: '`next_before` of the page before this one',
+    }),
+  ),
+});
+
+export const ListAuditReply = Type.Object({
+  entries: Type.Array(
+    Type.Object({
+      id: Type.Integer(),
+      project_id: orNull(Type.String({ description: 'That of the call' })),
+      time: Type.Integer({ description: 'Milliseconds since the Unix epoch' }),
+      actor: Type.String({ description: 'Name of the user, or `first token`' }),
+      actor_kind: Type.String({ description: 'By what they came in' }),
+      address: Type.String(),
+      operation: Type.String({ description: 'Its operationId in this document' }),
+      resource: orNull(Type.String()),
+      status: Type.Integer({ description: 'Of the answer' }),
+      error_code: orNull(Type.String()),
+      request_id: Type.String(),
+      requests: Type.Integer({
+        description: 'How many alike: events of some seconds are one entry',
+      }),
+      repeated: Type.Boolean({
+        description:
+          'Whether the call repeated an earlier signed one, with its result, and changed nothing',
+      }),
+    }),
+  ),
+  next_before: orNull(Type.Integer({ description: 'null at the end' })),
+});

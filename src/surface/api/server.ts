@@ -1,0 +1,154 @@
+import type { Server } from 'node:http';
+import helmet from '@fastify/helmet';
+import {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyHttpOptions,
+  fastify,
+  LogController,
+} from 'fastify';
+import { KiB, MiB } from '../../platform/base/bytes.ts';
+import type { Metrics } from '../../platform/base/metrics.ts';
+import type { Audit } from '../../domain/access/audit.ts';
+import type { Gatekeeper, IdentityService } from '../../domain/access/identity-service.ts';
+import type { SingleSignOn } from '../../domain/access/single-sign-on.ts';
+import type { Health, SyncTaskService } from '../../domain/tasks/sync/sync-task-service.ts';
+import { auditCalls } from './kit/auditing.ts';
+import { guard } from './kit/auth.ts';
+import { limitBodies } from './kit/body-limits.ts';
+import { BodyRoom } from './kit/body-room.ts';
+import {
+  Connections,
+  type ConnectionTimes,
+  connectionTimes,
+  endConnections,
+} from './kit/connections.ts';
+import { readJsonBodies } from './kit/json-body.ts';
+import { Limits, type RequestLimits } from './kit/limits.ts';
+import { observe, requestIdOf } from './kit/observation.ts';
+import { describeApi } from './openapi.ts';
+import { rawProblem, replyWithProblems, sendProblem } from './kit/problems.ts';
+import { eventRoutes } from './oms/events.ts';
+import { auditRoutes } from './operations/audit.ts';
+import { iamRoutes } from './iam/iam.ts';
+import { identityRoutes } from './keystone/identity.ts';
+import { objectRoutes } from './oms/objects.ts';
+import { operationRoutes } from './operations/operations.ts';
+import { rightsRoutes } from './iam/rights.ts';
+import { statisticRoutes } from './oms/statistics.ts';
+import { syncTaskRoutes } from './oms/sync-tasks.ts';
+import { versionRoutes } from './oms/versions.ts';
+import { Problem } from './kit/common-schemas.ts';
+import { watchUnknownFields } from './kit/unknown-fields.ts';
+import { compileValidator } from './kit/validation.ts';
+
+export interface ApiParts {
+  readonly syncTasks: SyncTaskService;
+  readonly gatekeeper: Gatekeeper;
+  readonly identity: IdentityService;
+  readonly singleSignOn: SingleSignOn;
+  readonly limits: RequestLimits;
+  readonly audit: Audit;
+  readonly now: () => number;
+  readonly health: Health;
+  readonly metrics: Pick<Metrics, 'registry' | 'apiRequestSeconds'>;
+  /** Gets facts only: no body, no credential, no query. */
+  readonly log: FastifyBaseLogger;
+  /** Undefined: without TLS. */
+  readonly tls?: TlsSettings | undefined;
+  /** Addresses and networks of proxies, whose word on the client's address counts. */
+  readonly trustProxy?: readonly string[] | undefined;
+  readonly connectionTimes?: Partial<ConnectionTimes> | undefined;
+  readonly bodyRoom?: BodyRoom | undefined;
+}
+
+/** Certificate and key are PEM. */
+export interface TlsSettings {
+  readonly cert: string;
+  readonly key: string;
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
+}
+
+const YEAR_SECONDS = 365 * 86_400;
+/** For bodies of callers that are not known yet. The largest body fits into what one address may hold. */
+const UNKNOWN_BYTES = { bytes: 64 * MiB, bytesOfAddress: 32 * MiB };
+
+/**
+ * The HTTP server, ready to take more routes and to listen; every further route says its action too.
+ * Closing it closes nothing that was passed in.
+ */
+export async function buildApi(parts: ApiParts): Promise<FastifyInstance> {
+  const connections = new Connections({ ...connectionTimes, ...parts.connectionTimes });
+  const app = createServer(parts, connections);
+  const limits = new Limits(parts.limits, parts.now);
+  const room = parts.bodyRoom ?? new BodyRoom(UNKNOWN_BYTES);
+  endConnections(app, connections);
+  app.setValidatorCompiler(compileValidator);
+  app.addSchema(Problem);
+  limitBodies(app);
+  readJsonBodies(app);
+  observe(app, parts.metrics);
+  guard(app, { ...parts, limits, room });
+  auditCalls(app, parts.audit);
+  watchUnknownFields(app, parts.log);
+  replyWithProblems(app);
+  await app.register(helmet, {
+    contentSecurityPolicy: { directives: { 'default-src': ["'none'"] }, useDefaults: false },
+    // Where a proxy ends TLS it is for the proxy to say.
+    strictTransportSecurity:
+      parts.tls === undefined ? false : { maxAge: YEAR_SECONDS, includeSubDomains: false },
+  });
+  await describeApi(app);
+  await app.register(versionRoutes);
+  await app.register(identityRoutes(parts.identity, limits));
+  await app.register(iamRoutes(parts.identity));
+  await app.register(rightsRoutes(parts.identity));
+  await app.register(auditRoutes(parts.audit));
+  await app.register(operationRoutes(parts.health, parts.metrics));
+  await app.register(syncTaskRoutes(parts.syncTasks));
+  await app.register(eventRoutes(parts.syncTasks));
+  await app.register(statisticRoutes(parts.syncTasks));
+  await app.register(objectRoutes(parts.syncTasks));
+  return app;
+}
+
+function createServer(
+  { log, tls, trustProxy = [] }: ApiParts,
+  connections: Connections,
+): FastifyInstance {
+  // A token may have 16,384 characters; Node's default leaves no room beside it.
+  const http = {
+    maxHeaderSize: 32 * KiB,
+    headersTimeout: 30_000,
+    connectionsCheckingInterval: 5_000, // How late a timeout may be.
+  };
+  const options: FastifyHttpOptions<Server> = {
+    loggerInstance: log,
+    logController: new LogController({
+      disableRequestLogging: true,
+      requestIdLogLabel: 'requestId',
+    }),
+    genReqId: requestIdOf,
+    http,
+    trustProxy: trustProxy.length === 0 ? false : [...trustProxy],
+    requestTimeout: 60_000,
+    connectionTimeout: 120_000,
+    keepAliveTimeout: 75_000, // Longer than the idle time of the usual proxies, 60 s.
+    exposeHeadRoutes: false,
+    return503OnClosing: false, // What still arrives while we close is served; nothing is lost by it.
+    routerOptions: {
+      ignoreTrailingSlash: true,
+      maxParamLength: 9 * KiB, // 1,024 characters, each three bytes long and escaped.
+    },
+    frameworkErrors(error, request, reply) {
+      sendProblem(error, request, reply.header('x-request-id', request.id));
+    },
+    clientErrorHandler(error, socket) {
+      if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
+      else connections.refuse(socket, rawProblem(error.code, requestIdOf({ headers: {} })));
+    },
+  };
+  const https = { ...http, ...tls, handshakeTimeout: 30_000 };
+  const secure = tls === undefined ? options : { ...options, https };
+  return fastify(secure);
+}

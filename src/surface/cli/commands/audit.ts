@@ -1,0 +1,79 @@
+import { Command, InvalidArgumentError } from 'commander';
+import type { Static } from 'typebox';
+import { ListAuditReply } from '../../api/operations/schemas.ts';
+import { ListProjectsReply } from '../../api/keystone/schemas.ts';
+import { type Remote, remoteCommand, type Said } from '../remote.ts';
+import { RemoteError } from '../remote-error.ts';
+import { table } from '../table.ts';
+
+interface AuditOptions {
+  readonly project?: string;
+  readonly all?: boolean;
+  readonly limit: number;
+  readonly before?: number;
+}
+
+export function auditCommand(): Command {
+  return new Command('audit')
+    .description('Who did what, when, from where, with what result')
+    .addCommand(
+      remoteCommand<AuditOptions>('list', 'List what was done, the newest first', listAudit)
+        .option('--project <project>', 'of which project, by name or ID; else that of the token')
+        .option('--all', 'of all projects; needs iam:read')
+        .option('--limit <number>', 'how many', wholeNumber, 100)
+        .option('--before <id>', 'only what is older than this entry', wholeNumber),
+    );
+}
+
+function wholeNumber(text: string): number {
+  if (!/^[1-9]\d{0,14}$/.test(text)) throw new InvalidArgumentError('Give a whole number.');
+  return Number(text);
+}
+
+const PAGE_MAX = 1000;
+type Entry = Static<typeof ListAuditReply>['entries'][number];
+
+async function listAudit(
+  remote: Remote,
+  _args: readonly string[],
+  { project, all = false, limit, before }: AuditOptions,
+): Promise<Said> {
+  const path = all ? '/iam/v1/audit' : `/v2/${await projectId(remote, project)}/audit`;
+  const entries: Entry[] = [];
+  let next: number | null | undefined = before;
+  do {
+    const rest = Math.min(limit - entries.length, PAGE_MAX);
+    const query = new URLSearchParams({ limit: String(rest) });
+    if (typeof next === 'number') query.set('before', String(next));
+    const page = await remote.get(ListAuditReply, `${path}?${query.toString()}`);
+    entries.push(...page.entries);
+    next = page.next_before;
+  } while (next !== null && entries.length < limit);
+  return { data: entries, text: table(entries.map((entry) => toRow(entry, all))) };
+}
+
+function toRow(entry: Entry, all: boolean) {
+  return {
+    id: entry.id,
+    time: new Date(entry.time).toISOString(),
+    ...(all && { project: entry.project_id }),
+    who: `${entry.actor} (${entry.actor_kind})`,
+    address: entry.address,
+    operation: entry.operation,
+    what: entry.resource,
+    result: [entry.status, entry.error_code ?? '', entry.repeated ? 'repeated' : '']
+      .filter((word) => word !== '')
+      .join(' '),
+    times: entry.requests,
+  };
+}
+
+/** In the path, in which there are IDs only. */
+async function projectId(remote: Remote, nameOrId: string | undefined): Promise<string> {
+  const { projects } = await remote.get(ListProjectsReply, '/v3/projects');
+  const [only, ...more] = projects;
+  if (nameOrId === undefined && only !== undefined && more.length === 0) return only.id;
+  if (nameOrId === undefined) throw new RemoteError('say of which project: --project.');
+  const named = projects.find(({ id, name }) => id === nameOrId || name === nameOrId);
+  return encodeURIComponent(named?.id ?? nameOrId);
+}

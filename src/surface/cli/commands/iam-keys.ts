@@ -1,0 +1,103 @@
+import { Command } from 'commander';
+import { AccessKeysReply, CreateAccessKeyReply } from '../../api/iam/schemas.ts';
+import { askPassword } from '../asking.ts';
+import { type Remote, remoteCommand, type Said } from '../remote.ts';
+import { table } from '../table.ts';
+
+const keys = '/iam/v1/access-keys';
+
+export function keyCommand(): Command {
+  return new Command('key')
+    .description('Access keys (AK and SK), by which SDKs sign')
+    .addCommand(
+      remoteCommand(
+        'create <user>',
+        'Make an access key; its secret is shown this once',
+        createKey,
+      ),
+    )
+    .addCommand(
+      remoteCommand('list', 'List all access keys, without their secrets', async (remote) => {
+        const { access_keys: all } = await remote.get(AccessKeysReply, keys);
+        const rows = all.map(({ id, user, enabled }) => ({ id, user, enabled }));
+        return { data: all, text: table(rows) };
+      }),
+    )
+    .addCommand(
+      remoteCommand('enable <id>', 'Take signatures of a key again', (remote, [id = '']) =>
+        change(remote, id, { method: 'POST', body: { enabled: true } }, 'is enabled'),
+      ),
+    )
+    .addCommand(
+      remoteCommand('disable <id>', 'Take no signatures of a key', (remote, [id = '']) =>
+        change(remote, id, { method: 'POST', body: { enabled: false } }, 'is disabled'),
+      ),
+    )
+    .addCommand(
+      remoteCommand('delete <id>', 'Remove an access key', (remote, [id = '']) =>
+        change(remote, id, { method: 'DELETE' }, 'is removed'),
+      ),
+    );
+}
+
+async function createKey(remote: Remote, [user = '']: readonly string[]): Promise<Said> {
+  const body = { user };
+  const key = await remote.get(CreateAccessKeyReply, keys, { method: 'POST', body });
+  const text = `Access key  ${key.id}\nSecret key  ${key.secret}\nThe secret is not shown again: write it down.`;
+  return { data: key, text };
+}
+
+async function change(
+  remote: Remote,
+  id: string,
+  call: { readonly method: 'POST' | 'DELETE'; readonly body?: object },
+  now: string,
+): Promise<Said> {
+  await remote.send(`${keys}/${encodeURIComponent(id)}`, call);
+  return { data: null, text: `The access key ${id} ${now}.` };
+}
+
+interface LogInOptions {
+  readonly project?: string;
+  readonly passwordStdin?: boolean;
+}
+
+export function tokenCommand(): Command {
+  return new Command('token')
+    .description('Tokens for passwords')
+    .addCommand(
+      remoteCommand<LogInOptions>(
+        'create <user>',
+        'Log in by a password and print a token, which lasts 24 hours',
+        logIn,
+      )
+        .option('--project <project>', 'for which project; else the only one with rights')
+        .option('--password-stdin', 'the password comes by standard input')
+        .addHelpText(
+          'after',
+          `
+  export BRIGADE_TOKEN=$(brigade iam token create jane --project prod)`,
+        ),
+    )
+    .addCommand(
+      remoteCommand('revoke', 'End the token that is given', async (remote) => {
+        const headers = { 'x-subject-token': await remote.token() };
+        await remote.send('/v3/auth/tokens', { method: 'DELETE', headers });
+        return { data: null, text: 'The token has ended.' };
+      }),
+    );
+}
+
+async function logIn(
+  remote: Remote,
+  [name = '']: readonly string[],
+  { project, passwordStdin = false }: LogInOptions,
+): Promise<Said> {
+  const password = await askPassword({ passwordStdin, isNew: false });
+  const user = { name, password };
+  const token = await remote.logIn({
+    identity: { methods: ['password'], password: { user } },
+    ...(project !== undefined && { scope: { project: { name: project } } }),
+  });
+  return { data: { token }, text: token };
+}

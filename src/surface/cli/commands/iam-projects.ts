@@ -1,0 +1,74 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { ProjectReply, ProjectsReply } from '../../api/iam/schemas.ts';
+import { type Remote, remoteCommand, type Said } from '../remote.ts';
+import { RemoteError } from '../remote-error.ts';
+import { table } from '../table.ts';
+
+const projects = '/iam/v1/projects';
+
+interface SetOptions {
+  readonly name?: string;
+  readonly tasksMax?: number;
+  readonly eventKeysMax?: number;
+}
+
+export function projectCommand(): Command {
+  return new Command('project')
+    .description('What tasks belong to, and its quotas')
+    .addCommand(
+      remoteCommand<{ readonly id?: string }>(
+        'create <name>',
+        'Make a project; clients look it up by its name, as they do by a region',
+        async (remote, [name = ''], { id }) => {
+          const body = { name, ...(id !== undefined && { id }) };
+          const project = await remote.get(ProjectReply, projects, { method: 'POST', body });
+          return { data: project, text: `The project ${name} is made. Its ID: ${project.id}` };
+        },
+      ).option('--id <id>', 'its ID; else one is made'),
+    )
+    .addCommand(remoteCommand('list', 'List all projects', listProjects))
+    .addCommand(
+      remoteCommand<SetOptions>('set <project>', 'Change a project', setProject)
+        .option('--name <name>', 'another name')
+        .option('--tasks-max <number>', 'tasks it may have; "default": as the settings say', quota)
+        .option(
+          '--event-keys-max <number>',
+          'names that one event may have; "default": as the settings say',
+          quota,
+        ),
+    );
+}
+
+/** The API's word for the settings' own number is -1. */
+function quota(text: string): number {
+  if (text === 'default') return -1;
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Give a whole number, or "default".');
+  return Number(text);
+}
+
+async function listProjects(remote: Remote): Promise<Said> {
+  const { projects: all } = await remote.get(ProjectsReply, projects);
+  const rows = all.map(({ id, name, tasks_max, event_keys_max }) => ({
+    ...{ 'id': id, 'name': name, 'tasks max': tasks_max ?? 'default' },
+    'event keys max': event_keys_max ?? 'default',
+  }));
+  return { data: all, text: table(rows) };
+}
+
+async function setProject(
+  remote: Remote,
+  [project = '']: readonly string[],
+  { name, tasksMax, eventKeysMax }: SetOptions,
+): Promise<Said> {
+  const body = {
+    ...(name !== undefined && { name }),
+    ...(tasksMax !== undefined && { tasks_max: tasksMax }),
+    ...(eventKeysMax !== undefined && { event_keys_max: eventKeysMax }),
+  };
+  if (Object.keys(body).length === 0) {
+    throw new RemoteError('say what to change: --name, --tasks-max or --event-keys-max.');
+  }
+  const path = `${projects}/${encodeURIComponent(project)}`;
+  const changed = await remote.get(ProjectReply, path, { method: 'POST', body });
+  return { data: changed, text: `The project ${changed.name ?? changed.id} is changed.` };
+}

@@ -1,0 +1,134 @@
+import { Command } from 'commander';
+import { GroupReply, GroupsReply, UserReply, UsersReply } from '../../api/iam/schemas.ts';
+import { askPassword } from '../asking.ts';
+import { type Remote, remoteCommand, type Said } from '../remote.ts';
+import { table } from '../table.ts';
+
+const users = '/iam/v1/users';
+const groups = '/iam/v1/groups';
+
+interface PasswordOptions {
+  readonly passwordStdin?: boolean;
+  /** False by `--no-password`. */
+  readonly password?: boolean;
+}
+
+export function userCommand(): Command {
+  return new Command('user')
+    .description('Who may enter')
+    .addCommand(
+      remoteCommand<PasswordOptions>('create <name>', 'Make a user', createUser)
+        .option('--password-stdin', 'the password comes by standard input')
+        .option('--no-password', 'none: the user enters by access keys, or single sign-on'),
+    )
+    .addCommand(remoteCommand('list', 'List all users', listUsers))
+    .addCommand(
+      remoteCommand('enable <user>', 'Let a user in again', (remote, [user = '']) =>
+        update(remote, user, { enabled: true }, 'may enter again'),
+      ),
+    )
+    .addCommand(
+      remoteCommand(
+        'disable <user>',
+        'Let a user in no more; ends its tokens',
+        (remote, [user = '']) =>
+          update(remote, user, { enabled: false }, 'is disabled, its tokens have ended'),
+      ),
+    )
+    .addCommand(
+      remoteCommand<PasswordOptions>(
+        'password <user>',
+        'Give a user another password; ends its tokens',
+        async (remote, [user = ''], options) => {
+          const password = await askPassword({ ...options, isNew: true });
+          return update(remote, user, { password }, 'has another password, its tokens have ended');
+        },
+      ).option('--password-stdin', 'the password comes by standard input'),
+    )
+    .addCommand(
+      remoteCommand(
+        'delete <user>',
+        'Remove a user, with its keys, tokens and grants',
+        async (remote, [user = '']) => {
+          await remote.send(`${users}/${encodeURIComponent(user)}`, { method: 'DELETE' });
+          return { data: null, text: `The user ${user} is removed.` };
+        },
+      ),
+    );
+}
+
+async function createUser(
+  remote: Remote,
+  [name = '']: readonly string[],
+  options: PasswordOptions,
+): Promise<Said> {
+  const without = options.password === false && options.passwordStdin !== true;
+  const password = without ? undefined : await askPassword({ ...options, isNew: true });
+  const body = { name, ...(password !== undefined && { password }) };
+  const user = await remote.get(UserReply, users, { method: 'POST', body });
+  const next = `It has no rights yet: brigade iam grant add <policy> --user "${user.name}" --project <project>`;
+  return { data: user, text: `The user ${user.name} is made.\n${next}` };
+}
+
+async function listUsers(remote: Remote): Promise<Said> {
+  const { users: all } = await remote.get(UsersReply, users);
+  const rows = all.map(({ name, enabled, has_password, groups: of }) => ({
+    ...{ name, enabled, password: has_password, groups: of.join(', ') },
+  }));
+  return { data: all, text: table(rows) };
+}
+
+async function update(remote: Remote, user: string, body: object, now: string): Promise<Said> {
+  const path = `${users}/${encodeURIComponent(user)}`;
+  const changed = await remote.get(UserReply, path, { method: 'POST', body });
+  return { data: changed, text: `The user ${changed.name} ${now}.` };
+}
+
+export function groupCommand(): Command {
+  return new Command('group')
+    .description('Users who share rights')
+    .addCommand(
+      remoteCommand('create <name>', 'Make a group', async (remote, [name = '']) => {
+        const group = await remote.get(GroupReply, groups, { method: 'POST', body: { name } });
+        return { data: group, text: `The group ${group.name} is made.` };
+      }),
+    )
+    .addCommand(
+      remoteCommand('list', 'List all groups', async (remote) => {
+        const { groups: all } = await remote.get(GroupsReply, groups);
+        const rows = all.map(({ name, members }) => ({ name, members: members.join(', ') }));
+        return { data: all, text: table(rows) };
+      }),
+    )
+    .addCommand(
+      remoteCommand(
+        'delete <group>',
+        'Remove a group, with its grants',
+        async (remote, [group = '']) => {
+          await remote.send(`${groups}/${encodeURIComponent(group)}`, { method: 'DELETE' });
+          return { data: null, text: `The group ${group} is removed.` };
+        },
+      ),
+    )
+    .addCommand(
+      remoteCommand('add <group> <user>', 'Put a user into a group', (remote, args) =>
+        member(remote, args, 'PUT'),
+      ),
+    )
+    .addCommand(
+      remoteCommand('remove <group> <user>', 'Take a user out of a group', (remote, args) =>
+        member(remote, args, 'DELETE'),
+      ),
+    );
+}
+
+async function member(
+  remote: Remote,
+  [group = '', user = '']: readonly string[],
+  method: 'PUT' | 'DELETE',
+): Promise<Said> {
+  const path = `${groups}/${encodeURIComponent(group)}/members/${encodeURIComponent(user)}`;
+  await remote.send(path, { method });
+  const now = method === 'PUT' ? 'is in' : 'is not in';
+  return { data: null, text: `The user ${user} ${now} the group ${group}.` };
+}

@@ -1,0 +1,90 @@
+import { readFile } from 'node:fs/promises';
+import { Command } from 'commander';
+import { readSettings } from '../../settings/config.ts';
+import { tellingMistakes } from '../mistakes.ts';
+import { type Service, startService } from '../../app/serve.ts';
+
+export function serveCommand(): Command {
+  return new Command('serve')
+    .description('Run the service: API, workers and, unless given another, its database')
+    .addHelpText(
+      'after',
+      `
+Settings come from the environment and from the file that BRIGADE_CONFIG names;
+"brigade settings" lists them. Ctrl-C or SIGTERM lets objects in work end, then
+stops everything; a second one, or one during the start, stops at once.`,
+    )
+    .action(async () => {
+      process.exitCode = await tellingMistakes(serve);
+    });
+}
+
+async function serve(): Promise<number> {
+  // A start may wait for others, and long: nobody waits for it to end well.
+  onSignal(exitAtOnce);
+  const settings = await readSettings(process.env, (path) => readFile(path, 'utf8'));
+  await using service = await startService(settings);
+  // Also during a stop: it would wait for a database that is gone.
+  void service.failed.then(exitFailed);
+  const stop = stopSignal();
+  process.stdout.write(banner(service));
+  await stop;
+  return 0;
+}
+
+/**
+ * Ends the process at once. Without the database nothing can be finished: neither can results be
+ * written nor leases renewed. So it is left as by a crash, and the next start takes it up.
+ */
+function exitFailed({ message }: Error): void {
+  process.stderr.write(`brigade: ${message}\n`);
+  process.exit(1);
+}
+
+/** Under npm a Ctrl-C comes twice, from the terminal and then from npm: this soon it is one. */
+const ECHO_MS = 500;
+
+/** Resolves at the first signal to stop; at a second one the process ends at once. */
+function stopSignal(): Promise<undefined> {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  onSignal(() => {
+    resolve(undefined);
+    onSignal(() => undefined);
+    setTimeout(() => onSignal(exitAtOnce), ECHO_MS).unref();
+  });
+  return promise;
+}
+
+/** As safe as any crash. */
+function exitAtOnce(): void {
+  process.exit(130);
+}
+
+/** From now on, and nothing else. */
+function onSignal(react: () => void): void {
+  for (const signal of ['SIGINT', 'SIGTERM']) process.removeAllListeners(signal).on(signal, react);
+}
+
+function banner({ url, dataDir, first, firstTokens }: Service): string {
+  const { projectId, token } = first;
+  const credentials = !firstTokens
+    ? `  Token      first tokens are not let in: log in, or sign with an access key.`
+    : token === undefined
+      ? `  Token      the one that the first start printed, or BRIGADE_BOOTSTRAP_TOKEN.
+             Lost? Start once with BRIGADE_BOOTSTRAP_TOKEN=<a new one, 16 characters or more>.`
+      : `  Token      ${token}
+             Sent as X-Auth-Token. It is kept as a hash and not shown again: write it down.`;
+  return `
+  Bucket Brigade runs.
+
+  API        ${url}/v2/${projectId}/sync-tasks
+  OpenAPI    ${url}/openapi.json
+  Health     ${url}/healthz  ${url}/readyz  ${url}/metrics
+  Data       ${dataDir}
+  Project    ${projectId}
+${credentials}
+
+  Ctrl-C stops it.
+
+`;
+}

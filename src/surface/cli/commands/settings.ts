@@ -1,0 +1,20 @@
+import { Command } from 'commander';
+import { describeSettings, type SettingRow } from '../../settings/config.ts';
+
+export function settingsCommand(): Command {
+  return new Command('settings')
+    .description('List every setting, its default and what it means')
+    .option('--json', 'print JSON')
+    .action(({ json = false }: { json?: boolean }) => {
+      const rows = describeSettings();
+      process.stdout.write(
+        json ? `${JSON.stringify(rows, null, 2)}\n` : rows.map(toText).join('\n'),
+      );
+    });
+}
+
+function toText({ variable, key, takes, default: preset, description }: SettingRow): string {
+  const name = variable ?? `${key ?? ''} (in the file)`;
+  const standard = preset === '' ? '' : `, default ${preset}`;
+  return `${name}  [${takes}${standard}]\n    ${description}\n`;
+}

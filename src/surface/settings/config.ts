@@ -1,0 +1,362 @@
+import { dirname, resolve } from 'node:path';
+import type { TSchema } from 'typebox';
+import { Settings as TypeBoxSettings } from 'typebox/system';
+import { Value } from 'typebox/value';
+import { LineCounter, parseDocument } from 'yaml';
+import { readAllowed } from '../../platform/http/allow-list.ts';
+import { editDistance } from '../../platform/base/edit-distance.ts';
+import { Secret } from '../../platform/base/seal.ts';
+import { parseSecretKey } from '../../platform/postgres/secret-key.ts';
+import { remoteVariables } from './remote-variables.ts';
+import { type PlainSettings, SettingsSchema, toldOfPattern } from './config-schema.ts';
+
+type SecretName = 'databaseUrl' | 'secretKey' | 'bootstrapToken' | 'bootstrapAccessKey';
+
+/** All that the operator can decide; what each means stands in {@link describeSettings}. */
+export type Settings = Readonly<Omit<PlainSettings, SecretName | 'oldSecretKeys'>> & {
+  readonly [name in SecretName]: Secret | undefined;
+} & { readonly oldSecretKeys: readonly Secret[] };
+
+/** Names every mistake in the settings, a line each, and no value: values may be secrets. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError';
+  readonly mistakes: readonly string[];
+
+  constructor(mistakes: readonly string[]) {
+    super(`the settings have mistakes:\n${mistakes.map((mistake) => `  ${mistake}`).join('\n')}`);
+    this.mistakes = mistakes;
+  }
+}
+
+const PREFIX = 'BRIGADE_';
+const CONFIG = `${PREFIX}CONFIG`;
+/** Not settings: who starts the service may have exported what its commands take. */
+const others: ReadonlySet<string> = new Set([CONFIG, ...Object.values(remoteVariables)]);
+const fileOnly: ReadonlySet<string> = new Set(['endpoints', 'oidc']);
+
+type Key = keyof PlainSettings;
+const schemas: Readonly<Record<string, TSchema>> = SettingsSchema.properties;
+const keys = Object.keys(SettingsSchema.properties) as Key[];
+
+/** `partBytes` is `BRIGADE_PART_BYTES`. */
+function variableOf(key: string): string {
+  return PREFIX + key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+}
+
+const nameOfVariable: NameOf = (key, within = '') => variableOf(key) + within;
+
+const keysByVariable: ReadonlyMap<string, Key> = new Map(
+  keys.filter((key) => !fileOnly.has(key)).map((key) => [variableOf(key), key]),
+);
+
+/** A schema as a table tells of it. */
+interface Described {
+  readonly type?: string;
+  readonly enum?: readonly string[];
+  readonly default?: string | number | boolean | readonly unknown[];
+  readonly description?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly secret?: boolean;
+}
+
+function describedOf(key: string): Described {
+  // What the schema was made of, which TypeBox's types do not all tell.
+  return schemas[key] ?? {};
+}
+
+/** How a place calls a setting, or what stands `within` it: `endpoints[0].cloud in brigade.yaml`. */
+type NameOf = (key: string, within?: string) => string;
+
+/** What one place, the environment or the file, says; with how it calls each setting. */
+interface Given {
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly mistakes: readonly string[];
+  readonly nameOf: NameOf;
+}
+
+/** Text that is no whole number stays text, for the schema to refuse: "8 080" is not 8. */
+function fromText(key: string, text: string): unknown {
+  const { type } = describedOf(key);
+  if (type === 'boolean') return text === 'true' || (text === 'false' ? false : text);
+  if (type === 'integer') return /^-?\d{1,15}$/.test(text.trim()) ? Number(text) : text;
+  if (type !== 'array') return text;
+  return text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
+
+function readEnvironment(environment: NodeJS.ProcessEnv): Given {
+  const values: Record<string, unknown> = {};
+  const mistakes: string[] = [];
+  for (const [name, text] of Object.entries(environment)) {
+    // An empty variable is what a compose file makes of one that is not set.
+    if (!name.startsWith(PREFIX) || others.has(name) || text === undefined || text === '') continue;
+    const key = keysByVariable.get(name);
+    if (key === undefined) mistakes.push(unknown(name, [...keysByVariable.keys(), CONFIG]));
+    else values[key] = fromText(key, text);
+  }
+  return { values, mistakes, nameOf: nameOfVariable };
+}
+
+/** Neither parser may speak for itself: both quote the line, which may hold a secret. */
+function parseFile(path: string, text: string): unknown {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, logLevel: 'silent' });
+  const [error] = document.errors;
+  if (error !== undefined) {
+    const { line } = lines.linePos(error.pos[0]);
+    throw new SettingsError([`${path}: not JSON or YAML, line ${line} (${error.code})`]);
+  }
+  try {
+    return document.toJS() ?? {};
+  } catch {
+    throw new SettingsError([`${path}: not JSON or YAML`]);
+  }
+}
+
+async function readConfigFile(path: string, readFile: ReadFile): Promise<Given> {
+  let text: string;
+  try {
+    text = await readFile(path);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'no reason given';
+    throw new SettingsError([`${CONFIG}: ${path} cannot be read (${code})`]);
+  }
+  const read = parseFile(path, text);
+  if (typeof read !== 'object' || read === null || Array.isArray(read)) {
+    throw new SettingsError([`${path}: not a list of names and values`]);
+  }
+  const nameOf: NameOf = (key, within = '') => `${key}${within} in ${path}`;
+  const entries = Object.entries(read as Record<string, unknown>);
+  return {
+    // `key:` without a value is one that is not set.
+    values: Object.fromEntries(entries.filter(([key, value]) => key in schemas && value !== null)),
+    mistakes: entries
+      .filter(([key]) => !(key in schemas))
+      .map(([key]) => unknown(key, keys, nameOf)),
+    nameOf,
+  };
+}
+
+type ReadFile = (path: string) => Promise<string>;
+
+const nothing: Given = { values: {}, mistakes: [], nameOf: nameOfVariable };
+
+/**
+ * Reads all settings, once, at start: from the environment (`BRIGADE_PART_BYTES`) and, where that
+ * says nothing, from the JSON or YAML file that `BRIGADE_CONFIG` names (`partBytes`).
+ *
+ * @throws {SettingsError} naming every mistake at once, misspelt names too, and no value.
+ */
+export async function readSettings(
+  environment: NodeJS.ProcessEnv,
+  readFile: ReadFile,
+): Promise<Settings> {
+  const outer = readEnvironment(environment);
+  const path = environment[CONFIG];
+  let inner = nothing;
+  let unread: readonly string[] = [];
+  if (path !== undefined && path !== '') {
+    try {
+      inner = await readConfigFile(path, readFile);
+    } catch (error) {
+      if (!(error instanceof SettingsError)) throw error;
+      unread = error.mistakes;
+    }
+  }
+  const nameOf: NameOf = (key, within) => (key in outer.values ? outer : inner).nameOf(key, within);
+  const read = Value.Default(SettingsSchema, { ...inner.values, ...outer.values });
+  const mistakes = [...outer.mistakes, ...unread, ...inner.mistakes, ...findMistakes(read, nameOf)];
+  if (mistakes.length > 0) throw new SettingsError(mistakes);
+  // Checked against its schema just now.
+  return finish(read as PlainSettings, path);
+}
+
+/** TypeBox stops at the eighth mistake unless told otherwise. */
+const MISTAKES_MAX = 1_000;
+
+function findMistakes(read: unknown, nameOf: NameOf): string[] {
+  TypeBoxSettings.Set({ maxErrors: MISTAKES_MAX });
+  const found = new Set<string>();
+  for (const { keyword, instancePath, params, message } of Value.Errors(SettingsSchema, read)) {
+    const [key = '', ...rest] = instancePath.split('/').slice(1);
+    // The places that lead to a mistake are reported too; the mistake itself comes first.
+    if (keyword === 'anyOf' || keyword === 'boolean' || key === '') continue;
+    const within = rest.map((step) => (/^\d+$/.test(step) ? `[${step}]` : `.${step}`)).join('');
+    found.add(`${nameOf(key, within)}: ${explain(keyword, params, message)}`);
+  }
+  // Each looks at values of the right type only.
+  return [...found, ...judge(read as Partial<PlainSettings>, nameOf)];
+}
+
+/** TypeBox's words, with what is allowed where they leave it out. */
+function explain(keyword: string, params: object, message: string): string {
+  if (keyword === 'enum' && 'allowedValues' in params) {
+    return `must be one of ${(params.allowedValues as string[]).join(', ')}`;
+  }
+  if (keyword === 'additionalProperties' && 'additionalProperties' in params) {
+    return `no such name: ${(params.additionalProperties as string[]).map(shown).join(', ')}`;
+  }
+  if (keyword === 'required' && 'requiredProperties' in params) {
+    return `must have ${(params.requiredProperties as string[]).join(', ')}`;
+  }
+  if (keyword === 'pattern' && 'pattern' in params) {
+    return toldOfPattern(String(params.pattern)) ?? message;
+  }
+  return message;
+}
+
+/** What a schema cannot say. */
+function judge(read: Partial<PlainSettings>, nameOf: NameOf): string[] {
+  const { databaseUrl, timeZone, backoffBaseMs, backoffMaxMs, allowEndpoints } = read;
+  const found = [...judgeKeys(read, nameOf), ...judgeDoor(read, nameOf)];
+  if (
+    typeof databaseUrl === 'string' &&
+    /^postgres/.test(databaseUrl) &&
+    !URL.canParse(databaseUrl)
+  ) {
+    found.push(`${nameOf('databaseUrl')}: must be a postgres:// URL; signs in it may need escapes`);
+  }
+  if (typeof timeZone === 'string' && timeZone !== '' && !isTimeZone(timeZone)) {
+    found.push(`${nameOf('timeZone')}: no such time zone`);
+  }
+  if (Number(backoffMaxMs) < Number(backoffBaseMs)) {
+    found.push(`${nameOf('backoffMaxMs')}: must not be less than ${nameOf('backoffBaseMs')}`);
+  }
+  if (Array.isArray(allowEndpoints)) {
+    allowEndpoints.forEach((entry: unknown, index) => {
+      if (typeof entry !== 'string' || entry === '' || readAllowed(entry) !== undefined) return;
+      const place = `entry ${index + 1} of ${nameOf('allowEndpoints')}`;
+      found.push(`${place}: must be a host, host:port, *.domain, address, network or origin`);
+    });
+  }
+  return found;
+}
+
+/** Who may come in, and how. */
+function judgeDoor(read: Partial<PlainSettings>, nameOf: NameOf): string[] {
+  const found: string[] = [];
+  const { tlsCertFile, tlsKeyFile, firstTokens, bootstrapToken, trustProxy } = read;
+  if ((tlsCertFile === undefined) !== (tlsKeyFile === undefined)) {
+    found.push(`${nameOf('tlsCertFile')} and ${nameOf('tlsKeyFile')}: one needs the other`);
+  }
+  if (firstTokens === false && bootstrapToken !== undefined) {
+    const off = `${nameOf('firstTokens')} is false`;
+    found.push(`${nameOf('bootstrapToken')}: would not be let in, since ${off}; leave one out`);
+  }
+  const issuers: readonly unknown[] = Array.isArray(read.oidc) ? read.oidc : [];
+  const named = issuers.map((entry) => (entry as { readonly issuer?: unknown } | null)?.issuer);
+  if (new Set(named).size < named.length) {
+    found.push(`${nameOf('oidc')}: each entry must have an issuer of its own`);
+  }
+  const proxies: readonly unknown[] = Array.isArray(trustProxy) ? trustProxy : [];
+  proxies.forEach((entry, index) => {
+    if (typeof entry !== 'string' || isNetwork(entry)) return;
+    const place = `entry ${index + 1} of ${nameOf('trustProxy')}`;
+    found.push(`${place}: must be an address or a network, as 10.1.0.0/16`);
+  });
+  return found;
+}
+
+/** Fastify's own reader takes addresses and networks, and nothing with a port. */
+function isNetwork(entry: string): boolean {
+  const read = readAllowed(entry);
+  return read?.kind === 'network' && read.port === undefined && !entry.startsWith('[');
+}
+
+function judgeKeys({ secretKey, oldSecretKeys }: Partial<PlainSettings>, nameOf: NameOf): string[] {
+  const told = 'must be 32 bytes, as 64 hexadecimal digits or in base64';
+  const isWrong = (key: unknown) => typeof key === 'string' && parseSecretKey(key) === undefined;
+  const old: readonly unknown[] = Array.isArray(oldSecretKeys) ? oldSecretKeys : [];
+  return [
+    ...(isWrong(secretKey) ? [`${nameOf('secretKey')}: ${told}`] : []),
+    ...(old.some(isWrong) ? [`${nameOf('oldSecretKeys')}: each ${told}`] : []),
+  ];
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function finish(read: PlainSettings, configFile: string | undefined): Settings {
+  const folder = dirname(configFile ?? '.');
+  const sealed = (text: string | undefined) => (text === undefined ? undefined : new Secret(text));
+  return Object.freeze({
+    ...read,
+    databaseUrl: sealed(read.databaseUrl),
+    secretKey: sealed(read.secretKey),
+    oldSecretKeys: read.oldSecretKeys.map((key) => new Secret(key)),
+    bootstrapToken: sealed(read.bootstrapToken),
+    bootstrapAccessKey: sealed(read.bootstrapAccessKey),
+    endpoints: read.endpoints.map(({ caFile, ...entry }) =>
+      caFile === undefined ? entry : { ...entry, caFile: resolve(folder, caFile) },
+    ),
+  });
+}
+
+function unknown(name: string, known: readonly string[], nameOf: NameOf = (key) => key): string {
+  const [nearest] = known
+    .map((candidate) => ({ candidate, edits: editDistance(name, candidate, 3) ?? Infinity }))
+    .filter(({ edits }) => edits <= 3)
+    .sort((a, b) => a.edits - b.edits);
+  const hint = nearest === undefined ? '' : `; is it ${nearest.candidate}?`;
+  return `${nameOf(shown(name))}: no such setting${hint}`;
+}
+
+/** In a file that is badly written a value may have become a name. */
+function shown(name: string): string {
+  return /^\w{1,40}$/.test(name) ? name : 'a name that cannot be shown';
+}
+
+/** One row of the reference table. */
+export interface SettingRow {
+  /** `BRIGADE_PORT`; undefined for what only the file can say. */
+  readonly variable: string | undefined;
+  /** `port`, as in the file; undefined for what only the environment can say. */
+  readonly key: string | undefined;
+  /** What it takes: `integer, 0 to 65535`, `path | virtual-host`. */
+  readonly takes: string;
+  /** As it would be written; empty when there is none. */
+  readonly default: string;
+  readonly description: string;
+  readonly secret: boolean;
+}
+
+/** Every setting, for the reference in the docs and for `brigade settings`. */
+export function describeSettings(): SettingRow[] {
+  const config: SettingRow = {
+    variable: CONFIG,
+    key: undefined,
+    takes: 'path',
+    default: '',
+    description: 'File with settings, JSON or YAML; the environment comes before it',
+    secret: false,
+  };
+  return [config, ...keys.map(describeSetting)];
+}
+
+function describeSetting(key: Key): SettingRow {
+  const { default: preset, description = '', secret = false } = describedOf(key);
+  return {
+    variable: fileOnly.has(key) ? undefined : variableOf(key),
+    key,
+    takes: takes(describedOf(key)),
+    default: typeof preset === 'object' ? '' : `${preset ?? ''}`,
+    description,
+    secret,
+  };
+}
+
+function takes({ type, enum: allowed, minimum, maximum }: Described): string {
+  if (allowed !== undefined) return allowed.join(' | ');
+  if (type === 'boolean') return 'true | false';
+  if (type === 'integer') return `integer, ${minimum ?? ''} to ${maximum ?? ''}`;
+  return type === 'array' ? 'list' : 'text';
+}
