@@ -26,7 +26,7 @@ import type { MetadataNames } from '../src/platform/model/metadata.ts';
 import { contentHeaderNames } from '../src/platform/model/object.ts';
 import { azureDialects } from '../src/platform/stores/azure/dialects.ts';
 import type { MetadataSizes } from '../src/platform/stores/metadata-limits.ts';
-import { storeDialects } from '../src/platform/stores/open-store.ts';
+import { storeDialects } from '../src/platform/stores/providers.ts';
 import type { MetadataFacts, S3Dialect } from '../src/platform/stores/s3/dialect.ts';
 import { s3Dialects } from '../src/platform/stores/s3/dialects.ts';
 
@@ -160,7 +160,7 @@ describe('the reference', () => {
 
   test('every dialect has a page', () => {
     const clouds = globSync('docs/clouds/*.md', { cwd: root }).map(read).join('\n');
-    for (const name of Object.keys(storeDialects)) {
+    for (const name of storeDialects) {
       const asCloud = `\`src_cloud_type\` or \`dst_cloud_type\`: \`${name}\``;
       assert.ok(clouds.includes(asCloud) || clouds.includes(`\`dialect: ${name}\``), name);
     }

@@ -105,6 +105,17 @@ describe('imports', () => {
     }
   });
 
+  test('of a store’s protocol are in its folder, and in the list of providers', () => {
+    const protocols = /^src\/platform\/stores\/(s3|azure)\//;
+    for (const { path, text } of product) {
+      for (const imported of importsOf({ path, text })) {
+        const [folder] = protocols.exec(imported) ?? [];
+        if (folder === undefined || path === 'src/platform/stores/providers.ts') continue;
+        assert.ok(path.startsWith(folder), `${path} imports ${imported}: ask the provider`);
+      }
+    }
+  });
+
   test('of the HTTP server are in the surface only', () => {
     const files = product.filter(({ path }) => !path.startsWith('src/surface/'));
     assert.deepEqual(places(files, /from '(?:fastify|@fastify)/), []);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { openAzure } from '../../src/platform/stores/azure/open-azure.ts';
+import { openAdapter } from '../../src/platform/stores/open-store.ts';
 import type { Store } from '../../src/platform/stores/store.ts';
 import { oddNames } from '../conformance/names.ts';
 import { bodyOf, rejectsWith } from '../conformance/store.ts';
@@ -21,7 +21,7 @@ describe('Microsoft’s own client and ours, at one container', { skip: skip ?? 
     server = await startAzurite();
     await server.createContainer('both');
     const { account, key } = server.accountKey;
-    store = openAzure({
+    store = openAdapter({
       ...{ dialect: 'Azure', region: '', bucket: 'both', endpoint: server.url },
       credentials: { accessKeyId: account, secretAccessKey: key },
     });

@@ -1,6 +1,5 @@
 import { Secret } from '../../src/platform/base/seal.ts';
-import { type AzureOptions, openAzure } from '../../src/platform/stores/azure/open-azure.ts';
-import { openStore } from '../../src/platform/stores/open-store.ts';
+import { openAdapter, openStore, type StoreOptions } from '../../src/platform/stores/open-store.ts';
 import type { Store } from '../../src/platform/stores/store.ts';
 import { exceptionsOf } from '../conformance/exceptions.ts';
 import { type Harness, testStore } from '../conformance/store.ts';
@@ -24,8 +23,8 @@ const exceptions = {
 };
 
 function azurite(
-  credentialsOf: (server: Azurite) => AzureOptions['credentials'],
-  open: (options: AzureOptions) => Store = openAzure,
+  credentialsOf: (server: Azurite) => StoreOptions['credentials'],
+  open: (options: StoreOptions) => Store = openAdapter,
 ): Harness {
   return {
     unavailable: azuriteUnavailable(),

@@ -1,4 +1,4 @@
-import type { StoreDialect } from '../../src/platform/stores/open-store.ts';
+import type { StoreDialect } from '../../src/platform/stores/providers.ts';
 
 /** Names that MinIO does not take, because they are paths of its file system. */
 const noPath = 'MinIO refuses empty segments, those of dots, and those of more than 255 bytes';

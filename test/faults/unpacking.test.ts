@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { Secret } from '../../src/platform/base/seal.ts';
-import { openAdapter, type StoreDialect } from '../../src/platform/stores/open-store.ts';
+import { openAdapter } from '../../src/platform/stores/open-store.ts';
+import type { StoreDialect } from '../../src/platform/stores/providers.ts';
 import type { Store } from '../../src/platform/stores/store.ts';
 import { type S3Server, startS3Server } from '../kit/s3-server/server.ts';
 

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach } from 'node:test';
 import { Secret } from '../../src/platform/base/seal.ts';
-import { openAzure } from '../../src/platform/stores/azure/open-azure.ts';
+import { openAdapter } from '../../src/platform/stores/open-store.ts';
 import type { Store } from '../../src/platform/stores/store.ts';
 import { ManualClock } from './manual-clock.ts';
 
@@ -100,7 +100,7 @@ export class ScriptedAzure {
 
   #open(secret: string): Store {
     const { port } = this.#server.address() as AddressInfo; // It listens on TCP.
-    return openAzure({
+    return openAdapter({
       dialect: 'Azure',
       region: '',
       bucket: 'container',

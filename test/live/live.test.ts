@@ -1,11 +1,8 @@
 import { after, test } from 'node:test';
 import { Secret } from '../../src/platform/base/seal.ts';
 import { isAzureCloud } from '../../src/platform/stores/azure/dialects.ts';
-import {
-  openStore,
-  type StoreDialect,
-  storeDialects,
-} from '../../src/platform/stores/open-store.ts';
+import { openStore } from '../../src/platform/stores/open-store.ts';
+import { type StoreDialect, storeDialects } from '../../src/platform/stores/providers.ts';
 import { s3Dialects } from '../../src/platform/stores/s3/dialects.ts';
 import { exceptionsOf } from '../conformance/exceptions.ts';
 import { testStore } from '../conformance/store.ts';
@@ -52,7 +49,7 @@ function accountOf(name: StoreDialect): Account | string {
 const skipped: string[] = [];
 
 // The names of the table are those of the type.
-for (const name of Object.keys(storeDialects) as StoreDialect[]) {
+for (const name of storeDialects) {
   const account = accountOf(name);
   if (typeof account === 'string') {
     skipped.push(name);

@@ -2,14 +2,14 @@ import { type Allowed, allowList, coversUrl } from '../../platform/http/allow-li
 import type { CloudType } from '../../platform/model/cloud.ts';
 import type { SourceCdn } from '../../platform/model/source-cdn.ts';
 import type { BucketPlace } from '../../platform/model/sync-task.ts';
-import { azureDialects, isAzureCloud } from '../../platform/stores/azure/dialects.ts';
-import { suffixOf } from '../../platform/stores/azure/open-azure.ts';
 import { type AddressGuard, addressGuard } from '../../platform/http/guard.ts';
-import { fullBucketName } from '../../platform/stores/s3/bucket-name.ts';
-import type { Addressing } from '../../platform/stores/s3/dialect.ts';
-import type { StoreDialect } from '../../platform/stores/open-store.ts';
-import { dialectAtHost, isS3Cloud, s3Dialects } from '../../platform/stores/s3/dialects.ts';
-import { endpointOf } from '../../platform/stores/s3/region.ts';
+import type { Addressing } from '../../platform/stores/provider.ts';
+import {
+  dialectAt,
+  dialectOf,
+  providers,
+  type StoreDialect,
+} from '../../platform/stores/providers.ts';
 import { type ResolvedCdn, resolveCdn } from './cdn-places.ts';
 import { ServiceError } from '../service-error.ts';
 
@@ -70,13 +70,13 @@ export function endpoints(
     if (place.endpoint !== undefined) {
       const refusal = refuse(place.endpoint, allowed);
       if (refusal !== undefined) return new ServiceError('endpoint-refused', refusal);
-      const dialect = dialectAt(place.endpoint, cloud);
+      const dialect = dialectAt(cloud, new URL(place.endpoint).hostname);
       return { ...plain, isOwn: false, dialect, url: place.endpoint, region, guard };
     }
     const own = mappedTo(mapped, place);
     if (own !== undefined) {
       return {
-        dialect: own.dialect ?? dialectAt(own.endpoint, cloud),
+        dialect: own.dialect ?? dialectAt(cloud, new URL(own.endpoint).hostname),
         url: own.endpoint,
         isOwn: false,
         region: own.signingRegion ?? region,
@@ -85,16 +85,11 @@ export function endpoints(
         guard: undefined,
       };
     }
-    if (isAzureCloud(cloud)) {
-      // The account, which goes before it, is in the credentials; the region only tells the suffix.
-      const url = `https://${suffixOf(region, azureDialects[cloud])}`;
-      return { ...plain, dialect: cloud, url, region, guard: nothingPrivate };
-    }
-    if (!isS3Cloud(cloud)) return unknownPlace(place);
-    const url = endpointOf(s3Dialects[cloud], region);
-    // The region becomes a part of the host's name: it must not change where that leads.
-    if (url === undefined || !/^[a-z0-9_-]+$/i.test(region)) return unknownPlace(place);
-    return { ...plain, dialect: cloud, url, region, guard: nothingPrivate };
+    const dialect = dialectOf(cloud);
+    if (dialect === undefined) return unknownPlace(place);
+    const url = providers[dialect].endpointOf(region);
+    if (url === undefined) return unknownPlace(place);
+    return { ...plain, dialect, url, region, guard: nothingPrivate };
   }
 
   return {
@@ -136,11 +131,6 @@ const BUCKET = /^[a-z0-9][a-z0-9._-]{0,254}$/i;
 
 const plain = { isOwn: true, addressing: undefined, ca: undefined };
 
-/** One under the name of a cloud with a protocol of its own speaks that, wherever it is. */
-function dialectAt(url: string, cloud: CloudType): StoreDialect {
-  return isAzureCloud(cloud) ? cloud : dialectAtHost(cloud, new URL(url).hostname);
-}
-
 function unknownPlace({ cloud, region }: BucketPlace): ServiceError {
   if (region === '') {
     const message = `No region is given for ${cloud}, and its address is not known without one.`;
@@ -163,14 +153,7 @@ export interface EnteredPlace extends BucketPlace {
 export function isSameBucket(places: Endpoints, one: EnteredPlace, other: EnteredPlace): boolean {
   const fullName = (place: EnteredPlace): string => {
     const { url, dialect } = places.resolve(place);
-    const { host, hostname } = new URL(url);
-    // Azure's containers belong to an account, and each has names of its own.
-    if (isAzureCloud(dialect)) return JSON.stringify([host, place.accessKeyId, place.bucket]);
-    const row = s3Dialects[dialect];
-    const anywhere = row.namesAreGlobal && row.ownHosts.test(hostname);
-    // A cloud's branches, as AWS in China, are told by the end of their hosts.
-    const where = anywhere ? `${dialect} ${hostname.split('.').at(-1) ?? ''}` : host;
-    return JSON.stringify([where, fullBucketName(row, place.bucket, place.appId)]);
+    return providers[dialect].identityOf({ ...place, url: new URL(url) });
   };
   return fullName(one) === fullName(other);
 }
@@ -181,15 +164,14 @@ export function isSameBucket(places: Endpoints, one: EnteredPlace, other: Entere
  */
 export function mayBeOneService(places: Endpoints, one: BucketPlace, other: BucketPlace): boolean {
   const [here, there] = [places.resolve(one), places.resolve(other)];
-  if (isAzureCloud(here.dialect) !== isAzureCloud(there.dialect)) return false;
+  if (providers[here.dialect].protocol !== providers[there.dialect].protocol) return false;
   const [cloud, otherCloud] = [ownerOf(here), ownerOf(there)];
   return cloud === undefined || otherCloud === undefined || cloud === otherCloud;
 }
 
 /** The cloud whose own host it is; undefined for anybody's server. */
 function ownerOf({ url, dialect }: ResolvedEndpoint): StoreDialect | undefined {
-  if (isAzureCloud(dialect)) return dialect;
-  return s3Dialects[dialect].ownHosts.test(new URL(url).hostname) ? dialect : undefined;
+  return providers[dialect].ownsHost(new URL(url).hostname) ? dialect : undefined;
 }
 
 /** Why a request may not name this address; undefined where it may. */

@@ -1,5 +1,5 @@
 import type { SyncTaskPlan } from '../../platform/model/sync-task.ts';
-import { isAzureCloud } from '../../platform/stores/azure/dialects.ts';
+import { providers } from '../../platform/stores/providers.ts';
 import type { Endpoints } from './endpoints.ts';
 import { ServiceError } from '../service-error.ts';
 import type { TaskCredentials } from './sync/sync-task-service.ts';
@@ -19,12 +19,13 @@ export function checkSessionTokens(
     ['source', 'src'],
     ['target', 'dst'],
   ] as const) {
-    const given = credentials[side].sessionToken !== undefined;
-    if (!given || !isAzureCloud(places.resolve(plan[side]).dialect)) continue;
+    const { dialect } = places.resolve(plan[side]);
+    const { cloud, insteadOfSessionToken: instead } = providers[dialect];
+    if (credentials[side].sessionToken === undefined || instead === undefined) continue;
     throw new ServiceError(
       'invalid-request',
       'Invalid request parameters.',
-      `request parameter [${field}_security_token] invalid. Azure has no token beside a key: give a SAS token, or a connection string with a SharedAccessSignature, as ${field}_sk, and leave this field out.`,
+      `request parameter [${field}_security_token] invalid. ${cloud} has no token beside a key: give ${instead} (${field}_sk), and leave this field out.`,
     );
   }
 }

@@ -2,8 +2,8 @@ import { type Static, Type } from 'typebox';
 import { GiB, MiB } from '../../platform/base/bytes.ts';
 import { logLevels } from '../../platform/base/log.ts';
 import { cloudTypes } from '../../platform/model/cloud.ts';
-import { type StoreDialect, storeDialects } from '../../platform/stores/open-store.ts';
-import { addressings } from '../../platform/stores/s3/dialect.ts';
+import { storeDialects } from '../../platform/stores/providers.ts';
+import { addressings } from '../../platform/stores/provider.ts';
 
 /** What a text has to look like, and how a person is told that it does not. */
 const patterns = {
@@ -47,7 +47,7 @@ const Endpoint = Type.Object(
     }),
     addressing: Type.Optional(Type.Enum([...addressings])),
     dialect: Type.Optional(
-      Type.Enum(Object.keys(storeDialects) as StoreDialect[], {
+      Type.Enum([...storeDialects], {
         description: 'How it speaks, where that is not known from the cloud and the host',
       }),
     ),

@@ -1,10 +1,7 @@
 import { Secret } from '../../../src/platform/base/seal.ts';
 import { cdnAuthentications } from '../../../src/platform/model/source-cdn.ts';
-import {
-  openAdapter,
-  type StoreDialect,
-  storeDialects,
-} from '../../../src/platform/stores/open-store.ts';
+import { openAdapter } from '../../../src/platform/stores/open-store.ts';
+import { type StoreDialect, storeDialects } from '../../../src/platform/stores/providers.ts';
 import type { S3Dialect } from '../../../src/platform/stores/s3/dialect.ts';
 import { s3Dialects } from '../../../src/platform/stores/s3/dialects.ts';
 import type { Traits } from '../../../src/platform/stores/store.ts';
@@ -25,7 +22,7 @@ export type Way = (typeof ways)[number];
 
 /** Every row of facts, which is every row of the tables. */
 // The names of the table are those of the type.
-export const clouds = Object.keys(storeDialects) as readonly StoreDialect[];
+export const clouds = storeDialects;
 
 const traits = new Map(clouds.map((cloud) => [cloud, traitsOf(cloud)]));
 

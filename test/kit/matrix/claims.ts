@@ -1,4 +1,4 @@
-import type { StoreDialect } from '../../../src/platform/stores/open-store.ts';
+import type { StoreDialect } from '../../../src/platform/stores/providers.ts';
 import { s3Dialects } from '../../../src/platform/stores/s3/dialects.ts';
 import { playedClouds, s3DialectNames } from '../clouds.ts';
 import { type Ability, clouds, type Way } from './abilities.ts';

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Secret } from '../../base/seal.ts';
-import { openStore, type StoreDialect } from '../open-store.ts';
+import { openStore } from '../open-store.ts';
+import type { StoreDialect } from '../providers.ts';
 
 const { signal } = new AbortController();
 const key = Buffer.from('secret').toString('base64');

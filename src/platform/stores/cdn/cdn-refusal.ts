@@ -3,6 +3,7 @@ import { headerOf, retryAfter } from '../../http/headers.ts';
 import type { HttpReply } from '../../http/http.ts';
 import { CODE_MAX, faultOfStatus } from '../refusals.ts';
 import { StoreError, type StoreErrorDetails } from '../../model/store-error.ts';
+import type { RefusalReader } from '../provider.ts';
 import { word } from './answer.ts';
 
 export interface RefusingCdn {
@@ -12,14 +13,8 @@ export interface RefusingCdn {
   readonly authenticationType: string;
   /** Takes out the secrets that requests were signed with. */
   readonly redact: (text: string) => string;
-  readonly readBucket: BucketReader;
+  readonly readBucket: RefusalReader;
 }
-
-/** What a refusal says that a CDN passes on from the bucket behind it, as that bucket words it. */
-export type BucketReader = (
-  reply: HttpReply,
-  text: string,
-) => { readonly code: string | undefined; readonly fault: Fault | undefined };
 
 /** Of an object that the bucket has: so the CDN has an older state, or another bucket. */
 const stale: ReadonlySet<number> = new Set([404, 410, 416]);

@@ -13,11 +13,12 @@ import { refusalText } from '../refusals.ts';
 import type { AccessKey } from '../../signing/access-key.ts';
 import { encodeKey } from '../../signing/url-encoding.ts';
 import { type CdnSigner, cdnSigner } from '../../signing/cdn.ts';
+import type { RefusalReader } from '../provider.ts';
 import type { ObjectRead, ReadOptions, Store } from '../store.ts';
 import type { ReadBody } from '../../http/bodies.ts';
 import { StoreError, type StoreErrorDetails } from '../../model/store-error.ts';
 import { flawOfAnswer, ignoresRange } from './answer.ts';
-import { type BucketReader, cdnRefusal, type RefusingCdn, staleCdn } from './cdn-refusal.ts';
+import { cdnRefusal, type RefusingCdn, staleCdn } from './cdn-refusal.ts';
 
 /** A CDN, and what opens it. */
 export interface CdnAddress {
@@ -41,7 +42,7 @@ export interface CdnOptions
   readonly root: string;
   readonly credentials: AccessKey;
   /** Understands the bucket's own refusals. */
-  readonly readBucket: BucketReader;
+  readonly readBucket: RefusalReader;
   readonly clock: Clock;
 }
 

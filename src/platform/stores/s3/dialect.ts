@@ -6,6 +6,7 @@ import type { StorageClassFacts, StorageTier } from '../../model/storage-class.t
 import type { MetadataSizes } from '../metadata-limits.ts';
 import type { MetadataCodec } from '../metadata-text.ts';
 import type { Signature } from '../../signing/signers.ts';
+import type { Addressing } from '../provider.ts';
 
 /** How one store of the S3 family differs from the others. Facts only, no code. */
 export interface S3Dialect {
@@ -100,10 +101,6 @@ export interface EtagMd5Facts {
   /** In answers to puts and parts: by the encryption that they tell, where it was sent, or never. */
   readonly receipts: 'unless-own-key' | 'as-sent' | 'never';
 }
-
-/** Before the endpoint's host, in the path, or nowhere: a domain that is one bucket's own. */
-export const addressings = ['virtual-host', 'path', 'bucket-domain'] as const;
-export type Addressing = (typeof addressings)[number];
 
 export interface EndpointFact {
   readonly regions: RegExp;

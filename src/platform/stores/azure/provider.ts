@@ -1,11 +1,7 @@
-import type { LookupFunction } from 'node:net';
-import { type Clock, systemClock } from '../../base/clock.ts';
+import { systemClock } from '../../base/clock.ts';
 import { redactor } from '../../base/redact.ts';
-import type { CloudType } from '../../model/cloud.ts';
-import type { AddressGuard } from '../../http/guard.ts';
-import { HttpClient, type HttpTimeouts } from '../../http/http.ts';
-import type { AccessKey } from '../../signing/access-key.ts';
-import type { Sockets } from '../../http/sockets.ts';
+import { HttpClient } from '../../http/http.ts';
+import { CONNECTIONS, type OpenOptions, type Provider } from '../provider.ts';
 import type { Store } from '../store.ts';
 import { StoreError } from '../../model/store-error.ts';
 import { AzureStore } from './azure-store.ts';
@@ -15,48 +11,33 @@ import {
   AzureCredentialsError,
 } from '../../signing/azure-credentials.ts';
 import { type AzureCloud, type AzureDialect, azureDialects } from './dialects.ts';
+import { toldByAzure } from './refusal.ts';
 import { AzureWire } from './wire.ts';
 
-export interface AzureOptions {
-  readonly dialect: AzureCloud;
-  /** What the cloud is called in names and metrics; the dialect's own name unless given. */
-  readonly cloud?: CloudType | undefined;
-  /** Tells which of Azure's clouds it is; empty for the public one. */
-  readonly region: string;
-  /** The container. */
-  readonly bucket: string;
-  /** Scheme, host and port; the cloud's own, by the account and the region, unless given. */
-  readonly endpoint?: string | undefined;
-  /** Whether the account is in the path, as at Azurite, or not; by the endpoint unless given. */
-  readonly addressing?: 'path' | 'virtual-host' | undefined;
-  readonly credentials: AccessKey;
-  readonly connections?: number | undefined;
-  readonly clock?: Clock | undefined;
-  /** PEM; trusted instead of the public authorities. */
-  readonly ca?: string | undefined;
-  readonly guard?: AddressGuard | undefined;
-  /** Resolves names; the system's way unless given. */
-  readonly lookup?: LookupFunction | undefined;
-  readonly timeouts?: Partial<HttpTimeouts> | undefined;
-  readonly sockets?: Sockets | undefined;
+/** Azure Blob Storage. */
+export function azureProvider(name: AzureCloud): Provider {
+  const dialect: AzureDialect = azureDialects[name];
+  return {
+    cloud: dialect.cloud,
+    protocol: 'Azure Blob',
+    ownsHost: (hostname) => dialect.ownHosts.test(hostname),
+    // The account, which goes before it, is in the credentials; the region only tells the suffix.
+    endpointOf: (region) => `https://${suffixOf(region, dialect)}`,
+    // Containers belong to an account, and each account has names of its own.
+    identityOf: ({ url, bucket, accessKeyId }) => JSON.stringify([url.host, accessKeyId, bucket]),
+    insteadOfSessionToken:
+      'a SAS token, or a connection string with a SharedAccessSignature, as the secret key',
+    readRefusal: toldByAzure,
+    open: (options) => open(options, dialect),
+  };
 }
 
-const defaultConnections = 64;
-
-/**
- * The adapter alone, without a layer.
- *
- * @throws {StoreError} `bad-credentials` for what cannot be understood, and `refused` for a
- *   connection string that leads elsewhere.
- */
-export function openAzure(options: AzureOptions): Store {
-  const dialect: AzureDialect = azureDialects[options.dialect];
+function open(options: OpenOptions, dialect: AzureDialect): Store {
   const cloud = options.cloud ?? dialect.cloud;
   const name = `${cloud}:${options.bucket}`;
   const credentials = credentialsOf(options, name);
   const { origin, base } = addressOf(options, credentials, dialect, name);
-  const { ca, guard, lookup, timeouts, sockets } = options;
-  const { connections = defaultConnections } = options;
+  const { ca, guard, lookup, timeouts, sockets, connections = CONNECTIONS } = options;
   const wire = new AzureWire({
     cloud,
     name,
@@ -72,7 +53,7 @@ export function openAzure(options: AzureOptions): Store {
   return new AzureStore(wire);
 }
 
-function credentialsOf({ credentials }: AzureOptions, store: string): AzureCredentials {
+function credentialsOf({ credentials }: OpenOptions, store: string): AzureCredentials {
   try {
     return azureCredentials(credentials);
   } catch (cause) {
@@ -99,7 +80,7 @@ interface Address {
 }
 
 function addressOf(
-  options: AzureOptions,
+  options: OpenOptions,
   credentials: AzureCredentials,
   dialect: AzureDialect,
   store: string,
@@ -117,7 +98,7 @@ function addressOf(
 
 /** A user's connection string leads nowhere but to Azure: other servers are the operator's to allow. */
 function ownEndpoint(
-  { region }: AzureOptions,
+  { region }: OpenOptions,
   { account, endpoint }: AzureCredentials,
   dialect: AzureDialect,
   store: string,
@@ -130,7 +111,7 @@ function ownEndpoint(
 }
 
 /** The host of the service in a region, without an account. */
-export function suffixOf(region: string, { suffixes }: AzureDialect): string {
+function suffixOf(region: string, { suffixes }: AzureDialect): string {
   const found = suffixes.find(({ regions }) => regions.test(region));
   if (found === undefined) throw new RangeError(`no row for the region ${region}`);
   return found.suffix;

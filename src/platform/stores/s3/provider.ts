@@ -1,0 +1,124 @@
+import { systemClock } from '../../base/clock.ts';
+import { redactor } from '../../base/redact.ts';
+import { HttpClient } from '../../http/http.ts';
+import type { AccessKey } from '../../signing/access-key.ts';
+import { signerOf } from '../../signing/signers.ts';
+import {
+  type Addressing,
+  CONNECTIONS,
+  type NamedBucket,
+  type OpenOptions,
+  type Provider,
+} from '../provider.ts';
+import { HeldBytes } from '../held-bytes.ts';
+import type { Store } from '../store.ts';
+import { fullBucketName } from './bucket-name.ts';
+import type { S3Dialect } from './dialect.ts';
+import { type S3DialectName, s3Dialects } from './dialects.ts';
+import { namesNotPaths } from './names-not-paths.ts';
+import { toldByS3 } from './refusal.ts';
+import { endpointOf, scopeOf } from './region.ts';
+import type { Location } from './relocation.ts';
+import { S3Store } from './s3-store.ts';
+import { type Place, S3Wire } from './wire.ts';
+
+/** The S3 family: one provider for each row of facts. */
+export function s3Provider(name: S3DialectName): Provider {
+  const row: S3Dialect = s3Dialects[name];
+  return {
+    cloud: row.cloud,
+    protocol: 'S3',
+    ownsHost: (hostname) => row.ownHosts.test(hostname),
+    endpointOf(region) {
+      const url = endpointOf(row, region);
+      // The region becomes a part of the host's name: it must not change where that leads.
+      return /^[a-z0-9_-]+$/i.test(region) ? url : undefined;
+    },
+    identityOf({ url, bucket, appId }) {
+      const anywhere = row.namesAreGlobal && row.ownHosts.test(url.hostname);
+      // A cloud's partitions, as AWS in China, are told apart by the end of their hosts.
+      const where = anywhere ? `${name} ${url.hostname.split('.').at(-1) ?? ''}` : url.host;
+      return JSON.stringify([where, fullBucketName(row, bucket, appId)]);
+    },
+    insteadOfSessionToken: undefined,
+    readRefusal: (reply, text) => toldByS3(reply, text, row),
+    open: (options) => open(options, name, row),
+  };
+}
+
+function open(given: OpenOptions, row: S3DialectName, dialect: S3Dialect): Store {
+  const bucket = fullBucketName(dialect, given.bucket, given.appId);
+  const options = { ...given, bucket };
+  const { region, credentials, clock = systemClock } = options;
+  const endpoint = options.endpoint ?? endpointOf(dialect, region);
+  if (endpoint === undefined) throw new Error(`${row} has no endpoint of its own`);
+  const cloud = options.cloud ?? dialect.cloud;
+  const wire = new S3Wire({
+    cloud,
+    row,
+    name: `${cloud}:${bucket}`,
+    bucket,
+    location: { endpoint, region },
+    open: (location) => placeAt(location, options, dialect),
+    dialect,
+    redact: redactor(secretsOf(credentials)),
+    clock,
+    held: options.held ?? new HeldBytes(),
+  });
+  const store = new S3Store(wire);
+  return dialect.misreadKeys === 'perhaps-paths' ? namesNotPaths(store) : store;
+}
+
+function placeAt(location: Location, options: OpenOptions, dialect: S3Dialect): Place {
+  const { credentials, ca, guard, lookup, timeouts, sockets } = options;
+  const { connections = CONNECTIONS } = options;
+  const { origin, host, root, mistake } = addressOf(location, options, dialect);
+  return {
+    location,
+    http: new HttpClient({ origin, connections, ca, guard, lookup, timeouts, sockets }),
+    signer: signerOf(dialect.signature, {
+      key: credentials,
+      region: scopeOf(dialect, location.region),
+    }),
+    host,
+    root,
+    mistake,
+  };
+}
+
+function secretsOf({ accessKeyId, secretAccessKey, sessionToken }: AccessKey): string[] {
+  const token = sessionToken === undefined ? [] : [sessionToken.reveal()];
+  return [accessKeyId, secretAccessKey.reveal(), ...token];
+}
+
+function addressOf({ endpoint }: Location, address: Address, dialect: S3Dialect) {
+  const { bucket } = address;
+  const url = new URL(endpoint);
+  const addressing = addressingOf(url, address, dialect);
+  const asUsual = address.addressing === undefined && dialect.ownHosts.test(url.hostname);
+  const host = addressing === 'virtual-host' ? `${bucket}.${url.host}` : url.host;
+  return {
+    origin: `${url.protocol}//${host}`,
+    host,
+    root: addressing === 'path' ? `/${bucket}/` : '/',
+    mistake:
+      addressing === 'path' && isDotted(url, address) && !dialect.takesPathStyle && asUsual
+        ? 'the name of the bucket has dots, so that no certificate covers its host, and the cloud takes it nowhere else: bind a domain to the bucket, and map it in the file of endpoints with the addressing bucket-domain'
+        : undefined,
+  };
+}
+
+type Address = NamedBucket & Pick<OpenOptions, 'addressing'>;
+
+/** A certificate for `*.host` does not cover a name with one dot more. */
+function isDotted({ protocol }: URL, { bucket }: Address): boolean {
+  return protocol === 'https:' && bucket.includes('.');
+}
+
+function addressingOf(url: URL, address: Address, dialect: S3Dialect): Addressing {
+  if (address.addressing !== undefined) return address.addressing;
+  const isAddress = /^\[|^[\d.]+$/.test(url.hostname);
+  if (isAddress || isDotted(url, address)) return 'path';
+  const { own, elsewhere } = dialect.addressing;
+  return dialect.ownHosts.test(url.hostname) ? own : elsewhere;
+}
