@@ -16,6 +16,7 @@ import {
 } from '../src/surface/api/oms/schemas/sync-task.ts';
 import { openApi } from './kit/api.ts';
 import { createMetrics } from '../src/platform/base/metrics.ts';
+import { nameFields } from '../src/surface/api/kit/neutral-names.ts';
 import { describeSettings } from '../src/surface/settings/config.ts';
 import { program } from '../src/surface/cli/program.ts';
 import { remoteVariables } from '../src/surface/settings/remote-variables.ts';
@@ -273,7 +274,7 @@ function reasonsTable(): string {
   const rows = Object.entries(remedies).map(([reason, remedy]) => {
     const fault = faults.find((known) => known === reason);
     const again = reason === 'internal' || (fault !== undefined && isTransient(fault));
-    return [`\`${reason}\``, again ? 'yes' : 'no', remedy];
+    return [`\`${reason}\``, again ? 'yes' : 'no', nameFields(remedy)];
   });
   return table(['Reason', 'Tried again by itself', 'What to do'], rows);
 }

@@ -71,7 +71,7 @@ const strata: readonly Readonly<Record<string, readonly string[]>>[] = [
   },
   {
     'surface/settings': [],
-    'surface/api': [],
+    'surface/api': ['surface/settings'],
     'surface/app': ['surface/settings', 'surface/api'],
     'surface/cli': ['surface/settings', 'surface/api', 'surface/app'],
   },
@@ -179,6 +179,12 @@ test('what a cloud is like is read from its traits and tables: no code asks for 
   assert.deepEqual(places(files, new RegExp(`(?:[=!]==?|\\bcase)\\s*'(?:${names})'`)), []);
   const stores = files.filter(({ path }) => folderOf(path) === 'platform/stores');
   assert.deepEqual(places(stores, /\bcloud\s*[=!]==?/), []);
+});
+
+test('names of OMS’s fields and of settings are at the surface only', () => {
+  const files = product.filter(({ path }) => !path.startsWith('src/surface/'));
+  const names = /request parameter \[|\b(?:src|dst)_[a-z]|\benable_[a-z]|\bBRIGADE_/;
+  assert.deepEqual(places(files, names), []);
 });
 
 test('nothing is left to do, and nothing is silenced without a reason', () => {

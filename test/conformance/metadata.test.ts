@@ -82,7 +82,7 @@ describe('metadata as they are made for a cloud', () => {
             };
             const put = store.put('key', { content: Buffer.from('x'), size: 1 }, options, signal);
             if (isTooMuch(store, fitted.userMetadata)) {
-              const message = /without enable_metadata_migration they stay behind/;
+              const message = /without \{metadata\} they stay behind/;
               await assert.rejects(put, { fault: 'refused', message });
               return;
             }

@@ -76,7 +76,7 @@ function resolving(...answers: string[][]): LookupFunction {
   };
 }
 
-async function isRefused(store: Store, why = /BRIGADE_ALLOW_ENDPOINTS/): Promise<void> {
+async function isRefused(store: Store, why = /settings\.allowEndpoints/): Promise<void> {
   await assert.rejects(store.head('key', signal), {
     name: 'StoreError',
     fault: 'refused',

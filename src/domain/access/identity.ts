@@ -82,7 +82,7 @@ export class Identity implements IdentityService {
       throw new ServiceError('not-found', message);
     }
     const message = 'A first token is not ended by a call.';
-    const how = 'switch first tokens off: start with BRIGADE_FIRST_TOKENS=false';
+    const how = 'switch first tokens off: start with {settings.firstTokens}=false';
     throw new ServiceError('not-supported', message, how);
   }
 
@@ -195,7 +195,7 @@ export class Identity implements IdentityService {
       throw new ServiceError('name-taken', `${name} is a role of the system.`);
     const flaw = policyFlaw(document);
     if (flaw !== undefined) {
-      const detail = `request parameter [${flaw.at}] ${flaw.rule}`;
+      const detail = `[${flaw.at}] ${flaw.rule}`;
       throw new ServiceError('invalid-request', 'Invalid request parameters.', detail);
     }
     await grants.putPolicy(this.#database, name, document);

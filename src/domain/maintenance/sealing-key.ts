@@ -35,7 +35,7 @@ export async function checkSealingKey({
   const [stranger] = await sealedByOthers(database, sealer.keyIds, 1);
   if (stranger === undefined && sealer.keyIds.includes(kept)) return;
   throw new WrongSealingKey(
-    'the credentials in the database are sealed by another key. Give the key that sealed them (BRIGADE_SECRET_KEY, or secret.key in the data directory); during a change of keys, the old one in BRIGADE_OLD_SECRET_KEYS.',
+    'the credentials in the database are sealed by another key. Give the key that sealed them ({settings.secretKey}, or secret.key in the data directory); during a change of keys, the old one in {settings.oldSecretKeys}.',
   );
 }
 
@@ -71,7 +71,7 @@ function reseal(sealer: Sealer, { kind, id, sealed }: SealedValue): Uint8Array {
     return sealer.seal(sealer.open(sealed, context), context);
   } catch (cause) {
     if (!(cause instanceof SealError)) throw cause;
-    const message = `what is sealed for ${kind} ${id} opens with none of the keys; delete it, or give its key in BRIGADE_OLD_SECRET_KEYS`;
+    const message = `what is sealed for ${kind} ${id} opens with none of the keys; delete it, or give its key in {settings.oldSecretKeys}`;
     throw new WrongSealingKey(message, { cause });
   }
 }

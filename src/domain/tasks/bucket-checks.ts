@@ -29,8 +29,8 @@ export async function checkBuckets(
   plan: SyncTaskPlan,
   credentials: TaskCredentials,
 ): Promise<void> {
-  await using source = opened('src', () => open.source(plan, credentials));
-  await using target = opened('dst', () => open.target(plan, credentials));
+  await using source = opened('source', () => open.source(plan, credentials));
+  await using target = opened('target', () => open.target(plan, credentials));
   checkTraits(plan, source.traits, target.traits);
   if (!probes) return;
   const tier = plan.storagePolicy === 'SRC_STORAGE_MAPPING' ? undefined : plan.storagePolicy;
@@ -41,10 +41,10 @@ export async function checkBuckets(
   };
   // Both to their ends: a probe takes away what it began.
   const asked = await Promise.allSettled([
-    told(endOf('src', plan.source, credentials.source, plan.appId), timeoutMs, (signal) =>
+    told(endOf('source', plan.source, credentials.source, plan.appId), timeoutMs, (signal) =>
       probeSource(source, { behindCdn: plan.sourceCdn !== undefined }, signal),
     ),
-    told(endOf('dst', plan.target, credentials.target), timeoutMs, (signal) =>
+    told(endOf('target', plan.target, credentials.target), timeoutMs, (signal) =>
       probeTarget(target, demand, signal),
     ),
   ]);
@@ -62,7 +62,7 @@ export function sameBucket(left?: string): ServiceError {
   return new ServiceError(
     'invalid-request',
     'Source and target are the same bucket.',
-    `request parameter [dst_bucket] invalid. Name another bucket than src_bucket, or another place.${remove}`,
+    `[target.bucket] invalid. Name another bucket than {source.bucket}, or another place.${remove}`,
   );
 }
 
@@ -74,7 +74,7 @@ function opened(side: Side, open: () => Store): Store {
     if (!(error instanceof StoreError)) throw error;
     const { called, problem } = parties[side];
     const { cloudMessage = error.fault } = error.details;
-    const detail = `request parameter [${side}_ak] or [${side}_sk] invalid: ${cloudMessage}.`;
+    const detail = `[${side}.accessKeyId] or [${side}.secretAccessKey] invalid: ${cloudMessage}.`;
     const message = `${called} cannot be opened.`;
     throw new ServiceError(problem, message, detail, { cause: error });
   }
@@ -86,15 +86,15 @@ function checkTraits(plan: SyncTaskPlan, source: Traits, target: Traits): void {
     plan.kms &&
       !target.kms &&
       (target.kmsNeedsTls
-        ? `request parameter [enable_kms] invalid: ${called(target)} encrypts by its key service over HTTPS only, and the destination's endpoint is an http:// one`
-        : `request parameter [enable_kms] invalid: ${called(target)} is not known to encrypt by the default key of a key service when a request asks for it; leave it out, and set the encryption at the bucket or the account, where there is one`),
+        ? `[kms] invalid: ${called(target)} encrypts by its key service over HTTPS only, and the destination's endpoint is an http:// one`
+        : `[kms] invalid: ${called(target)} is not known to encrypt by the default key of a key service when a request asks for it; leave it out, and set the encryption at the bucket or the account, where there is one`),
     plan.restore &&
       !source.restore &&
-      `request parameter [enable_restore] invalid: nothing is restored at ${called(source)}; leave it out`,
+      `[restore] invalid: nothing is restored at ${called(source)}; leave it out`,
     policy !== undefined &&
       policy !== 'SRC_STORAGE_MAPPING' &&
       !target.tiers.includes(policy) &&
-      `request parameter [dst_storage_policy] invalid: ${called(target)} has no class for ${policy}; it has ${list(target.tiers)}`,
+      `[target.storageClass] invalid: ${called(target)} has no class for ${policy}; it has ${list(target.tiers)}`,
   ].filter((reason) => reason !== false);
   if (reasons.length === 0) return;
   const message = 'The request asks for what these clouds do not do.';
@@ -110,12 +110,12 @@ function list(words: readonly string[]): string {
   return words.length === 0 ? 'none to choose' : words.join(', ');
 }
 
-type Side = 'src' | 'dst';
+type Side = 'source' | 'target';
 
 /** Whoever may refuse, and how that is told. */
 const parties = {
-  src: { called: 'The source bucket', problem: 'source-refused' },
-  dst: { called: 'The destination bucket', problem: 'target-refused' },
+  source: { called: 'The source bucket', problem: 'source-refused' },
+  target: { called: 'The destination bucket', problem: 'target-refused' },
   cdn: { called: 'The CDN before the source', problem: 'cdn-refused' },
 } as const;
 
@@ -136,10 +136,10 @@ function endOf(
   return {
     side,
     place: endpoint === undefined ? 'region' : 'endpoint',
-    names: [`${side}_bucket`, ...(appId === undefined ? [] : ['app_id'])],
+    names: [`${side}.bucket`, ...(appId === undefined ? [] : ['source.appId'])],
     keys: [
-      ...[`${side}_ak`, `${side}_sk`],
-      ...(sessionToken === undefined ? [] : [`${side}_security_token`]),
+      ...[`${side}.accessKeyId`, `${side}.secretAccessKey`],
+      ...(sessionToken === undefined ? [] : [`${side}.sessionToken`]),
     ],
   };
 }
@@ -177,13 +177,13 @@ function refusal(end: End, failure: ProbeFailed, timeoutMs: number): ServiceErro
   return new ServiceError(problem, message, `${address} ${SKIP}`, { cause: failure });
 }
 
-const SKIP = 'BRIGADE_CHECK_BUCKETS=false lets tasks be created unchecked.';
+const SKIP = '{settings.checkBuckets}=false lets tasks be created unchecked.';
 
 const addressOf = ({ side, place }: End): string =>
-  `request parameter [${side}_${place}] invalid: check region, endpoint, DNS, proxy and firewall.`;
+  `[${side}.${place}] invalid: check region, endpoint, DNS, proxy and firewall.`;
 
 const CDN_ADDRESS =
-  'request parameter [source_cdn.domain] invalid: check the domain, its DNS, the protocol and its certificate, proxy and firewall.';
+  '[cdn.domain] invalid: check the domain, its DNS, the protocol and its certificate, proxy and firewall.';
 
 /** Who may not do it, in the words of rights. */
 const rights: Record<Ability, string> = {
@@ -191,8 +191,8 @@ const rights: Record<Ability, string> = {
   read: 'read objects, and see that one is not there (which needs the right to list)',
   deliver: 'deliver an object of the bucket',
   write: 'write objects in parts',
-  class: 'write objects of the class that dst_storage_policy names',
-  encrypt: 'write objects that the key service encrypts (enable_kms)',
+  class: 'write objects of the class that {target.storageClass} names',
+  encrypt: 'write objects that the key service encrypts ({kms})',
   abort: 'abort multipart uploads',
   remove:
     'remove objects; an object whose name begins with brigade-probe- is left in the bucket, remove it by hand',
@@ -200,17 +200,16 @@ const rights: Record<Ability, string> = {
 
 /** What is to be changed, by what the store said. */
 const mistakes: Partial<Record<Fault, (end: End, ability: Ability) => string>> = {
-  'bad-credentials': ({ keys }) =>
-    `request parameter ${oneOf(keys)} invalid: the store does not accept them.`,
+  'bad-credentials': ({ keys }) => `${oneOf(keys)} invalid: the store does not accept them.`,
   'denied': ({ side }, ability) =>
-    `request parameter [${side}_ak] invalid: it lacks the right to ${rights[ability]}.`,
+    `[${side}.accessKeyId] invalid: it lacks the right to ${rights[ability]}.`,
   'no-bucket': ({ side, place, names }) =>
-    `request parameter ${oneOf([...names, `${side}_${place}`])} invalid: there is no such bucket in this ${place === 'region' ? 'region; not every cloud tells that it has it in another' : 'place'}.`,
+    `${oneOf([...names, `${side}.${place}`])} invalid: there is no such bucket in this ${place === 'region' ? 'region; not every cloud tells that it has it in another' : 'place'}.`,
   // A store has a code for what it lacks; a web server says 404 to all that it does not know.
   'not-found': speaksOtherwise,
   'unsupported': (_end, ability) =>
     ability === 'encrypt'
-      ? 'request parameter [enable_kms] invalid: the destination has no key service, or none is set up there.'
+      ? '[kms] invalid: the destination has no key service, or none is set up there.'
       : `It has no way to ${rights[ability]}.`,
   'clock-skew': () => 'The clocks of this machine and the store differ too much: set them by NTP.',
   'unreachable': addressOf,
@@ -221,19 +220,19 @@ const mistakes: Partial<Record<Fault, (end: End, ability: Ability) => string>> =
 /** For reasons that only its own words tell. What asks for nothing special is asked of the wrong place. */
 function refused({ side, place }: End, ability: Ability): string {
   const wishes: Partial<Record<Ability, string>> = {
-    class: '[dst_storage_policy]',
-    encrypt: '[enable_kms]',
+    class: '[target.storageClass]',
+    encrypt: '[kms]',
   };
-  const field = wishes[ability] ?? `[${side}_cloud_type] or [${side}_${place}]`;
-  return `request parameter ${field} may be wrong: it is refused to ${rights[ability]}.`;
+  const field = wishes[ability] ?? `[${side}.cloud] or [${side}.${place}]`;
+  return `${field} may be wrong: it is refused to ${rights[ability]}.`;
 }
 
 function speaksOtherwise({ side, place }: End): string {
-  return `request parameter [${side}_${place}] invalid: what answers at its address does not speak as this cloud does.`;
+  return `[${side}.${place}] invalid: what answers at its address does not speak as this cloud does.`;
 }
 
 const cdnKey =
-  'request parameter [source_cdn.authentication_type] or [source_cdn.authentication_key] invalid: the CDN does not let the service in.';
+  '[cdn.authenticationType] or [cdn.key] invalid: the CDN does not let the service in.';
 
 /** The same of the CDN, whose own words follow. */
 const cdnMistakes: Partial<Record<Fault, string>> = {
@@ -241,10 +240,10 @@ const cdnMistakes: Partial<Record<Fault, string>> = {
   'denied': cdnKey,
   'unreachable': CDN_ADDRESS,
   'interrupted': CDN_ADDRESS,
-  'refused': 'request parameter [source_cdn.protocol] or [source_cdn.domain] invalid.',
-  'bad-reply': 'request parameter [source_cdn.domain] invalid: what answers there is no CDN.',
+  'refused': '[cdn.protocol] or [cdn.domain] invalid.',
+  'bad-reply': '[cdn.domain] invalid: what answers there is no CDN.',
   'stale-cdn':
-    'request parameter [source_cdn.domain] invalid, or the cache of the CDN is old: it does not deliver what the bucket has.',
+    '[cdn.domain] invalid, or the cache of the CDN is old: it does not deliver what the bucket has.',
 };
 
 function detailOf(end: End, ability: Ability, cause: StoreError): string {

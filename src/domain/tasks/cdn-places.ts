@@ -36,7 +36,7 @@ export function resolveCdn(
   const refusal = isIP(hostname) === 0 ? undefined : guard(hostname, hostname);
   if (refusal !== undefined) {
     throw badDomain(
-      `Requests may not name ${url.host}; the operator can allow it with BRIGADE_ALLOW_ENDPOINTS.`,
+      `Requests may not name ${url.host}; the operator can allow it with {settings.allowEndpoints}.`,
     );
   }
   // A CDN before private buckets may be a public one all the same.
@@ -56,7 +56,7 @@ function badDomain(detail: string): ServiceError {
   return new ServiceError(
     'cdn-refused',
     'The domain of the CDN cannot be used.',
-    `request parameter [source_cdn.domain] invalid. ${detail}`,
+    `[cdn.domain] invalid. ${detail}`,
   );
 }
 
@@ -77,17 +77,17 @@ export function checkAuthentication(
     throw new ServiceError(
       'invalid-request',
       'Invalid request parameters.',
-      `request parameter [source_cdn.authentication_type] invalid. ${type} is for buckets of ${cloud}, and the source is ${source.cloud}; name its own type, or NONE for a public CDN.`,
+      `[cdn.authenticationType] invalid. ${type} is for buckets of ${cloud}, and the source is ${source.cloud}; name its own type, or NONE for a public CDN.`,
     );
   }
   checkToken(type, { token: keys.sessionToken, cdnKey });
   const needed = key === 'required' || (key === 'or-token' && keys.sessionToken === undefined);
   if (!needed || cdnKey !== undefined) return;
-  const instead = key === 'or-token' ? ', unless src_security_token is given' : '';
+  const instead = key === 'or-token' ? ', unless {source.sessionToken} is given' : '';
   throw new ServiceError(
     'cdn-key-missing',
     'The authentication key of the CDN is missing.',
-    `request parameter [source_cdn.authentication_key] is missing: nothing else can sign for ${type}${instead}.`,
+    `[cdn.key] is missing: nothing else can sign for ${type}${instead}.`,
   );
 }
 
@@ -99,10 +99,10 @@ function checkToken(
   const { key, token: fate } = cdnAuthentications[type];
   const isSigned = cdnKey === undefined || key === 'unused';
   if (token === undefined || fate !== 'lost' || !isSigned) return;
-  const orKey = key === 'unused' ? '' : ' give source_cdn.authentication_key,';
+  const orKey = key === 'unused' ? '' : ' give {cdn.key},';
   throw new ServiceError(
     'invalid-request',
     'Invalid request parameters.',
-    `request parameter [src_security_token] invalid. ${type} signs by src_ak and src_sk alone, and has no place for a token: give an access key that needs none,${orKey} or leave out source_cdn.`,
+    `[source.sessionToken] invalid. ${type} signs by {source.accessKeyId} and {source.secretAccessKey} alone, and has no place for a token: give an access key that needs none,${orKey} or leave out {cdn}.`,
   );
 }

@@ -198,6 +198,6 @@ test('a task whose address the operator no longer allows says so, and is no erro
     // Another process may have the settings that it needs.
     const { done, reason, message } = await bench.attempt();
     assert.deepEqual([done, reason], [last, 'refused']);
-    assert.match(message ?? '', /may not name minio\.lan; .*BRIGADE_ALLOW_ENDPOINTS/);
+    assert.match(message ?? '', /may not name minio\.lan; .*settings\.allowEndpoints/);
   }
 });

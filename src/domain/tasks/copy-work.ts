@@ -123,7 +123,7 @@ function waiting(
   const since = restoringSince ?? startedAt;
   const asked = new Date(since).toISOString();
   if (restoringSince !== null && clock.now() - since > restoreWaitMs) {
-    const message = `It was asked to be restored at ${asked}, and still cannot be read. Look at the source how far it is, raise BRIGADE_RESTORE_WAIT_HOURS if need be, and retry the failed objects.`;
+    const message = `It was asked to be restored at ${asked}, and still cannot be read. Look at the source how far it is, raise {settings.restoreWaitHours} if need be, and retry the failed objects.`;
     return { ...failed('archived', '', startedAt), message };
   }
   log.info({ event: 'object.restoring', taskId, key, checkAfterMs }, 'waits to be restored');

@@ -19,7 +19,7 @@ function refused(
   const known = endpoints(mapped, allowed);
   let told = '';
   assert.throws(
-    () => known.check(place(differs), 'src'),
+    () => known.check(place(differs), 'source'),
     (error) => {
       told = String(Reflect.get(error as Error, 'detail'));
       return Reflect.get(error as Error, 'problem') === problem;
@@ -135,13 +135,13 @@ describe('a place without an address', () => {
   });
 
   test('of no region says that this is missing', () => {
-    const check = () => endpoints([], []).check(place({ region: '' }), 'src');
+    const check = () => endpoints([], []).check(place({ region: '' }), 'source');
     assert.throws(check, /No region is given for AWS/);
   });
 
   test('of a cloud whose address is not known is refused, and says how to map it', () => {
     const told = refused({ cloud: 'Baidu', region: 'b.j' }, 'endpoint-unknown');
-    assert.match(told, /src_region.*BRIGADE_CONFIG.*cloud: Baidu, region: b\.j/);
+    assert.match(told, /source\.region.*settings\.config.*cloud: Baidu, region: b\.j/);
   });
 
   for (const region of [
@@ -193,7 +193,7 @@ describe('a bucket’s name', () => {
 
   test('may be all that clouds allow', () => {
     for (const bucket of ['a', 'my-bucket.v2_x', 'A1', '0'.repeat(255)]) {
-      endpoints([], []).check(place({ bucket }), 'dst');
+      endpoints([], []).check(place({ bucket }), 'target');
     }
   });
 });
@@ -224,7 +224,7 @@ describe('an address that a request names', () => {
     'https://upper.example',
   ]) {
     test(`is taken where the operator allows it: ${endpoint}`, () => {
-      endpoints([], allowed).check(place({ endpoint }), 'src');
+      endpoints([], allowed).check(place({ endpoint }), 'source');
       assert.equal(endpoints([], allowed).resolve(place({ endpoint })).url, endpoint);
     });
   }
@@ -274,7 +274,7 @@ describe('an address that a request names', () => {
     'http://0',
   ]) {
     test(`is refused otherwise: ${endpoint}`, () => {
-      assert.match(refused({ endpoint }, 'endpoint-refused', { allowed }), /src_endpoint/);
+      assert.match(refused({ endpoint }, 'endpoint-refused', { allowed }), /\[source\.endpoint\]/);
       assert.throws(() => endpoints([], allowed).resolve(place({ endpoint })));
     });
   }

@@ -43,7 +43,7 @@ export interface ResolvedEndpoint {
 
 export interface Endpoints {
   /** @throws {ServiceError} naming the request's field when a place has no address, or a forbidden one. */
-  check(place: BucketPlace, side: 'src' | 'dst'): void;
+  check(place: BucketPlace, side: 'source' | 'target'): void;
   resolve(place: BucketPlace): ResolvedEndpoint;
   /** @throws {ServiceError} naming the request's field when its domain is none, or a forbidden one. */
   resolveCdn(cdn: SourceCdn, source: BucketPlace): ResolvedCdn;
@@ -98,13 +98,13 @@ export function endpoints(
         throw new ServiceError(
           'invalid-request',
           'A bucket name has 1 to 255 letters, digits, dots, hyphens and underscores.',
-          `request parameter [${side}_bucket] invalid.`,
+          `[${side}.bucket] invalid.`,
         );
       }
       const found = find(place);
       if (!(found instanceof ServiceError)) return;
-      const field = place.endpoint === undefined ? `${side}_region` : `${side}_endpoint`;
-      const detail = `request parameter [${field}] invalid. ${found.detail ?? ''}`.trim();
+      const field = place.endpoint === undefined ? `${side}.region` : `${side}.endpoint`;
+      const detail = `[${field}] invalid. ${found.detail ?? ''}`.trim();
       throw new ServiceError(found.problem, found.message, detail);
     },
     resolve(place) {
@@ -139,7 +139,7 @@ function unknownPlace({ cloud, region }: BucketPlace): ServiceError {
   return new ServiceError(
     'endpoint-unknown',
     `No address is known for ${cloud} in region "${region}".`,
-    `The operator can map it in the file that BRIGADE_CONFIG names, under "endpoints": {cloud: ${cloud}, region: ${region}, endpoint: "https://…"}.`,
+    `The operator can map it in the file that {settings.config} names, under "endpoints": {cloud: ${cloud}, region: ${region}, endpoint: "https://…"}.`,
   );
 }
 
@@ -185,7 +185,7 @@ function refuse(endpoint: string, allowed: readonly Allowed[]): string | undefin
     return 'An endpoint has a scheme, a host and a port, and nothing else.';
   }
   if (isAdmitted(url, allowed)) return undefined;
-  return `Requests may not name ${url.host}; the operator can allow it with BRIGADE_ALLOW_ENDPOINTS.`;
+  return `Requests may not name ${url.host}; the operator can allow it with {settings.allowEndpoints}.`;
 }
 
 function isAdmitted(url: URL, allowed: readonly Allowed[]): boolean {

@@ -15,17 +15,14 @@ export function checkSessionTokens(
   plan: Pick<SyncTaskPlan, 'source' | 'target'>,
   credentials: Pick<TaskCredentials, 'source' | 'target'>,
 ): void {
-  for (const [side, field] of [
-    ['source', 'src'],
-    ['target', 'dst'],
-  ] as const) {
+  for (const side of ['source', 'target'] as const) {
     const { dialect } = places.resolve(plan[side]);
     const { cloud, insteadOfSessionToken: instead } = providers[dialect];
     if (credentials[side].sessionToken === undefined || instead === undefined) continue;
     throw new ServiceError(
       'invalid-request',
       'Invalid request parameters.',
-      `request parameter [${field}_security_token] invalid. ${cloud} has no token beside a key: give ${instead} (${field}_sk), and leave this field out.`,
+      `[${side}.sessionToken] invalid. ${cloud} has no token beside a key: give ${instead} as {${side}.secretAccessKey}, and leave this field out.`,
     );
   }
 }

@@ -38,5 +38,5 @@ export async function credentialsOfStart(
 const noCdn = new ServiceError(
   'invalid-request',
   'Invalid request parameters.',
-  'request parameter [source_cdn_authentication_key] invalid. Leave it out: the task does not read through a CDN.',
+  '[cdnKey] invalid. Leave it out: the task does not read through a CDN.',
 );

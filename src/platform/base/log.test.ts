@@ -5,7 +5,11 @@ import { Secret } from './seal.ts';
 
 function capture(level: LogLevel = 'info') {
   const lines: string[] = [];
-  const log = createLogger(level, { write: (line) => void lines.push(line) });
+  const log = createLogger(
+    level,
+    { write: (line) => void lines.push(line) },
+    { secretFields: ['own_key'] },
+  );
   return { log, lines, last: () => JSON.parse(lines.at(-1) ?? '{}') as Record<string, unknown> };
 }
 
@@ -41,7 +45,7 @@ describe('createLogger', () => {
     log.info({ event: 'x.y', src_node: held });
     log.info({
       event: 'x.y',
-      req: { headers: held, body: { src_ak: 'hunter2', dst_sk: 'hunter2' } },
+      req: { headers: held, body: { ak: 'hunter2', own_key: 'hunter2' } },
     });
     log.info({ event: 'x.y', deep: { value: new Secret('hunter2') } });
     log.child(held).info({ event: 'x.y' });

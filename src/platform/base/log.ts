@@ -10,16 +10,10 @@ export type LogLevel = (typeof logLevels)[number];
 const secretFields = [
   'ak',
   'sk',
-  'src_ak',
-  'src_sk',
-  'dst_ak',
-  'dst_sk',
   'accessKey',
   'secretKey',
   'securityToken',
   'security_token',
-  'src_security_token',
-  'dst_security_token',
   'token',
   'json_auth_file',
   'authentication_key',
@@ -35,9 +29,17 @@ const secretFields = [
   'x-cos-security-token',
 ];
 
-const redacted = ['', '*', '*.*'].flatMap((above) =>
-  secretFields.map((field) => `${above}["${field}"]`),
-);
+function redacted(more: readonly string[]): string[] {
+  const fields = [...secretFields, ...more];
+  return ['', '*', '*.*'].flatMap((above) => fields.map((field) => `${above}["${field}"]`));
+}
+
+export interface LogOptions {
+  /** Fields that hold secrets beside those that every line is searched for. */
+  readonly secretFields?: readonly string[];
+  /** Changes a line before it is written: names things as the reader knows them. */
+  readonly reword?: (line: string) => string;
+}
 
 /** What a log line keeps of an error: never the foreign fields, which may hold a request. */
 interface LoggedError {
@@ -79,13 +81,18 @@ function describeError(error: unknown, depth = 0): LoggedError {
  *
  * @param destination Where lines go; standard error when absent.
  */
-export function createLogger(level: LogLevel, destination?: DestinationStream): Logger {
+export function createLogger(
+  level: LogLevel,
+  destination?: DestinationStream,
+  { secretFields: more = [], reword = (line) => line }: LogOptions = {},
+): Logger {
   return pino(
     {
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
-      redact: { paths: redacted, censor: '[secret]' },
+      hooks: { streamWrite: reword },
+      redact: { paths: redacted(more), censor: '[secret]' },
       mixin: (line) => ('event' in line ? {} : { event: 'library.said' }),
       serializers: { err: (error: unknown) => describeError(error) },
     },

@@ -50,7 +50,7 @@ for (const address of [
   'fd20:ce::254',
 ]) {
   test(`${address} is refused`, () => {
-    assert.match(strict('some.host', address) ?? '', /BRIGADE_ALLOW_ENDPOINTS/);
+    assert.match(strict('some.host', address) ?? '', /settings\.allowEndpoints/);
   });
 }
 
@@ -92,8 +92,8 @@ test('a name that the operator allows is no way to metadata: only its address is
   const byName = addressGuard(allowList('store.example', '*.corp.example'));
   const byAddress = addressGuard(allowList('store.example', '169.254.169.254', 'fd00:ec2::/64'));
   for (const address of ['169.254.169.254', 'fd00:ec2::254', '::ffff:169.254.169.254']) {
-    assert.match(byName('store.example', address) ?? '', /by its address in BRIGADE_ALLOW/);
-    assert.match(byName('a.corp.example', address) ?? '', /by its address in BRIGADE_ALLOW/);
+    assert.match(byName('store.example', address) ?? '', /by its address in \{settings\.allow/);
+    assert.match(byName('a.corp.example', address) ?? '', /by its address in \{settings\.allow/);
     assert.equal(byAddress('store.example', address), undefined);
   }
   for (const address of [

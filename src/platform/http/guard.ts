@@ -64,7 +64,7 @@ export function addressGuard(allowed: readonly Allowed[]): AddressGuard {
     const named = allowed.some((entry) => coversName(entry, hostname));
     if (named && behindNames.has(kind)) return undefined;
     const how = named ? 'by its address in' : 'with';
-    return `${hostname} is ${kind} address (${plain}); the operator can allow it ${how} BRIGADE_ALLOW_ENDPOINTS`;
+    return `${hostname} is ${kind} address (${plain}); the operator can allow it ${how} {settings.allowEndpoints}`;
   };
 }
 

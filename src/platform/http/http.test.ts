@@ -145,7 +145,7 @@ describe('HttpClient', () => {
     const { sockets, origin } = await setUp(() => {});
     const byAddress = new HttpClient({ origin, connections: 1, guard });
     clients.push(byAddress);
-    await rejectsWith('refused', byAddress.send(request()), /BRIGADE_ALLOW_ENDPOINTS/);
+    await rejectsWith('refused', byAddress.send(request()), /settings\.allowEndpoints/);
     const byName = new HttpClient({
       origin: origin.replace('127.0.0.1', 'harmless.example'),
       connections: 1,

@@ -15,7 +15,7 @@ export const remedies: Record<FailureKind, string> = {
     'The store does not accept the credentials. Stop the task, start it with valid ones, and retry the failed objects.',
   'clock-skew': 'The clocks of this machine and the store differ too much. Set them by NTP.',
   'archived':
-    'The source object is archived. Restore it at the source cloud, then retry the failed objects; a task with enable_restore does that by itself.',
+    'The source object is archived. Restore it at the source cloud, then retry the failed objects; a task with {restore} does that by itself.',
   'full':
     'The target takes no more bytes. Make room or raise its quota, then retry the failed objects.',
   'refused': 'Mend what is said here, then retry the failed objects.',

@@ -59,7 +59,7 @@ async function refuseShared(dir: string): Promise<void> {
   if (name === undefined) return;
   throw new DataDirectoryError(
     `${dir} is on a network file system (${name}), where a database is not safe: ` +
-      'put BRIGADE_DATA_DIR on a local disk',
+      'put {settings.dataDir} on a local disk',
   );
 }
 
@@ -71,7 +71,7 @@ async function claim(dir: string): Promise<void> {
   if (entries.length > 0) {
     throw new DataDirectoryError(
       `${dir} holds other files and was not made by this program: ` +
-        'name an empty or a new folder in BRIGADE_DATA_DIR',
+        'name an empty or a new folder in {settings.dataDir}',
     );
   }
   if ((await stat(dir)).uid === process.geteuid?.()) await chmod(dir, 0o700);
@@ -108,7 +108,7 @@ export async function lockDataDirectory(
 function heldError(path: string, pid: number | undefined): DataDirectoryError {
   const who = pid === undefined ? 'another process' : `process ${pid}`;
   return new DataDirectoryError(
-    `${path} is in use by ${who}: stop it, or name another folder in BRIGADE_DATA_DIR. ` +
-      'Workers beside a running service join it by BRIGADE_DATABASE_URL',
+    `${path} is in use by ${who}: stop it, or name another folder in {settings.dataDir}. ` +
+      'Workers beside a running service join it by {settings.databaseUrl}',
   );
 }

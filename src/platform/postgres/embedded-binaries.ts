@@ -6,7 +6,7 @@ export interface Binaries {
   readonly postgres: string;
 }
 
-const wayOut = 'set BRIGADE_DATABASE_URL to a PostgreSQL of your own (15 or later)';
+const wayOut = 'set {settings.databaseUrl} to a PostgreSQL of your own (15 or later)';
 
 /** The npm package that carries PostgreSQL for this platform. */
 function packageName(): string {

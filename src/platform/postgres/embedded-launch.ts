@@ -157,7 +157,7 @@ async function readVersion({ postgres }: Binaries): Promise<string> {
   } catch (cause) {
     throw new EmbeddedError(
       `the private PostgreSQL does not run on this machine (it needs glibc): ${postgres}; ` +
-        'set BRIGADE_DATABASE_URL to a PostgreSQL of your own (15 or later)',
+        'set {settings.databaseUrl} to a PostgreSQL of your own (15 or later)',
       { cause },
     );
   }
@@ -220,8 +220,8 @@ export async function planLaunch(
   const tried = ways.length === 0 ? 'none is left' : ways.map(({ name }) => name).join(', ');
   throw new EmbeddedError(
     `the private PostgreSQL cannot run here on ${dataDir} (tried: ${tried}). It cannot run as root: ` +
-      'run the service as an ordinary user, or put BRIGADE_DATA_DIR below folders that any user ' +
-      'may enter, or set BRIGADE_DATABASE_URL to a PostgreSQL of your own',
+      'run the service as an ordinary user, or put {settings.dataDir} below folders that any user ' +
+      'may enter, or set {settings.databaseUrl} to a PostgreSQL of your own',
   );
 }
 

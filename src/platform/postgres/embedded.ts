@@ -243,7 +243,7 @@ async function prepareCluster(start: Start, serverLog: ServerLog): Promise<void>
   if (version !== plan.version) {
     throw new EmbeddedError(
       `${cluster} was made by PostgreSQL ${version}; this program brings ${plan.version}. ` +
-        'Dump it with the old one, or set BRIGADE_DATABASE_URL',
+        'Dump it with the old one, or set {settings.databaseUrl}',
     );
   }
   await stopOrphan(cluster, { ...start, patienceMs: STOP_PATIENCE_MS });

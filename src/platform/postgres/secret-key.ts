@@ -37,15 +37,15 @@ export async function readSecretKeys(
   dir: string,
   { given, old, mayGenerate }: SecretKeySource,
 ): Promise<SecretKeys> {
-  const more = old.map((key) => checkKey(key.reveal(), 'BRIGADE_OLD_SECRET_KEYS'));
-  if (given !== undefined) return [checkKey(given.reveal(), 'BRIGADE_SECRET_KEY'), ...more];
+  const more = old.map((key) => checkKey(key.reveal(), '{settings.oldSecretKeys}'));
+  if (given !== undefined) return [checkKey(given.reveal(), '{settings.secretKey}'), ...more];
   const path = join(dir, SECRET_KEY);
   const kept = await readKeyFile(path);
   if (kept !== undefined) return [...kept, ...more];
   if (!mayGenerate) {
     throw new DataDirectoryError(
       `${path} is missing: the credentials in the database do not open without it. ` +
-        'Put it back, or give it in BRIGADE_SECRET_KEY',
+        'Put it back, or give it in {settings.secretKey}',
     );
   }
   const key = newSecretKey();

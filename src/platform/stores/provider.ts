@@ -67,7 +67,7 @@ export interface Provider {
   endpointOf(region: string): string | undefined;
   /** Equal for two places exactly when they are one bucket under equal hosts. */
   identityOf(place: NamedBucket & { readonly url: URL; readonly accessKeyId: string }): string;
-  /** What to give instead of a session token beside a key; undefined where the protocol has one. */
+  /** What to give as the secret key instead of a session token beside it; undefined where the protocol has one. */
   readonly insteadOfSessionToken: string | undefined;
   readonly readRefusal: RefusalReader;
   /**

@@ -4,7 +4,7 @@ import type { PutOptions, Traits } from './store.ts';
 import { StoreError } from '../model/store-error.ts';
 
 /** What can be done about metadata that the target does not take. */
-export const STAY_BEHIND = 'without enable_metadata_migration they stay behind';
+export const STAY_BEHIND = 'without {metadata} they stay behind';
 
 /**
  * Refuses what a put asks for and the store cannot do, or a header cannot carry: a line break in a

@@ -4,7 +4,7 @@ import { boundConnections } from '../api/kit/connection-bound.ts';
 import { buildApi, type TlsSettings } from '../api/server.ts';
 import { MiB } from '../../platform/base/bytes.ts';
 import { systemClock } from '../../platform/base/clock.ts';
-import { createLogger, type Logger } from '../../platform/base/log.ts';
+import type { Logger } from '../../platform/base/log.ts';
 import { createMetrics } from '../../platform/base/metrics.ts';
 import { openFilesMax } from '../../platform/base/open-files.ts';
 import { Sealer, Secret } from '../../platform/base/seal.ts';
@@ -23,6 +23,7 @@ import {
 import { Sockets } from '../../platform/http/sockets.ts';
 import type { Settings } from '../settings/config.ts';
 import { type DescriptorShares, LEAST_OPEN_FILES, shareDescriptors } from './descriptors.ts';
+import { serviceLogger } from './logger.ts';
 import { openDatabase, StartError } from './open-database.ts';
 
 /** A service that runs. Disposing of it drains and stops all of it, the database included. */
@@ -47,7 +48,7 @@ const DRAIN_MS = 25_000;
 export async function startService(settings: Settings): Promise<Service> {
   await using started = new AsyncDisposableStack();
   const { firstTokens } = settings;
-  const log = createLogger(settings.logLevel);
+  const log = serviceLogger(settings.logLevel);
   const descriptors = descriptorsFor(settings, log);
   const tls = await readTls(settings);
   const data = started.use(await lockDataDirectory(settings.dataDir));

@@ -4,6 +4,7 @@ import { EmbeddedError } from '../../platform/postgres/embedded.ts';
 import { MigrationError } from '../../platform/postgres/migrate.ts';
 import { WrongSealingKey } from '../../domain/maintenance/sealing-key.ts';
 import { SettingsError } from '../settings/config.ts';
+import { nameSettings } from '../settings/names.ts';
 import { StartError } from '../app/open-database.ts';
 import { RemoteError } from './remote-error.ts';
 
@@ -25,7 +26,8 @@ export async function tellingMistakes(run: () => Promise<number>): Promise<numbe
     return await run();
   } catch (error) {
     if (!mistakes.some((kind) => error instanceof kind)) throw error;
-    process.stderr.write(`brigade: ${error instanceof Error ? error.message : ''}\n`);
+    const message = error instanceof Error ? error.message : '';
+    process.stderr.write(`brigade: ${nameSettings(message)}\n`);
     return 1;
   }
 }

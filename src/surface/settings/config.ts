@@ -7,6 +7,7 @@ import { readAllowed } from '../../platform/http/allow-list.ts';
 import { editDistance } from '../../platform/base/edit-distance.ts';
 import { Secret } from '../../platform/base/seal.ts';
 import { parseSecretKey } from '../../platform/postgres/secret-key.ts';
+import { variableOf } from './names.ts';
 import { remoteVariables } from './remote-variables.ts';
 import { type PlainSettings, SettingsSchema, toldOfPattern } from './config-schema.ts';
 
@@ -37,11 +38,6 @@ const fileOnly: ReadonlySet<string> = new Set(['endpoints', 'oidc']);
 type Key = keyof PlainSettings;
 const schemas: Readonly<Record<string, TSchema>> = SettingsSchema.properties;
 const keys = Object.keys(SettingsSchema.properties) as Key[];
-
-/** `partBytes` is `BRIGADE_PART_BYTES`. */
-function variableOf(key: string): string {
-  return PREFIX + key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
-}
 
 const nameOfVariable: NameOf = (key, within = '') => variableOf(key) + within;
 

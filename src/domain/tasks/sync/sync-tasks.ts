@@ -192,11 +192,11 @@ export class SyncTasks implements SyncTaskService {
   async #mayName(keys: number, projectId: string): Promise<void> {
     const { max, own } = await this.#options.eventQuotas.of(projectId, keys);
     if (keys <= max) return;
-    const limit = own ? 'event_keys_max of the project' : 'BRIGADE_EVENT_KEYS_MAX';
+    const limit = own ? '{project.eventKeysMax} of the project' : '{settings.eventKeysMax}';
     throw new ServiceError(
       'invalid-request',
       'Invalid request parameters.',
-      `request parameter [object_keys] must not have more than ${max} items; send several requests, or raise ${limit}`,
+      `[keys] must not have more than ${max} items; send several requests, or raise ${limit}`,
     );
   }
 
@@ -227,8 +227,8 @@ async function create(
   { credentials, ...plan }: NewSyncTask,
   store: StoreCreation,
 ): Promise<Created> {
-  endpoints.check(plan.source, 'src');
-  endpoints.check(plan.target, 'dst');
+  endpoints.check(plan.source, 'source');
+  endpoints.check(plan.target, 'target');
   checkAuthentication(plan, credentials);
   checkSessionTokens(endpoints, plan, credentials);
   if (plan.sourceCdn !== undefined) endpoints.resolveCdn(plan.sourceCdn, plan.source);
@@ -252,7 +252,7 @@ async function create(
 
 async function tooManyTasks(db: Db, projectId: string, tasksMax: number): Promise<ServiceError> {
   const own = (await findProject(db, projectId))?.tasksMax ?? undefined;
-  const limit = own === undefined ? 'BRIGADE_TASKS_MAX' : 'tasks_max of the project';
+  const limit = own === undefined ? '{settings.tasksMax}' : '{project.tasksMax} of the project';
   return new ServiceError(
     'too-many-tasks',
     `This project may have ${own ?? tasksMax} synchronization tasks, and has as many.`,
@@ -282,7 +282,7 @@ function decodeKeys(encodedKeys: readonly string[]): string[] {
       return decodeObjectKey(encoded);
     } catch (error) {
       if (!(error instanceof KeyError)) throw error;
-      const detail = `request parameter [object_keys[${index}]] ${error.message}`;
+      const detail = `[keys[${index}]] ${error.message}`;
       throw new ServiceError('bad-object-key', 'An object key is not valid.', detail, {
         cause: error,
       });
@@ -324,7 +324,7 @@ async function statistics(
     throw new ServiceError(
       'range-too-old',
       `Statistics of hours are kept for ${HOURS_KEPT_DAYS} days.`,
-      `request parameter [start_time] invalid. Older numbers are told by the month: show the task with a query_time in it.`,
+      '[startTime] invalid. Older numbers are kept by the month: show the task with a {queryTime} in it.',
     );
   }
   const plan = planStatistics(range, nowMs);

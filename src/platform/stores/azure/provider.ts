@@ -25,8 +25,7 @@ export function azureProvider(name: AzureCloud): Provider {
     endpointOf: (region) => `https://${suffixOf(region, dialect)}`,
     // Containers belong to an account, and each account has names of its own.
     identityOf: ({ url, bucket, accessKeyId }) => JSON.stringify([url.host, accessKeyId, bucket]),
-    insteadOfSessionToken:
-      'a SAS token, or a connection string with a SharedAccessSignature, as the secret key',
+    insteadOfSessionToken: 'a SAS token, or a connection string with a SharedAccessSignature,',
     readRefusal: toldByAzure,
     open: (options) => open(options, dialect),
   };

@@ -154,7 +154,7 @@ describe('a put', () => {
       ...{ status, headers: { 'content-type': 'application/xml' } },
       text: `<Error><Code>${code}</Code><Message>No.</Message></Error>`,
     });
-    const without = 'without enable_metadata_migration they stay behind';
+    const without = 'without {metadata} they stay behind';
     const suspect = `if other objects are copied, it may be the metadata a_b: ${without}`;
     for (const [reply, words] of [
       [refusal('MetadataTooLarge'), `No; it may be the metadata a_b, c-d: ${without}`],

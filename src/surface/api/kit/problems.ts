@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { alreadyLogged, DatabaseError } from '../../../platform/postgres/db-error.ts';
 import { type Problem, ServiceError } from '../../../domain/service-error.ts';
+import { detailOfRequest, nameFields } from './neutral-names.ts';
 import type { Refusal } from './observation.ts';
 import { RequestError, type RequestFlaw } from './request-error.ts';
 import { noteOnIgnored } from './unknown-fields.ts';
@@ -203,7 +204,7 @@ function bodyOf(
   error: RequestError | ServiceError | undefined,
   { id: requestId, ignoredFields = [] }: Pick<FastifyRequest, 'id' | 'ignoredFields'>,
 ): ProblemBody {
-  const message = answer.message ?? error?.message ?? '';
+  const message = answer.message ?? nameFields(error?.message ?? '');
   if (answer.code.startsWith('APIGW.')) {
     const detail = error instanceof RequestError ? `: ${error.detail}` : '';
     return {
@@ -214,7 +215,9 @@ function bodyOf(
   }
   // What was ignored may be the reason of the refusal.
   const note = answer.status < 500 ? noteOnIgnored(ignoredFields) : undefined;
-  const detail = joined(error?.detail, note);
+  const own =
+    error instanceof ServiceError ? error.detail && detailOfRequest(error.detail) : error?.detail;
+  const detail = joined(own, note);
   if (detail === undefined) return { error_code: answer.code, error_msg: message };
   // SDKs show the message only: what to change must stand there too.
   const error_msg = `${message} ${detail.charAt(0).toUpperCase()}${detail.slice(1)}`;

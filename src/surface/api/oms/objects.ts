@@ -4,6 +4,7 @@ import type {
   SyncTaskService,
 } from '../../../domain/tasks/sync/sync-task-service.ts';
 import { fromCursor, toCursor } from '../kit/cursor.ts';
+import { nameFields } from '../kit/neutral-names.ts';
 import { TaskPath, taskProblems, tooLarge } from '../kit/common-schemas.ts';
 import {
   ListSyncTaskObjectsQuery,
@@ -83,7 +84,7 @@ function toRecord(record: ObjectRecord): ListSyncTaskObjectsReply['objects'][num
     object_key: record.key,
     outcome: record.outcome,
     reason: record.reason ?? null,
-    message: record.message ?? null,
+    message: record.message === undefined ? null : nameFields(record.message),
     size: record.size ?? null,
     ...evidenceOf(record),
     attempts: record.attempts,

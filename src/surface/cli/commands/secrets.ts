@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
-import { createLogger, type Logger } from '../../../platform/base/log.ts';
+import type { Logger } from '../../../platform/base/log.ts';
+import { serviceLogger } from '../../app/logger.ts';
 import { Sealer } from '../../../platform/base/seal.ts';
 import { lockDataDirectory } from '../../../platform/postgres/data-directory.ts';
 import type { Database } from '../../../platform/postgres/db.ts';
@@ -42,7 +43,7 @@ It may be interrupted at any time: run it again, and it goes on.`,
 
 async function rotate(): Promise<number> {
   const settings = await readSettings(process.env, (path) => readFile(path, 'utf8'));
-  const log = createLogger(settings.logLevel === 'info' ? 'warn' : settings.logLevel);
+  const log = serviceLogger(settings.logLevel === 'info' ? 'warn' : settings.logLevel);
   await using started = new AsyncDisposableStack();
   if (settings.secretKey !== undefined && settings.databaseUrl !== undefined) {
     // The data directory is not needed, and the service may be holding it.

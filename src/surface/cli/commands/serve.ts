@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { readSettings } from '../../settings/config.ts';
+import { nameSettings } from '../../settings/names.ts';
 import { tellingMistakes } from '../mistakes.ts';
 import { type Service, startService } from '../../app/serve.ts';
 
@@ -37,7 +38,7 @@ async function serve(): Promise<number> {
  * written nor leases renewed. So it is left as by a crash, and the next start takes it up.
  */
 function exitFailed({ message }: Error): void {
-  process.stderr.write(`brigade: ${message}\n`);
+  process.stderr.write(`brigade: ${nameSettings(message)}\n`);
   process.exit(1);
 }
 
