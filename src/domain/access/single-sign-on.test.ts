@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
-import { after, before, describe, test } from 'node:test';
+import { after, afterEach, before, describe, mock, test } from 'node:test';
 import { base64url } from 'jose';
 import { AUDIENCE, type OidcIssuer, startOidcIssuer } from '../../../test/kit/oidc-issuer.ts';
 import { silentLog } from '../../platform/base/log.ts';
@@ -21,11 +21,23 @@ const ours: Readonly<Record<string, { readonly id: string; readonly enabled: boo
 
 /** A single sign-on whose clock stands still until the test moves it. */
 function signOn(issuers: readonly Issuer[]) {
-  const clock = { time: Date.now() };
+  // The library that keeps the keys has no other clock than the system's.
+  mock.timers.reset();
+  mock.timers.enable({ apis: ['Date'], now: Date.now() });
+  const clock = {
+    get time(): number {
+      return Date.now();
+    },
+    set time(time) {
+      mock.timers.setTime(time);
+    },
+  };
   const userNamed = async (name: string) => ours[name];
   const now = (): number => clock.time;
   return { clock, holderOf: singleSignOn({ issuers, userNamed, log: silentLog, now }) };
 }
+
+afterEach(() => mock.timers.reset());
 
 function refusal(why: RegExp) {
   return (error: unknown): boolean => {
@@ -197,12 +209,12 @@ describe('the keys of an issuer', () => {
     assert.equal(issuer.asked.length, 2);
     clock.time += SECONDS;
     assert.ok(await holderOf(rotated));
-    assert.equal(issuer.asked.length, 4);
+    assert.equal(issuer.asked.length, 3);
     for (let kid = 0; kid < 20; kid++) {
       const made = issuer.sign({}, { kid: `made-up-${kid}` });
       await assert.rejects(holderOf(await made), refusal(/no such key/));
     }
-    assert.equal(issuer.asked.length, 4);
+    assert.equal(issuer.asked.length, 3);
     await assert.rejects(holderOf(old), refusal(/no such key/));
   });
 

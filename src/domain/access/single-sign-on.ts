@@ -1,11 +1,12 @@
 import {
-  type CryptoKey,
-  createLocalJWKSet,
+  createRemoteJWKSet,
+  customFetch,
   decodeJwt,
   errors,
-  type JSONWebKeySet,
   type JWTPayload,
   jwtVerify,
+  type JWTVerifyGetKey,
+  type RemoteJWKSet,
 } from 'jose';
 import type { Logger } from '../../platform/base/log.ts';
 import type { Gatekeeper, Principal } from './identity-service.ts';
@@ -52,10 +53,8 @@ export class TokenRefused extends Error {
 }
 
 const ASK_AGAIN_MS = 30_000;
-/** How soon an issuer that did not answer is asked again: its tokens are refused until it has answered. */
-const ASK_FAILED_AGAIN_MS = 2_000;
-/** Keys that an issuer has withdrawn are believed this long. */
-const KEYS_BELIEVED_MS = 10 * 60_000;
+/** How long a failed request to an issuer is not repeated; its tokens are refused meanwhile. */
+const FAILED_AGAIN_MS = 2_000;
 const TIMEOUT_MS = 5_000;
 const SKEW_SECONDS = 30;
 const NAME_MAX = 256;
@@ -181,84 +180,89 @@ function isName(value: unknown): value is string {
   return value !== '' && !value.includes('\0') && value.isWellFormed();
 }
 
-/** Finds the key of a token by its header. */
-type FindKey = (...token: Parameters<ReturnType<typeof createLocalJWKSet>>) => Promise<CryptoKey>;
-
 type KeysOptions = Required<Omit<SingleSignOnOptions, 'issuers' | 'userNamed'>>;
 
-/** The keys of an issuer: asked for when first needed, again when a token names a new one, and never often. */
+/** An issuer does not serve its keys just now. */
+class KeysUnavailable extends Error {
+  override readonly name = 'KeysUnavailable';
+}
+
+/**
+ * The keys of an issuer. The library keeps them, and fetches them again when they are old or a token
+ * names a new one. A failed request is not repeated for a moment, so that tokens cannot cause many.
+ */
 class IssuerKeys {
   readonly #issuer: Issuer;
   readonly #options: KeysOptions;
-  #found: { readonly find: FindKey; readonly at: number } | undefined;
-  #asked: { readonly answer: Promise<FindKey>; readonly again: number } | undefined;
+  #keys: Promise<RemoteJWKSet> | undefined;
+  #failed: { readonly cause: KeysUnavailable; readonly until: number } | undefined;
 
   constructor(issuer: Issuer, options: KeysOptions) {
     this.#issuer = issuer;
     this.#options = options;
   }
 
-  /** @throws {ServiceError} `unavailable` while the issuer does not tell. */
-  readonly find: FindKey = async (...header) => {
-    const found = this.#found;
-    const fresh = found !== undefined && this.#options.now() - found.at < KEYS_BELIEVED_MS;
-    const find = fresh ? found.find : await this.#ask();
+  /** @throws {ServiceError} `unavailable` while the issuer does not serve its keys. */
+  readonly find: JWTVerifyGetKey = async (header, token) => {
     try {
-      return await find(...header);
-    } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-      return await (await this.#ask())(...header);
+      this.#keys ??= this.#locate();
+      const keys = await this.#keys;
+      // Old keys are fetched again, perhaps from a place that has moved.
+      if (!keys.fresh && keys.jwks() !== undefined) this.#keys = this.#locate();
+      return await (await this.#keys)(header, token);
+    } catch (cause) {
+      if (!(cause instanceof KeysUnavailable || cause instanceof errors.JWKSInvalid)) throw cause;
+      const { issuer } = this.#issuer;
+      const message = `The keys of the issuer ${issuer} cannot be fetched. Try again in a moment.`;
+      throw new ServiceError('unavailable', message, undefined, { cause });
     }
   };
 
-  /**
-   * What was answered a moment ago is the answer still, so that tokens cannot make us ask often. A
-   * failure is remembered for a much shorter time than keys.
-   */
-  #ask(): Promise<FindKey> {
-    const { now, askAgainMs } = this.#options;
-    if (this.#asked === undefined || now() >= this.#asked.again) {
-      const asked = { answer: this.#fetch(), again: now() + askAgainMs };
-      this.#asked = asked;
-      asked.answer.catch(() => {
-        asked.again = now() + Math.min(askAgainMs, ASK_FAILED_AGAIN_MS);
+  async #locate(): Promise<RemoteJWKSet> {
+    const { issuer, jwksUri } = this.#issuer;
+    const discovery = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+    try {
+      const url = jwksUri ?? discoveredKeys(issuer, await this.#fetchJson(discovery));
+      return createRemoteJWKSet(new URL(url), {
+        cooldownDuration: this.#options.askAgainMs,
+        [customFetch]: async (address) => Response.json(await this.#fetchJson(address)),
       });
+    } catch (error) {
+      this.#keys = undefined;
+      throw error;
     }
-    return this.#asked.answer;
   }
 
-  async #fetch(): Promise<FindKey> {
-    const { issuer, jwksUri } = this.#issuer;
+  async #fetchJson(url: string): Promise<object> {
+    const { now, log } = this.#options;
+    if (this.#failed !== undefined && now() < this.#failed.until) throw this.#failed.cause;
     try {
-      const keys = await fetchJson(jwksUri ?? (await discoveredKeys(issuer)));
-      const find = createLocalJWKSet(keys as JSONWebKeySet);
-      this.#found = { find, at: this.#options.now() };
-      return find;
-    } catch (cause) {
-      this.#options.log.warn(
-        { event: 'issuer.unreachable', issuer, err: cause },
-        'its keys were not told: its tokens cannot be verified',
+      return await fetchJson(url);
+    } catch (error) {
+      const cause = new KeysUnavailable('an issuer does not serve its keys', { cause: error });
+      this.#failed = { cause, until: now() + FAILED_AGAIN_MS };
+      const { issuer } = this.#issuer;
+      log.warn(
+        { event: 'issuer.unreachable', issuer, err: error },
+        'its tokens cannot be verified',
       );
-      const message = `The keys of the issuer ${issuer} cannot be had. Try again in a moment.`;
-      throw new ServiceError('unavailable', message, undefined, { cause });
+      throw cause;
     }
   }
 }
 
-async function discoveredKeys(issuer: string): Promise<string> {
-  const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
-  const found = (await fetchJson(url)) as {
-    readonly issuer?: unknown;
-    readonly jwks_uri?: unknown;
-  };
-  if (found.issuer !== issuer) throw new Error('the discovery document is of another issuer');
+/** @throws {KeysUnavailable} where the document does not lead to keys of this issuer. */
+function discoveredKeys(issuer: string, document: object): string {
+  const found: { readonly issuer?: unknown; readonly jwks_uri?: unknown } = document;
+  if (found.issuer !== issuer) throw new KeysUnavailable('the document is of another issuer');
   const uri = typeof found.jwks_uri === 'string' ? found.jwks_uri : '';
-  // Whoever may change what is in transit could put in keys of their own.
-  if (!uri.startsWith('https:') && issuer.startsWith('https:')) throw new Error('keys without TLS');
+  // A person who can change what is in transit could put in keys of their own.
+  const isSafe = uri.startsWith('https:') || !issuer.startsWith('https:');
+  if (!isSafe || !URL.canParse(uri)) throw new KeysUnavailable('the document names no keys by TLS');
   return uri;
 }
 
-async function fetchJson(url: string): Promise<unknown> {
+async function fetchJson(url: string): Promise<object> {
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   const response = await fetch(url, { redirect: 'error', signal });
   if (!response.ok) throw new Error(`answered by ${response.status}`);
