@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { buildConnector } from 'undici';
-import { Places } from '../stores/layers/limited.ts';
+import { Places } from '../base/places.ts';
 
 /** Of ten sockets one is for requests that are no calls, as the abort of an upload that is given up. */
 const SPARE = 0.1;

@@ -1,11 +1,12 @@
 import { backoffMs } from '../base/backoff.ts';
+import type { Places } from '../base/places.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
 import type { Fault } from '../model/fault.ts';
 import type { StoreError } from '../model/store-error.ts';
 import { cdnRoot } from '../model/source-cdn.ts';
 import { type CdnAddress, throughCdn } from './cdn/cdn-store.ts';
 import { comparedWholes } from './cdn/compared-wholes.ts';
-import { limited, type Places } from './layers/limited.ts';
+import { limited } from './layers/limited.ts';
 import { measured, type OnRequest } from './layers/measured.ts';
 import { paced } from './layers/paced.ts';
 import { Pacer } from './layers/pacer.ts';
