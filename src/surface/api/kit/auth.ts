@@ -11,7 +11,7 @@ import { readBody } from './body-reader.ts';
 import { type BodyRoom, type HeldBytes, unlimitedRoom } from './body-room.ts';
 import { bytesAnnounced, hasBody } from './connections.ts';
 import { assertJson } from './json-body.ts';
-import { JsonScan } from './json-scan.ts';
+import { scanWhole } from './json-scan.ts';
 import { addressOf, type Cost, costOf, type Limits } from './limits.ts';
 import { Replays } from './replays.ts';
 import { RequestError } from './request-error.ts';
@@ -135,7 +135,7 @@ export function guard(app: FastifyInstance, options: GuardOptions): void {
     request.signedCall = admitSigned(request, judged, door);
     request.room?.release();
     await admit(request, signed.principal, door);
-    if (limits.values > 0) new JsonScan(limits.values).add(request.bytes ?? Buffer.alloc(0));
+    if (limits.values > 0) await scanWhole(request.bytes ?? Buffer.alloc(0), limits.values);
   });
   app.addHook('onResponse', async (request) => request.room?.release());
 }

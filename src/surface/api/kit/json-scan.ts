@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises';
+import { MiB } from '../../../platform/base/bytes.ts';
 import { RequestError } from './request-error.ts';
 
 /** The deepest schema has 7 levels. */
@@ -84,6 +86,18 @@ export class JsonScan {
     if (this.#values > this.#valuesMax) {
       throw tooComplex(`has more than ${this.#valuesMax} fields and list items`);
     }
+  }
+}
+
+/** Slices of a long text, between which others get a turn: a MiB takes some 2 ms. */
+const SLICE_BYTES = MiB;
+
+/** Checks a text that is there already. @throws {RequestError} as {@link JsonScan.add}. */
+export async function scanWhole(bytes: Uint8Array, valuesMax: number): Promise<void> {
+  const scan = new JsonScan(valuesMax);
+  for (let from = 0; from < bytes.length; from += SLICE_BYTES) {
+    if (from > 0) await setImmediate();
+    scan.add(bytes.subarray(from, from + SLICE_BYTES));
   }
 }
 
