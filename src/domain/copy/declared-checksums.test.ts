@@ -101,6 +101,16 @@ describe('an ETag of the source that looks like an MD5 and is none', () => {
     assert.equal(reads(), 3);
   });
 
+  for (const fault of ['unsupported', 'bad-reply'] as const) {
+    test(`is compared by a read of the whole where a range is ${fault}`, async () => {
+      const { rig } = await falseEtag('held whole');
+      rig.sourceSeen = faulty(rig.sourceSeen, { read: { 2: fault } }).store;
+      const outcome = await rig.copy();
+      assert.ok(outcome.kind === 'copied', JSON.stringify(outcome));
+      assert.match(outcome.notes.join(), /in two reads that agree/);
+    });
+  }
+
   test('costs no more reads where a CRC of the source agrees with the bytes', async () => {
     const { rig, reads } = await falseEtag('held whole', { crc64: true });
     const outcome = await rig.copy();

@@ -1,5 +1,6 @@
 import type { Crc64Kind } from '../../platform/base/crc64.ts';
 import { judgeRead } from '../../platform/model/declared-checksums.ts';
+import type { Fault } from '../../platform/model/fault.ts';
 import type { ObjectHead } from '../../platform/model/object.ts';
 import {
   crcKinds,
@@ -76,11 +77,13 @@ async function readAgain(
   try {
     return await allSums(job, head, inTwoRanges(job, head), kinds);
   } catch (error) {
-    const noRanges = error instanceof StoreError && error.fault === 'unsupported';
-    if (!noRanges) throw error;
+    if (!(error instanceof StoreError) || !withoutRanges.has(error.fault)) throw error;
     return await readSums(job, head, kinds);
   }
 }
+
+/** Ceph 16 names the whole as the range of a large object of Swift: measured. */
+const withoutRanges: ReadonlySet<Fault> = new Set<Fault>(['unsupported', 'bad-reply']);
 
 async function* inTwoRanges(
   { source, key, lease }: CopyJob,
