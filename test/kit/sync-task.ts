@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { acceptChanges, claimChanges, type ClaimedChange } from '../../src/domain/queue/changes.ts';
+import { enqueueing, type Origin } from '../../src/domain/queue/enqueue.ts';
 import type { Db } from '../../src/platform/postgres/db.ts';
 import { type Settlement, settleChanges } from '../../src/domain/queue/settle.ts';
 import { insertTask } from '../../src/domain/tasks/tasks-table.ts';
@@ -106,4 +107,15 @@ export function first<T>(items: readonly T[]): T {
   const item = items[0];
   if (item === undefined) throw new Error('there is none');
   return item;
+}
+
+/** Makes keys due as something other than an event does. */
+export async function enqueue(
+  db: Db,
+  taskId: string,
+  origin: Origin,
+  keys: readonly string[],
+): Promise<void> {
+  const wanted = 'select $1::uuid as task_id, unnest($2::text[]) as object_key';
+  await db.query(enqueueing(origin, wanted), [taskId, keys]);
 }

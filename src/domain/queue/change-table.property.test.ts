@@ -13,7 +13,7 @@ import {
 import type { ClaimedChange } from './changes.ts';
 import type { Database } from '../../platform/postgres/db.ts';
 import { listObjects } from './objects.ts';
-import { dueRechecks, endRecheck } from '../../platform/postgres/rechecks.ts';
+import { dueRechecks, endRecheck } from './rechecks.ts';
 import { countersOfMonth } from './statistics.ts';
 import { clearTask, hideTask, stopTask } from '../tasks/tasks-table.ts';
 

@@ -1,6 +1,7 @@
 import { syncTaskStatuses } from '../../platform/model/sync-task.ts';
 import { type Db, prepared } from '../../platform/postgres/db.ts';
-import { leavingRechecks } from '../../platform/postgres/rechecks.ts';
+import { enqueueing, waking } from './enqueue.ts';
+import { leavingRechecks } from './rechecks.ts';
 
 export interface NamedKeys {
   readonly taskId: string;
@@ -20,14 +21,10 @@ const ACCEPT = prepared(`
     order by sync_tasks.id
     for share of sync_tasks
   ), accepted as (
-    insert into changes (task_id, object_key, generation, accepted_at, due_at)
-    select live.id, key, nextval('generations'), now(), now()
-    from live, json_array_elements_text(live.keys) as key
-    order by live.id, key collate "C"
-    on conflict (task_id, object_key) do update
-    set generation = excluded.generation, due_at = excluded.due_at, restoring_since = null,
-      attempt = case when changes.lease_until > now() then changes.attempt else 0 end
-    returning 1
+    ${enqueueing(
+      'event',
+      `select id as task_id, object_key from live, json_array_elements_text(live.keys) as object_key`,
+    )}
   ), counted as (
     insert into statistics (task_id, width, starts_at, writer, requests)
     -- After the keys, as a settlement does: in the other order the two could deadlock.
@@ -36,16 +33,14 @@ const ACCEPT = prepared(`
     on conflict (task_id, starts_at, width, writer) do update
     set requests = statistics.requests + excluded.requests
   ), told as (
-    select pg_notify('changes', '') from live limit 1
+    ${waking('live')}
   )
   select live.id as "taskId", live.project_id as "projectId" from live left join told on true`);
 
 /**
  * Makes keys due, all in one statement, and counts the names that were accepted.
  *
- * A key that waits already stays one row: its generation is renewed and a live claim is left
- * alone. Rows are locked in the order of their keys, so that two of these cannot deadlock. The
- * task's row is locked against a stop in the same moment.
+ * The task's row is locked against a stop in the same moment.
  *
  * @param named One entry a task; keys distinct, without NUL.
  * @returns The tasks that took their keys, with their projects: those that are not there, or stopped,

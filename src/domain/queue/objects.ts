@@ -1,4 +1,5 @@
 import type { Db } from '../../platform/postgres/db.ts';
+import { enqueueing, waking } from './enqueue.ts';
 
 export interface ObjectRow {
   readonly key: string;
@@ -98,13 +99,9 @@ export async function retryFailedBatch(
         and exists (select from sync_tasks where id = $1 and status = 'SYNCHRONIZING' and deleted_at is null)
       order by object_key limit $4
     ), made_due as (
-      insert into changes (task_id, object_key, generation, accepted_at, due_at)
-      select task_id, object_key, nextval('generations'), now(), now() from failed order by object_key
-      on conflict (task_id, object_key) do update
-      set generation = excluded.generation, due_at = excluded.due_at,
-        attempt = case when changes.lease_until > now() then changes.attempt else 0 end
+      ${enqueueing('retry', 'select task_id, object_key from failed')}
     ), told as (
-      select pg_notify('changes', '') from failed limit 1
+      ${waking('failed')}
     )
     select max(object_key) as "lastKey", count(*)::int as count from failed left join told on true`,
     [taskId, filter.after ?? '', filter.prefix ?? null, filter.limit],

@@ -1,5 +1,6 @@
 import type { Db } from '../../platform/postgres/db.ts';
-import { leavingRechecks } from '../../platform/postgres/rechecks.ts';
+import { enqueueing } from './enqueue.ts';
+import { leavingRechecks } from './rechecks.ts';
 
 /**
  * How one claim ends. Where `done`, its record goes to the object list; where it comes again, why and
@@ -112,13 +113,13 @@ const SETTLE = `
       successes = statistics.successes + excluded.successes, failures = statistics.failures + excluded.failures,
       skips = statistics.skips + excluded.skips, bytes = statistics.bytes + excluded.bytes
   ), late as (
-    insert into changes (task_id, object_key, generation, accepted_at, due_at, late_write)
-    select $1, key, nextval('generations'), now(), now(), true from lapsed
-    where key not in (select key from held)
-      and exists (select from sync_tasks where id = $1 and deleted_at is null)
-    order by key collate "C"
-    on conflict (task_id, object_key) do update
-    set generation = excluded.generation, due_at = excluded.due_at, late_write = true
+    ${enqueueing(
+      'late_write',
+      `select $1::uuid as task_id, key as object_key from lapsed
+      where key not in (select key from held)
+        and exists (select from sync_tasks where id = $1 and deleted_at is null)`,
+      'true',
+    )}
   ), left_behind as (
     ${leavingRechecks(`
       select $1::uuid as task_id, key as object_key, now() as lost_at

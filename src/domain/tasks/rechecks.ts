@@ -8,7 +8,7 @@ import {
   postponeRecheck,
   type RecheckEnd,
   tasksToRecheck,
-} from '../../platform/postgres/rechecks.ts';
+} from '../queue/rechecks.ts';
 import type { ObjectHead } from '../../platform/model/object.ts';
 import { isSameWrite } from '../../platform/model/written.ts';
 import { StoreError } from '../../platform/model/store-error.ts';

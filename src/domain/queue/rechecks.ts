@@ -1,4 +1,5 @@
-import type { Db } from './db.ts';
+import type { Db } from '../../platform/postgres/db.ts';
+import { enqueueing, waking } from './enqueue.ts';
 
 /** Minutes after the end of a lost lease at which the target is looked at again. */
 const AFTER_MINUTES = [1, 5, 15, 60] as const;
@@ -96,11 +97,7 @@ const END = `
       case when $9 then now() + $11 * interval '1 minute' end
     ) as due_at from still
   ), enqueued as (
-    insert into changes (task_id, object_key, generation, accepted_at, due_at, late_write)
-    select $1, $2, nextval('generations'), now(), now(), $8 from still where $7
-    on conflict (task_id, object_key) do update
-    set generation = excluded.generation, due_at = excluded.due_at,
-      late_write = changes.late_write or excluded.late_write
+    ${enqueueing('recheck', 'select $1::uuid as task_id, $2::text as object_key from still where $7', '$8')}
   ), moved as (
     update rechecks set due_at = next.due_at from next
     where task_id = $1 and object_key = $2 and next.due_at is not null
@@ -108,7 +105,7 @@ const END = `
     delete from rechecks
     where task_id = $1 and object_key = $2 and exists (select from next where due_at is null)
   ), notified as (
-    select pg_notify('changes', '') from still where $7
+    ${waking('still where $7')}
   )
   select still.lost_at from still left join notified on true`;
 

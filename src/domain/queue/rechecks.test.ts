@@ -10,10 +10,10 @@ import {
   settle,
   settlement,
 } from '../../../test/kit/sync-task.ts';
-import { backlog, releaseClaims, untilNextDue } from '../../domain/queue/changes.ts';
-import type { Db } from './db.ts';
+import { backlog, releaseClaims, untilNextDue } from './changes.ts';
+import type { Db } from '../../platform/postgres/db.ts';
 import { dueRechecks, endRecheck, type RecheckEnd, tasksToRecheck } from './rechecks.ts';
-import { clearTask, hideTask, startTask, stopTask } from '../../domain/tasks/tasks-table.ts';
+import { clearTask, hideTask, startTask, stopTask } from '../tasks/tasks-table.ts';
 
 const unchanged: RecheckEnd = { again: false, doubtful: true, kept: false };
 

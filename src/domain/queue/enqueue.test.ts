@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { testDatabase } from '../../../test/kit/postgres.ts';
+import {
+  addKeys,
+  addTask,
+  claim,
+  enqueue,
+  expireLeases,
+  first,
+  settle,
+  settlement,
+} from '../../../test/kit/sync-task.ts';
+import type { Db } from '../../platform/postgres/db.ts';
+import type { Origin } from './enqueue.ts';
+
+interface Waiting {
+  readonly lane: number;
+  readonly origin: Origin;
+  readonly attempt: number;
+  readonly due: boolean;
+}
+
+async function waiting(db: Db): Promise<Waiting> {
+  const { rows } = await db.query<Waiting>(
+    `select lane, origin, attempt, due_at <= now() as due from changes`,
+  );
+  assert.equal(rows.length, 1);
+  return first(rows);
+}
+
+/** A key that failed once and waits for its next attempt. */
+async function backingOff(db: Db, origin: Origin = 'event'): Promise<string> {
+  const task = await addTask(db);
+  await enqueue(db, task, origin, ['k']);
+  await settle(db, task, [
+    settlement(first(await claim(db, task)), { done: false, delayMs: 60_000 }),
+  ]);
+  return task;
+}
+
+describe('enqueueing', () => {
+  for (const [origin, lane] of [
+    ['event', 0],
+    ['retry', 0],
+    ['recheck', 0],
+    ['late_write', 0],
+    ['scan', 1],
+  ] as const) {
+    test(`a new key keeps its origin, ${origin}, and waits in lane ${lane}`, async () => {
+      await using db = await testDatabase();
+      await enqueue(db, await addTask(db), origin, ['k']);
+      assert.deepEqual(await waiting(db), { lane, origin, attempt: 0, due: true });
+    });
+  }
+
+  test('a key that waits keeps the better lane, whichever request comes last', async () => {
+    await using db = await testDatabase();
+    const task = await addTask(db);
+    await enqueue(db, task, 'scan', ['k']);
+    await addKeys(db, task, ['k']);
+    const event = { lane: 0, origin: 'event', attempt: 0, due: true };
+    assert.deepEqual(await waiting(db), event);
+    await enqueue(db, task, 'scan', ['k']);
+    assert.deepEqual(await waiting(db), event);
+    await enqueue(db, task, 'retry', ['k']);
+    assert.deepEqual(await waiting(db), { ...event, origin: 'retry' });
+  });
+
+  for (const [origin, attempt, due] of [
+    ['event', 0, true],
+    ['retry', 0, true],
+    ['recheck', 1, true],
+    ['late_write', 1, true],
+    ['scan', 1, false],
+  ] as const) {
+    test(`${origin}: a key in back-off is ${due ? 'due at once' : 'not due sooner'}, its attempts ${attempt === 0 ? 'forgotten' : 'kept'}`, async () => {
+      await using db = await testDatabase();
+      await enqueue(db, await backingOff(db), origin, ['k']);
+      const { attempt: attempts, due: isDue } = await waiting(db);
+      assert.deepEqual({ attempts, isDue }, { attempts: attempt, isDue: due });
+    });
+
+    test(`${origin}: a key in work keeps its claim and its attempts, and makes one more round`, async () => {
+      await using db = await testDatabase();
+      const task = await backingOff(db, 'scan');
+      await db.query('update changes set due_at = now()');
+      const held = first(await claim(db, task));
+      await enqueue(db, task, origin, ['k']);
+      assert.equal((await waiting(db)).attempt, 2);
+      assert.deepEqual(await settle(db, task, [settlement(held)]), { held: 1, late: 0 });
+      const after = await waiting(db);
+      assert.deepEqual([after.attempt, after.due, after.origin], [0, true, origin]);
+    });
+  }
+
+  test('a claim that lapsed does not stop the attempts from being forgotten', async () => {
+    await using db = await testDatabase();
+    const task = await addTask(db);
+    await addKeys(db, task, ['k']);
+    await claim(db, task);
+    await expireLeases(db);
+    await enqueue(db, task, 'scan', ['k']);
+    assert.equal((await waiting(db)).attempt, 1);
+    await addKeys(db, task, ['k']);
+    assert.equal((await waiting(db)).attempt, 0);
+  });
+});
