@@ -162,6 +162,7 @@ test('no file is longer than 400 lines', () => {
 for (const [what, pattern, where] of [
   ['the environment', /\bprocess\.env\b/, 'surface/cli'],
   ['the clock', /\bDate\.now\(\)|\bnew Date\(\)|\bperformance\.now\(\)/, 'platform/base'],
+  ['a timer', /\bset(?:Timeout|Interval)\b|\bsetTimeout as\b/, 'platform/base'],
   ['chance', /\bMath\.random\(\)/, 'platform/base'],
 ] as const) {
   test(`${what} is asked in src/${where} only: elsewhere it is an argument`, () => {

@@ -1,5 +1,6 @@
 import type { InjectOptions } from 'fastify';
 import { pino } from 'pino';
+import { systemClock } from '../../src/platform/base/clock.ts';
 import { createMetrics } from '../../src/platform/base/metrics.ts';
 import type { Counters } from '../../src/platform/model/statistics.ts';
 import { planStatistics } from '../../src/platform/model/statistics.ts';
@@ -228,7 +229,7 @@ export async function openApi() {
       count: (entry) => void audited.push(entry),
       list: async () => [],
     },
-    now: () => Date.now(),
+    clock: systemClock,
     health: { ready: () => health.ready() },
     metrics,
     log: pino({ level: 'trace' }, { write: (line: string) => lines.push(line) }),

@@ -148,7 +148,8 @@ function apiOf(
   const now = (): number => Date.now();
   const { tls, trustProxy, connectionTimes, bodyRoom } = rest;
   return buildApi({
-    ...{ syncTasks, gatekeeper, identity, audit, health, metrics, log, now },
+    ...{ syncTasks, gatekeeper, identity, audit, health, metrics, log },
+    clock: systemClock,
     ...{ tls, trustProxy, connectionTimes, bodyRoom },
     limits: { ...noLimits, ...limits },
     singleSignOn: singleSignOn({

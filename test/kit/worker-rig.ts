@@ -1,48 +1,9 @@
-import type { Clock } from '../../src/platform/base/clock.ts';
 import type { ClaimedChange } from '../../src/domain/queue/changes.ts';
 import { DatabaseError } from '../../src/platform/postgres/db.ts';
 import type { Settlement } from '../../src/domain/queue/settle.ts';
 import type { Claim, WorkResult } from '../../src/domain/queue/work.ts';
+import { SteppedClock } from './stepped-clock.ts';
 import { Worker, type WorkerOptions, type WorkQueue } from '../../src/domain/queue/worker.ts';
-
-/** A clock that stands still but when it is moved. */
-export class SteppedClock implements Clock {
-  #time = 0;
-  readonly #sleepers = new Set<{ at: number; wake: () => void }>();
-
-  now = () => this.#time;
-  monotonic = () => this.#time;
-  random = () => 0;
-
-  async sleep(ms: number, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    await new Promise<void>((resolve, reject) => {
-      this.#sleepers.add({ at: this.#time + ms, wake: resolve });
-      signal.addEventListener('abort', () => reject(new Error('aborted')));
-    });
-  }
-
-  /** Lets this much time pass, a little at a time, so that all that it wakes gets its turn. */
-  async pass(ms: number): Promise<void> {
-    for (const end = this.#time + ms; this.#time < end; ) {
-      this.#time = Math.min(end, this.#time + 10);
-      for (const sleeper of this.#sleepers) {
-        if (sleeper.at > this.#time) continue;
-        this.#sleepers.delete(sleeper);
-        sleeper.wake();
-      }
-      await turn();
-    }
-  }
-}
-
-export function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await turn();
-}
 
 /** The database's side, in memory: what is due is a list of keys for each task. */
 export class FakeQueue implements WorkQueue {
@@ -156,9 +117,7 @@ export function workerOf(options: Partial<WorkerOptions> = {}) {
     working: () => [...inWork.keys()].sort(),
     /** Stops at once, whatever is in work. */
     end: async (): Promise<void> => {
-      const state = { over: false };
-      void worker.stop(0).then(() => (state.over = true));
-      while (!state.over) await clock.pass(10);
+      await clock.passUntil(worker.stop(0));
     },
   };
 }

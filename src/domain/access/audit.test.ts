@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { Writable } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
+import { SteppedClock } from '../../../test/kit/stepped-clock.ts';
 import { testDatabase } from '../../../test/kit/postgres.ts';
 import { createLogger, silentLog } from '../../platform/base/log.ts';
 import { removeOldAudit } from './audit-table.ts';
@@ -23,10 +24,13 @@ describe('the audit', () => {
 
   /** What is written down of what was counted, the oldest first. */
   async function written(entries: readonly AuditEntry[], log = silentLog) {
-    const [from] = await new DatabaseAudit({ database, log, now: () => 0 }).list(undefined, {
-      ...{ limit: 1, before: undefined },
-    });
-    const audit = new DatabaseAudit({ database, log, now: () => 0 });
+    const [from] = await new DatabaseAudit({ database, log, clock: new SteppedClock() }).list(
+      undefined,
+      {
+        ...{ limit: 1, before: undefined },
+      },
+    );
+    const audit = new DatabaseAudit({ database, log, clock: new SteppedClock() });
     for (const one of entries) audit.count(one);
     await audit[Symbol.asyncDispose]();
     const rows = await audit.list(undefined, newest);
@@ -35,7 +39,7 @@ describe('the audit', () => {
 
   test('takes whatever a caller makes up: a NUL, half a character', async () => {
     const broken = { actor: 'a\0nn', resource: 'x\0\ud83d', projectId: '\0' };
-    const audit = new DatabaseAudit({ database, log: silentLog, now: () => 0 });
+    const audit = new DatabaseAudit({ database, log: silentLog, clock: new SteppedClock() });
     await audit.record({ ...entry, ...broken });
     const [row] = await audit.list(undefined, newest);
     assert.deepEqual([row?.actor, row?.resource, row?.projectId], ['ann', 'x\ufffd', '']);
@@ -110,10 +114,11 @@ describe('old entries', () => {
     assert.equal(await removeOldAudit(database, { days: 400, limit: 2 }), 2);
     assert.equal(await removeOldAudit(database, { days: 400, limit: 2 }), 1);
     assert.equal(await removeOldAudit(database, { days: 400, limit: 2 }), 0);
-    const rows = await new DatabaseAudit({ database, log: silentLog, now: () => 0 }).list(
-      undefined,
-      newest,
-    );
+    const rows = await new DatabaseAudit({
+      database,
+      log: silentLog,
+      clock: new SteppedClock(),
+    }).list(undefined, newest);
     assert.equal(rows.length, 3);
     for (const sql of ['delete from audit', `update audit set actor = 'x'`, 'truncate audit']) {
       await assert.rejects(database.query(sql), /append-only/, sql);

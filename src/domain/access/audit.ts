@@ -1,5 +1,7 @@
+import type { Clock } from '../../platform/base/clock.ts';
 import type { Logger } from '../../platform/base/log.ts';
 import { RateLimit } from '../../platform/base/rate-limit.ts';
+import { Alarm } from '../../platform/base/timers.ts';
 import { type AuditEntry, type AuditRow, insertAudit, listAudit } from './audit-table.ts';
 import { type Database, DatabaseError } from '../../platform/postgres/db.ts';
 
@@ -24,7 +26,7 @@ export interface Audit {
 interface AuditOptions {
   readonly database: Database;
   readonly log: Logger;
-  readonly now: () => number;
+  readonly clock: Clock;
 }
 
 const GATHER_MS = 5_000;
@@ -39,13 +41,15 @@ export class DatabaseAudit implements Audit, AsyncDisposable {
   readonly #log: Logger;
   readonly #refusals: RateLimit;
   #counted = new Map<string, AuditEntry>();
-  #timer: NodeJS.Timeout | undefined;
+  readonly #alarm: Alarm;
+  #waiting: Promise<void> | undefined;
   #writing: Promise<void> = Promise.resolve();
 
-  constructor({ database, log, now }: AuditOptions) {
+  constructor({ database, log, clock }: AuditOptions) {
     this.#database = database;
     this.#log = log;
-    this.#refusals = new RateLimit({ perMinute: REFUSALS_PER_MINUTE, now });
+    this.#refusals = new RateLimit({ perMinute: REFUSALS_PER_MINUTE, now: () => clock.now() });
+    this.#alarm = new Alarm(clock);
   }
 
   record(entry: AuditEntry): Promise<void> {
@@ -56,7 +60,7 @@ export class DatabaseAudit implements Audit, AsyncDisposable {
     if (entry.status < 400) this.#gather(keyOf(entry), entry);
     else this.#countRefusal(entry);
     if (this.#counted.size >= GATHERED_MAX) this.#flush();
-    this.#timer ??= setTimeout(() => this.#flush(), GATHER_MS).unref();
+    this.#waiting ??= this.#flushLater();
   }
 
   list(...[projectId, page]: Parameters<Audit['list']>): Promise<AuditRow[]> {
@@ -64,8 +68,15 @@ export class DatabaseAudit implements Audit, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#flush();
+    this.#alarm.ring();
+    await this.#waiting;
     await this.#writing;
+  }
+
+  async #flushLater(): Promise<void> {
+    await this.#alarm.wait(GATHER_MS, { ref: false });
+    this.#waiting = undefined;
+    this.#flush();
   }
 
   #countRefusal(entry: AuditEntry): void {
@@ -91,8 +102,6 @@ export class DatabaseAudit implements Audit, AsyncDisposable {
   }
 
   #flush(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
     const entries = [...this.#counted.values()];
     this.#counted = new Map();
     if (entries.length > 0) this.#writing = this.#writing.then(() => this.#write(entries));

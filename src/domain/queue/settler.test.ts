@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ManualClock } from '../../../test/kit/manual-clock.ts';
-import { systemClock } from '../../platform/base/clock.ts';
+import { SteppedClock, until } from '../../../test/kit/stepped-clock.ts';
 import { DatabaseError } from '../../platform/postgres/db.ts';
 import type { Settlement } from './settle.ts';
 import { Settler, type SettlerOptions } from './settler.ts';
@@ -80,9 +80,11 @@ test('results that come together are written together, a task at a time', async 
 });
 
 test('a batch that is full does not wait to gather', async () => {
-  const { settler, batches } = settlerOf(() => undefined, { gatherMs: 1_000_000, batchMax: 2 });
+  const { settler, batches } = settlerOf(() => undefined, {
+    ...{ clock: new SteppedClock(), batchMax: 2 },
+  });
   for (const key of ['a', 'b']) settler.add(claimOf(key), done);
-  while (batches.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  await until(() => batches.length > 0);
   assert.deepEqual(batches, [['a', 'b']]);
 });
 
@@ -141,19 +143,20 @@ test('a result that can never be written holds up no other', async () => {
 
 test('a task whose results cannot be written holds up no other', async () => {
   let stuck = true;
+  const clock = new SteppedClock();
   const { settler, batches } = settlerOf(
     (keys) => {
       if (keys.includes('stuck') && stuck) throw new DatabaseError('timed-out', 'a lock');
     },
-    { clock: systemClock },
+    { clock },
   );
   settler.add(claimOf('stuck'), done);
   for (const key of ['a', 'b']) {
     settler.add(claimOf(key, 'u'), done);
-    while (!batches.flat().includes(key)) await new Promise((resolve) => setImmediate(resolve));
+    await clock.passUntil(() => batches.flat().includes(key));
   }
   stuck = false;
-  await settler.drained();
+  await clock.passUntil(settler.drained());
   assert.deepEqual(batches, [['a'], ['b'], ['stuck']]);
 });
 

@@ -1,5 +1,6 @@
 import { backoffMs } from '../../platform/base/backoff.ts';
 import type { Clock } from '../../platform/base/clock.ts';
+import { Alarm } from '../../platform/base/timers.ts';
 import { DatabaseError } from '../../platform/postgres/db.ts';
 import type { Settlement } from './settle.ts';
 import type { Claim, WorkResult } from './work.ts';
@@ -67,22 +68,23 @@ class TaskSettler {
   readonly #onIdle: () => void;
   #ended: Ended[] = [];
   #running: Promise<void> | undefined;
-  #hurry: (() => void) | undefined;
+  readonly #gathering: Alarm;
 
   constructor(options: SettlerOptions, taskId: string, onIdle: () => void) {
     this.#options = options;
     this.#taskId = taskId;
     this.#onIdle = onIdle;
+    this.#gathering = new Alarm(options.clock);
   }
 
   add(ended: Ended): void {
     this.#ended.push(ended);
-    if (this.#ended.length >= this.#options.batchMax) this.#hurry?.();
+    if (this.#ended.length >= this.#options.batchMax) this.#gathering.ring();
     this.#running ??= this.#run();
   }
 
   async drained(): Promise<void> {
-    this.#hurry?.();
+    this.#gathering.ring();
     await this.#running;
   }
 
@@ -97,14 +99,7 @@ class TaskSettler {
 
   async #gather(): Promise<void> {
     if (this.#ended.length >= this.#options.batchMax) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, this.#options.gatherMs);
-      this.#hurry = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.#hurry = undefined;
+    await this.#gathering.wait(this.#options.gatherMs);
   }
 
   async #write(ended: readonly Ended[]): Promise<void> {

@@ -1,28 +1,32 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { done, turn, until, workerOf } from '../../../test/kit/worker-rig.ts';
+import { turn, until } from '../../../test/kit/stepped-clock.ts';
+import { done, workerOf } from '../../../test/kit/worker-rig.ts';
 import { DatabaseError } from '../../platform/postgres/db.ts';
 
 const quick = { handle: async () => done };
 
 test('what is due is worked on and settled', async () => {
   const settled: string[] = [];
-  const { queue, worker, end } = workerOf({ ...quick, onSettled: ({ key }) => settled.push(key) });
+  const { queue, clock, worker, end } = workerOf({
+    ...quick,
+    onSettled: ({ key }) => settled.push(key),
+  });
   queue.add('t', ...Array.from({ length: 20 }, (_, index) => `k${index}`));
   worker.start();
-  await until(() => settled.length === 20);
+  await clock.passUntil(() => settled.length === 20);
   assert.equal(queue.done('t').length, 20);
   assert.equal(worker.inHand, 0);
   await end();
 });
 
 test('no more is in work than may be, in all and of one task', async () => {
-  const { queue, worker, inWork, end } = workerOf({ width: 3, taskWidth: 2 });
+  const { queue, clock, worker, inWork, end } = workerOf({ width: 3, taskWidth: 2 });
   queue.add('t', 'a', 'b', 'c', 'd');
   queue.add('u', 'v', 'w', 'x', 'y');
   worker.start();
   for (let round = 0; round < 8; round++) {
-    await until(() => inWork.size > 0);
+    await clock.passUntil(() => inWork.size > 0);
     await turn();
     const tasks = [...inWork.values()].map(({ claim }) => claim.taskId);
     assert.ok(tasks.length <= 3);
@@ -30,55 +34,54 @@ test('no more is in work than may be, in all and of one task', async () => {
     assert.ok(tasks.filter((id) => id === 'u').length <= 2);
     inWork.values().next().value?.end();
   }
-  await until(() => queue.done('t').length + queue.done('u').length === 8);
+  await clock.passUntil(() => queue.done('t').length + queue.done('u').length === 8);
   await end();
 });
 
-test('a change that becomes due by itself is found without a hint', {
-  timeout: 3_000,
-}, async () => {
-  const { queue, worker, end } = workerOf(quick);
+test('a change that becomes due by itself is found without a hint', async () => {
+  const { queue, clock, worker, end } = workerOf(quick);
   queue.nextDueMs = 30;
   worker.start();
-  await until(() => queue.looks > 0);
+  await clock.passUntil(() => queue.looks > 0);
   queue.add('t', 'k');
-  await until(() => queue.done('t').length === 1);
+  await clock.passUntil(() => queue.done('t').length === 1);
   await end();
 });
 
-test('a hint ends the wait', { timeout: 3_000 }, async () => {
-  const { queue, worker, end } = workerOf(quick);
+test('a hint ends the wait', async () => {
+  const { queue, clock, worker, end } = workerOf(quick);
   worker.start(); // Nothing waits anywhere: the next look would be in five seconds.
   await until(() => queue.looks > 0);
   for (let times = 0; times < 5; times++) await turn();
   queue.add('t', 'k');
   worker.wake();
-  await until(() => queue.done('t').length === 1);
+  await clock.pass(500);
+  assert.deepEqual(queue.done('t'), ['k']);
   await end();
 });
 
-test('a task that hangs leaves room for the others', { timeout: 3_000 }, async () => {
-  const { queue, worker, working, end } = workerOf({ width: 3, taskWidth: 2 });
+test('a task that hangs leaves room for the others', async () => {
+  const { queue, clock, worker, working, end } = workerOf({ width: 3, taskWidth: 2 });
   queue.add('hanging', 'a', 'b', 'c', 'd');
   worker.start();
-  await until(() => working().length === 2);
+  await clock.passUntil(() => working().length === 2);
   queue.add('other', 'x');
   worker.wake();
-  await until(() => working().includes('x'));
+  await clock.passUntil(() => working().includes('x'));
   await end();
 });
 
 test('where there is room for few, tasks take turns', async () => {
-  const { queue, worker, inWork, end } = workerOf({ width: 4, taskWidth: 2 });
+  const { queue, clock, worker, inWork, end } = workerOf({ width: 4, taskWidth: 2 });
   const tasks = ['s', 't', 'u', 'v', 'w', 'x'];
   for (const task of tasks) {
     queue.add(task, ...Array.from({ length: 20 }, (_, index) => `${task}${index}`));
   }
   worker.start();
   for (let round = 1; round <= 9; round++) {
-    await until(() => inWork.size === 4);
+    await clock.passUntil(() => inWork.size === 4);
     for (const { end } of [...inWork.values()]) end();
-    await until(() => queue.settled.length === 4 * round);
+    await clock.passUntil(() => queue.settled.length === 4 * round);
   }
   const counts = tasks.map((task) => queue.done(task).length);
   assert.deepEqual(counts, [6, 6, 6, 6, 6, 6]);
@@ -86,12 +89,12 @@ test('where there is room for few, tasks take turns', async () => {
 });
 
 test('tasks that hang together leave room for those that come after them', async () => {
-  const { queue, worker, working, end } = workerOf({ width: 12, taskWidth: 8 });
+  const { queue, clock, worker, working, end } = workerOf({ width: 12, taskWidth: 8 });
   for (const task of ['a', 'b', 'c']) {
     queue.add(task, ...Array.from({ length: 20 }, (_, index) => `${task}${index}`));
     worker.wake();
     if (task === 'a') worker.start();
-    await until(() => working().some((key) => key.startsWith(task)));
+    await clock.passUntil(() => working().some((key) => key.startsWith(task)));
   }
   await end();
 });
@@ -101,12 +104,12 @@ async function workAhead(given: ReturnType<typeof workerOf>): Promise<void> {
   const { queue, clock, worker, inWork } = given;
   queue.add('t', ...Array.from({ length: 100 }, (_, index) => `k${index}`));
   worker.start();
-  await until(() => inWork.size === 10);
+  await clock.passUntil(() => inWork.size === 10);
   for (const { end } of [...inWork.values()]) end();
-  await until(() => queue.done('t').length === 10);
+  await clock.passUntil(() => queue.done('t').length === 10);
   await clock.pass(1_000);
   worker.wake();
-  await until(() => worker.inHand === 20);
+  await clock.passUntil(() => worker.inHand === 20);
   assert.equal(inWork.size, 10);
 }
 
@@ -122,12 +125,12 @@ test('what a task that begins to hang had claimed ahead is given back', async ()
   const { queue, clock, worker, working, inWork, end } = given;
   await workAhead(given);
   await clock.pass(1_000); // In which nothing was settled.
-  await until(() => worker.inHand === 10);
+  await clock.passUntil(() => worker.inHand === 10);
   assert.equal(inWork.size, 10);
   assert.equal(queue.released().length, 10);
   queue.add('other', 'x');
   worker.wake();
-  await until(() => working().includes('x'));
+  await clock.passUntil(() => working().includes('x'));
   await end();
 });
 
@@ -202,7 +205,7 @@ test('a change whose lease passed before its turn is given back without being lo
   await clock.pass(6_000); // The database took that long to answer.
   queue.claimGate = Promise.resolve();
   open();
-  await until(() => queue.done('t').length === 1);
+  await clock.passUntil(() => queue.done('t').length === 1);
   assert.deepEqual(queue.released(), ['k']);
   assert.deepEqual(worked, ['k']);
   await end();
@@ -212,7 +215,7 @@ test('stop lets work end, gives the rest back, and resolves when all is settled'
   const { queue, clock, worker, working, inWork } = workerOf({ width: 2, taskWidth: 2 });
   queue.add('t', 'a', 'b', 'c', 'd');
   worker.start();
-  await until(() => working().length === 2);
+  await clock.passUntil(() => working().length === 2);
   const stopped = worker.stop(10_000);
   await clock.pass(100);
   assert.deepEqual(working(), ['a', 'b']);
@@ -221,7 +224,7 @@ test('stop lets work end, gives the rest back, and resolves when all is settled'
     end();
   }
   await clock.pass(20);
-  await stopped;
+  await clock.passUntil(stopped);
   assert.deepEqual(queue.done('t'), ['a', 'b']);
   assert.equal(worker.inHand, 0);
   assert.deepEqual(queue.due.get('t'), ['c', 'd']);
@@ -231,13 +234,13 @@ test('stop ends what takes longer than it may', async () => {
   const { queue, clock, worker, working } = workerOf();
   queue.add('t', 'a');
   worker.start();
-  await until(() => working().length === 1);
+  await clock.passUntil(() => working().length === 1);
   const stopped = worker.stop(1_000);
   await clock.pass(900);
   assert.equal(working().length, 1);
   await clock.pass(200);
   assert.equal(working().length, 0);
-  await stopped;
+  await clock.passUntil(stopped);
   assert.equal(worker.inHand, 0);
 });
 
@@ -246,7 +249,7 @@ test('stop does not wait longer than it may for a database that takes no results
   queue.settle = () => Promise.reject(new DatabaseError('unavailable', 'gone'));
   queue.add('t', 'a');
   worker.start();
-  await until(() => working().length === 1);
+  await clock.passUntil(() => working().length === 1);
   inWork.get('a')?.end();
   const state = { stopped: false };
   const stopped = worker.stop(10_000).then(() => (state.stopped = true));
@@ -255,7 +258,7 @@ test('stop does not wait longer than it may for a database that takes no results
   await clock.pass(10_000);
   assert.equal(state.stopped, true);
   assert.ok(troubles.includes('settle'));
-  await stopped;
+  await clock.passUntil(stopped);
   assert.equal(worker.inHand, 0);
 });
 
@@ -265,34 +268,34 @@ test('what a claim brings while it is being stopped is given back before stop re
   queue.claimGate = new Promise((resolve) => (open = resolve));
   queue.add('t', 'k');
   worker.start();
-  await until(() => queue.due.get('t')?.length === 0);
+  await clock.passUntil(() => queue.due.get('t')?.length === 0);
   const stopped = worker.stop(1_000);
   await clock.pass(100);
   open();
-  await stopped;
+  await clock.passUntil(stopped);
   assert.deepEqual(queue.released(), ['k']);
   assert.deepEqual(queue.done('t'), []);
 });
 
 test('a task that is stopped gives back what waits; what is in work goes on', async () => {
   const given = workerOf({ width: 12, taskWidth: 10 });
-  const { queue, worker, inWork, end } = given;
+  const { queue, clock, worker, inWork, end } = given;
   await workAhead(given);
   queue.due.clear();
   queue.dueTasks = async () => [];
   worker.giveBack('t');
-  await until(() => worker.inHand === 10);
+  await clock.passUntil(() => worker.inHand === 10);
   assert.equal(inWork.size, 10);
   assert.equal(queue.released().length, 10);
   await end();
 });
 
-test('when the database comes back, work goes on', { timeout: 5_000 }, async () => {
-  const { queue, worker, troubles, end } = workerOf(quick);
+test('when the database comes back, work goes on', async () => {
+  const { queue, clock, worker, troubles, end } = workerOf(quick);
   queue.troubles.push(...[1, 2].map(() => new DatabaseError('unavailable', 'gone')));
   queue.add('t', 'k');
   worker.start();
-  await until(() => queue.done('t').length === 1);
+  await clock.passUntil(() => queue.done('t').length === 1);
   assert.deepEqual(troubles, ['claim', 'claim']);
   await end();
 });

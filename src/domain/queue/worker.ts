@@ -1,5 +1,6 @@
 import { backoffMs } from '../../platform/base/backoff.ts';
 import type { Clock } from '../../platform/base/clock.ts';
+import { Alarm } from '../../platform/base/timers.ts';
 import type { ClaimedChange } from './changes.ts';
 import type { Settlement } from './settle.ts';
 import { Claims } from './claims.ts';
@@ -63,7 +64,7 @@ export class Worker {
   /** The task that got a claim last. */
   #claimedLast = '';
   #woken = false;
-  #alarm: (() => void) | undefined;
+  readonly #alarm: Alarm;
   /** By task: settled since the last measurement, and in the time before it. */
   #settledLately = new Map<string, number>();
   #ahead: ReadonlyMap<string, number> = new Map();
@@ -74,6 +75,7 @@ export class Worker {
     this.#options = options;
     this.#claims = new Claims(options.clock);
     this.#hands = new Hands(options);
+    this.#alarm = new Alarm(options.clock);
     this.#settler = new Settler({
       clock: options.clock,
       settle: (taskId, settlements) => options.queue.settle(taskId, settlements),
@@ -97,7 +99,7 @@ export class Worker {
   /** There may be something to claim now. */
   wake(): void {
     this.#woken = true;
-    this.#alarm?.();
+    this.#alarm.ring();
   }
 
   /** Gives back what waits here of a task, as when it was stopped; what is in work goes on. */
@@ -117,7 +119,7 @@ export class Worker {
    */
   async stop(drainMs: number): Promise<void> {
     this.#stopping.abort(new Error('stopping'));
-    this.#alarm?.();
+    this.#alarm.ring();
     for (const taskId of this.#hands.waiting) this.giveBack(taskId);
     const { clock } = this.#options;
     const deadline = clock.monotonic() + drainMs;
@@ -265,14 +267,7 @@ export class Worker {
   /** Resolves when woken, when stopping, or after `ms`. */
   async #wait(ms: number): Promise<void> {
     if (this.#woken || this.#stopping.signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#alarm = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.#alarm = undefined;
+    await this.#alarm.wait(ms);
   }
 
   async #every(ms: number, work: () => void): Promise<void> {

@@ -1,6 +1,8 @@
 import { type LookupAddress, lookup as systemLookup } from 'node:dns';
 import { isIP, type LookupFunction, type Socket } from 'node:net';
 import { buildConnector } from 'undici';
+import { type Clock, systemClock } from '../base/clock.ts';
+import { after } from '../base/timers.ts';
 import type { AddressGuard } from './guard.ts';
 
 export interface ConnectOptions {
@@ -10,6 +12,7 @@ export interface ConnectOptions {
   readonly guard?: AddressGuard | undefined;
   /** Resolves names; the system's way unless given. */
   readonly lookup?: LookupFunction | undefined;
+  readonly clock?: Clock | undefined;
 }
 
 /** A connection that the guard does not allow. */
@@ -23,6 +26,7 @@ export function connector({
   ca,
   guard,
   lookup = systemLookup,
+  clock = systemClock,
 }: ConnectOptions): buildConnector.connector {
   const connect = buildConnector({
     timeout: timeoutMs,
@@ -43,7 +47,7 @@ export function connector({
         callback(error, null);
         return;
       }
-      holdWriteErrors(socket);
+      holdWriteErrors(socket, clock);
       callback(null, socket);
     });
   };
@@ -81,12 +85,12 @@ type Written = (error?: Error | null) => void;
  * write fails, and Node would throw away the answer that lies in the socket. So a write's failure
  * is told a little later; reading goes on, and finds the answer, or the end.
  */
-function holdWriteErrors(socket: Socket): void {
+function holdWriteErrors(socket: Socket, clock: Clock): void {
   const held =
     (written: Written): Written =>
     (error) => {
       if (error === undefined || error === null) written(error);
-      else setTimeout(written, LAST_WORDS_MS, error);
+      else after(clock, LAST_WORDS_MS, () => written(error));
     };
   const write = socket._write.bind(socket);
   socket._write = (chunk, encoding, written) => {

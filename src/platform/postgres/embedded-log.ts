@@ -1,3 +1,6 @@
+import type { Clock } from '../base/clock.ts';
+import { MiB } from '../base/bytes.ts';
+import { every } from '../base/timers.ts';
 import { copyFile, open, truncate, type FileHandle } from 'node:fs/promises';
 
 /** Where the private PostgreSQL writes what it has to say. */
@@ -20,14 +23,17 @@ const TAIL_LINES = 10;
  *
  * It is a file and no pipe, so that the server is never held up by us and its last words outlive us.
  */
-export async function boundedLog(path: string, maxBytes = 4 * 1024 ** 2): Promise<ServerLog> {
+export async function boundedLog(
+  path: string,
+  clock: Clock,
+  maxBytes = 4 * MiB,
+): Promise<ServerLog> {
   const file = await open(path, 'a+', 0o600);
   await bound(file, path, maxBytes);
-  const timer = setInterval(() => {
+  const looking = every(clock, LOOK_EVERY_MS, () => {
     // A full disk is told by the database itself, and soon.
     bound(file, path, maxBytes).catch(() => undefined);
-  }, LOOK_EVERY_MS);
-  timer.unref();
+  });
 
   async function tail(): Promise<string> {
     const { size } = await file.stat();
@@ -42,7 +48,7 @@ export async function boundedLog(path: string, maxBytes = 4 * 1024 ** 2): Promis
     tail,
     lastLine: async () => (await tail()).split('\n').at(-1) ?? '',
     async close() {
-      clearInterval(timer);
+      looking[Symbol.dispose]();
       await file.close();
     },
   };

@@ -17,6 +17,7 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock } from '../base/clock.ts';
 import { silentLog } from '../base/log.ts';
 import { Secret } from '../base/seal.ts';
 import { Database } from './db.ts';
@@ -182,7 +183,7 @@ describe('startEmbedded', () => {
     const dataDir = await dataDirectory();
     const cluster = join(dataDir, 'postgres');
     const { way, binaries } = await planLaunch(await findBinaries(), dataDir);
-    const serverLog = await boundedLog(join(dataDir, 'postgres.log'));
+    const serverLog = await boundedLog(join(dataDir, 'postgres.log'), systemClock);
     // Without setpriv, as on a machine that lacks it.
     const untied = { ...way, prefix: way.prefix.slice(0, way.prefix.indexOf('setpriv')) };
     const settings = ['-c', 'listen_addresses=', '-c', `unix_socket_directories=${dataDir}`];
@@ -300,10 +301,10 @@ describe('the way it runs', () => {
 
 test('the log of the server stays bounded while the server goes on writing', async () => {
   const path = join(parent, 'bounded.log');
-  const first = await boundedLog(path, 1_000);
+  const first = await boundedLog(path, systemClock, 1_000);
   writeSync(first.fd, 'x'.repeat(2_000));
   await first.close();
-  const second = await boundedLog(path, 1_000);
+  const second = await boundedLog(path, systemClock, 1_000);
   writeSync(second.fd, 'a\nb\n');
   assert.equal(await second.tail(), 'a\nb');
   assert.equal(await second.lastLine(), 'b');

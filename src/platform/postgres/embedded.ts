@@ -311,7 +311,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedP
   const dataDir = await realpath(options.dataDir);
   const plan = await planLaunch(await findBinaries(), dataDir, options.ways);
   const start = { plan, cluster: join(dataDir, 'postgres'), log, clock, signal };
-  const serverLog = await boundedLog(join(dataDir, 'postgres.log'));
+  const serverLog = await boundedLog(join(dataDir, 'postgres.log'), clock);
   let socketDir: string | undefined;
   try {
     await prepareCluster(start, serverLog);

@@ -8,6 +8,7 @@ import {
   LogController,
 } from 'fastify';
 import { KiB, MiB } from '../../platform/base/bytes.ts';
+import type { Clock } from '../../platform/base/clock.ts';
 import type { Metrics } from '../../platform/base/metrics.ts';
 import type { Audit } from '../../domain/access/audit.ts';
 import type { Gatekeeper, IdentityService } from '../../domain/access/identity-service.ts';
@@ -49,7 +50,7 @@ export interface ApiParts {
   readonly singleSignOn: SingleSignOn;
   readonly limits: RequestLimits;
   readonly audit: Audit;
-  readonly now: () => number;
+  readonly clock: Clock;
   readonly health: Health;
   readonly metrics: Pick<Metrics, 'registry' | 'apiRequestSeconds'>;
   /** Gets facts only: no body, no credential, no query. */
@@ -78,9 +79,13 @@ const UNKNOWN_BYTES = { bytes: 64 * MiB, bytesOfAddress: 32 * MiB };
  * Closing it closes nothing that was passed in.
  */
 export async function buildApi(parts: ApiParts): Promise<FastifyInstance> {
-  const connections = new Connections({ ...connectionTimes, ...parts.connectionTimes });
+  const connections = new Connections(
+    { ...connectionTimes, ...parts.connectionTimes },
+    parts.clock,
+  );
+  const now = (): number => parts.clock.now();
   const app = createServer(parts, connections);
-  const limits = new Limits(parts.limits, parts.now);
+  const limits = new Limits(parts.limits, now);
   const room = parts.bodyRoom ?? new BodyRoom(UNKNOWN_BYTES);
   endConnections(app, connections);
   app.setValidatorCompiler(compileValidator);
@@ -88,7 +93,7 @@ export async function buildApi(parts: ApiParts): Promise<FastifyInstance> {
   limitBodies(app);
   readJsonBodies(app);
   observe(app, parts.metrics);
-  guard(app, { ...parts, limits, room });
+  guard(app, { ...parts, now, limits, room });
   auditCalls(app, parts.audit);
   watchUnknownFields(app, parts.log);
   replyWithProblems(app);

@@ -193,7 +193,7 @@ function accessOf(
   const { firstTokens } = settings;
   const gatekeeper = new DatabaseGatekeeper({ database, sealer, now, firstTokens });
   const identity = new Identity({ database, sealer, gatekeeper, eventQuotas, now });
-  return { gatekeeper, identity, audit: new DatabaseAudit({ database, log, now }) };
+  return { gatekeeper, identity, audit: new DatabaseAudit({ database, log, clock }) };
 }
 
 interface Work extends AsyncDisposable {

@@ -161,7 +161,7 @@ async function listen(
     tls,
     trustProxy: settings.trustProxy,
     audit,
-    now,
+    clock: systemClock,
     health,
     metrics,
     log,

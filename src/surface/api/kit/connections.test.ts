@@ -3,6 +3,7 @@ import { connect, Socket } from 'node:net';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import { systemClock } from '../../../platform/base/clock.ts';
 import {
   Connections,
   type ConnectionTimes,
@@ -32,7 +33,7 @@ interface Client {
 async function rig(times: Partial<ConnectionTimes>): Promise<Rig> {
   const app = fastify();
   const served: string[] = [];
-  endConnections(app, new Connections({ ...NEVER, ...times }));
+  endConnections(app, new Connections({ ...NEVER, ...times }, systemClock));
   app.addHook('onRequest', async ({ url }) => void served.push(url));
   app.addContentTypeParser('*', (_request, payload, done) => payload.resume().on('end', done));
   app.get('/small', () => 'small');
@@ -142,7 +143,7 @@ describe('a connection is ended for good', { timeout: 60_000 }, () => {
 
   test('a moment after bytes that are not HTTP were answered', async () => {
     await using server = await rig({ closeMs: 200 });
-    const refused = new Connections({ ...NEVER, closeMs: 200 });
+    const refused = new Connections({ ...NEVER, closeMs: 200 }, systemClock);
     server.app.server.removeAllListeners('clientError');
     server.app.server.on('clientError', (_error, socket) => {
       if (socket instanceof Socket) refused.refuse(socket, 'HTTP/1.1 400 Bad Request\r\n\r\n');

@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Clock } from '../../../platform/base/clock.ts';
+import { every } from '../../../platform/base/timers.ts';
 import { KiB } from '../../../platform/base/bytes.ts';
 
 /** How long a connection may do what. Node has limits for heads and bodies; these are for the rest. */
@@ -41,15 +43,15 @@ interface Connection {
 export class Connections {
   readonly #times: ConnectionTimes;
   readonly #known = new Map<Socket, Connection>();
-  readonly #timer: NodeJS.Timeout;
+  readonly #checking: Disposable;
 
-  constructor(times: ConnectionTimes) {
+  constructor(times: ConnectionTimes, clock: Clock) {
     this.#times = times;
-    this.#timer = setInterval(() => this.#check(), times.checkMs).unref();
+    this.#checking = every(clock, times.checkMs, () => this.#check());
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    this.#checking[Symbol.dispose]();
   }
 
   /** A request has arrived. False: it must not be served, and the connection has ended. */

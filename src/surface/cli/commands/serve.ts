@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
+import { systemClock } from '../../../platform/base/clock.ts';
+import { after } from '../../../platform/base/timers.ts';
 import { readSettings } from '../../settings/config.ts';
 import { nameSettings } from '../../settings/names.ts';
 import { tellingMistakes } from '../mistakes.ts';
@@ -51,7 +53,7 @@ function stopSignal(): Promise<undefined> {
   onSignal(() => {
     resolve(undefined);
     onSignal(() => undefined);
-    setTimeout(() => onSignal(exitAtOnce), ECHO_MS).unref();
+    after(systemClock, ECHO_MS, () => onSignal(exitAtOnce));
   });
   return promise;
 }
