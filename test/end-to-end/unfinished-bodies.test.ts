@@ -207,6 +207,21 @@ describe('bodies of callers that are not authenticated yet', () => {
     }
   });
 
+  test('in too many short pieces are refused with the reason', async () => {
+    await using service = await startTestService({ works: false });
+    const key = await makeKey(service, 'ann');
+    const { projectId, token } = service;
+    const request = { method: 'POST', url: `${service.url}/v2/${projectId}/sync-tasks` };
+    for (const credential of [{ 'x-auth-token': token }, signedHeaders(request, key)]) {
+      const headers = { ...json, ...credential, 'transfer-encoding': 'chunked' };
+      using connection = rawConnection(service.url);
+      connection.socket.write(`${headOf(request, headers)}${'1\r\n \r\n'.repeat(2_000)}`);
+      const { status, message } = answerOf(await connection.ended);
+      assert.equal(status, 400);
+      assert.match(message, /too many pieces; send larger ones/);
+    }
+  });
+
   test('count as failures of the key when they do not end, and of the address', async () => {
     const lines: string[] = [];
     const log = createLogger('info', { write: (line) => lines.push(line) });

@@ -7,7 +7,7 @@ import type { Gatekeeper, Principal } from '../../../domain/access/identity-serv
 import { REPEAT_MS } from '../../../domain/tasks/signed-creations.ts';
 import { type SingleSignOn, TokenRefused } from '../../../domain/access/single-sign-on.ts';
 import { type BodyLimits, bodyTooLarge, limitsFor } from './body-limits.ts';
-import { readBody } from './body-reader.ts';
+import { readBody, UnfinishedBody } from './body-reader.ts';
 import { type BodyRoom, type HeldBytes, unlimitedRoom } from './body-room.ts';
 import { bytesAnnounced, hasBody } from './connections.ts';
 import { assertJson } from './json-body.ts';
@@ -163,19 +163,23 @@ async function takeBody(
   } catch (error) {
     request.room.release();
     void reply.header('connection', 'close');
-    if (error instanceof RequestError && error.flaw === 'bad-http') {
-      leftUnfinished(request, door);
+    // Whatever is wrong with a body that a stranger has signed: attempts are limited.
+    if (error instanceof RequestError && error.flaw === 'bad-http') failSigned(request, door);
+    if (error instanceof UnfinishedBody) {
+      logUnfinished(request);
       request.raw.destroy();
     }
     throw error;
   }
 }
 
+function failSigned(request: FastifyRequest, door: Door): void {
+  if (request.signed !== undefined) fail(request, request.signed.claim, door);
+}
+
 /** Nobody is there to be answered, so that the log has no other line of it. */
-function leftUnfinished(request: FastifyRequest, door: Door): void {
-  const { ip: address, claimed: caller, signed } = request;
-  request.log.info({ event: 'api.unfinished', address, caller }, 'a body did not arrive whole');
-  if (signed !== undefined) fail(request, signed.claim, door);
+function logUnfinished({ ip: address, claimed: caller, log }: FastifyRequest): void {
+  log.info({ event: 'api.unfinished', address, caller }, 'a body did not arrive whole');
 }
 
 /** A signature that was not right, or came with a body that did not end: a caller cannot try for free. */

@@ -39,7 +39,7 @@ export function readBody(stream: Readable, limits: BodyLimits, room: HeldBytes):
     const fail = (cause: Error): void => {
       stop();
       stream.on('error', () => undefined);
-      reject(isReset(cause) ? unfinished(cause) : cause);
+      reject(isReset(cause) ? new UnfinishedBody(cause) : cause);
     };
     stream.on('data', take).on('end', finish).on('error', fail);
   });
@@ -92,6 +92,9 @@ function isReset(error: Error): boolean {
   return 'code' in error && error.code === 'ECONNRESET';
 }
 
-function unfinished(cause: Error): RequestError {
-  return new RequestError('bad-http', 'the connection ended before the body did', { cause });
+/** The connection ended before the body did, so nobody reads an answer. */
+export class UnfinishedBody extends RequestError {
+  constructor(cause: Error) {
+    super('bad-http', 'the connection ended before the body did', { cause });
+  }
 }

@@ -26,8 +26,11 @@ export function readJsonBodies(app: FastifyInstance): void {
   });
 }
 
-/** @throws {RequestError} when the head says that the body is something else. */
+/** @throws {RequestError} when the head says that the body is something else, or is compressed. */
 export function assertJson({ headers }: Pick<FastifyRequest, 'headers'>): void {
+  if (!/^\s*(?:identity\s*)?$/i.test(headers['content-encoding'] ?? '')) {
+    throw new RequestError('wrong-media-type', 'send the body without a Content-Encoding');
+  }
   if (!jsonLike.test(headers['content-type'] ?? 'application/json')) {
     throw new RequestError('wrong-media-type', 'send the Content-Type application/json');
   }

@@ -232,6 +232,17 @@ describe('what a request may not be', () => {
       }
       assert.doesNotMatch(reply.body, /source-se/);
     }
+    for (const [encoding, error] of [
+      ['gzip', 'OMS.0067'],
+      ['identity, br', 'OMS.0067'],
+      ['Identity', 'OMS.1004'],
+    ] as const) {
+      const headers = { 'content-type': 'application/json', 'content-encoding': encoding };
+      const reply = await api.call('POST', 'sync-tasks', { payload: '{}', headers });
+      const { error_code: code, error_detail: detail = '' } = reply.json<Body>();
+      assert.deepEqual([reply.statusCode, code], [400, error], encoding);
+      if (code === 'OMS.0067') assert.match(detail, /without a Content-Encoding/);
+    }
     // Legal, and as empty as it looks once what nobody may name is taken out.
     const payload = '{"__proto__": {"src_ak": "a"}, "constructor": {"prototype": {}}}';
     const headers = { 'content-type': 'application/json' };
