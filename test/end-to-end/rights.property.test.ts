@@ -11,11 +11,12 @@ import { GROUPS, mayInModel, type Model, urn, USERS } from '../kit/rights-model.
 import { startTestService, type TestService } from '../kit/service.ts';
 
 /*
- * Users, groups, policies, grants and requests by chance, in any order, compared with a model of what each
- * user may do: written anew here, slow and plain, from what the documents say.
+ * Random users, groups, policies, grants and requests, in any order, compared with a model of what each user
+ * may do. The model is a second implementation of the documentation, slow and plain.
  */
 
-const SECONDS = 8;
+/** Each has about a hundred steps: enough for every kind of step and answer, whatever the seed. */
+const RUNS = 16;
 const POLICIES = [
   'one',
   'two',
@@ -26,7 +27,7 @@ const POLICIES = [
 const NOWHERE = 'ffffffffffffffffffffffffffffffff';
 const NO_TASK = '00000000-0000-4000-8000-000000000000';
 
-/** How often what was done, and answered. */
+/** How often each kind of step was taken, and each status answered. */
 const done = new Map<string, number>();
 
 function tally(what: string): void {
@@ -307,7 +308,7 @@ function sameAsEver(
   for (const id of [...projects, ...tasks]) assert.ok(!said.includes(id), refusal);
 }
 
-/** All as it was, but for policies: those that nobody is granted have no effect. */
+/** Resets everything but policies: one that nobody is granted has no effect. */
 async function begin(): Promise<Model> {
   const { identity } = service.brigade;
   for (const { id } of await identity.listGrants()) await identity.deleteGrant(id);
@@ -323,7 +324,7 @@ async function begin(): Promise<Model> {
     grants: [],
     tokens: new Map(),
   };
-  // Not from nothing: most of what can be asked would be denied.
+  // Some grants to begin with: without any, most requests would be denied.
   const all = [{ Effect: 'Allow', Action: ['*'], Resource: undefined }] as const;
   for (const name of ['one', 'two'] as const) {
     await run.policy(model, { do: 'policy', name, statements: [{ ...all[0], Action: ['*'] }] });
@@ -341,7 +342,7 @@ async function begin(): Promise<Model> {
   return model;
 }
 
-test(`who may do what is what was granted, in ${SECONDS} s of chance`, async () => {
+test(`who may do what is what was granted, in ${RUNS} random sequences of steps`, async () => {
   const outcome = await fc.check(
     fc.asyncProperty(
       fc.array(step, { minLength: 60, maxLength: 150, size: 'max' }),
@@ -353,13 +354,13 @@ test(`who may do what is what was granted, in ${SECONDS} s of chance`, async () 
         }
       },
     ),
-    { interruptAfterTimeLimit: SECONDS * 1000, numRuns: 10_000, markInterruptAsFailure: false },
+    { numRuns: RUNS },
   );
   assert.ok(
     !outcome.failed,
     `${fc.defaultReportMessage(outcome)} ${String(outcome.errorInstance)}`,
   );
   for (const kind of [...Object.keys(run), '200', '401', '403', '404']) {
-    assert.ok((done.get(kind) ?? 0) > 20, `${kind}: ${done.get(kind) ?? 0}`);
+    assert.ok(done.has(kind), `${kind} never occurred`);
   }
 });
