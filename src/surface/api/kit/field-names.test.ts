@@ -45,6 +45,9 @@ describe('an unknown field is refused', () => {
     assert.deepEqual(refusedFor('src_s3_endpoint_url'), ['src_endpoint']);
     assert.deepEqual(refusedFor('s3-end-point'), ['src_endpoint', 'dst_endpoint']);
     assert.deepEqual(refusedFor('targetEndpointUrl'), ['dst_endpoint']);
+    for (const name of ['endpiont', 'endpont', 'EndPoints']) {
+      assert.deepEqual(refusedFor(name), ['src_endpoint', 'dst_endpoint'], name);
+    }
     // A start takes no endpoint, under any name.
     assert.deepEqual(refusedFor('src_endpoint', start), []);
     assert.deepEqual(refusedFor(`${'x'.repeat(1_000_000)}endpoint`), [
@@ -79,6 +82,16 @@ describe('an unknown field is refused', () => {
       { path: 'src_node.endpoint', refused: true, meant: ['src_endpoint', 'dst_endpoint'] },
       { path: 'tags', refused: false, meant: [] },
     ]);
+  });
+
+  test('within lists too, however they are nested', () => {
+    const body = {
+      places: [['a', [{ endpoint: 'e' }]], { end_point: 'f' }],
+      source_cdn: [{ domian: 'cdn' }],
+    };
+    const { fields } = unknownFields(body, create, omsRequestFields);
+    const refused = fields.filter((field) => field.refused).map(({ path }) => path);
+    assert.deepEqual(refused, ['places.endpoint', 'places.end_point', 'source_cdn.domian']);
   });
 });
 
@@ -166,6 +179,7 @@ describe('for any name', () => {
         const plain = text.replaceAll(/_+/g, '_').replaceAll(/^_|_$/g, '');
         const suspect =
           /end_{0,3}point/.test(text) ||
+          editDistance(plain, 'endpoint', 2) !== undefined ||
           /^(?:src|dst|source|target|dest|destination)_/.test(plain) ||
           known.some((field) => editDistance(plain, field, 2) !== undefined);
         assert.equal(judged(text).refused, suspect && !isKnown(text), text);

@@ -74,7 +74,7 @@ interface Place {
   readonly foreign: boolean;
 }
 
-/** Every field of a body, known ones as undefined. */
+/** Every field of a body, known ones as undefined. A list of objects is treated like each of its objects. */
 function* walk(
   value: unknown,
   place: Place,
@@ -86,7 +86,8 @@ function* walk(
     if (content === null) continue;
     const isKnown = !place.foreign && Object.hasOwn(place.properties, name);
     yield isKnown ? undefined : judge(name, place, ofOms);
-    yield* walk(content, within(place, name), ofOms, depth - 1);
+    const contents: readonly unknown[] = Array.isArray(content) ? content.flat(depth) : [content];
+    for (const one of contents) yield* walk(one, within(place, name), ofOms, depth - 1);
   }
 }
 
@@ -127,7 +128,8 @@ function likeness(
 }
 
 function namesEndpoint(name: string): boolean {
-  return /end[^a-z0-9]{0,3}point/i.test(name);
+  if (/end[^a-z0-9]{0,3}point/i.test(name)) return true;
+  return spellingsOf(name).some((one) => editDistance(one, 'endpoint', EDITS_MAX) !== undefined);
 }
 
 /** Which side of a task a name begins with, and the name with what that side is called here. */
