@@ -136,6 +136,9 @@ describe('a fault of the database', () => {
     ['ENOENT', 'unavailable'],
     ['EPIPE', 'unavailable'],
     ['EAI_AGAIN', 'unavailable'],
+    ['ERR_STREAM_DESTROYED', 'unavailable'],
+    ['ERR_SOCKET_CLOSED', 'unavailable'],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', 'misconfigured'],
     ['CERT_HAS_EXPIRED', 'misconfigured'],
   ] as const) {
     test(`the system's code ${code} is "${fault}"`, () => {

@@ -215,8 +215,9 @@ function faultOf(code: string | undefined, message: string): DatabaseFault {
     if (/read timeout/i.test(message)) return 'timed-out';
     return /connect|terminated|not queryable/i.test(message) ? 'unavailable' : 'statement';
   }
-  // System calls: ECONNREFUSED, EAI_AGAIN. The longer names are those of TLS certificates.
-  if (/^E[A-Z]+$|^EAI_/.test(code)) return 'unavailable';
+  // System calls: ECONNREFUSED, EAI_AGAIN; and what Node says of a connection that is closed, as ERR_STREAM_DESTROYED.
+  if (/^E[A-Z]+$|^EAI_|^ERR_(?:STREAM|SOCKET)_/.test(code)) return 'unavailable';
+  // The other names are those of TLS certificates.
   if (code.length !== 5) return 'misconfigured';
   return faultsByCode[code] ?? faultsByClass[code.slice(0, 2)] ?? 'statement';
 }
