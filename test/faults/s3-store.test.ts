@@ -271,3 +271,28 @@ describe('the whole stack', () => {
     });
   }
 });
+
+describe('a HEAD that is refused without a code', () => {
+  const times = Infinity;
+  for (const [status, code, fault] of [
+    [400, 'ExpiredToken', 'bad-credentials'],
+    [403, 'InvalidAccessKeyId', 'bad-credentials'],
+    [403, 'AccessDenied', 'denied'],
+    [400, 'InvalidArgument', 'refused'],
+  ] as const) {
+    test(`is ${fault} where a GET says ${code}`, async () => {
+      await under({ kind: 'status', status, code, times }, async () => {
+        const error = await errorOf(store.head('key', signal));
+        assert.deepEqual([error.fault, error.details.operation], [fault, 'head']);
+      });
+    });
+  }
+
+  test('is judged by its status where a GET succeeds', async () => {
+    await store.put('key', { content: Buffer.from('bytes'), size: 5 }, {}, signal);
+    const match = { operation: 'HeadObject' } as const;
+    await under({ kind: 'status', status: 403, code: 'ExpiredToken', times, match }, async () => {
+      assert.equal((await errorOf(store.head('key', signal))).fault, 'denied');
+    });
+  });
+});

@@ -174,21 +174,31 @@ export class S3Wire {
     });
   }
 
-  /** A HEAD that is sent away has no document that tells where to: a GET of the same has. */
+  /**
+   * The refusal of a HEAD has no document. That of a GET has: it tells where the bucket is, and whether
+   * the credentials are refused or only this request. S3 answers 400 to a HEAD with an expired token.
+   */
   async #toldAloud(
     place: Place,
     { operation, method, key, query }: S3Request,
     refusal: Refusal,
     signal: AbortSignal,
   ): Promise<Refusal> {
-    const isMute = method === 'HEAD' && refusal.status < 400;
-    if (!isMute || this.#left !== undefined) return refusal;
+    if (method !== 'HEAD') return refusal;
+    const isElsewhere = refusal.status < 400;
+    if (isElsewhere ? this.#left !== undefined : !isMute(refusal)) return refusal;
     const about = { store: this.name, operation, key };
-    const request: S3Request = { operation, method: 'GET', key, query };
+    const headers = ['range', 'bytes=0-0'];
+    const request: S3Request = { operation, method: 'GET', key, query, headers };
     const reply = await this.#sendTo(place, request, about, signal);
-    if (reply.status >= 300) return this.#readRefusal(reply, about);
-    reply.body.discard();
-    return refusal;
+    if (reply.status < 300) {
+      reply.body.discard();
+      return refusal;
+    }
+    const told = await this.#readRefusal(reply, about);
+    const { faults } = this.dialect;
+    const ofCredentials = told.code !== undefined && faults.get(told.code) === 'bad-credentials';
+    return isElsewhere || ofCredentials ? told : refusal;
   }
 
   /** Whether there is another place to ask than the one that refused: told now, or to another request. */
@@ -266,6 +276,10 @@ export class S3Wire {
     const silent = code === undefined || skewHidingCodes.has(code);
     return (told || silent) && this.#clock.learn(headers, { told, signedAt });
   }
+}
+
+function isMute({ status, code }: Refusal): boolean {
+  return (status === 400 || status === 403) && code === undefined;
 }
 
 export interface DocumentReply {
