@@ -2,7 +2,7 @@ import { errors } from 'undici';
 import type { Fault } from '../model/fault.ts';
 import { ForbiddenAddress } from './connect.ts';
 
-/** By the codes of undici and of the operating system: never even connected. */
+/** By the codes of undici and of the operating system: no connection was established. */
 const unreachable: ReadonlySet<string> = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
   'ECONNREFUSED',
@@ -24,10 +24,16 @@ export function faultOfNetworkError(error: Error): { fault: Fault; message: stri
   if (refusal instanceof ForbiddenAddress) return { fault: 'refused', message: refusal.message };
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   const garbled = error instanceof errors.HTTPParserError;
-  return { fault: garbled ? 'bad-reply' : faultOfCode(code), message: message(error, code) };
+  const syscall = 'syscall' in error && typeof error.syscall === 'string' ? error.syscall : '';
+  const fault = garbled ? 'bad-reply' : faultOfCode(code, syscall);
+  return { fault, message: message(error, code) };
 }
 
-function faultOfCode(code: string): Fault {
+function faultOfCode(code: string, syscall: string): Fault {
+  // Of a connection that was established: the request may have arrived.
+  if (syscall === 'read' || syscall === 'write' || /DECRYPTION_FAILED|BAD_RECORD/.test(code)) {
+    return 'interrupted';
+  }
   if (unreachable.has(code)) return 'unreachable';
   // A certificate that does not fit: no byte of the request has been sent.
   if (/CERT|^ERR_TLS|^ERR_SSL|SELF_SIGNED|UNABLE_TO|SIGNATURE/.test(code)) return 'unreachable';
