@@ -118,6 +118,7 @@ describe('a source that refuses its own ETag', () => {
     ['because it is weak', { onRequest: weak, onAnswer: weaken }],
     ['with 412', { onRequest: refuseCondition(412) }],
     ['with 501', { onRequest: refuseCondition(501) }],
+    ['with 400', { onRequest: refuseCondition(400) }],
   ] as const) {
     test(`${what}: the object is read without it, and copied`, async () => {
       const key = `refused/${what}`;

@@ -48,7 +48,8 @@ export interface ObjectHead extends Sums {
 }
 
 /** What identifies the object that was looked at, among all that its key may hold over time. */
-export type ObjectPin = Pick<ObjectHead, 'etag' | 'size' | 'lastModified' | 'cdnEtag'>;
+export type ObjectPin = Pick<ObjectHead, 'etag' | 'size' | 'lastModified' | 'cdnEtag'> &
+  Partial<Pick<ObjectHead, 'versionId'>>;
 
 /** Both ends inclusive, as in HTTP. */
 export interface ByteRange {

@@ -21,6 +21,19 @@ describe('a pin', () => {
       true,
     ],
     ['a weak ETag before, and another time', { etag: 'W/"e"' }, { lastModified: later }, true],
+    [
+      'a weak ETag and time, and another version',
+      { etag: 'W/"e"', versionId: '1' },
+      { etag: 'W/"e"', versionId: '2' },
+      true,
+    ],
+    [
+      'a weak ETag and time of a bucket that does not keep versions',
+      { etag: 'W/"e"', versionId: '1' },
+      { etag: 'W/"e"', versionId: 'null' },
+      false,
+    ],
+    ['another version and the same ETag', { versionId: '1' }, { versionId: '2' }, false],
     ['no ETag at both', { etag: '' }, { etag: '' }, false],
     ['no ETag at both, and another time', { etag: '' }, { etag: '', lastModified: later }, true],
     ['no ETag any more', {}, { etag: '' }, true],
@@ -50,6 +63,8 @@ describe('a pin', () => {
     assert.equal(pinText(pin), '"e"');
     assert.equal(pinText({ ...pin, lastModified: later }), '"e"');
     assert.notEqual(pinText({ ...weak, lastModified: later }), pinText(weak));
+    assert.notEqual(pinText({ ...weak, versionId: '1' }), pinText({ ...weak, versionId: '2' }));
+    assert.equal(pinText({ ...pin, versionId: '1' }), '"e"');
     assert.equal(pinText({ ...pin, cdnEtag: 'W/"e"' }), '"e"');
     assert.notEqual(pinText({ ...pin, cdnEtag: '"1"' }), pinText({ ...pin, cdnEtag: '"2"' }));
   });

@@ -27,26 +27,40 @@ export function ifMatchOf({ pin, unconditional = false }: ReadOptions): string |
  *
  * Every answer to a pinned read is compared, because some stores and proxies ignore `If-Match`, most
  * often together with a range. Two strong ETags decide by themselves. A weak one may stay the same
- * while the bytes change, so the times must agree as well.
+ * while the bytes change, so the versions must agree as well, or the times where no version is told.
  */
 export function differenceFrom(pin: ObjectPin, head: ObjectPin): string | undefined {
   if (head.size !== pin.size) return `it has ${head.size} bytes now, and had ${pin.size}`;
   const [before, now] = [tagOf(pin.etag), tagOf(head.etag)];
   if (before.opaque !== now.opaque) return `it has the ETag ${head.etag} now, and had ${pin.etag}`;
   const strong = !before.weak && !now.weak && now.opaque !== '';
-  if (strong || seconds(head) === seconds(pin)) return undefined;
+  if (strong) return undefined;
+  const [version, versionNow] = [named(pin.versionId), named(head.versionId)];
+  if (version !== undefined && versionNow !== undefined) {
+    return version === versionNow
+      ? undefined
+      : `it has the version ${versionNow} now, and had ${version}`;
+  }
+  if (seconds(head) === seconds(pin)) return undefined;
   return `it was modified at ${iso(head)} now, and at ${iso(pin)} before`;
 }
 
 /**
- * The pin as text, to be kept between attempts: a strong ETag as it is, with a weak one the time as well,
- * and the ETag of a CDN where that is another one. The size is kept beside it.
+ * The pin as text, to be kept between attempts: a strong ETag as it is, with a weak one the time and
+ * the version as well, and the ETag of a CDN where that is another one. The size is kept beside it.
  */
 export function pinText(pin: ObjectPin): string {
   const { weak, opaque } = tagOf(pin.etag);
-  const ofTime = weak || opaque === '' ? [`${seconds(pin)}`] : [];
+  const version = named(pin.versionId);
+  const ofVersion = version === undefined ? [] : [version];
+  const ofTime = weak || opaque === '' ? [`${seconds(pin)}`, ...ofVersion] : [];
   const ofCdn = pin.cdnEtag === undefined || sameTag(pin.cdnEtag, pin.etag) ? [] : [pin.cdnEtag];
   return [pin.etag, ...ofTime, ...ofCdn].join(' ');
+}
+
+/** S3 calls every object that was written without versioning `null`. */
+function named(versionId: string | undefined): string | undefined {
+  return versionId === 'null' || versionId === '' ? undefined : versionId;
 }
 
 /** Headers tell whole seconds; other sources of the time may tell more. */

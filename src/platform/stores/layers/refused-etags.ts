@@ -8,7 +8,7 @@ import { around } from './around.ts';
  *
  * A 412 alone does not tell that the object has changed: some versions of SeaweedFS answer so to any
  * `If-Match` (https://github.com/seaweedfs/seaweedfs/issues/7274), and other servers do not implement
- * it. So the object is read again, and the answer is compared with the pin. Where it is the same
+ * it, or call the request invalid. So the object is read again, and the answer is compared with the pin. Where it is the same
  * object, later reads send no condition at all.
  *
  * Outside `retrying`, which repeats each of the two reads by itself; inside `resuming`, whose reads are
@@ -44,7 +44,7 @@ function isRefusal(error: unknown): error is StoreError {
   );
 }
 
-const refusals: ReadonlySet<Fault> = new Set<Fault>(['changed', 'unsupported']);
+const refusals: ReadonlySet<Fault> = new Set<Fault>(['changed', 'unsupported', 'refused']);
 
 /** What the second read finds counts, unless it only fails for good: then the first one told more. */
 async function readAgain(
