@@ -26,6 +26,7 @@ export function partsEvidence(
     computed: { ...crcsOfParts(parts, head.size, partSize), md5: undefined },
     target: { ...sumsAlone(receipt), md5: undefined },
     md5OfParts: receipt.etag === joined ? joined : undefined,
+    readAsDeclared: head.md5 !== undefined && parts.length === 1 && parts[0]?.md5 === head.md5,
     targetSize: undefined,
     targetModified: undefined,
     targetEncryption: receipt.encryption,

@@ -20,6 +20,8 @@ export interface CopyEvidence {
   readonly target: Sums;
   /** The ETag of exactly the parts that were sent, where it is the target's. */
   readonly md5OfParts: string | undefined;
+  /** Whether the only part has the MD5 that the source declares for the object. */
+  readonly readAsDeclared?: boolean | undefined;
   /** From a look at the target after the copy; undefined where none was needed. */
   readonly targetSize: number | undefined;
   readonly targetModified: number | undefined;

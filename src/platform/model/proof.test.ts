@@ -31,6 +31,12 @@ const cases = [
     'transport',
   ],
   [
+    'the only part that was sent, which has the MD5 of the source',
+    { md5OfParts: '"a-1"', readAsDeclared: true },
+    'source_checksum',
+  ],
+  ['only what was read', { readAsDeclared: true }, 'size'],
+  [
     'a checksum of the source and the same of the target',
     { source: { ...none, md5: 'a' }, target: { ...none, md5: 'a' } },
     'source_checksum',

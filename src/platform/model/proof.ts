@@ -3,7 +3,8 @@ import type { CopyProof } from './outcome.ts';
 import { sumKinds } from './sums.ts';
 
 /** What the evidence of a copy proves, provided that its check passed. */
-export function proofOf({ source, computed, target, md5OfParts }: CopyEvidence): CopyProof {
+export function proofOf(evidence: CopyEvidence): CopyProof {
+  const { source, computed, target, md5OfParts, readAsDeclared = false } = evidence;
   const any = (holds: (kind: (typeof sumKinds)[number]) => boolean): boolean =>
     sumKinds.some(holds);
   if (any((kind) => source[kind] !== undefined && source[kind] === target[kind])) {
@@ -13,6 +14,7 @@ export function proofOf({ source, computed, target, md5OfParts }: CopyEvidence):
     md5OfParts !== undefined ||
     any((kind) => computed[kind] !== undefined && computed[kind] === target[kind]);
   if (!arrived) return 'size';
-  const readRight = any((kind) => source[kind] !== undefined && source[kind] === computed[kind]);
+  const readRight =
+    readAsDeclared || any((kind) => source[kind] !== undefined && source[kind] === computed[kind]);
   return readRight ? 'source_checksum' : 'transport';
 }
