@@ -17,6 +17,7 @@ import type { ObjectRead, PutOptions } from '../../platform/stores/store.ts';
 import { pinText } from '../../platform/stores/pin.ts';
 import { StoreError } from '../../platform/model/store-error.ts';
 import { copyInParts } from './copy-in-parts.ts';
+import { settleSourceMd5 } from './declared-checksums.ts';
 import { dropOrLeave } from './drop-upload.ts';
 import { headIfThere } from './head-if-there.ts';
 import { ownCopy } from './own-copy.ts';
@@ -185,7 +186,7 @@ async function copyChecked(
     if (evidence === 'exists') {
       return { kind: 'skipped', reason: 'target-exists', size: read.head.size };
     }
-    const { seen, check } = await checked(job, evidence);
+    const { seen, check } = await checked(job, read.head, evidence);
     if (check.passed) {
       const ofClass = classNote(options.tier, seen.targetTier);
       return copied(read.head, seen, check, [...notes, ...ofClass]);
@@ -202,18 +203,27 @@ async function copyChecked(
 /** Checks a copy by what is known of it, and by a look at the target where that is not enough. */
 async function checked(
   job: CopyJob,
+  source: ObjectHead,
   evidence: CopyEvidence,
 ): Promise<{ readonly seen: CopyEvidence; readonly check: Check }> {
   const demand = demandOf(job);
-  const told = await settleTargetMd5(job, evidence);
+  const told = await settleMd5(job, source, evidence);
   if (!needsLook(demand, told)) return { seen: told, check: checkCopy(demand, told) };
   const head = await headIfThere(job);
   if (head === undefined) {
     const detail = 'the target does not have it, or no longer';
     return { seen: told, check: { method: 'size_last_modified', passed: false, detail } };
   }
-  const seen = await settleTargetMd5(job, withLook(told, head));
+  const seen = await settleMd5(job, source, withLook(told, head));
   return { seen, check: checkCopy(demand, seen) };
+}
+
+async function settleMd5(
+  job: CopyJob,
+  source: ObjectHead,
+  evidence: CopyEvidence,
+): Promise<CopyEvidence> {
+  return await settleSourceMd5(job, source, await settleTargetMd5(job, evidence));
 }
 
 function copied(

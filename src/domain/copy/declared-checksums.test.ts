@@ -95,6 +95,38 @@ describe('an ETag of the source that looks like an MD5 and is none', () => {
     }
   }
 
+  for (const way of ['held whole', 'streamed'] as const) {
+    /** A target that says that it compares MD5s, and takes any bytes. */
+    const careless = (rig: CopyRig): void => {
+      const { target } = rig;
+      rig.targetSeen = {
+        ...around(target, { call: (_operation, _signal, run) => run(), read: (_s, run) => run() }),
+        put: (key, body, ...rest) => target.put(key, { ...body, md5: undefined }, ...rest),
+      };
+    };
+
+    test(`does not keep its object from a target that ignores the MD5 it is sent, ${way}`, async () => {
+      const { rig } = await falseEtag(way);
+      careless(rig);
+      const outcome = await rig.copy();
+      assert.ok(outcome.kind === 'copied', JSON.stringify(outcome));
+      assert.deepEqual([outcome.check.passed, outcome.proof], [true, 'transport']);
+      assert.match(outcome.notes.join(), /^the ETag of the source, 0{32}, is not the MD5/);
+    });
+
+    test(`is not blamed where such a target has taken damaged bytes, ${way}`, async () => {
+      const rig = new CopyRig({ crc64: false });
+      await rig.fill(bytesOf(ways[way]));
+      careless(rig);
+      rig.sourceSeen = garbling(rig.source, (bytes, read) => {
+        if (read === 1) bytes.writeUInt8(255, 3);
+      });
+      const outcome = await rig.copy();
+      assert.ok(outcome.kind === 'copied', JSON.stringify(outcome));
+      assert.deepEqual([rig.copied, outcome.notes], [bytesOf(ways[way]), []]);
+    });
+  }
+
   test('costs one more read, in two ranges, of an object that is held whole', async () => {
     const { rig, reads } = await falseEtag('held whole');
     await rig.copy();
@@ -138,6 +170,15 @@ describe('an ETag of the source that looks like an MD5 and is none', () => {
     assert.ok(outcome.kind === 'copied');
     assert.match(outcome.notes.join(), /^the Content-MD5 of the source, 0{32}, is not the MD5/);
   });
+});
+
+test('a right MD5 of the source is a proof of what goes in one part', async () => {
+  const rig = new CopyRig({ crc64: false });
+  Object.assign(rig.target.traits, { putSizeMax: 8, partSizeMin: 100 });
+  await rig.fill(bytesOf(ways['in one part']));
+  const outcome = await rig.copy();
+  assert.ok(outcome.kind === 'copied');
+  assert.deepEqual([outcome.check.method, outcome.proof], ['md5_of_parts', 'source_checksum']);
 });
 
 describe('reads of one version that differ', () => {

@@ -1,4 +1,5 @@
 import type { Crc64Kind } from '../../platform/base/crc64.ts';
+import type { CopyEvidence } from '../../platform/model/consistency.ts';
 import { judgeRead } from '../../platform/model/declared-checksums.ts';
 import type { Fault } from '../../platform/model/fault.ts';
 import type { ObjectHead } from '../../platform/model/object.ts';
@@ -8,9 +9,10 @@ import {
   type SumKind,
   sumNames,
   type Sums,
+  sumsAlone,
 } from '../../platform/model/sums.ts';
 import { StoreError } from '../../platform/model/store-error.ts';
-import { sumsOfStream, type TakenSums } from './hashing.ts';
+import { crcsWorthTaking, sumsOfStream, type TakenSums } from './hashing.ts';
 import type { CopyJob } from './transfer.ts';
 
 /** The source's object, without those of its declared checksums that are not of its bytes. */
@@ -62,6 +64,31 @@ export async function readSums(
 ): Promise<TakenSums> {
   const { body } = await job.source.read(job.key, { pin: head }, job.lease.signal);
   return await allSums(job, head, body, kinds);
+}
+
+/**
+ * What is known of a copy whose target has other bytes than the MD5 that the source declares, and that
+ * was sent along: some servers ignore it. Where the source serves the same bytes, its MD5 is wrong.
+ */
+export async function settleSourceMd5(
+  job: CopyJob,
+  head: ObjectHead,
+  evidence: CopyEvidence,
+): Promise<CopyEvidence> {
+  const { source, target } = evidence;
+  const differs = source.md5 !== undefined && target.md5 !== undefined && source.md5 !== target.md5;
+  if (!differs) return evidence;
+  const sums = await readSums(job, head, crcsWorthTaking(job, head));
+  if (sums.md5 !== target.md5) return evidence;
+  try {
+    const declared = await compareWithDeclared(job, head, sums);
+    const notes = [...(evidence.notes ?? []), ...declared.notes];
+    return { ...evidence, source: sumsAlone(declared.head), computed: sumsAlone(sums), notes };
+  } catch (error) {
+    // The bytes that were read, and copied, are not those of the source: the copy fails its check.
+    if (!(error instanceof StoreError) || error.fault !== 'corrupt') throw error;
+    return evidence;
+  }
 }
 
 /**
