@@ -61,6 +61,13 @@ describe('a bucket under two addresses', () => {
     assertNoTrace();
   });
 
+  test('is recognized by an object while it is empty and the source may not list uploads', async () => {
+    deny('ListMultipartUploads');
+    await assert.rejects(toItself(), /the same bucket/);
+    assert.equal(world.source.requests.of('PutObject'), 1);
+    assertNoTrace();
+  });
+
   test('is refused with the key of an object that cannot be removed', async () => {
     world.from.put('film', 'frames');
     deny('ListMultipartUploads');
@@ -85,6 +92,7 @@ describe('a bucket under two addresses', () => {
 
   test('is refused at a start, once the credentials allow to tell', async () => {
     deny('ListMultipartUploads');
+    deny('HeadObject');
     const taskId = await toItself();
     await world.client.stop(taskId);
     world.source.faults.clear();

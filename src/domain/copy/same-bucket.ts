@@ -54,8 +54,8 @@ export interface MarkerFindings {
 /**
  * Compares the buckets by an object that is written at the target, read through the source, and
  * removed. It is for credentials of a source that may not list uploads, and is done only where the
- * first object of the source is at the target too, with its size, ETag and time: a bucket with versions
- * keeps a trace of what is removed.
+ * first object of the source is at the target too, with its size, ETag and time, or where both are empty:
+ * a bucket with versions keeps a trace of what is removed.
  */
 export async function compareByMarker(
   source: Store,
@@ -64,7 +64,7 @@ export async function compareByMarker(
 ): Promise<MarkerFindings> {
   const key = probeKey();
   const nothing: MarkerFindings = { key, sighting: 'unknown', left: undefined };
-  const twins = await answered(signal, (limit) => haveOneObject(source, target, limit));
+  const twins = await answered(signal, (limit) => beginAlike(source, target, limit));
   if (twins !== true || !(await mayHavePut(target, key, signal))) return nothing;
   const head = await answered(signal, (limit) => source.head(key, limit));
   const left = await failureOf(target.remove([key], cleanupSignal()));
@@ -86,10 +86,10 @@ async function mayHavePut(target: Store, key: string, signal: AbortSignal): Prom
   }
 }
 
-/** Whether the first object of the source is at the target, as it is at the source. */
-async function haveOneObject(source: Store, target: Store, signal: AbortSignal): Promise<boolean> {
+/** Whether the first object of the source is at the target, as it is at the source; or both are empty. */
+async function beginAlike(source: Store, target: Store, signal: AbortSignal): Promise<boolean> {
   const [entry] = (await source.list({ limit: 1 }, signal)).entries;
-  if (entry === undefined) return false;
+  if (entry === undefined) return (await target.list({ limit: 1 }, signal)).entries.length === 0;
   const head = await target.head(entry.key, signal);
   return (
     head.size === entry.size &&
