@@ -240,6 +240,21 @@ describe('a recheck', () => {
     assert.deepEqual(await recheckAndSettle(taskId), ['not-comparable']);
     assert.deepEqual(await runRechecks(taskId), ['unchanged']);
   });
+
+  test('of a target whose credentials have expired is made later, and the copy stays on record', async () => {
+    const { from, target } = world;
+    const taskId = await world.createTask();
+    from.put('expired', 'bytes');
+    await copyAfterKill(taskId, 'expired');
+    const expired = { kind: 'status', status: 403, code: 'InvalidAccessKeyId' } as const;
+    const faults = (['HeadObject', 'GetObject'] as const).map((operation) =>
+      target.faults.add({ ...expired, times: Infinity, match: { operation, key: 'expired' } }),
+    );
+    assert.deepEqual(await runRechecks(taskId), ['postponed']);
+    for (const fault of faults) fault.remove();
+    assert.equal((await world.outcome(taskId, 'expired')).outcome, 'copied');
+    assert.deepEqual(await runRechecks(taskId), ['unchanged']);
+  });
 });
 
 test('a write whose answer was lost leaves rechecks, though its claim was settled', async () => {

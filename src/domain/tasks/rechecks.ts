@@ -17,8 +17,8 @@ import type { OpenTask, OpenTasks } from './open-tasks.ts';
 /**
  * How a recheck ended: the target has what is on record; it has something else, and the object is copied
  * again; nothing was on record to compare, or the target may not be looked at, and the object is looked
- * at in full; nothing was copied, as its failure says; or the target could not be reached, and the
- * recheck is repeated.
+ * at in full; nothing was copied, as its failure says; or the target could not be reached, or does not accept
+ * the credentials, and the recheck is repeated.
  */
 export type RecheckResult = 'unchanged' | 'changed' | 'not-comparable' | 'not-copied' | 'postponed';
 
@@ -109,7 +109,10 @@ async function look(
     found = await target.head(one.key, timely);
   } catch (error) {
     signal.throwIfAborted();
-    if (!(error instanceof StoreError) || error.transient) return 'postponed';
+    // With expired credentials the object would only be recorded as failed, although it was copied.
+    const passes =
+      !(error instanceof StoreError) || error.transient || error.fault === 'bad-credentials';
+    if (passes) return 'postponed';
     return error.fault === 'not-found' ? 'changed' : 'not-comparable';
   }
   const versionId = targetVersion ?? undefined;
