@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { openApi } from './kit/api.ts';
+import { openApi } from './kit/api-in-memory.ts';
 
 /*
  * docs/reference/compatibility.md has a row for every field of every operation of OMS, and for no other.

@@ -14,7 +14,7 @@ import {
   CreateSyncTaskBody,
   ListSyncTasksQuery,
 } from '../src/surface/api/oms/schemas/sync-task.ts';
-import { openApi } from './kit/api.ts';
+import { openApi } from './kit/api-in-memory.ts';
 import { createMetrics } from '../src/platform/base/metrics.ts';
 import { nameFields } from '../src/surface/api/kit/neutral-names.ts';
 import { describeSettings } from '../src/surface/settings/config.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { s3DialectNames } from './kit/clouds.ts';
+import { s3DialectNames } from './kit/played-clouds.ts';
 import { type Ability, abilities, clouds, isThere } from './kit/matrix/abilities.ts';
 import { claims, cloudsOf, type TestName } from './kit/matrix/claims.ts';
 import { declaredTests } from './kit/matrix/declared-tests.ts';

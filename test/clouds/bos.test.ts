@@ -3,8 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { S3Server } from '../kit/s3-server/server.ts';
-import { drive, type Driver, type Extras, partSizes } from './kit/drive.ts';
-import { domain } from './kit/here.ts';
+import { drive, type Driver, type Extras, partSizes } from './kit/sdk-scenarios.ts';
+import { domain } from './kit/route-to-localhost.ts';
 
 const bucket = 'example-bucket';
 

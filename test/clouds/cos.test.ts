@@ -1,7 +1,7 @@
 import COS from 'cos-nodejs-sdk-v5';
 import type { S3Server } from '../kit/s3-server/server.ts';
-import { drive, type Driver, type Extras } from './kit/drive.ts';
-import { domain } from './kit/here.ts';
+import { drive, type Driver, type Extras } from './kit/sdk-scenarios.ts';
+import { domain } from './kit/route-to-localhost.ts';
 
 const bucket = 'example-1250000000';
 const region = 'ap-beijing';

@@ -2,8 +2,8 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import ObsClient, { type Answer, type Page } from 'esdk-obs-nodejs';
 import type { S3Server } from '../kit/s3-server/server.ts';
-import { drive, type Driver, type Extras, partSizes, type Ride } from './kit/drive.ts';
-import { domain } from './kit/here.ts';
+import { drive, type Driver, type Extras, partSizes, type Ride } from './kit/sdk-scenarios.ts';
+import { domain } from './kit/route-to-localhost.ts';
 
 const bucket = 'example-bucket';
 const region = 'cn-north-4';

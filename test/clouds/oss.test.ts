@@ -1,6 +1,12 @@
 import OSS from 'ali-oss';
-import { domain } from './kit/here.ts';
-import { drive, type Driver, type Extras, partSizes, type ResponseHeaders } from './kit/drive.ts';
+import { domain } from './kit/route-to-localhost.ts';
+import {
+  drive,
+  type Driver,
+  type Extras,
+  partSizes,
+  type ResponseHeaders,
+} from './kit/sdk-scenarios.ts';
 import type { S3Server } from '../kit/s3-server/server.ts';
 
 const bucket = 'example-bucket';

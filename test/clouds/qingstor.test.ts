@@ -1,7 +1,7 @@
 import sdk, { type Bucket } from 'qingstor-sdk';
 import type { S3Server } from '../kit/s3-server/server.ts';
-import { drive, type Driver, type Extras } from './kit/drive.ts';
-import { domain } from './kit/here.ts';
+import { drive, type Driver, type Extras } from './kit/sdk-scenarios.ts';
+import { domain } from './kit/route-to-localhost.ts';
 
 const bucket = 'example-bucket';
 const zone = 'pek3a';

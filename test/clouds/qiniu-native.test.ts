@@ -7,8 +7,8 @@ import type { KodoServer } from '../kit/kodo-server/server.ts';
 import { heldContent } from '../kit/s3-server/content.ts';
 import { qetag, qetagOfParts } from '../kit/s3-server/etags.ts';
 import type { S3Server } from '../kit/s3-server/server.ts';
-import { startCloud } from './kit/here.ts';
-import { accepted, bucket, download, type Kodo, openKodo, startKodo } from './kit/kodo.ts';
+import { startCloud } from './kit/route-to-localhost.ts';
+import { accepted, bucket, download, type Kodo, openKodo, startKodo } from './kit/kodo-sdk.ts';
 
 const MiB = 1024 ** 2;
 

@@ -1,7 +1,7 @@
 import qiniu from 'qiniu';
 import type { S3Server } from '../kit/s3-server/server.ts';
-import { drive, type Driver, partSizes } from './kit/drive.ts';
-import { accepted, bucket, download, KodoRefusal, openKodo, startKodo } from './kit/kodo.ts';
+import { drive, type Driver, partSizes } from './kit/sdk-scenarios.ts';
+import { accepted, bucket, download, KodoRefusal, openKodo, startKodo } from './kit/kodo-sdk.ts';
 
 function open(server: S3Server, secret: string, port: number): Driver {
   const kodo = openKodo(server, secret, port);

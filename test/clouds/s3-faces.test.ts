@@ -21,8 +21,8 @@ import { oddNames } from '../conformance/names.ts';
 import { type DialectName, dialects } from '../kit/s3-server/dialects.ts';
 import { canHave } from '../kit/s3-server/names.ts';
 import type { S3Server } from '../kit/s3-server/server.ts';
-import { drive, type Driver, partSizes, type Ride } from './kit/drive.ts';
-import { domain } from './kit/here.ts';
+import { drive, type Driver, partSizes, type Ride } from './kit/sdk-scenarios.ts';
+import { domain } from './kit/route-to-localhost.ts';
 
 /** AWS's SDK at the S3 face of each cloud, as its vendor recommends to use it. */
 

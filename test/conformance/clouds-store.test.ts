@@ -1,5 +1,5 @@
 import { type S3DialectName, s3Dialects } from '../../src/platform/stores/s3/dialects.ts';
-import { s3DialectNames } from '../kit/clouds.ts';
+import { s3DialectNames } from '../kit/played-clouds.ts';
 import { exceptionsOf } from './exceptions.ts';
 import { openCloud } from './open-cloud.ts';
 import { type Harness, testStore } from './store.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { s3Dialects } from '../../src/platform/stores/s3/dialects.ts';
-import { s3DialectNames } from '../kit/clouds.ts';
+import { s3DialectNames } from '../kit/played-clouds.ts';
 import { type OpenCloud, openCloud } from './open-cloud.ts';
 import { bodyOf, rejectsWith } from './store.ts';
 

@@ -6,7 +6,7 @@ import { excessOf, fitMetadata } from '../../src/platform/model/metadata.ts';
 import { type ContentHeaderName, contentHeaderNames } from '../../src/platform/model/object.ts';
 import { openAdapter } from '../../src/platform/stores/open-store.ts';
 import type { Store } from '../../src/platform/stores/store.ts';
-import { playedClouds, s3DialectNames } from '../kit/clouds.ts';
+import { playedClouds, s3DialectNames } from '../kit/played-clouds.ts';
 import { dialects as serverDialects } from '../kit/s3-server/dialects.ts';
 import { type S3Server, startS3Server } from '../kit/s3-server/server.ts';
 

@@ -4,7 +4,7 @@ import { type S3DialectName, s3Dialects } from '../../src/platform/stores/s3/dia
 import { scopeOf } from '../../src/platform/stores/s3/region.ts';
 import type { Store } from '../../src/platform/stores/store.ts';
 import { makeCertificate } from '../kit/certificate.ts';
-import { playedClouds } from '../kit/clouds.ts';
+import { playedClouds } from '../kit/played-clouds.ts';
 import { type S3Server, type S3ServerOptions, startS3Server } from '../kit/s3-server/server.ts';
 
 const domain = 'cloud.test';

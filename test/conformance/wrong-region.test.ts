@@ -5,7 +5,7 @@ import { openAdapter } from '../../src/platform/stores/open-store.ts';
 import { type S3DialectName, s3Dialects } from '../../src/platform/stores/s3/dialects.ts';
 import { endpointOf, scopeOf } from '../../src/platform/stores/s3/region.ts';
 import type { Store } from '../../src/platform/stores/store.ts';
-import { playedClouds } from '../kit/clouds.ts';
+import { playedClouds } from '../kit/played-clouds.ts';
 import { type S3Server, startS3Server } from '../kit/s3-server/server.ts';
 import { bodyOf, rejectsWith } from './store.ts';
 

@@ -5,7 +5,7 @@ import type { FaultPlan } from '../kit/s3-server/faults.ts';
 import type { Operation } from '../kit/s3-server/operations.ts';
 import { heldContent } from '../kit/s3-server/content.ts';
 import { NOBODY_LISTENS } from '../kit/ports.ts';
-import { startWorld, type World } from '../kit/world.ts';
+import { startWorld, type World } from '../kit/service-between-buckets.ts';
 
 interface Check {
   readonly what: string;

@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { oddNames } from '../conformance/names.ts';
 import { type Certificate, makeCertificate } from '../kit/certificate.ts';
 import { type CdnServer, startCdnServer } from '../kit/cdn-server.ts';
-import { sizes, startWorld, type World } from '../kit/world.ts';
+import { sizes, startWorld, type World } from '../kit/service-between-buckets.ts';
 
 /** Of each type: the cloud whose own it is, and whether a sync task may bring a key. */
 const kinds = [

@@ -5,15 +5,15 @@ import { KiB, MiB } from '../../src/platform/base/bytes.ts';
 import { startCrc64 } from '../../src/platform/base/crc64.ts';
 import { type S3DialectName, s3Dialects } from '../../src/platform/stores/s3/dialects.ts';
 import { oddNames } from '../conformance/names.ts';
-import { s3DialectNames } from '../kit/clouds.ts';
-import { type CloudPlace, type CloudsWorld, putAt, startClouds } from '../kit/clouds-world.ts';
+import { s3DialectNames } from '../kit/played-clouds.ts';
+import { type CloudPlace, type CloudsWorld, putAt, startClouds } from '../kit/every-cloud.ts';
 import { asHeader, textOf } from '../kit/header-text.ts';
 import type { Version } from '../kit/s3-server/bucket.ts';
 import { heldContent } from '../kit/s3-server/content.ts';
 import { canHave } from '../kit/s3-server/names.ts';
-import { forgetLocalhost, resolveLocalhost } from '../kit/localhost.ts';
+import { forgetLocalhost, resolveLocalhost } from '../kit/resolve-localhost.ts';
 import { type ListedObject, roundsOf } from '../kit/oms-client.ts';
-import { until } from '../kit/world.ts';
+import { until } from '../kit/service-between-buckets.ts';
 
 /** One size for each way of copying: held whole, by one PUT where the MD5 is known, in parts. */
 const sizes = { held: 5 * KiB, streamed: 60 * KiB, parts: 350 * KiB };

@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OmsError } from '../kit/oms-client.ts';
 import { startTestService, taskBetween, type TestService } from '../kit/service.ts';
-import { startWorld, until, type World } from '../kit/world.ts';
+import { startWorld, until, type World } from '../kit/service-between-buckets.ts';
 
 const KEYS_MAX = 10;
 

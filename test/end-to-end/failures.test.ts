@@ -6,7 +6,7 @@ import { OmsError } from '../kit/oms-client.ts';
 import { NOBODY_LISTENS } from '../kit/ports.ts';
 import { sevens } from '../kit/s3-server/content.ts';
 import type { FaultPlan } from '../kit/s3-server/faults.ts';
-import { sizes, startWorld, type World } from '../kit/world.ts';
+import { sizes, startWorld, type World } from '../kit/service-between-buckets.ts';
 
 /** A way to fail, and what a person reads of it. */
 interface Failure {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { KiB, MiB } from '../../src/platform/base/bytes.ts';
 import type { FaultPlan } from '../kit/s3-server/faults.ts';
-import { startWorld, type World } from '../kit/world.ts';
+import { startWorld, type World } from '../kit/service-between-buckets.ts';
 
 const PART = 5 * MiB;
 const PARTS = 4;

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import type { MappedEndpoint } from '../../src/domain/tasks/endpoints.ts';
 import type { S3ServerOptions } from '../kit/s3-server/server.ts';
-import { sizes, startWorld, type World } from '../kit/world.ts';
+import { sizes, startWorld, type World } from '../kit/service-between-buckets.ts';
 
 describe('a task with enable_kms', () => {
   let world: World;

@@ -7,7 +7,13 @@ import { openBuckets } from '../../src/domain/tasks/open-buckets.ts';
 import { OpenTasks } from '../../src/domain/tasks/open-tasks.ts';
 import { recheck, type RecheckResult } from '../../src/domain/tasks/rechecks.ts';
 import { roundsOf } from '../kit/oms-client.ts';
-import { betweenHuawei, mappedHuawei, putWithCrc64, startWorld, type World } from '../kit/world.ts';
+import {
+  betweenHuawei,
+  mappedHuawei,
+  putWithCrc64,
+  startWorld,
+  type World,
+} from '../kit/service-between-buckets.ts';
 
 const HOUR = 3_600_000;
 

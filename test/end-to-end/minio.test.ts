@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { minioMissing, startMinio } from '../kit/go-servers/minio.ts';
-import { openBucketAt, ServerPair, testPair } from '../kit/server-pair.ts';
+import { openBucketAt, ServerPair, testPair } from '../kit/service-between-real-servers.ts';
 import { startTestService } from '../kit/service.ts';
-import { sizes } from '../kit/world.ts';
+import { sizes } from '../kit/service-between-buckets.ts';
 
 const { signal } = new AbortController();
 const row = { cloud: 'AWS', dialect: 'MinIO' } as const;

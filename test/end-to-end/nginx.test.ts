@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { type Nginx, nginxMissing, startNginx } from '../kit/nginx/nginx.ts';
-import { sizes, startWorld, type World } from '../kit/world.ts';
+import { sizes, startWorld, type World } from '../kit/service-between-buckets.ts';
 
 describe('a source that is read through nginx', { skip: nginxMissing() ?? false }, () => {
   let world: World;

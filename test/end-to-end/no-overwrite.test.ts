@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { type S3DialectName, s3Dialects } from '../../src/platform/stores/s3/dialects.ts';
-import { playedClouds } from '../kit/clouds.ts';
-import { forgetLocalhost, resolveLocalhost } from '../kit/localhost.ts';
+import { playedClouds } from '../kit/played-clouds.ts';
+import { forgetLocalhost, resolveLocalhost } from '../kit/resolve-localhost.ts';
 import type { Operation } from '../kit/s3-server/operations.ts';
 import type { S3Server } from '../kit/s3-server/server.ts';
-import { sizes, startWorld, until, type World } from '../kit/world.ts';
+import { sizes, startWorld, until, type World } from '../kit/service-between-buckets.ts';
 
 /** Each way of copying, and what publishes there. */
 const ways: readonly (readonly [keyof typeof sizes, Operation])[] = [

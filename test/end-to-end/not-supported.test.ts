@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { startWorld, type World } from '../kit/world.ts';
+import { startWorld, type World } from '../kit/service-between-buckets.ts';
 
 describe('a task that asks for what a row of facts has not is refused, and told whose row', () => {
   let world: World;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { OmsError, type ShownTask } from '../kit/oms-client.ts';
 import { startTestService } from '../kit/service.ts';
-import { startWorld, type World } from '../kit/world.ts';
+import { startWorld, type World } from '../kit/service-between-buckets.ts';
 
 const FIVE_MINUTES = 300_000;
 const HOUR = 3_600_000;

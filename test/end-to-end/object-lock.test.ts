@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { heldContent } from '../kit/s3-server/content.ts';
-import { sizes, startWorld } from '../kit/world.ts';
+import { sizes, startWorld } from '../kit/service-between-buckets.ts';
 
 test('a target with a default retention of Object Lock takes objects of every size and way', async () => {
   await using world = await startWorld({ settings: { checkBuckets: true } });

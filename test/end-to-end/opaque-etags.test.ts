@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { type FrontProxy, startFrontProxy } from '../kit/front-proxy.ts';
-import { sizes, startWorld, type World } from '../kit/world.ts';
+import { sizes, startWorld, type World } from '../kit/service-between-buckets.ts';
 
 /** As a service that encrypts makes them: as long as an MD5, and none. */
 const opaque = (etag: string): string =>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { createLogger } from '../../src/platform/base/log.ts';
-import { startWorld, type World } from '../kit/world.ts';
+import { startWorld, type World } from '../kit/service-between-buckets.ts';
 
 describe('what operators look at', () => {
   const lines: string[] = [];

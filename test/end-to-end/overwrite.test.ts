@@ -9,7 +9,7 @@ import {
   sizes,
   startWorld,
   type World,
-} from '../kit/world.ts';
+} from '../kit/service-between-buckets.ts';
 
 const HOUR = 3_600_000;
 const now = Date.now();

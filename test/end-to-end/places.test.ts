@@ -5,8 +5,8 @@ import type { CloudType } from '../../src/platform/model/cloud.ts';
 import type { MappedEndpoint } from '../../src/domain/tasks/endpoints.ts';
 import { makeCertificate } from '../kit/certificate.ts';
 import { asHeader, textOf } from '../kit/header-text.ts';
-import { forgetLocalhost, resolveLocalhost } from '../kit/localhost.ts';
-import { putWithCrc64, sizes, startWorld, type World } from '../kit/world.ts';
+import { forgetLocalhost, resolveLocalhost } from '../kit/resolve-localhost.ts';
+import { putWithCrc64, sizes, startWorld, type World } from '../kit/service-between-buckets.ts';
 
 const ways = [
   { name: 'virtual-host', addressing: 'virtual-host', trusted: true },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { startWorld, until, type World } from '../kit/world.ts';
+import { startWorld, until, type World } from '../kit/service-between-buckets.ts';
 
 const bytes = randomBytes(1000);
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { Operation } from '../kit/s3-server/operations.ts';
-import { startWorld, type World } from '../kit/world.ts';
+import { startWorld, type World } from '../kit/service-between-buckets.ts';
 
 /** A key of an object or of an upload that a check has written. */
 const probes = /^brigade-probe-/;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startS3Server } from '../kit/s3-server/server.ts';
-import { startWorld } from '../kit/world.ts';
+import { startWorld } from '../kit/service-between-buckets.ts';
 
 test('a session token that is not that of the key is refused by its field', async () => {
   await using source = await startS3Server({ buckets: ['source'], sessionToken: 'the-right-one' });

@@ -12,7 +12,7 @@ import { maintenance } from '../../src/domain/maintenance/maintenance.ts';
 import { openBuckets } from '../../src/domain/tasks/open-buckets.ts';
 import { OpenTasks } from '../../src/domain/tasks/open-tasks.ts';
 import type { TestService } from '../kit/service.ts';
-import { sizes, startWorld, until, type World } from '../kit/world.ts';
+import { sizes, startWorld, until, type World } from '../kit/service-between-buckets.ts';
 
 const sourceKey = { accessKeyId: 'SOURCEKEYIDENTIFIER', secretAccessKey: 'source-secret-9b1d7c' };
 const targetKey = { accessKeyId: 'TARGETKEYIDENTIFIER', secretAccessKey: 'target-secret-4e02aa' };

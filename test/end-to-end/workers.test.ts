@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import { MiB } from '../../src/platform/base/bytes.ts';
 import { NOBODY_LISTENS } from '../kit/ports.ts';
 import { startTestService } from '../kit/service.ts';
-import { assertOnlyWhole, startWorld, until } from '../kit/world.ts';
+import { assertOnlyWhole, startWorld, until } from '../kit/service-between-buckets.ts';
 
 /** An address that takes connections and never says a word. */
 async function startSilence(): Promise<{ url: string } & AsyncDisposable> {

@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { type CdnManners, type CdnServer, startCdnServer } from '../kit/cdn-server.ts';
 import { OmsError } from '../kit/oms-client.ts';
 import { heldContent } from '../kit/s3-server/content.ts';
-import { sizes, startWorld, until, type World } from '../kit/world.ts';
+import { sizes, startWorld, until, type World } from '../kit/service-between-buckets.ts';
 
 const secret = 'the-secret-of-the-cdn';
 

@@ -5,7 +5,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '../../src/platform/postgres/db.ts';
 import { OmsError } from '../kit/oms-client.ts';
 import { testDatabase } from '../kit/postgres.ts';
-import { assertOnlyWhole, sizes, startWorld, until, type World } from '../kit/world.ts';
+import {
+  assertOnlyWhole,
+  sizes,
+  startWorld,
+  until,
+  type World,
+} from '../kit/service-between-buckets.ts';
 
 describe('a database that goes away and comes back', () => {
   let world: World;

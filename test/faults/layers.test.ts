@@ -14,7 +14,7 @@ import { layered } from '../../src/platform/stores/open-store.ts';
 import type { Store } from '../../src/platform/stores/store.ts';
 import type { ReadBody } from '../../src/platform/http/bodies.ts';
 import { bodyOf, patterned, rejectsWith, streamed } from '../conformance/store.ts';
-import { type FaultScript, faulty, type FaultyOptions } from '../kit/faulty.ts';
+import { type FaultScript, faulty, type FaultyOptions } from '../kit/faulty-store.ts';
 import { ManualClock } from '../kit/manual-clock.ts';
 
 const { signal } = new AbortController();

@@ -11,7 +11,7 @@ import { type EmbeddedPostgres, startEmbedded } from '../../src/platform/postgre
 import { type Child, startChild } from '../kit/child-process.ts';
 import { OmsClient } from '../kit/oms-client.ts';
 import { type ServiceProcess, startServiceProcess } from '../kit/service-process.ts';
-import { startTalkativeStore, type TalkativeStore } from '../kit/talkative-store.ts';
+import { startTalkativeStore, type TalkativeStore } from '../kit/secret-echoing-server.ts';
 
 /*
  * Secrets with marks are given to the service in every way in which it takes them, where it succeeds

@@ -9,7 +9,7 @@ import {
   startWorldOfSmallParts,
   until,
   type World,
-} from '../kit/world.ts';
+} from '../kit/service-between-buckets.ts';
 
 describe('a source that changes while it is copied', () => {
   let world: World;

@@ -10,7 +10,7 @@ import {
   smallSizes,
   startWorldOfSmallParts,
   type World,
-} from '../kit/world.ts';
+} from '../kit/service-between-buckets.ts';
 
 type Size = keyof typeof smallSizes;
 type Side = 'source' | 'target';

@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MiB } from '../../src/platform/base/bytes.ts';
 import { OmsError } from '../kit/oms-client.ts';
-import { randomFrom } from '../kit/random.ts';
+import { randomFrom } from '../kit/seeded-random.ts';
 import { type S3Server, startS3Server } from '../kit/s3-server/server.ts';
 import { taskBetween } from '../kit/service.ts';
 import { type ServiceProcess, startServiceProcess } from '../kit/service-process.ts';

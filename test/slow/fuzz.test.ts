@@ -7,10 +7,10 @@ import type { InjectOptions } from 'fastify';
 import { Secret } from '../../src/platform/base/seal.ts';
 import { ensureFirstAccessKey } from '../../src/domain/access/tokens.ts';
 import { AUDIENCE, type OidcIssuer, startOidcIssuer } from '../kit/oidc-issuer.ts';
-import { Chance } from '../kit/random.ts';
+import { Chance } from '../kit/seeded-random.ts';
 import { startTestService, type TestService } from '../kit/service.ts';
-import { framing } from '../kit/strange-bytes.ts';
-import { oddClaims, StrangeRequests, TASK } from '../kit/strange-requests.ts';
+import { framing } from '../kit/fuzzed-connections.ts';
+import { oddClaims, StrangeRequests, TASK } from '../kit/fuzzed-requests.ts';
 
 /*
  * What nobody would send, in the whole service with its database: no answer is an error of ours, none

@@ -9,7 +9,7 @@ import {
   smallSizes,
   startWorldOfSmallParts,
   type World,
-} from '../kit/world.ts';
+} from '../kit/service-between-buckets.ts';
 
 /** The service waits a minute for a store that says nothing, and then for its own back-off. */
 const PATIENCE_SECONDS = 240;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { startTestService, type TestService } from '../../../test/kit/service.ts';
-import { until } from '../../../test/kit/world.ts';
+import { until } from '../../../test/kit/service-between-buckets.ts';
 import { Secret } from '../../platform/base/seal.ts';
 import { urnOf } from '../../platform/model/policy.ts';
 import type { Principal } from './identity-service.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { OmsError } from '../../../test/kit/oms-client.ts';
 import { startTestService, type TestService } from '../../../test/kit/service.ts';
-import { until } from '../../../test/kit/world.ts';
+import { until } from '../../../test/kit/service-between-buckets.ts';
 
 const body = {
   ...{ src_cloud_type: 'AWS', src_region: 'r', src_bucket: 'source', src_ak: 'a', src_sk: 's' },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { before, bytesOf, CopyRig, KEY, lying } from '../../../test/kit/copy-rig.ts';
-import { faulty } from '../../../test/kit/faulty.ts';
+import { faulty } from '../../../test/kit/faulty-store.ts';
 import { around } from '../../platform/stores/layers/around.ts';
 
 /** One size for each way: held whole, streamed by one PUT, in parts. */

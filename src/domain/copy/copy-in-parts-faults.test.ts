@@ -4,7 +4,7 @@ import { before, bytesOf, CopyRig, Crash, KEY, sizes, write } from '../../../tes
 import { type Fault, faults, keepsParts } from '../../platform/model/fault.ts';
 import { StoreError } from '../../platform/model/store-error.ts';
 import { around } from '../../platform/stores/layers/around.ts';
-import { faulty } from '../../../test/kit/faulty.ts';
+import { faulty } from '../../../test/kit/faulty-store.ts';
 
 const SIZE = 37;
 const PARTS = 5;

@@ -10,7 +10,7 @@ import {
   sizes,
   write,
 } from '../../../test/kit/copy-rig.ts';
-import { faulty } from '../../../test/kit/faulty.ts';
+import { faulty } from '../../../test/kit/faulty-store.ts';
 
 const SIZE = 37;
 const PARTS = 5;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { before, bytesOf, CopyRig, KEY, lying, sizes, write } from '../../../test/kit/copy-rig.ts';
-import { type FaultScript, faulty } from '../../../test/kit/faulty.ts';
+import { type FaultScript, faulty } from '../../../test/kit/faulty-store.ts';
 import type { Fault } from '../../platform/model/fault.ts';
 import { ObjectTooLarge } from '../../platform/model/part-plan.ts';
 import type { Operation } from '../../platform/stores/layers/around.ts';

@@ -9,7 +9,7 @@ import {
   type RigOptions,
   write,
 } from '../../../test/kit/copy-rig.ts';
-import { faulty } from '../../../test/kit/faulty.ts';
+import { faulty } from '../../../test/kit/faulty-store.ts';
 import { memoryBody } from '../../../test/kit/memory-body.ts';
 import type { ObjectHead } from '../../platform/model/object.ts';
 import { around } from '../../platform/stores/layers/around.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { before, bytesOf, CopyRig, Crash, KEY, lying, write } from '../../../test/kit/copy-rig.ts';
-import { faulty } from '../../../test/kit/faulty.ts';
+import { faulty } from '../../../test/kit/faulty-store.ts';
 import { ManualClock } from '../../../test/kit/manual-clock.ts';
 import { retrying } from '../../platform/stores/layers/retrying.ts';
 import type { Store } from '../../platform/stores/store.ts';

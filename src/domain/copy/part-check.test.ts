@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { bytesOf, CopyRig, KEY, lying, type RigOptions } from '../../../test/kit/copy-rig.ts';
-import { faulty } from '../../../test/kit/faulty.ts';
+import { faulty } from '../../../test/kit/faulty-store.ts';
 import { memoryBody } from '../../../test/kit/memory-body.ts';
 import { around } from '../../platform/stores/layers/around.ts';
 

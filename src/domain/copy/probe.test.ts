@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { before } from '../../../test/kit/copy-rig.ts';
-import { faulty } from '../../../test/kit/faulty.ts';
+import { faulty } from '../../../test/kit/faulty-store.ts';
 import { MemoryStore } from '../../../test/kit/memory-store.ts';
 import { ProbeFailed, probeTarget } from './probe.ts';
 import { SameBucket } from './same-bucket.ts';

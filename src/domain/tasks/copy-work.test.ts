@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bytesOf, CopyRig, KEY, sizes } from '../../../test/kit/copy-rig.ts';
-import { faulty } from '../../../test/kit/faulty.ts';
+import { faulty } from '../../../test/kit/faulty-store.ts';
 import {
   addKeys,
   addTask,

@@ -10,7 +10,7 @@ import {
   type RefusingStore,
   simulate,
 } from '../../../test/kit/paced-store-model.ts';
-import { randomFrom } from '../../../test/kit/random.ts';
+import { randomFrom } from '../../../test/kit/seeded-random.ts';
 import { afterAnswer, afterSending, type Pace, unpaced } from './pace.ts';
 
 interface Load {

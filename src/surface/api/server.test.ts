@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { NotReady } from '../../domain/tasks/sync/sync-task-service.ts';
-import { minimalBody, openApi, PROJECT } from '../../../test/kit/api.ts';
+import { minimalBody, openApi, PROJECT } from '../../../test/kit/api-in-memory.ts';
 
 describe('every answer', () => {
   test('has an X-Request-Id of its own; one of our form is kept, no other', async () => {

@@ -1,6 +1,6 @@
 import type { StoreDialect } from '../../../src/platform/stores/providers.ts';
 import { s3Dialects } from '../../../src/platform/stores/s3/dialects.ts';
-import { playedClouds, s3DialectNames } from '../clouds.ts';
+import { playedClouds, s3DialectNames } from '../played-clouds.ts';
 import { type Ability, clouds, type Way } from './abilities.ts';
 
 /** What tests prove, by their names. */

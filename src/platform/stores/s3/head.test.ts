@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { sentBy } from '../../../../test/kit/sent-by.ts';
+import { sentBy } from '../../../../test/kit/recorded-requests.ts';
 
 const { signal } = new AbortController();
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { errorOf } from '../../../../test/kit/error-of.ts';
-import { sentBy } from '../../../../test/kit/sent-by.ts';
+import { sentBy } from '../../../../test/kit/recorded-requests.ts';
 import type { Store } from '../store.ts';
 
 const { signal } = new AbortController();

@@ -5,7 +5,7 @@ import { actions } from '../../../platform/model/policy.ts';
 import { guard } from './auth.ts';
 import { BodyRoom } from './body-room.ts';
 import { Limits } from './limits.ts';
-import { minimalBody, openApi, PROJECT, TOKEN } from '../../../../test/kit/api.ts';
+import { minimalBody, openApi, PROJECT, TOKEN } from '../../../../test/kit/api-in-memory.ts';
 
 const url = `/v2/${PROJECT}/sync-tasks`;
 

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { fastify } from 'fastify';
 import { limitBodies } from './body-limits.ts';
 import { DEPTH_MAX } from './json-scan.ts';
-import { openApi, PROJECT, TOKEN } from '../../../../test/kit/api.ts';
+import { openApi, PROJECT, TOKEN } from '../../../../test/kit/api-in-memory.ts';
 
 type Api = Awaited<ReturnType<typeof openApi>>;
 type Route = Api['app']['bodyLimits'][number];

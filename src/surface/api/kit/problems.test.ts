@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { describe, test } from 'node:test';
 import { DatabaseError } from '../../../platform/postgres/db-error.ts';
 import { ServiceError } from '../../../domain/service-error.ts';
-import { minimalBody, NOW, openApi, PROJECT } from '../../../../test/kit/api.ts';
+import { minimalBody, NOW, openApi, PROJECT } from '../../../../test/kit/api-in-memory.ts';
 
 type Body = Record<string, string>;
 

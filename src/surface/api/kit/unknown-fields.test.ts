@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { minimalBody, openApi } from '../../../../test/kit/api.ts';
+import { minimalBody, openApi } from '../../../../test/kit/api-in-memory.ts';
 
 const VALUE = 'a-value-nobody-repeats';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { openApi } from '../../../../test/kit/api.ts';
+import { openApi } from '../../../../test/kit/api-in-memory.ts';
 
 describe('CreateSyncEvents', () => {
   test('hands the names on as they came, still encoded, and answers zero bytes', async () => {

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { ObjectRecord } from '../../../domain/tasks/sync/sync-task-service.ts';
 import { fromCursor, toCursor } from '../kit/cursor.ts';
-import { openApi } from '../../../../test/kit/api.ts';
+import { openApi } from '../../../../test/kit/api-in-memory.ts';
 
 const copied: ObjectRecord = {
   key: 'a/1',

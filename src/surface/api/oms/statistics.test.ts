@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { openApi } from '../../../../test/kit/api.ts';
+import { openApi } from '../../../../test/kit/api-in-memory.ts';
 
 interface Reply {
   sync_task_id: string;

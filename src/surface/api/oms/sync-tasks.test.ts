@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { minimalBody, NOW, openApi, PROJECT } from '../../../../test/kit/api.ts';
+import { minimalBody, NOW, openApi, PROJECT } from '../../../../test/kit/api-in-memory.ts';
 
 const shownInfo = {
   sync_task_id: '31e9b7e6-6ffb-452f-9842-6ce354d99d70',

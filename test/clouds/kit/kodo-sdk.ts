@@ -4,7 +4,7 @@ import { buffer } from 'node:stream/consumers';
 import qiniu, { type BucketManager } from 'qiniu';
 import { type KodoServer, startKodoServer } from '../../kit/kodo-server/server.ts';
 import type { S3Server } from '../../kit/s3-server/server.ts';
-import { domainAt } from './here.ts';
+import { domainAt } from './route-to-localhost.ts';
 
 /** What the SDK was answered that did not refuse: a status is no failure to it. */
 export class KodoRefusal extends Error {

@@ -1,4 +1,4 @@
-import type { Chance } from './random.ts';
+import type { Chance } from './seeded-random.ts';
 
 const REQUEST_LINES = [
   'GET / HTTP/1.1',

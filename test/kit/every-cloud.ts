@@ -4,7 +4,7 @@ import { scopeOf } from '../../src/platform/stores/s3/region.ts';
 import type { BrigadeSettings } from '../../src/surface/app/brigade.ts';
 import type { MappedEndpoint } from '../../src/domain/tasks/endpoints.ts';
 import { startCrc64 } from '../../src/platform/base/crc64.ts';
-import { type PlayedCloud, playedClouds, s3DialectNames } from './clouds.ts';
+import { type PlayedCloud, playedClouds, s3DialectNames } from './played-clouds.ts';
 import type { Bucket, SeedOptions } from './s3-server/bucket.ts';
 import { type S3Server, startS3Server } from './s3-server/server.ts';
 import { startTestService, type TestService } from './service.ts';

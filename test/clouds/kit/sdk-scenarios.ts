@@ -5,7 +5,7 @@ import { oddNames } from '../../conformance/names.ts';
 import { patterned } from '../../conformance/store.ts';
 import { crc64Text, meter } from '../../kit/s3-server/checksums.ts';
 import type { S3Server, S3ServerOptions } from '../../kit/s3-server/server.ts';
-import { startCloud } from './here.ts';
+import { startCloud } from './route-to-localhost.ts';
 
 const MiB = 1024 ** 2;
 

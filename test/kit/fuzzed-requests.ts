@@ -1,7 +1,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { InjectOptions } from 'fastify';
 import { canonicalRequests } from '../../src/surface/api/kit/signature.ts';
-import type { Chance } from './random.ts';
+import type { Chance } from './seeded-random.ts';
 import { type AccessKey, signedHeaders } from './sign-request.ts';
 
 /** What is there, and lets in. */
