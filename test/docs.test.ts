@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, normalize, relative } from 'node:path';
 import { describe, test } from 'node:test';
 import type { Command } from 'commander';
@@ -40,9 +40,28 @@ import { s3Dialects } from '../src/platform/stores/s3/dialects.ts';
 const root = join(import.meta.dirname, '..');
 const update = process.env['UPDATE_DOCS'] === '1';
 const pages = [...globSync('*.md', { cwd: root }), ...globSync('docs/**/*.md', { cwd: root })];
+/** Every file and folder of the project's own, from the root; a folder ends in a slash. */
+const everywhere = globSync('{src,test,bench,examples,docs}/**', {
+  cwd: root,
+  withFileTypes: true,
+  exclude: ({ name }) => name === 'node_modules' || name === '__pycache__',
+}).map((entry) => {
+  const path = relative(root, join(entry.parentPath, entry.name));
+  return entry.isDirectory() ? `/${path}/` : `/${path}`;
+});
+const allPaths = everywhere.join('\n');
 
 function read(path: string): string {
   return readFileSync(join(root, path), 'utf8');
+}
+
+/** All of the product's code, tests aside. */
+function sources(): string {
+  const files = globSync('src/**/*.ts', { cwd: root });
+  return files
+    .filter((file) => !/test(ing)?\.ts$/.test(file))
+    .map(read)
+    .join('\n');
 }
 
 /** Every first group of a pattern, each once, sorted. */
@@ -90,6 +109,7 @@ describe('the documents', () => {
       const named = /`((?:src|test|bench|examples|docs)\/[\w./-]*[\w/])`/g;
       for (const path of found(read(page), named)) {
         assert.ok(existsSync(join(root, normalize(path))), path);
+        if (path.endsWith('/')) assert.ok(statSync(join(root, path)).isDirectory(), path);
       }
     });
 
@@ -108,6 +128,35 @@ describe('the documents', () => {
       assert.doesNotMatch(text, /[^\S\n]$/m);
     });
   }
+
+  test('those about the code: every folder and source that they name without its path exists', () => {
+    const named = /`((?:[\w-]+\/)+|(?:[\w-]+\/)*[\w-]+(?:\.\w+)?\.(?:ts|sh))`/g;
+    for (const page of pages.filter((path) => /^[AC]\w+\.md$|decisions/.test(path))) {
+      for (const path of found(read(page), named)) {
+        assert.ok(allPaths.includes(`/${path}`), `${page}: ${path}`);
+      }
+    }
+  });
+
+  test('ARCHITECTURE.md: every function, class and constant that it names is in the source', () => {
+    const words = new Set(sources().match(/\w+/g));
+    const named = /`(?:[A-Z]\w+\.)?([a-z]+[A-Z]\w*|[A-Z][a-z]+\w*|[A-Z]+(?:_[A-Z]+)+)`/g;
+    for (const name of found(read('ARCHITECTURE.md'), named)) {
+      assert.ok(words.has(name) || name.startsWith('BRIGADE_'), name);
+    }
+  });
+
+  test('test/README.md has every folder and every helper of the tests, and no other', () => {
+    const sections = read('test/README.md').split(/^## /m).slice(1);
+    const mapped = sections.flatMap((section) => {
+      const [folder = ''] = section.split('\n');
+      return found(section, /^\| `([^`]+)` \| \S/gm).map((name) => `${folder}/${name}`);
+    });
+    const there = everywhere.filter(
+      (path) => /^\/test\/.+(?:\/|\.ts|\.sh)$/.test(path) && !path.endsWith('.test.ts'),
+    );
+    assert.deepEqual(mapped.map((path) => `/${path}`).sort(), there.sort());
+  });
 
   test('the README names the command that tests everything', () => {
     assert.ok(read('README.md').includes('npm ci && npm test'));
@@ -151,11 +200,7 @@ describe('the reference', () => {
   });
 
   test('events.md names every event of the log, and no other', () => {
-    const files = globSync('src/**/*.ts', { cwd: root }).filter(
-      (file) => !/test(ing)?\.ts$/.test(file),
-    );
-    const source = files.map(read).join('\n');
-    const events = found(source, /\bevent: '([^']+)'/g);
+    const events = found(sources(), /\bevent: '([^']+)'/g);
     assert.deepEqual(found(read('docs/reference/events.md'), /^\| `([^`]+)` \|/gm), events);
   });
 
