@@ -150,10 +150,11 @@ function spellingsOf(name: string): readonly string[] {
   const both = [text, text.replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2')].map((one) =>
     one
       .replaceAll(/[^\p{L}\p{N}]+/gu, '_')
-      .replaceAll(/^_|_$/g, '')
+      .replace(/^_/, '')
       .toLowerCase(),
   );
-  return [...new Set(both)];
+  // With a separator at its end, too: `src_` alone begins like a side of the task.
+  return [...new Set([...both, ...both.map((one) => one.replace(/_$/, ''))])];
 }
 
 /** The known fields that are the fewest edits away from a spelling. */
