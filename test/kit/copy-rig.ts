@@ -138,6 +138,7 @@ export class CopyRig {
       findings: this.findings,
       attempt: 1,
       copiedEtag: undefined,
+      targetDoubtful: false,
       unsettled: false,
       recorded: undefined,
       uploading: this.journal.upload !== undefined,

@@ -41,6 +41,7 @@ export class FakeQueue implements WorkQueue {
       acceptedAt: 0,
       revision: 1,
       copiedEtag: null,
+      targetDoubtful: false,
       unsettled: false,
       ...{ targetEtag: null, targetVersion: null, targetWrittenAt: null },
       uploading: false,

@@ -51,7 +51,7 @@ async function lookAndCopy(job: CopyJob): Promise<Outcome> {
   const mode = job.policy.overwriteMode;
   // What a doubtful copy of ours left is no reason to skip; nor is it one to replace what is there
   // where nothing may be replaced.
-  const looks = looksAtTarget(mode) && (!doubtful(job) || mode === 'NO_OVERWRITE');
+  const looks = looksAtTarget(mode) && (!job.targetDoubtful || mode === 'NO_OVERWRITE');
   const target = looks ? await headIfThere(job) : undefined;
   if (target !== undefined && mode === 'NO_OVERWRITE') {
     const own = await earlierCopy(job, previous);
@@ -71,11 +71,14 @@ async function lookAndCopy(job: CopyJob): Promise<Outcome> {
 /** What the record of the last round tells of both ends. */
 function knownOf(job: CopyJob, source: ObjectHead, target: ObjectHead | undefined) {
   const { copiedEtag, recorded, policy } = job;
-  const sourceChanged = copiedEtag !== undefined && copiedEtag !== source.etag;
+  // What may lie at the target is no reason not to copy, whatever sizes and times say.
+  const sourceChanged =
+    job.targetDoubtful || (copiedEtag !== undefined && copiedEtag !== source.etag);
   const unsettled = target !== undefined && maybeLate(job, target);
   const isRecorded =
     target !== undefined && recorded !== undefined && isSameWrite(recorded, target);
-  const asCopied = copiedEtag === source.etag && isRecorded && !job.unsettled;
+  const asCopied =
+    copiedEtag === source.etag && isRecorded && !job.unsettled && !job.targetDoubtful;
   return { sourceChanged, kms: policy.kms, unsettled, asCopied };
 }
 
@@ -107,11 +110,6 @@ async function restoreInstead(
   return { kind: 'restoring', checkAfterMs };
 }
 
-/** A copy of ours failed its check, or a write of ours came late: the record does not tell what is there. */
-function doubtful({ copiedEtag }: CopyJob): boolean {
-  return copiedEtag === '';
-}
-
 /** Whether the target's object may have been written by a claim that was never settled. */
 function maybeLate({ unsettled, recorded }: CopyJob, target: ObjectHead): boolean {
   return unsettled && (recorded === undefined || !isSameWrite(recorded, target));
@@ -120,7 +118,7 @@ function maybeLate({ unsettled, recorded }: CopyJob, target: ObjectHead): boolea
 /** Where nothing may be replaced, and what is there is not known to be our copy. */
 function left(job: CopyJob, target: ObjectHead): Outcome {
   const { size } = target;
-  if (!doubtful(job)) {
+  if (!job.targetDoubtful) {
     return { kind: 'skipped', reason: 'target-exists', size, written: foundObject(target) };
   }
   const message =
@@ -135,7 +133,7 @@ async function earlierCopy(
   previous: JournaledUpload | undefined,
 ): Promise<Outcome | undefined> {
   const first = job.attempt === 1 && !job.unsettled;
-  if (first && previous === undefined && !doubtful(job)) return undefined;
+  if (first && previous === undefined && !job.targetDoubtful) return undefined;
   const { head, body } = await readSource(job, previous);
   const parts = previous?.sourceEtag === pinText(head) ? inOrder(previous.parts) : [];
   const ofParts = previous !== undefined && parts.length > 0;

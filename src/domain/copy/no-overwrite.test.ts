@@ -141,7 +141,7 @@ describe('under NO_OVERWRITE a copy of ours', () => {
   for (const size of Object.values(ways)) {
     test(`that may have gone wrong is told apart: gone, good or not, of ${size} bytes`, async () => {
       const rig = await filledRig(size);
-      const doubtful = { copiedEtag: '' };
+      const doubtful = { targetDoubtful: true };
       assert.equal((await rig.copy(doubtful)).kind, 'copied');
       if (size <= ways['held whole']) assert.equal((await rig.copy(doubtful)).kind, 'copied');
       await write(rig.target, bytesOf(size, 9));

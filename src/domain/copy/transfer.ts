@@ -95,8 +95,10 @@ export interface CopyJob {
   readonly findings: TargetFindings;
   /** Counts from 1: from the second on, what the target has may be a copy of ours. */
   readonly attempt: number;
-  /** The source's ETag when this key was copied last; empty where that copy failed its check. */
+  /** The source's ETag when this key was copied last. */
   readonly copiedEtag: string | undefined;
+  /** A copy failed its check, or a late write may lie over it: the record does not say what the target has. */
+  readonly targetDoubtful: boolean;
   /**
    * An earlier claim of the key ended without a settlement: what the target has may be a late write of
    * it, unless it is what is on record.

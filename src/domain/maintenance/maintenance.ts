@@ -3,7 +3,7 @@ import type { Clock } from '../../platform/base/clock.ts';
 import type { Logger } from '../../platform/base/log.ts';
 import { removeOldAudit } from '../access/audit-table.ts';
 import type { Database } from '../../platform/postgres/db.ts';
-import { removeOldObjects } from '../queue/objects.ts';
+import { clearOldDetails } from '../queue/objects.ts';
 import { deleteOldSignedCreations } from '../../platform/postgres/signed-creations.ts';
 import { foldStatistics } from '../queue/statistics.ts';
 import { clearTask, hiddenTasks, taskInWork } from '../tasks/tasks-table.ts';
@@ -53,7 +53,7 @@ export function maintenance(options: MaintenanceOptions): Job[] {
       name: 'retention',
       cron: '17 * * * *',
       expireSeconds: 3_600,
-      run: (signal) => removeHistory(options, signal),
+      run: (signal) => clearHistory(options, signal),
     },
     {
       name: 'audit-retention',
@@ -103,13 +103,13 @@ export function maintenance(options: MaintenanceOptions): Job[] {
   ];
 }
 
-async function removeHistory(
+async function clearHistory(
   { database, retentionDays, log }: MaintenanceOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const batch = { days: retentionDays, limit: OLD_OBJECTS_BATCH };
-  const removed = await inBatches(batch.limit, signal, () => removeOldObjects(database, batch));
-  if (removed > 0) log.info({ event: 'objects.retired', removed }, 'old lines removed');
+  const cleared = await inBatches(batch.limit, signal, () => clearOldDetails(database, batch));
+  if (cleared > 0) log.info({ event: 'objects.cleared', cleared }, 'old messages cleared');
 }
 
 async function removeAudit(
@@ -121,7 +121,7 @@ async function removeAudit(
   if (removed > 0) log.info({ event: 'audit.retired', removed }, 'old entries removed');
 }
 
-/** Removes batch after batch, until one is not full. @returns How many were removed in all. */
+/** Works batch after batch, until one is not full. @returns How many rows that were in all. */
 async function inBatches(
   size: number,
   signal: AbortSignal,

@@ -84,8 +84,10 @@ export interface ClaimedChange {
   readonly acceptedAt: number;
   /** Of the task: a start since then raises it. */
   readonly revision: number;
-  /** The source's ETag when this key was copied last; empty where a late write may have undone that. */
+  /** The source's ETag when this key was copied last. */
   readonly copiedEtag: string | null;
+  /** The target may hold something else: that copy failed its check, or a late write may lie over it. */
+  readonly targetDoubtful: boolean;
   /**
    * An earlier claim of the key ended without a settlement, and rechecks are outstanding: what it wrote
    * may be at the target, or may still arrive there.
@@ -137,14 +139,16 @@ const CLAIM = `
     (select revision from task) as revision,
     case when restoring_since is not null then (extract(epoch from
       greatest(restoring_since, (select last_started_at from task))) * 1000)::float8 end as "restoringSince",
-    case when late_write then '' else record.source_etag end as "copiedEtag",
+    nullif(record.source_etag, '') as "copiedEtag",
+    -- Processes of the version before mark a doubtful target by an empty ETag.
+    late_write or coalesce(target_doubtful or source_etag = '', false) as "targetDoubtful",
     record.target_etag as "targetEtag", record.target_version as "targetVersion",
     (extract(epoch from record.target_written_at) * 1000)::float8 as "targetWrittenAt",
     claimed.object_key in (select object_key from due where lost)
       or exists (select from rechecks where task_id = $1 and object_key = claimed.object_key) as unsettled,
     exists (select from uploads where task_id = $1 and object_key = claimed.object_key) as uploading
   from claimed left join lateral (
-    select source_etag, target_etag, target_version, target_written_at from objects
+    select source_etag, target_doubtful, target_etag, target_version, target_written_at from objects
     where task_id = $1 and object_key = claimed.object_key limit 1
   ) as record on true`;
 

@@ -16,6 +16,7 @@ function claimOf(taskId: string): Claim {
     attempt: 1,
     acceptedAt: 0,
     copiedEtag: null,
+    targetDoubtful: false,
     unsettled: false,
     ...{ targetEtag: null, targetVersion: null, targetWrittenAt: null },
     uploading: false,

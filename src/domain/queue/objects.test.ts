@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { addKeys, addTask, claim, first, settle, settlement } from '../../../test/kit/sync-task.ts';
 import { testDatabase } from '../../../test/kit/postgres.ts';
 import type { Db } from '../../platform/postgres/db.ts';
-import { listObjects, removeOldObjects, retryFailedBatch } from './objects.ts';
+import { clearOldDetails, listObjects, retryFailedBatch } from './objects.ts';
 import { stopTask } from '../tasks/tasks-table.ts';
 
 /** Lines of the object list; keys that begin with `!` failed. */
@@ -57,6 +57,20 @@ test('a prefix is taken as it is, and filters go together', async () => {
   assert.equal((await list({})).length, all.length);
 });
 
+/** How PostgreSQL ran the last statement of `work`. */
+async function planOf(db: Db, work: (explaining: Db) => Promise<unknown>): Promise<string> {
+  let plan = '';
+  await work({
+    async query(statement, values) {
+      const text = typeof statement === 'string' ? statement : statement.text;
+      const { rows } = await db.query<Record<string, string>>(`explain analyze ${text}`, values);
+      plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+      return { rows: [], rowCount: 0 };
+    },
+  });
+  return plan;
+}
+
 test('a page under a prefix reads its range and no more', async () => {
   await using db = await testDatabase();
   const task = await addTask(db);
@@ -66,16 +80,9 @@ test('a page under a prefix reads its range and no more', async () => {
     [task],
   );
   await db.query('analyze objects');
-  let plan = '';
-  const explaining: Db = {
-    async query(statement, values) {
-      const text = typeof statement === 'string' ? statement : statement.text;
-      const { rows } = await db.query<Record<string, string>>(`explain analyze ${text}`, values);
-      plan = rows.map((row) => row['QUERY PLAN']).join('\n');
-      return { rows: [], rowCount: 0 };
-    },
-  };
-  await listObjects(explaining, task, { prefix: 'k777', limit: 100 });
+  const plan = await planOf(db, (explaining) =>
+    listObjects(explaining, task, { prefix: 'k777', limit: 100 }),
+  );
   assert.match(plan, /Index Scan using objects_pkey/);
   assert.doesNotMatch(plan, /Rows Removed by Filter: \d{3}/);
 });
@@ -118,16 +125,57 @@ test('a stopped task retries nothing', async () => {
   assert.equal(await retryFailedBatch(db, task, { limit: 10 }), undefined);
 });
 
-test('old lines are removed, and no others', async () => {
+test('old rows keep their evidence and lose message and attempts; no others do', async () => {
   await using db = await testDatabase();
-  const task = await withObjects(db, ['a', 'b', 'c', 'd']);
+  const task = await addTask(db);
+  const keys = ['a', 'b', 'c', 'd', 'plain'];
+  await addKeys(db, task, keys);
+  const evidence = { sourceEtag: '"s"', targetEtag: '"t"', targetVersion: 'v', crc64: '1' };
+  const proven = { checkMethod: 'crc64', checkPassed: true, checkDetail: '1', proof: 'transport' };
+  await settle(
+    db,
+    task,
+    (await claim(db, task)).map((one) =>
+      settlement(one, {
+        ...evidence,
+        ...proven,
+        ...(one.key !== 'plain' && { message: 'a note', reason: 'why' }),
+      }),
+    ),
+  );
   await db.query(
-    `update objects set settled_at = now() - interval '31 days' where object_key < 'd'`,
+    `update objects set settled_at = now() - interval '31 days' where object_key <> 'd'`,
   );
-  assert.equal(await removeOldObjects(db, { days: 30, limit: 2 }), 2);
-  assert.equal(await removeOldObjects(db, { days: 30, limit: 2 }), 1);
+  const before = await listObjects(db, task, { limit: 9 });
+  assert.equal(await clearOldDetails(db, { days: 30, limit: 2 }), 2);
+  assert.equal(await clearOldDetails(db, { days: 30, limit: 2 }), 1);
+  assert.equal(await clearOldDetails(db, { days: 30, limit: 2 }), 0);
   assert.deepEqual(
-    (await listObjects(db, task, { limit: 9 })).map(({ key }) => key),
-    ['d'],
+    await listObjects(db, task, { limit: 9 }),
+    before.map((row) =>
+      ['a', 'b', 'c'].includes(row.key) ? { ...row, message: null, attempts: null } : row,
+    ),
   );
+  await addKeys(db, task, keys);
+  for (const one of await claim(db, task)) {
+    const { copiedEtag, targetEtag, targetVersion } = one;
+    assert.deepEqual([copiedEtag, targetEtag, targetVersion], ['"s"', '"t"', 'v'], one.key);
+  }
+});
+
+test('a pass over old rows reads those that have something to clear, by their index', async () => {
+  await using db = await testDatabase();
+  const task = await addTask(db);
+  await db.query(
+    `insert into objects (task_id, object_key, outcome, message, attempts, accepted_at, started_at, settled_at)
+    select $1, 'k' || n, 'copied', case when n % 1000 = 0 then 'note' end, 1, now(), now(), now() - interval '31 days'
+    from generate_series(1, 20000) as n`,
+    [task],
+  );
+  await db.query('analyze objects');
+  const plan = await planOf(db, (explaining) =>
+    clearOldDetails(explaining, { days: 30, limit: 100 }),
+  );
+  assert.match(plan, /Scan (?:using|on) objects_to_clear/);
+  assert.doesNotMatch(plan, /Seq Scan/);
 });

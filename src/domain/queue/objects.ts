@@ -15,7 +15,7 @@ export interface ObjectRow {
   readonly targetVersion: string | null;
   readonly crc64: string | null;
   readonly crc64nvme: string | null;
-  readonly attempts: number;
+  readonly attempts: number | null;
   readonly acceptedAt: number;
   readonly startedAt: number;
   readonly settledAt: number | null;
@@ -110,14 +110,21 @@ export async function retryFailedBatch(
   return row?.lastKey == null ? undefined : { lastKey: row.lastKey, count: row.count };
 }
 
-/** Removes up to `limit` lines of the object list that are older than `days`. @returns How many. */
-export async function removeOldObjects(
+/**
+ * Clears message and attempts of up to `limit` rows of the object list that are older than `days`. The
+ * rows stay: they say what was copied last and what proves it. Served by the index `objects_to_clear`.
+ *
+ * @returns How many were cleared.
+ */
+export async function clearOldDetails(
   db: Db,
   { days, limit }: { readonly days: number; readonly limit: number },
 ): Promise<number> {
   const { rowCount } = await db.query(
-    `delete from objects where ctid = any(array(
-      select ctid from objects where settled_at < now() - $1 * interval '1 day' limit $2))`,
+    `update objects set message = null, attempts = null where ctid = any(array(
+      select ctid from objects
+      where settled_at < now() - $1 * interval '1 day' and (message is not null or attempts > 1)
+      order by settled_at limit $2 for update skip locked))`,
     [days, limit],
   );
   return rowCount;

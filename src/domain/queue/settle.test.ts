@@ -250,28 +250,41 @@ test('the same settlement twice counts once', async () => {
   assert.deepEqual(await counters(db, task), [1, 0, 0, 1]);
 });
 
-test('the ETag that was copied last is kept over rounds that copy nothing', async () => {
+test('the ETag that was copied last, and doubt about the target, last until the next copy', async () => {
   await using db = await testDatabase();
   const task = await addTask(db);
-  for (const [outcome, sourceEtag, kept] of [
-    ['copied', '"1"', '"1"'],
-    ['skipped', undefined, '"1"'],
-    ['failed', undefined, '"1"'],
-    ['failed', '', ''],
-    ['copied', '"2"', '"2"'],
+  for (const [outcome, result, doubtful] of [
+    ['copied', { sourceEtag: '"1"' }, false],
+    ['skipped', {}, false],
+    ['failed', {}, false],
+    ['failed', { targetDoubtful: true }, true],
+    ['failed', {}, true],
+    ['skipped', {}, true],
+    ['copied', { sourceEtag: '"2"' }, false],
   ] as const) {
     await addKeys(db, task, ['k']);
-    await settle(db, task, [
-      settlement(first(await claim(db, task)), {
-        outcome,
-        ...(sourceEtag !== undefined && { sourceEtag }),
-      }),
-    ]);
+    const held = first(await claim(db, task));
+    await settle(db, task, [settlement(held, { outcome, ...result })]);
     await addKeys(db, task, ['k']);
     const next = first(await claim(db, task));
-    assert.equal(next.copiedEtag, kept, outcome);
+    assert.equal(next.targetDoubtful, doubtful, outcome);
+    if (!doubtful) assert.equal(next.copiedEtag, outcome === 'copied' ? result.sourceEtag : '"1"');
     await settle(db, task, [settlement(next, { done: false, released: true })]);
   }
+});
+
+test('processes of the version before, which mark doubt by an empty ETag, understand and are understood', async () => {
+  await using db = await testDatabase();
+  const task = await addTask(db);
+  await addKeys(db, task, ['k']);
+  const held = first(await claim(db, task));
+  await settle(db, task, [settlement(held, { outcome: 'failed', targetDoubtful: true })]);
+  const { rows } = await db.query<{ source_etag: string }>('select source_etag from objects');
+  assert.deepEqual(rows, [{ source_etag: '' }]);
+  await db.query('update objects set target_doubtful = false');
+  await addKeys(db, task, ['k']);
+  const next = first(await claim(db, task));
+  assert.deepEqual([next.copiedEtag, next.targetDoubtful], [null, true]);
 });
 
 test('what a late end may have written over is copied again, whoever ended first', async () => {
@@ -291,8 +304,8 @@ test('what a late end may have written over is copied again, whoever ended first
   await settle(db, task, [lateTogether, together]);
   const again = await claim(db, task);
   assert.deepEqual(
-    again.map(({ key, copiedEtag }) => [key, copiedEtag]),
-    ['after', 'before', 'together'].map((key) => [key, '']),
+    again.map(({ key, targetDoubtful }) => [key, targetDoubtful]),
+    ['after', 'before', 'together'].map((key) => [key, true]),
   );
   // A look that ends without a copy leaves it as unknown as it was.
   const [first, second, third] = again;
@@ -304,11 +317,14 @@ test('what a late end may have written over is copied again, whoever ended first
   ]);
   await addKeys(db, task, ['after', 'before']);
   assert.deepEqual(
-    (await claim(db, task)).map(({ key, copiedEtag }) => [key, copiedEtag]),
+    (await claim(db, task)).map(({ key, copiedEtag, targetDoubtful }) => [
+      key,
+      targetDoubtful || copiedEtag,
+    ]),
     [
       ['after', '"2"'],
-      ['before', ''],
-      ['together', ''],
+      ['before', true],
+      ['together', true],
     ],
   );
 });

@@ -30,6 +30,8 @@ export interface Settlement {
   readonly crc64nvme?: string | undefined;
   readonly proof?: string | undefined;
   readonly sourceEtag?: string | undefined;
+  /** The target may hold something else than what was copied last; only a later copy ends that. */
+  readonly targetDoubtful?: boolean | undefined;
   /** What the target has after a copy, or had when it was found to need none. */
   readonly targetEtag?: string | undefined;
   readonly targetVersion?: string | undefined;
@@ -45,7 +47,7 @@ const SETTLE = `
       key text, "claimId" bigint, generation bigint, done boolean, "delayMs" int8, released boolean, restoring boolean,
       outcome text, reason text, message text, size bigint, "checkMethod" text, "checkPassed" boolean,
       "checkDetail" text, crc64 text, crc64nvme text, "sourceEtag" text, "startedAt" float8,
-      unanswered boolean, proof text, "targetEtag" text, "targetVersion" text, "targetWrittenAt" float8)
+      unanswered boolean, "targetDoubtful" boolean, proof text, "targetEtag" text, "targetVersion" text, "targetWrittenAt" float8)
   ), locked as materialized (
     select input.*, changes.claim_id is not distinct from input."claimId" as ours,
       changes.generation as current, changes.attempt, changes.accepted_at, changes.late_write
@@ -57,7 +59,8 @@ const SETTLE = `
     select distinct key from input where "claimId" not in (select "claimId" from locked where ours)
   ), held as materialized (
     -- A write that came late may have come after the one that still counts.
-    select *, current <> generation or overtaken as again
+    select *, current <> generation or overtaken as again,
+      coalesce("targetDoubtful", late_write and "sourceEtag" is null) as doubtful
     from (select *, key in (select key from lapsed) as overtaken from locked where ours) as ours
   ), removed as (
     delete from changes
@@ -86,17 +89,19 @@ const SETTLE = `
   ), recorded as (
     insert into objects (task_id, object_key, outcome, reason, message, size, check_method, check_passed,
       check_detail, crc64, crc64nvme, source_etag, attempts, accepted_at, started_at,
-      proof, target_etag, target_version, target_written_at)
+      target_doubtful, proof, target_etag, target_version, target_written_at)
     select $1, key, outcome, reason, message, size, "checkMethod", "checkPassed", "checkDetail",
-      crc64, crc64nvme, coalesce("sourceEtag", case when late_write then '' end), attempt, accepted_at, to_timestamp("startedAt" / 1000),
-      proof, "targetEtag", "targetVersion", to_timestamp("targetWrittenAt" / 1000)
+      crc64, crc64nvme, case when doubtful then '' else "sourceEtag" end, attempt, accepted_at, to_timestamp("startedAt" / 1000),
+      doubtful, proof, "targetEtag", "targetVersion", to_timestamp("targetWrittenAt" / 1000)
     from held where done
     on conflict (task_id, object_key) do update set
       outcome = excluded.outcome, reason = excluded.reason, message = excluded.message, size = excluded.size,
       check_method = excluded.check_method, check_passed = excluded.check_passed,
       check_detail = excluded.check_detail, crc64 = excluded.crc64,
       crc64nvme = excluded.crc64nvme,
-      source_etag = coalesce(excluded.source_etag, objects.source_etag), attempts = excluded.attempts,
+      source_etag = coalesce(excluded.source_etag, objects.source_etag),
+      target_doubtful = case when excluded.source_etag is null then objects.target_doubtful
+        else excluded.target_doubtful end, attempts = excluded.attempts,
       accepted_at = excluded.accepted_at, started_at = excluded.started_at, settled_at = excluded.settled_at,
       proof = excluded.proof,
       -- A failure says nothing about what the target has.
@@ -134,7 +139,7 @@ const SETTLE = `
  *
  * A key that got an event while it was claimed stays, due at once, with its attempts forgotten. A
  * claim that is no longer ours records nothing; since its write may have come late, the key is
- * made due again, and what was copied last counts as unknown. It also leaves rechecks, and so does a
+ * made due again, and the target counts as doubtful. It also leaves rechecks, and so does a
  * claim of which a write had no answer. Rows are locked in the order of their keys, as events do; only what late claims make
  * due again comes after the others, and may meet a deadlock, whose loser is run again.
  *

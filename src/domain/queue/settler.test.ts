@@ -20,6 +20,7 @@ function claimOf(key: string, taskId = 't', held: () => boolean = () => true): C
     attempt: 1,
     acceptedAt: 0,
     copiedEtag: null,
+    targetDoubtful: false,
     unsettled: false,
     ...{ targetEtag: null, targetVersion: null, targetWrittenAt: null },
     uploading: false,

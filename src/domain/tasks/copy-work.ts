@@ -86,6 +86,7 @@ async function copyClaimed(
     findings: task.findings,
     attempt: claim.attempt,
     copiedEtag: claim.copiedEtag ?? undefined,
+    targetDoubtful: claim.targetDoubtful,
     unsettled: claim.unsettled,
     recorded: recordedOf(claim),
     uploading: claim.uploading,
@@ -166,8 +167,7 @@ function resultOf(outcome: Exclude<Outcome, Restoring>, startedAt: number): Work
       return {
         ...failed(outcome.fault, outcome.message, startedAt),
         size: outcome.size,
-        // No source has this ETag: the next look copies, whatever sizes and times say.
-        ...(outcome.fault === 'inconsistent' && { checkPassed: false, sourceEtag: '' }),
+        ...(outcome.fault === 'inconsistent' && { checkPassed: false, targetDoubtful: true }),
       };
   }
 }

@@ -266,7 +266,8 @@ export const SettingsSchema = Type.Object(
       default: 90,
       minimum: 1,
       maximum: 3650,
-      description: 'Days that the list of synchronized objects is kept; the sums of a month stay',
+      description:
+        'Days that the list of objects keeps messages and attempts; its lines stay with their task',
     }),
     auditDays: Type.Integer({
       default: 400,

@@ -62,8 +62,8 @@ export interface ObjectRecord {
   /** Of the object's bytes, where known, as {@link Sums} writes them. */
   readonly crc64: string | undefined;
   readonly crc64nvme: string | undefined;
-  /** How often this round was tried, counted from 1. */
-  readonly attempts: number;
+  /** How often this round was tried, counted from 1; undefined once that was cleared. */
+  readonly attempts: number | undefined;
   /** Milliseconds since the Unix epoch. */
   readonly acceptedAt: number;
   readonly startedAt: number;

@@ -380,6 +380,7 @@ function toRecord(row: ObjectRow): ObjectRecord {
     size: row.size ?? undefined,
     ...evidenceOf(row),
     settledAt: row.settledAt ?? undefined,
+    attempts: row.attempts ?? undefined,
     dueAt: row.dueAt ?? undefined,
   };
 }

@@ -87,7 +87,7 @@ function toRecord(record: ObjectRecord): ListSyncTaskObjectsReply['objects'][num
     message: record.message === undefined ? null : nameFields(record.message),
     size: record.size ?? null,
     ...evidenceOf(record),
-    attempts: record.attempts,
+    attempts: record.attempts ?? null,
     accept_time: record.acceptedAt,
     start_time: record.startedAt,
     settle_time: record.settledAt ?? null,

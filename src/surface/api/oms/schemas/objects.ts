@@ -58,7 +58,9 @@ const ObjectRecord = Type.Object({
   crc64nvme: orNull(
     Type.String({ description: 'CRC-64/NVME in Base64, as S3 tells it; null where not known' }),
   ),
-  attempts: Type.Integer({ description: 'Counted from 1' }),
+  attempts: orNull(
+    Type.Integer({ description: 'Counted from 1; null once old details were cleared' }),
+  ),
   accept_time: timestamp('Milliseconds; when its event was accepted'),
   start_time: timestamp('Milliseconds; when the last attempt began'),
   settle_time: orNull(timestamp('Milliseconds; when it ended; null while it is retried')),
