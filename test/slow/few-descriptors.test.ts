@@ -69,6 +69,14 @@ test('with 256 open files many tasks copy all objects, and the API answers every
   assert.doesNotMatch(service.child.output() + service.child.errors(), /EMFILE/);
 });
 
+test('with 256 open files a burst of 140 callers is answered while no object is copied', async () => {
+  await using dir = await mkdtempDisposable(join(tmpdir(), 'brigade-'));
+  await using service = await startServiceProcess(dir.path, {}, OPEN_FILES);
+  const answers = Array.from({ length: 140 }, () => statusOf(`${service.url}/healthz`));
+  assert.deepEqual(new Set(await Promise.all(answers)), new Set([200]));
+  assert.doesNotMatch(service.child.output() + service.child.errors(), /EMFILE/);
+});
+
 test('a limit that lets nothing work ends the start, and says what to raise', async () => {
   await using dir = await mkdtempDisposable(join(tmpdir(), 'brigade-'));
   await assert.rejects(startServiceProcess(dir.path, {}, 100), /open only 100 files.*112.*ulimit/s);

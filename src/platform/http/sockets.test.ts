@@ -53,6 +53,18 @@ test('all pools together open no more sockets than the bound, and idle ones make
   assert.ok(sockets.count <= 3);
 });
 
+test('descriptors that are free are lent, and reclaimed before a socket takes one', async () => {
+  await using started = new AsyncDisposableStack();
+  const sockets = new Sockets(2);
+  const seen: number[] = [];
+  const lent = sockets.lend(() => seen.push(lent()));
+  assert.equal(lent(), 2);
+  const server = await serving(started);
+  const client = started.use(new HttpClient({ origin: originOf(server), connections: 1, sockets }));
+  assert.equal(await ask(client), 'ok');
+  assert.deepEqual([seen, lent()], [[1], 1]);
+});
+
 test('a socket that could not be made gives its room back', async () => {
   await using started = new AsyncDisposableStack();
   const sockets = new Sockets(1);

@@ -22,6 +22,7 @@ export class Sockets {
   #connecting = 0;
   /** In order of arrival, as a set's members are. */
   readonly #waiting = new Set<() => void>();
+  #reclaim: () => void = () => undefined;
 
   constructor(most: number) {
     const calls = Math.max(1, Math.floor((most * (1 - SPARE)) / 2));
@@ -33,6 +34,17 @@ export class Sockets {
   /** Sockets that are open, or about to be. */
   get count(): number {
     return this.#open.size + this.#connecting;
+  }
+
+  /**
+   * Lets others use the descriptors of sockets that are not open.
+   *
+   * @param reclaim Called before a socket is opened; must close what is more than the result then says.
+   * @returns How many descriptors are free.
+   */
+  lend(reclaim: () => void): () => number {
+    this.#reclaim = reclaim;
+    return () => Math.max(0, this.#most - this.count);
   }
 
   /** Makes the sockets of one client of a pool, when there is room for them. */
@@ -81,6 +93,7 @@ export class Sockets {
       if (this.count >= this.#most) return;
       this.#waiting.delete(start);
       this.#connecting += 1;
+      this.#reclaim();
       start();
     }
   }

@@ -61,6 +61,7 @@ export async function startService(settings: Settings): Promise<Service> {
   await migrate(database, { log });
   const metrics = createMetrics();
   const sealer = new Sealer(key, old);
+  const sockets = new Sockets(descriptors.outgoing);
   const brigade = await createBrigade({
     database,
     lists,
@@ -69,7 +70,7 @@ export async function startService(settings: Settings): Promise<Service> {
     log,
     metrics,
     settings: await brigadeSettings(settings),
-    sockets: new Sockets(descriptors.outgoing),
+    sockets,
     alone,
   });
   started.defer(() => brigade.stop());
@@ -82,7 +83,10 @@ export async function startService(settings: Settings): Promise<Service> {
   const given = settings.bootstrapToken?.reveal();
   const known = given === undefined ? undefined : await ensureFirstToken(database, given);
   await brigade.startWork();
-  const url = await listen(started, settings, { brigade, metrics, log, tls, descriptors });
+  const url = await listen(started, settings, {
+    ...{ brigade, metrics, log, tls },
+    ...{ connectionsMax: descriptors.api, sockets },
+  });
   // The last thing that can fail: a token that was made is shown, and never again.
   const first = known ?? (await ensureFirstToken(database, undefined, firstTokens));
   brigade.health.begin();
@@ -137,13 +141,15 @@ async function listen(
     metrics,
     log,
     tls,
-    descriptors,
+    connectionsMax,
+    sockets,
   }: {
     readonly brigade: Brigade;
     readonly metrics: ReturnType<typeof createMetrics>;
     readonly log: Logger;
     readonly tls: TlsSettings | undefined;
-    readonly descriptors: DescriptorShares;
+    readonly connectionsMax: number;
+    readonly sockets: Sockets;
   },
 ): Promise<string> {
   const { host, port, oidc: issuers } = settings;
@@ -166,7 +172,7 @@ async function listen(
     metrics,
     log,
   });
-  boundConnections(api.server, descriptors.api);
+  boundConnections(api.server, connectionsMax, (reclaim) => sockets.lend(reclaim));
   started.defer(() => api.close());
   try {
     return await api.listen({ host, port });
