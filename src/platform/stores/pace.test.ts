@@ -144,6 +144,16 @@ describe('the pace of requests', () => {
     assert.equal(countBetween(refused, 3_000, 20_000), 0);
   });
 
+  test('a Retry-After at a limit of 200 requests a second delays only what was refused', () => {
+    const given = { concurrency: 64, latencyMs: 40, seed: 7 };
+    for (const retryAfterMs of [1_000, 5_000]) {
+      const store = (): RefusingStore => allows(() => 200, 50);
+      const { accepted } = run(given, { store, duration: 60_000, retryAfterMs });
+      const rate = perSecond(accepted, 20_000, 60_000);
+      assert.ok(rate >= 180, `${rate} a second with a Retry-After of ${retryAfterMs} ms`);
+    }
+  });
+
   test('no object waits much longer than the others', () => {
     const given = { concurrency: 256, latencyMs: 20, seed: 5 };
     const { longestMs } = run(given, { store: () => allows(() => 200, 20), duration: 60_000 });

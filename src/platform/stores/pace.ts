@@ -174,7 +174,8 @@ function reduced(pace: Pace, window: Window, at: number): Pace {
   const { accepted, refused, resumeAt } = window;
   const share = refused / (accepted + refused);
   const asked = askedIn(pace, window, at);
-  const nextAt = Math.max(pace.nextAt, resumeAt);
+  // Where the store still accepts requests, only those that it refused wait as long as it asks.
+  const nextAt = share > HOPELESS ? Math.max(pace.nextAt, resumeAt) : pace.nextAt;
   if (isInVain(pace, asked, share)) {
     // Growing tells whether that is so: at a limit the share of refusals grows with the rate.
     return { ...pace, rate: pace.rate * TRIAL, nextAt, window: undefined };
