@@ -166,7 +166,8 @@ function grown(pace: Pace, window: Window, at: number): Pace {
   const rate = pace.rate * (1 + pace.step);
   if (rate > 4 * rateIn(window, at) + 100) return { ...unpaced, second: pace.second };
   const step = Math.min(pace.step * STEP.growth, STEP.most);
-  const isGone = window.accepted * (pace.cause?.share ?? 1) >= PROOF;
+  const expected = window.accepted * (pace.cause?.share ?? 1);
+  const isGone = expected >= PROOF && window.refused < expected / 2;
   return { ...pace, rate, step, cause: isGone ? undefined : pace.cause, window: undefined };
 }
 
