@@ -70,7 +70,9 @@ export class S3Store implements Store {
   async #head(key: string, withCrc: boolean, signal: AbortSignal): Promise<ObjectHead> {
     const headers = asStored(this.#wire.dialect);
     if (withCrc) headers.push(...crcAsked);
-    const request: S3Request = { operation: 'head', method: 'HEAD', key, headers };
+    // Where a denied HEAD is not the last word, what follows it tells more.
+    const explained = !withCrc && this.#wire.dialect.headOfArchived === 'told';
+    const request: S3Request = { operation: 'head', method: 'HEAD', key, headers, explained };
     const reply = await this.#wire.send(request, signal);
     return await sizedHead(reply, this.#keyReader(key, 'head', signal));
   }

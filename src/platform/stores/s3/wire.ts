@@ -35,6 +35,8 @@ export interface S3Request {
   readonly size?: number | undefined;
   /** A store may think about it for minutes, and says nothing meanwhile. */
   readonly slow?: boolean | undefined;
+  /** Whether a HEAD that is refused with 403 and no code is worth a GET, whose refusal has one. */
+  readonly explained?: boolean | undefined;
   /** The document that an empty answer stands for. */
   readonly emptyAnswer?: string | undefined;
 }
@@ -180,13 +182,13 @@ export class S3Wire {
    */
   async #toldAloud(
     place: Place,
-    { operation, method, key, query }: S3Request,
+    { operation, method, key, query, explained = false }: S3Request,
     refusal: Refusal,
     signal: AbortSignal,
   ): Promise<Refusal> {
     if (method !== 'HEAD') return refusal;
     const isElsewhere = refusal.status < 400;
-    if (isElsewhere ? this.#left !== undefined : !isMute(refusal)) return refusal;
+    if (isElsewhere ? this.#left !== undefined : !isMute(refusal, explained)) return refusal;
     const about = { store: this.name, operation, key };
     const headers = ['range', 'bytes=0-0'];
     const request: S3Request = { operation, method: 'GET', key, query, headers };
@@ -278,8 +280,8 @@ export class S3Wire {
   }
 }
 
-function isMute({ status, code }: Refusal): boolean {
-  return (status === 400 || status === 403) && code === undefined;
+function isMute({ status, code }: Refusal, explained: boolean): boolean {
+  return code === undefined && (status === 400 || (explained && status === 403));
 }
 
 export interface DocumentReply {
