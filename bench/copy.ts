@@ -17,7 +17,7 @@ import { type RcloneRun, rcloneCopy, rcloneVersion } from './rclone.ts';
 /*
  * How fast and at what cost objects are copied, beside rclone, in one run on one machine: two of our
  * S3 servers in processes of their own, which keep sizes only; the service with its database on
- * disk; rclone with its defaults and the same width.
+ * disk; rclone with its defaults and the same concurrency.
  */
 
 const HELP = `usage: npm run bench [-- options]
@@ -25,7 +25,7 @@ const HELP = `usage: npm run bench [-- options]
   --objects N   small objects, of 4 KiB each        (20000)
   --large N     large objects, of 512 MiB each      (4)
   --many N      once more, for the memory; 0 skips  (200000)
-  --width N     objects in work at once             (32)
+  --concurrency N     objects in work at once             (32)
   --write FILE  where the table goes                (bench/results.md)`;
 
 const SMALL_BYTES = 4 * KiB;
@@ -52,7 +52,7 @@ async function seed(store: Store, keys: readonly string[], size: number): Promis
   async function* content(): AsyncGenerator<Uint8Array> {
     for (let sent = 0; sent < size; sent += piece.length) yield piece;
   }
-  await eachConcurrently(keys, { width: 32, signal }, async (key, stop) => {
+  await eachConcurrently(keys, { concurrency: 32, signal }, async (key, stop) => {
     await store.put(key, { content: size > MiB ? content() : piece, size }, {}, stop);
   });
 }
@@ -139,7 +139,7 @@ async function acceptRate(
   );
   const signal = new AbortController().signal;
   const startedAt = performance.now();
-  await eachConcurrently(requests, { width: 16, signal }, (keys) =>
+  await eachConcurrently(requests, { concurrency: 16, signal }, (keys) =>
     client.sendEvents(taskId, keys),
   );
   const seconds = (performance.now() - startedAt) / 1000;
@@ -179,7 +179,10 @@ async function copyRows(
     const what = `Bucket Brigade, ${options.objects} × 4 KiB, ${mode}`;
     add(await runOurs(service, both, { what, keys: small, bytes: smallBytes, mode }));
     if (mode === 'FULL_OVERWRITE' && rclone !== undefined) {
-      const run = await rcloneCopy(source, target, { prefix: 'small', width: options.width });
+      const run = await rcloneCopy(source, target, {
+        prefix: 'small',
+        concurrency: options.concurrency,
+      });
       add(rcloneRow(`rclone ${rclone}, ${options.objects} × 4 KiB`, run, small.length, smallBytes));
     }
   }
@@ -194,7 +197,10 @@ async function copyRows(
       }),
     );
     if (rclone !== undefined) {
-      const run = await rcloneCopy(source, target, { prefix: 'large', width: options.width });
+      const run = await rcloneCopy(source, target, {
+        prefix: 'large',
+        concurrency: options.concurrency,
+      });
       add(rcloneRow(`rclone ${rclone}, ${large.length} × 512 MiB`, run, large.length, largeBytes));
     }
   }
@@ -217,8 +223,8 @@ async function main(options: Options): Promise<void> {
   cleanUp.defer(() => rm(dataDir, { recursive: true, force: true }));
   const service = cleanUp.use(
     await startServiceProcess(dataDir, {
-      BRIGADE_WIDTH: String(options.width),
-      BRIGADE_TASK_WIDTH: String(options.width),
+      BRIGADE_CONCURRENCY: String(options.concurrency),
+      BRIGADE_TASK_CONCURRENCY: String(options.concurrency),
     }),
   );
   const small = names('small', options.objects);
@@ -234,14 +240,14 @@ interface Options {
   readonly objects: number;
   readonly large: number;
   readonly many: number;
-  readonly width: number;
+  readonly concurrency: number;
   readonly write: string;
 }
 
-function report(rows: readonly Row[], accepted: number, { width }: Options): string {
+function report(rows: readonly Row[], accepted: number, { concurrency }: Options): string {
   return `# Results
 
-Command: \`npm run bench\`. One run, everything on one machine with 2 cores, ${width} objects in work at
+Command: \`npm run bench\`. One run, everything on one machine with 2 cores, ${concurrency} objects in work at
 once on both sides; times are only worth comparing within this table. CPU is user and system time of
 all processes of a side, its servers apart; memory is the most that was seen at two looks a second, shared
 pages divided by who shares them, of both sides alike. The database's part is shown and is included in
@@ -260,7 +266,7 @@ const { values } = parseArgs({
     objects: { type: 'string', default: '20000' },
     large: { type: 'string', default: '4' },
     many: { type: 'string', default: '200000' },
-    width: { type: 'string', default: '32' },
+    concurrency: { type: 'string', default: '32' },
     write: { type: 'string', default: 'bench/results.md' },
     help: { type: 'boolean', default: false },
   },
@@ -272,7 +278,7 @@ if (values.help) {
     objects: Number(values.objects),
     large: Number(values.large),
     many: Number(values.many),
-    width: Number(values.width),
+    concurrency: Number(values.concurrency),
     write: values.write,
   });
 }

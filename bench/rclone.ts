@@ -33,11 +33,11 @@ function remote(
   );
 }
 
-/** Copies one prefix of a bucket by rclone with its defaults, but for the width. */
+/** Copies one prefix of a bucket by rclone with its defaults, but for the concurrency. */
 export async function rcloneCopy(
   source: S3Process,
   target: S3Process,
-  { prefix, width }: { readonly prefix: string; readonly width: number },
+  { prefix, concurrency }: { readonly prefix: string; readonly concurrency: number },
 ): Promise<RcloneRun> {
   const environment: NodeJS.ProcessEnv = { ...process.env };
   delete environment['AWS_CA_BUNDLE']; // rclone 1.60 does not start with it.
@@ -51,7 +51,7 @@ export async function rcloneCopy(
       'copy',
       `src:${source.bucket}/${prefix}`,
       `dst:${target.bucket}/rclone/${prefix}`,
-      ...['--transfers', String(width), '--checkers', String(width), '--retries', '1'],
+      ...['--transfers', String(concurrency), '--checkers', String(concurrency), '--retries', '1'],
     ],
     {
       stdio: ['ignore', 'ignore', 'pipe'],

@@ -21,7 +21,7 @@ const HELP = `usage: node bench/throttle.ts [-- options]
 
   --objects N   small objects, of 4 KiB each         (10000)
   --limit N     requests a second of the last row    (200)
-  --width N     objects in work at once              (32)`;
+  --concurrency N     objects in work at once              (32)`;
 
 const SIZE = 4 * KiB;
 
@@ -49,7 +49,10 @@ async function requestsOf({ url }: ServiceProcess): Promise<{ all: number; refus
   return { all, refused };
 }
 
-async function measure({ source, target }: Row, { objects, width }: Options): Promise<Result> {
+async function measure(
+  { source, target }: Row,
+  { objects, concurrency }: Options,
+): Promise<Result> {
   await using cleanUp = new AsyncDisposableStack();
   const from = cleanUp.use(await startS3Process('ours', 'source', { ...source, sink: true }));
   const to = cleanUp.use(await startS3Process('ours', 'target', { ...target, sink: true }));
@@ -58,15 +61,15 @@ async function measure({ source, target }: Row, { objects, width }: Options): Pr
   const service = cleanUp.use(
     await startServiceProcess(dataDir, {
       BRIGADE_LOG_LEVEL: 'error',
-      BRIGADE_WIDTH: String(width),
-      BRIGADE_TASK_WIDTH: String(width),
+      BRIGADE_CONCURRENCY: String(concurrency),
+      BRIGADE_TASK_CONCURRENCY: String(concurrency),
     }),
   );
   const keys = Array.from({ length: objects }, (_, at) => `key/${String(at).padStart(8, '0')}`);
   const store = cleanUp.use(from.open());
   const content = Buffer.alloc(SIZE, 7);
   const { signal } = new AbortController();
-  await eachConcurrently(keys, { width: 32, signal }, async (key, stop) => {
+  await eachConcurrently(keys, { concurrency: 32, signal }, async (key, stop) => {
     await store.put(key, { content, size: SIZE }, {}, stop);
   });
   const taskId = await service.client.createTask({
@@ -109,14 +112,14 @@ async function main(options: Options): Promise<void> {
 interface Options {
   readonly objects: number;
   readonly limit: number;
-  readonly width: number;
+  readonly concurrency: number;
 }
 
 const { values } = parseArgs({
   options: {
     objects: { type: 'string', default: '10000' },
     limit: { type: 'string', default: '200' },
-    width: { type: 'string', default: '32' },
+    concurrency: { type: 'string', default: '32' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -126,6 +129,6 @@ if (values.help) {
   await main({
     objects: Number(values.objects),
     limit: Number(values.limit),
-    width: Number(values.width),
+    concurrency: Number(values.concurrency),
   });
 }

@@ -19,6 +19,7 @@ import { createMetrics } from '../src/platform/base/metrics.ts';
 import { nameFields } from '../src/surface/api/kit/neutral-names.ts';
 import { describeSettings } from '../src/surface/settings/config.ts';
 import { program } from '../src/surface/cli/program.ts';
+import { renamedSettings, variableOf } from '../src/surface/settings/names.ts';
 import { remoteVariables } from '../src/surface/settings/remote-variables.ts';
 import { actions } from '../src/platform/model/policy.ts';
 import { faults, isTransient } from '../src/platform/model/fault.ts';
@@ -119,6 +120,9 @@ describe('the documents', () => {
       for (const name of found(text, /npm run ([\w:-]+)/g)) assert.ok(name in scripts, name);
       const ofService = describeSettings().map(({ variable }) => variable);
       const known = new Set<string | undefined>([...ofService, ...Object.values(remoteVariables)]);
+      if (page === 'CHANGELOG.md') {
+        for (const old of renamedSettings.keys()) known.add(variableOf(old));
+      }
       for (const name of found(text, /\b(BRIGADE_[A-Z_]+)\b/g)) assert.ok(known.has(name), name);
     });
 

@@ -21,7 +21,7 @@ const HELP = `usage: npm run demo [-- --ceph]
   --ceph   two real Ceph object gateways instead of our own S3 servers;
            test/kit/ceph/install.sh installs them on Debian`;
 
-const WIDTH = 16;
+const CONCURRENCY = 16;
 
 async function main(ceph: boolean): Promise<number> {
   const interrupted = new AbortController();
@@ -46,7 +46,7 @@ async function demonstrate(ceph: boolean, signal: AbortSignal): Promise<number> 
   const objects = demoObjects();
   const bytes = objects.reduce((sum, { size }) => sum + size, 0);
   step(`Filling ${source.url}/photos with ${objects.length} objects, ${formatBytes(bytes)}`);
-  await eachConcurrently(objects, { width: WIDTH, signal }, (object, stop) =>
+  await eachConcurrently(objects, { concurrency: CONCURRENCY, signal }, (object, stop) =>
     putDemoObject(from, object, stop),
   );
   step('Starting the service');
@@ -102,7 +102,7 @@ async function findBroken(
   signal: AbortSignal,
 ): Promise<string[]> {
   const broken: string[] = [];
-  await eachConcurrently(objects, { width: WIDTH, signal }, async (object, stop) => {
+  await eachConcurrently(objects, { concurrency: CONCURRENCY, signal }, async (object, stop) => {
     const whole = await isWhole(store, object, stop).catch(() => false);
     if (!whole) broken.push(object.key);
   });

@@ -42,7 +42,12 @@ describe('a task between Azure and an S3 store', { skip: skip ?? false }, () => 
         tasksMax: 100,
         attemptsMax: 4,
         checkBuckets: true,
-        sizes: { bufferBytes: 10 * KiB, putBytes: 100 * KiB, partBytes: 100 * KiB, partWidth: 4 },
+        sizes: {
+          bufferBytes: 10 * KiB,
+          putBytes: 100 * KiB,
+          partBytes: 100 * KiB,
+          partConcurrency: 4,
+        },
       },
     });
     for (const name of ['to-azure', 'container']) await azurite.createContainer(name);

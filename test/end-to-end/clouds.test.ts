@@ -58,7 +58,7 @@ before(async () => {
     attemptsMax: 4,
     checkBuckets: true,
     // Every row plans its own parts: none takes such small ones but those from 100 KiB.
-    sizes: { bufferBytes: 10 * KiB, putBytes: 100 * KiB, partBytes: 100 * KiB, partWidth: 4 },
+    sizes: { bufferBytes: 10 * KiB, putBytes: 100 * KiB, partBytes: 100 * KiB, partConcurrency: 4 },
   });
 });
 after(async () => {

@@ -11,7 +11,7 @@ const always = { times: Infinity } as const;
 
 let world: World;
 before(async () => {
-  const sizes = { bufferBytes: 64 * KiB, putBytes: MiB, partBytes: PART, partWidth: 1 };
+  const sizes = { bufferBytes: 64 * KiB, putBytes: MiB, partBytes: PART, partConcurrency: 1 };
   world = await startWorld({ settings: { sizes, attemptsMax: 2 } });
 });
 after(() => world[Symbol.asyncDispose]());

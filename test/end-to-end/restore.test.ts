@@ -34,7 +34,7 @@ async function waiting(world: World, key: string): Promise<string> {
 describe('an archived object of a task that restores', () => {
   let world: World;
   before(async () => {
-    world = await startWorld({ settings: { width: 1, taskWidth: 1 } });
+    world = await startWorld({ settings: { concurrency: 1, taskConcurrency: 1 } });
   });
   after(() => world[Symbol.asyncDispose]());
 

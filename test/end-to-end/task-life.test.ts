@@ -31,7 +31,7 @@ before(async () => {
   world = await startWorld({
     source: { accessKeys: [sourceKey] },
     target: { accessKeys: [targetKey] },
-    settings: { taskWidth: 4 },
+    settings: { taskConcurrency: 4 },
     log: createLogger('debug', buffer),
   });
 });

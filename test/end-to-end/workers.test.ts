@@ -35,7 +35,7 @@ function keysOf(prefix: string, count: number): string[] {
 }
 
 describe('isolation', () => {
-  const settings = { width: 16, taskWidth: 12, drainMs: 100, attemptsMax: 8 };
+  const settings = { concurrency: 16, taskConcurrency: 12, drainMs: 100, attemptsMax: 8 };
 
   for (const [what, startDead] of [
     ['does not answer', startSilence],
@@ -84,10 +84,10 @@ describe('isolation', () => {
 
 describe('several processes on one database', () => {
   test('share the work, and everything is counted once', async () => {
-    await using world = await startWorld({ settings: { width: 8, taskWidth: 8 } });
+    await using world = await startWorld({ settings: { concurrency: 8, taskConcurrency: 8 } });
     await using second = await startTestService({
       beside: world.service,
-      settings: { width: 8, taskWidth: 8 },
+      settings: { concurrency: 8, taskConcurrency: 8 },
     });
     const { from, to, source, client } = world;
     const taskId = await world.createTask({ object_overwrite_mode: 'FULL_OVERWRITE' });
@@ -119,7 +119,7 @@ describe('several processes on one database', () => {
   });
 
   test('a stop in one is heard by the other', async () => {
-    await using world = await startWorld({ settings: { width: 2, taskWidth: 2 } });
+    await using world = await startWorld({ settings: { concurrency: 2, taskConcurrency: 2 } });
     await using second = await startTestService({ beside: world.service, works: false });
     const { from, source, client } = world;
     const taskId = await world.createTask();
@@ -176,7 +176,7 @@ describe('a graceful stop', () => {
   });
 
   test('gives back what waits, and lets what is in work end', async () => {
-    await using world = await startWorld({ settings: { width: 4, taskWidth: 4 } });
+    await using world = await startWorld({ settings: { concurrency: 4, taskConcurrency: 4 } });
     const { from, to, source, client, service } = world;
     const taskId = await world.createTask();
     const keys = keysOf('drain', 50);

@@ -44,7 +44,7 @@ test('a part with an MD5 is compared by the service', async () => {
 });
 
 describe('a copy in parts', () => {
-  const sizes = { bufferBytes: 8, putBytes: 8, partBytes: 10, partWidth: 1 };
+  const sizes = { bufferBytes: 8, putBytes: 8, partBytes: 10, partConcurrency: 1 };
 
   async function rigOf(): Promise<CopyRig> {
     const rig = new CopyRig({

@@ -77,7 +77,7 @@ export const KEY = 'films/reel 1';
 const signal = new AbortController().signal;
 
 /** Small enough that a hundred bytes go in parts. */
-export const sizes = { bufferBytes: 8, putBytes: 32, partBytes: 8, partWidth: 2 };
+export const sizes = { bufferBytes: 8, putBytes: 32, partBytes: 8, partConcurrency: 2 };
 
 const policy: CopyPolicy = {
   overwriteMode: 'SIZE_LAST_MODIFIED_COMPARISON_OVERWRITE',

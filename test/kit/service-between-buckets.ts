@@ -52,7 +52,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       settings: {
         tasksMax: 100,
         attemptsMax: 4,
-        sizes: { bufferBytes: 64 * KiB, putBytes: MiB, partBytes: 5 * MiB, partWidth: 4 },
+        sizes: { bufferBytes: 64 * KiB, putBytes: MiB, partBytes: 5 * MiB, partConcurrency: 4 },
         ...options.settings,
         ...options.settingsOf?.({ source, target }),
       },
@@ -132,7 +132,7 @@ export function startWorldOfSmallParts(settings: Partial<BrigadeSettings> = {}):
         bufferBytes: 10 * KiB,
         putBytes: 100 * KiB,
         partBytes: 100 * KiB,
-        partWidth: 2,
+        partConcurrency: 2,
       },
       endpoints: mappedHuawei(servers),
       ...settings,

@@ -65,9 +65,9 @@ export const settings: BrigadeSettings = {
   retentionDays: 90,
   auditDays: 400,
   uploadDays: 7,
-  width: 48,
-  taskWidth: 32,
-  sizes: { bufferBytes: MiB, putBytes: 32 * MiB, partBytes: 5 * MiB, partWidth: 4 },
+  concurrency: 48,
+  taskConcurrency: 32,
+  sizes: { bufferBytes: MiB, putBytes: 32 * MiB, partBytes: 5 * MiB, partConcurrency: 4 },
   attemptsMax: 12,
   // Patience is for production.
   backoff: { baseMs: 20, maxMs: 200 },

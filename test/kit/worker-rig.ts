@@ -101,8 +101,8 @@ export function workerOf(options: Partial<WorkerOptions> = {}) {
         inWork.set(claim.key, { claim, end });
         claim.lease.signal.addEventListener('abort', end);
       }),
-    width: 4,
-    taskWidth: 2,
+    concurrency: 4,
+    taskConcurrency: 2,
     leaseMs: 60_000,
     onSettled: () => undefined,
     onLate: () => undefined,

@@ -68,7 +68,7 @@ describe(`kill -9 at random moments (SEED=${SEED})`, () => {
     startServiceProcess(dataDir, {
       BRIGADE_PUT_BYTES: String(MiB),
       BRIGADE_PART_BYTES: String(5 * MiB),
-      BRIGADE_WIDTH: '12',
+      BRIGADE_CONCURRENCY: '12',
       BRIGADE_BACKOFF_BASE_MS: '50',
       BRIGADE_BACKOFF_MAX_MS: '500',
       BRIGADE_ATTEMPTS: '100',

@@ -30,7 +30,7 @@ test('with 256 open files many tasks copy all objects, and the API answers every
   await using target = await startS3Server({ buckets: names });
   await using service = await startServiceProcess(
     dir.path,
-    { BRIGADE_TASKS_MAX: String(TASKS), BRIGADE_WIDTH: '64', BRIGADE_TASK_WIDTH: '64' },
+    { BRIGADE_TASKS_MAX: String(TASKS), BRIGADE_CONCURRENCY: '64', BRIGADE_TASK_CONCURRENCY: '64' },
     OPEN_FILES,
   );
   assert.match(service.child.output() + service.child.errors(), /"event":"service.few-files"/);

@@ -8,7 +8,7 @@ import { faulty } from '../../../test/kit/faulty-store.ts';
 
 const SIZE = 37;
 const PARTS = 5;
-const oneByOne = { sizes: { ...sizes, partWidth: 1 } };
+const oneByOne = { sizes: { ...sizes, partConcurrency: 1 } };
 
 async function filledRig(): Promise<CopyRig> {
   const rig = new CopyRig();
@@ -278,5 +278,5 @@ test('no more parts are in flight than may be', async () => {
     inFlight -= 1;
   });
   await rig.copy();
-  assert.equal(most, sizes.partWidth);
+  assert.equal(most, sizes.partConcurrency);
 });

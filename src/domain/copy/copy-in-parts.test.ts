@@ -15,7 +15,7 @@ import { faulty } from '../../../test/kit/faulty-store.ts';
 const SIZE = 37;
 const PARTS = 5;
 const signal = new AbortController().signal;
-const oneByOne = { sizes: { ...sizes, partWidth: 1 } };
+const oneByOne = { sizes: { ...sizes, partConcurrency: 1 } };
 
 async function filledRig(): Promise<CopyRig> {
   const rig = new CopyRig();

@@ -231,8 +231,8 @@ async function copyRanges(copy: PartsCopy): Promise<void> {
   const missing = allParts(copy).filter((number) => !copy.done.has(number));
   const dropped = new AbortController();
   const signal = AbortSignal.any([lease.signal, dropped.signal]);
-  const width = Math.min(sizes.partWidth, Math.max(missing.length, 1));
-  await eachConcurrently(missing, { width, signal }, async (number, ending) => {
+  const concurrency = Math.min(sizes.partConcurrency, Math.max(missing.length, 1));
+  await eachConcurrently(missing, { concurrency, signal }, async (number, ending) => {
     try {
       await copyPart(copy, number, { signal, ending });
     } catch (error) {

@@ -329,7 +329,7 @@ describe('a lease that is lost', () => {
       {},
     );
     rig.targetSeen = store;
-    const one = { ...sizes, partWidth: 1 };
+    const one = { ...sizes, partConcurrency: 1 };
     const lease = { signal: stop.signal, assertHeld: () => undefined };
     await assert.rejects(rig.copy({ lease, sizes: one }), (error) => error === reason);
     assert.equal(rig.journal.upload?.parts.length, 3);

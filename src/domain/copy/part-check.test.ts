@@ -9,7 +9,7 @@ const wrong = '0'.repeat(32);
 const SIZE = 37;
 const PARTS = 5;
 const { signal } = new AbortController();
-const oneByOne = { sizes: { bufferBytes: 8, putBytes: 32, partBytes: 8, partWidth: 1 } };
+const oneByOne = { sizes: { bufferBytes: 8, putBytes: 32, partBytes: 8, partConcurrency: 1 } };
 
 /** Between stores without a CRC; the target answers parts with ETags that are not their MD5s. */
 async function otherEtags(options: RigOptions = {}) {

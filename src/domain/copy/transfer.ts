@@ -18,7 +18,7 @@ export interface CopyPolicy {
   readonly restoreDays: number | undefined;
 }
 
-/** How bytes are moved. Memory of one copy: `bufferBytes`, or the buffers of `partWidth` sockets. */
+/** How bytes are moved. Memory of one copy: `bufferBytes`, or the buffers of `partConcurrency` sockets. */
 export interface TransferSizes {
   /** Objects up to this size are held whole, so that their MD5 is known before they are sent. */
   readonly bufferBytes: number;
@@ -26,7 +26,7 @@ export interface TransferSizes {
   readonly putBytes: number;
   readonly partBytes: number;
   /** Parts of one object in flight. */
-  readonly partWidth: number;
+  readonly partConcurrency: number;
 }
 
 /** The right to work on one key. */

@@ -41,7 +41,7 @@ const OLD_OBJECTS_BATCH = 5_000;
 /** Small: whoever has something to write down waits for a batch. */
 const OLD_AUDIT_BATCH = 2_000;
 const UPLOADS_BATCH = 200;
-const UPLOADS_WIDTH = 16;
+const UPLOADS_CONCURRENCY = 16;
 const ABORT_MS = 30_000;
 /** An upload that cannot be aborted, as its store is not reached any more, is given up after this long. */
 const HOPELESS_UPLOAD_MS = 30 * 86_400_000;
@@ -145,14 +145,18 @@ async function abortAbandoned(
   { hidden, signal }: { readonly hidden: boolean; readonly signal: AbortSignal },
 ): Promise<void> {
   const uploads = await abandonedUploads(options.database, { hidden, limit: UPLOADS_BATCH });
-  await eachConcurrently(uploads, { width: UPLOADS_WIDTH, signal }, async (upload, stop) => {
-    try {
-      await abort(options, upload, AbortSignal.any([stop, AbortSignal.timeout(ABORT_MS)]));
-    } catch (error) {
-      stop.throwIfAborted();
-      await giveUp(options, upload, error);
-    }
-  });
+  await eachConcurrently(
+    uploads,
+    { concurrency: UPLOADS_CONCURRENCY, signal },
+    async (upload, stop) => {
+      try {
+        await abort(options, upload, AbortSignal.any([stop, AbortSignal.timeout(ABORT_MS)]));
+      } catch (error) {
+        stop.throwIfAborted();
+        await giveUp(options, upload, error);
+      }
+    },
+  );
 }
 
 async function abort(

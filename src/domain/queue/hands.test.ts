@@ -45,8 +45,8 @@ function tasksOf(given: readonly Claim[]): string {
 }
 
 describe('hands', () => {
-  test('a task that is alone has its width of them', () => {
-    for (const [width, taskWidth, got] of [
+  test('a task that is alone has its concurrency of them', () => {
+    for (const [concurrency, taskConcurrency, got] of [
       [48, 32, 32],
       [3, 2, 2],
       [4, 4, 4],
@@ -54,12 +54,12 @@ describe('hands', () => {
       [1, 1, 1],
       [48, 1, 1],
     ] as const) {
-      assert.equal(give(handsOf({ width, taskWidth }, { a: 99 })).length, got);
+      assert.equal(give(handsOf({ concurrency, taskConcurrency }, { a: 99 })).length, got);
     }
   });
 
   test('go to the task with the fewest, in turns', () => {
-    const hands = handsOf({ width: 6, taskWidth: 6 }, { a: 9, b: 9, c: 1 });
+    const hands = handsOf({ concurrency: 6, taskConcurrency: 6 }, { a: 9, b: 9, c: 1 });
     const given = give(hands);
     assert.equal(tasksOf(given), 'abcaba');
     for (const claim of given.slice(0, 2)) hands.free(claim);
@@ -67,7 +67,7 @@ describe('hands', () => {
   });
 
   test('of one that ends go round: who has just been served waits for the others', () => {
-    const hands = handsOf({ width: 1, taskWidth: 1 }, { a: 3, b: 3, c: 3 });
+    const hands = handsOf({ concurrency: 1, taskConcurrency: 1 }, { a: 3, b: 3, c: 3 });
     let order = '';
     for (let claim = hands.next(); claim !== undefined; claim = hands.next()) {
       order += claim.taskId;
@@ -77,7 +77,7 @@ describe('hands', () => {
   });
 
   test('are left to whoever comes after tasks that hang', () => {
-    const hands = handsOf({ width: 48, taskWidth: 32 }, { a: 99 });
+    const hands = handsOf({ concurrency: 48, taskConcurrency: 32 }, { a: 99 });
     const counts = ['a', 'b', 'c', 'd'].map((taskId) => {
       for (let added = 0; added < 99; added++) hands.add(claimOf(taskId));
       return give(hands).length;
@@ -87,7 +87,7 @@ describe('hands', () => {
   });
 
   test('of a task that has too many are not filled again', () => {
-    const hands = handsOf({ width: 48, taskWidth: 32 }, { a: 99 });
+    const hands = handsOf({ concurrency: 48, taskConcurrency: 32 }, { a: 99 });
     const hanging = give(hands);
     for (let added = 0; added < 99; added++) hands.add(claimOf('b'));
     give(hands);
@@ -99,7 +99,7 @@ describe('hands', () => {
   });
 
   test('what waits is taken back, but for what waited longest', () => {
-    const hands = handsOf({ width: 1, taskWidth: 1 }, { a: 4 });
+    const hands = handsOf({ concurrency: 1, taskConcurrency: 1 }, { a: 4 });
     assert.equal(hands.takeBack('a', 3).length, 1);
     assert.deepEqual(hands.waiting, ['a']);
     assert.equal(hands.takeBack('a').length, 3);

@@ -2,16 +2,16 @@ import type { Claim } from './work.ts';
 
 export interface HandsOptions {
   /** Changes in work at once. */
-  readonly width: number;
+  readonly concurrency: number;
   /** Of these, of one task that is alone. */
-  readonly taskWidth: number;
+  readonly taskConcurrency: number;
 }
 
 /**
  * Which claim gets a free hand of this process.
  *
  * It goes to the task with the fewest in work, and of several such to the one that was served
- * longest ago. A task may have `taskWidth` of `width` of those hands that the others leave it: tasks
+ * longest ago. A task may have `taskConcurrency` of `concurrency` of those hands that the others leave it: tasks
  * that hang, several too, so leave some to whoever comes after them.
  */
 export class Hands {
@@ -37,9 +37,9 @@ export class Hands {
 
   /** How many hands a task may have, as things stand. */
   limitOf(taskId: string): number {
-    const { width, taskWidth } = this.#options;
-    const left = width - this.#busy + this.#of(taskId);
-    return Math.max(1, Math.floor((left * Math.min(taskWidth, width)) / width));
+    const { concurrency, taskConcurrency } = this.#options;
+    const left = concurrency - this.#busy + this.#of(taskId);
+    return Math.max(1, Math.floor((left * Math.min(taskConcurrency, concurrency)) / concurrency));
   }
 
   add(claim: Claim): void {
@@ -57,7 +57,7 @@ export class Hands {
 
   /** Puts a hand to work, if one is free and somebody may have it: {@link free} it after. */
   next(): Claim | undefined {
-    if (this.#busy >= this.#options.width) return undefined;
+    if (this.#busy >= this.#options.concurrency) return undefined;
     const taskId = this.#poorest();
     // Whoever has more may not have another one either.
     if (taskId === undefined || this.#of(taskId) >= this.limitOf(taskId)) return undefined;

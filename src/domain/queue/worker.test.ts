@@ -21,7 +21,7 @@ test('what is due is worked on and settled', async () => {
 });
 
 test('no more is in work than may be, in all and of one task', async () => {
-  const { queue, clock, worker, inWork, end } = workerOf({ width: 3, taskWidth: 2 });
+  const { queue, clock, worker, inWork, end } = workerOf({ concurrency: 3, taskConcurrency: 2 });
   queue.add('t', 'a', 'b', 'c', 'd');
   queue.add('u', 'v', 'w', 'x', 'y');
   worker.start();
@@ -61,7 +61,7 @@ test('a hint ends the wait', async () => {
 });
 
 test('a task that hangs leaves room for the others', async () => {
-  const { queue, clock, worker, working, end } = workerOf({ width: 3, taskWidth: 2 });
+  const { queue, clock, worker, working, end } = workerOf({ concurrency: 3, taskConcurrency: 2 });
   queue.add('hanging', 'a', 'b', 'c', 'd');
   worker.start();
   await clock.passUntil(() => working().length === 2);
@@ -72,7 +72,7 @@ test('a task that hangs leaves room for the others', async () => {
 });
 
 test('where there is room for few, tasks take turns', async () => {
-  const { queue, clock, worker, inWork, end } = workerOf({ width: 4, taskWidth: 2 });
+  const { queue, clock, worker, inWork, end } = workerOf({ concurrency: 4, taskConcurrency: 2 });
   const tasks = ['s', 't', 'u', 'v', 'w', 'x'];
   for (const task of tasks) {
     queue.add(task, ...Array.from({ length: 20 }, (_, index) => `${task}${index}`));
@@ -89,7 +89,7 @@ test('where there is room for few, tasks take turns', async () => {
 });
 
 test('tasks that hang together leave room for those that come after them', async () => {
-  const { queue, clock, worker, working, end } = workerOf({ width: 12, taskWidth: 8 });
+  const { queue, clock, worker, working, end } = workerOf({ concurrency: 12, taskConcurrency: 8 });
   for (const task of ['a', 'b', 'c']) {
     queue.add(task, ...Array.from({ length: 20 }, (_, index) => `${task}${index}`));
     worker.wake();
@@ -114,14 +114,14 @@ async function workAhead(given: ReturnType<typeof workerOf>): Promise<void> {
 }
 
 test('about as much is claimed ahead as was settled in the last second', async () => {
-  const given = workerOf({ width: 12, taskWidth: 10 });
+  const given = workerOf({ concurrency: 12, taskConcurrency: 10 });
   await workAhead(given);
   assert.equal(given.worker.inHand, 20);
   await given.end();
 });
 
 test('what a task that begins to hang had claimed ahead is given back', async () => {
-  const given = workerOf({ width: 12, taskWidth: 10 });
+  const given = workerOf({ concurrency: 12, taskConcurrency: 10 });
   const { queue, clock, worker, working, inWork, end } = given;
   await workAhead(given);
   await clock.pass(1_000); // In which nothing was settled.
@@ -212,7 +212,10 @@ test('a change whose lease passed before its turn is given back without being lo
 });
 
 test('stop lets work end, gives the rest back, and resolves when all is settled', async () => {
-  const { queue, clock, worker, working, inWork } = workerOf({ width: 2, taskWidth: 2 });
+  const { queue, clock, worker, working, inWork } = workerOf({
+    concurrency: 2,
+    taskConcurrency: 2,
+  });
   queue.add('t', 'a', 'b', 'c', 'd');
   worker.start();
   await clock.passUntil(() => working().length === 2);
@@ -278,7 +281,7 @@ test('what a claim brings while it is being stopped is given back before stop re
 });
 
 test('a task that is stopped gives back what waits; what is in work goes on', async () => {
-  const given = workerOf({ width: 12, taskWidth: 10 });
+  const given = workerOf({ concurrency: 12, taskConcurrency: 10 });
   const { queue, clock, worker, inWork, end } = given;
   await workAhead(given);
   queue.due.clear();

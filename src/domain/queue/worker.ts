@@ -46,7 +46,7 @@ const TROUBLE = { baseMs: 200, maxMs: 5_000 };
 const GATHER_MS = 100;
 
 /**
- * Claims due changes, works on them with bounded width, fairly across tasks, and settles them.
+ * Claims due changes, works on them with bounded concurrency, fairly across tasks, and settles them.
  *
  * It is woken by {@link Worker.wake}, which is only a hint: it looks by itself as well. Beyond what
  * is in work it claims ahead about as much as it settled in the last second, so that hands do not
@@ -158,7 +158,7 @@ export class Worker {
 
   #room(): number {
     const ahead = [...this.#ahead.keys()].reduce((sum, id) => sum + this.#aheadOf(id), 0);
-    return this.#options.width + Math.min(ahead, AHEAD_MAX) - this.#claims.size;
+    return this.#options.concurrency + Math.min(ahead, AHEAD_MAX) - this.#claims.size;
   }
 
   /**

@@ -42,7 +42,7 @@ class Bench {
         },
       },
       // One part after the other.
-      sizes: { ...sizes, partWidth: 1 },
+      sizes: { ...sizes, partConcurrency: 1 },
       clock: rig.clock,
       log: silentLog,
       attemptsMax: 3,

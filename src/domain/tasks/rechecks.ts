@@ -29,8 +29,8 @@ export interface RechecksOptions {
   readonly onRecheck?: (result: RecheckResult) => void;
 }
 
-const TASKS_WIDTH = 8;
-const OBJECTS_WIDTH = 8;
+const TASKS_CONCURRENCY = 8;
+const OBJECTS_CONCURRENCY = 8;
 const BATCH = 200;
 /** Of one task in one run; the next run goes on. */
 const BATCHES_MAX = 10;
@@ -46,14 +46,18 @@ const POSTPONED_MS = 300_000;
  */
 export async function recheck(options: RechecksOptions, signal: AbortSignal): Promise<void> {
   const tasks = await tasksToRecheck(options.database);
-  await eachConcurrently(tasks, { width: TASKS_WIDTH, signal }, async (taskId, stop) => {
-    try {
-      await recheckTask(options, taskId, stop);
-    } catch (err) {
-      stop.throwIfAborted();
-      options.log.warn({ event: 'recheck.failed', taskId, err }, 'rechecks of a task not made');
-    }
-  });
+  await eachConcurrently(
+    tasks,
+    { concurrency: TASKS_CONCURRENCY, signal },
+    async (taskId, stop) => {
+      try {
+        await recheckTask(options, taskId, stop);
+      } catch (err) {
+        stop.throwIfAborted();
+        options.log.warn({ event: 'recheck.failed', taskId, err }, 'rechecks of a task not made');
+      }
+    },
+  );
 }
 
 async function recheckTask(
@@ -65,7 +69,7 @@ async function recheckTask(
   for (let batches = 0; batches < BATCHES_MAX; batches++) {
     const due = await dueRechecks(options.database, { taskId, limit: BATCH });
     const postponed: DueRecheck[] = [];
-    await eachConcurrently(due, { width: OBJECTS_WIDTH, signal }, async (one, stop) => {
+    await eachConcurrently(due, { concurrency: OBJECTS_CONCURRENCY, signal }, async (one, stop) => {
       // A target that does not answer is not asked for the rest of them, which stay due.
       if (postponed.length > 0) return;
       const ended = await recheckObject(options, task, { taskId, one, signal: stop });

@@ -8,11 +8,11 @@ function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-test('every item is worked on once, and never more than the width at a time', async () => {
+test('every item is worked on once, and never more than the concurrency at a time', async () => {
   const seen: number[] = [];
   let inWork = 0;
   let most = 0;
-  await eachConcurrently(Array(20).keys(), { width: 3, signal: never }, async (item) => {
+  await eachConcurrently(Array(20).keys(), { concurrency: 3, signal: never }, async (item) => {
     most = Math.max(most, (inWork += 1));
     await turn();
     seen.push(item);
@@ -35,7 +35,7 @@ test('an item is pulled only when a hand is free for it', async () => {
       yield item;
     }
   }
-  await eachConcurrently(items(), { width: 2, signal: never }, async () => {
+  await eachConcurrently(items(), { concurrency: 2, signal: never }, async () => {
     await turn();
     ended += 1;
   });
@@ -53,7 +53,7 @@ test('the first failure starts nothing more, aborts the others, and waits for th
       returned = true;
     }
   }
-  const all = eachConcurrently(items(), { width: 3, signal: never }, async (item, signal) => {
+  const all = eachConcurrently(items(), { concurrency: 3, signal: never }, async (item, signal) => {
     await turn();
     if (item === 1) throw failure;
     while (!signal.aborted) await turn();
@@ -70,11 +70,15 @@ test('an aborted signal ends it with its reason', async () => {
   const stop = new AbortController();
   const reason = new Error('enough');
   let worked = 0;
-  const all = eachConcurrently(Array(20).keys(), { width: 2, signal: stop.signal }, async () => {
-    worked += 1;
-    if (worked === 4) stop.abort(reason);
-    await turn();
-  });
+  const all = eachConcurrently(
+    Array(20).keys(),
+    { concurrency: 2, signal: stop.signal },
+    async () => {
+      worked += 1;
+      if (worked === 4) stop.abort(reason);
+      await turn();
+    },
+  );
   await assert.rejects(all, (error) => error === reason);
   assert.equal(worked, 4);
 });
@@ -85,10 +89,12 @@ test('a source that throws fails it as well', async () => {
     yield 1;
     throw failure;
   }
-  const all = eachConcurrently(items(), { width: 2, signal: never }, turn);
+  const all = eachConcurrently(items(), { concurrency: 2, signal: never }, turn);
   await assert.rejects(all, (error) => error === failure);
 });
 
 test('nothing to do is done at once', async () => {
-  await eachConcurrently([], { width: 4, signal: never }, () => Promise.reject(new Error('no')));
+  await eachConcurrently([], { concurrency: 4, signal: never }, () =>
+    Promise.reject(new Error('no')),
+  );
 });

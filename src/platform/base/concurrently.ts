@@ -1,13 +1,13 @@
 /**
- * Runs `work` on every item, at most `width` at a time, and pulls an item only when a hand is
- * free: so at most `width` items are held, however fast the source is.
+ * Runs `work` on every item, at most `concurrency` at a time, and pulls an item only when a hand is
+ * free: so at most `concurrency` items are held, however fast the source is.
  *
  * After the first failure nothing new starts, the others are aborted and waited for, and then the
  * first failure is thrown: when this rejects, nothing of it is still running.
  */
 export async function eachConcurrently<T>(
   items: Iterable<T>,
-  { width, signal }: { readonly width: number; readonly signal: AbortSignal },
+  { concurrency, signal }: { readonly concurrency: number; readonly signal: AbortSignal },
   work: (item: T, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const stop = new AbortController();
@@ -29,7 +29,7 @@ export async function eachConcurrently<T>(
     }
   }
 
-  await Promise.all(Array.from({ length: width }, hand));
+  await Promise.all(Array.from({ length: concurrency }, hand));
   iterator.return?.();
   if (failure !== undefined) throw failure.cause;
 }

@@ -4,8 +4,8 @@ export class Places {
   /** In order of arrival, as a set's members are. */
   readonly #waiting = new Set<Waiter>();
 
-  constructor(width: number) {
-    this.#free = width;
+  constructor(concurrency: number) {
+    this.#free = concurrency;
   }
 
   async take(signal: AbortSignal): Promise<void> {

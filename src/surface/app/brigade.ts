@@ -51,8 +51,8 @@ export interface BrigadeSettings {
   /** How long an upload is kept that no attempt goes on with. */
   readonly uploadDays: number;
   /** Objects in work at once in this process, and of these, of one task. */
-  readonly width: number;
-  readonly taskWidth: number;
+  readonly concurrency: number;
+  readonly taskConcurrency: number;
   readonly sizes: TransferSizes;
   readonly attemptsMax: number;
   readonly backoff: { readonly baseMs: number; readonly maxMs: number };
@@ -263,8 +263,8 @@ function workerOf(
       onRetry: (fault) => metrics.retries.inc({ fault }),
     }),
     clock,
-    width: settings.width,
-    taskWidth: settings.taskWidth,
+    concurrency: settings.concurrency,
+    taskConcurrency: settings.taskConcurrency,
     leaseMs: settings.leaseMs,
     onSettled({ taskId, key }, { done, outcome, reason = 'none', size, message }) {
       if (!done || outcome === undefined) return;

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { LEAST_OPEN_FILES, shareDescriptors } from './descriptors.ts';
 
-const usual = { width: 48, partWidth: 4 };
+const usual = { concurrency: 48, partConcurrency: 4 };
 
 test('a high limit gives the clouds what the work can use, and the rest to callers', () => {
   assert.deepEqual(shareDescriptors(1_048_576, usual), {
@@ -24,8 +24,8 @@ test('where the limit is unknown it is taken for the usual one', () => {
 
 test('below the least limit nothing is shared, and above it the shares never exceed the limit', () => {
   const sizes = fc.record({
-    width: fc.integer({ min: 1, max: 1024 }),
-    partWidth: fc.integer({ min: 1, max: 64 }),
+    concurrency: fc.integer({ min: 1, max: 1024 }),
+    partConcurrency: fc.integer({ min: 1, max: 64 }),
   });
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 2_000_000 }), sizes, (limit, given) => {

@@ -26,12 +26,15 @@ const USUAL = 1024;
  */
 export function shareDescriptors(
   limit: number | undefined,
-  { width, partWidth }: { readonly width: number; readonly partWidth: number },
+  {
+    concurrency,
+    partConcurrency,
+  }: { readonly concurrency: number; readonly partConcurrency: number },
 ): DescriptorShares | undefined {
   const left = (limit ?? USUAL) - OTHERS;
   if (left < 2 * LEAST) return undefined;
   // Each part of each object in work reads at one side and writes at the other.
-  const wanted = 2 * width * partWidth + IDLE;
+  const wanted = 2 * concurrency * partConcurrency + IDLE;
   const outgoing = Math.min(wanted, Math.floor(left / 2));
   const api = Math.min(left - outgoing, API_MAX);
   return { outgoing, api, enough: OTHERS + wanted + Math.max(wanted, API_ENOUGH) };

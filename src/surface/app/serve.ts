@@ -121,7 +121,7 @@ function descriptorsFor(settings: Settings, log: Logger): DescriptorShares {
   if (limit !== undefined && limit < enough) {
     log.warn(
       { event: 'service.few-files', limit, enough, outgoing, api },
-      `this process may open ${limit} files: ${outgoing} connections to clouds and ${api} of callers at once; raise the limit to ${enough} ${how}, or lower BRIGADE_WIDTH or BRIGADE_PART_WIDTH`,
+      `this process may open ${limit} files: ${outgoing} connections to clouds and ${api} of callers at once; raise the limit to ${enough} ${how}, or lower BRIGADE_CONCURRENCY or BRIGADE_PART_CONCURRENCY`,
     );
   }
   return shares;
@@ -222,13 +222,13 @@ async function brigadeSettings(settings: Settings) {
     retentionDays: settings.retentionDays,
     auditDays: settings.auditDays,
     uploadDays: settings.uploadDays,
-    width: settings.width,
-    taskWidth: settings.taskWidth,
+    concurrency: settings.concurrency,
+    taskConcurrency: settings.taskConcurrency,
     sizes: {
       bufferBytes: Math.min(BUFFER_BYTES, settings.putBytes),
       putBytes: settings.putBytes,
       partBytes: settings.partBytes,
-      partWidth: settings.partWidth,
+      partConcurrency: settings.partConcurrency,
     },
     attemptsMax: settings.attempts,
     backoff: { baseMs: settings.backoffBaseMs, maxMs: settings.backoffMaxMs },

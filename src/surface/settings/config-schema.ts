@@ -218,13 +218,13 @@ export const SettingsSchema = Type.Object(
       default: 'info',
       description: 'Least urgent to be logged',
     }),
-    width: Type.Integer({
+    concurrency: Type.Integer({
       default: 48,
       minimum: 1,
       maximum: 1024,
       description: 'Objects in work at once in this process',
     }),
-    taskWidth: Type.Integer({
+    taskConcurrency: Type.Integer({
       default: 32,
       minimum: 1,
       maximum: 1024,
@@ -244,7 +244,7 @@ export const SettingsSchema = Type.Object(
       description:
         'Objects up to this size are sent in one piece where the source tells their MD5; else in parts',
     }),
-    partWidth: Type.Integer({
+    partConcurrency: Type.Integer({
       default: 4,
       minimum: 1,
       maximum: 64,

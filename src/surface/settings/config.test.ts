@@ -56,11 +56,11 @@ describe('readSettings', () => {
       allowEndpoints: [],
       logLevel: 'info',
       oldSecretKeys: [],
-      width: 48,
-      taskWidth: 32,
+      concurrency: 48,
+      taskConcurrency: 32,
       partBytes: 16_777_216,
       putBytes: 33_554_432,
-      partWidth: 4,
+      partConcurrency: 4,
       eventKeysMax: 100,
       tasksMax: 5,
       retentionDays: 90,
@@ -140,13 +140,13 @@ describe('readSettings', () => {
   });
 
   test('the environment comes before the file, setting by setting', async () => {
-    const settings = await withFile('port: 1111\nwidth: 7\nlogLevel: debug\ndataDir:\n', {
+    const settings = await withFile('port: 1111\nconcurrency: 7\nlogLevel: debug\ndataDir:\n', {
       BRIGADE_PORT: '2222',
       BRIGADE_ALLOW_ENDPOINTS:
         'minio.lan:9000, 10.1.0.0/16,*.corp.example , https://S3.lan, fd00::1,',
     });
     assert.equal(settings.port, 2222);
-    assert.equal(settings.width, 7);
+    assert.equal(settings.concurrency, 7);
     assert.equal(settings.logLevel, 'debug');
     assert.equal(settings.dataDir, './brigade-data');
     assert.deepEqual(settings.allowEndpoints, [
@@ -175,8 +175,8 @@ describe('readSettings', () => {
 
   test('names every mistake at once, where it was made', async () => {
     const file = `
-widht: 3
-taskWidth: many
+concurency: 3
+taskConcurrency: many
 bootstrapToken: 12345678901234567
 timeZone: Mars/Olympus
 endpoints:
@@ -217,11 +217,26 @@ endpoints:
         'entry 2 of BRIGADE_ALLOW_ENDPOINTS: must be a host, host:port, *.domain, address, network or origin',
         'entry 3 of BRIGADE_ALLOW_ENDPOINTS: must be a host, host:port, *.domain, address, network or origin',
         'entry 4 of BRIGADE_ALLOW_ENDPOINTS: must be a host, host:port, *.domain, address, network or origin',
-        `taskWidth${where}: must be integer`,
+        `taskConcurrency${where}: must be integer`,
         `timeZone${where}: no such time zone`,
-        `widht${where}: no such setting; is it width?`,
+        `concurency${where}: no such setting; is it concurrency?`,
       ].sort(),
     );
+  });
+
+  test('a setting under a name that it no longer has is refused, with the new name', async () => {
+    const where = ' in /etc/brigade/brigade.yaml';
+    const environment = {
+      BRIGADE_WIDTH: '8',
+      BRIGADE_TASK_WIDTH: '8',
+      BRIGADE_PART_WIDTH: '2',
+    };
+    assert.deepEqual(await mistakesOf(withFile('taskWidth: 4\n', environment)), [
+      'BRIGADE_WIDTH: was renamed; set BRIGADE_CONCURRENCY instead',
+      'BRIGADE_TASK_WIDTH: was renamed; set BRIGADE_TASK_CONCURRENCY instead',
+      'BRIGADE_PART_WIDTH: was renamed; set BRIGADE_PART_CONCURRENCY instead',
+      `taskWidth${where}: was renamed; set taskConcurrency${where} instead`,
+    ]);
   });
 
   test('a file that cannot be read or understood is told without its words', async () => {

@@ -7,7 +7,7 @@ import { readAllowed } from '../../platform/http/allow-list.ts';
 import { editDistance } from '../../platform/base/edit-distance.ts';
 import { Secret } from '../../platform/base/seal.ts';
 import { parseSecretKey } from '../../platform/postgres/secret-key.ts';
-import { variableOf } from './names.ts';
+import { renamedSettings, variableOf } from './names.ts';
 import { remoteVariables } from './remote-variables.ts';
 import { type PlainSettings, SettingsSchema, toldOfPattern } from './config-schema.ts';
 
@@ -90,7 +90,7 @@ function readEnvironment(environment: NodeJS.ProcessEnv): Given {
     // An empty variable is what a compose file makes of one that is not set.
     if (!name.startsWith(PREFIX) || others.has(name) || text === undefined || text === '') continue;
     const key = keysByVariable.get(name);
-    if (key === undefined) mistakes.push(unknown(name, [...keysByVariable.keys(), CONFIG]));
+    if (key === undefined) mistakes.push(unknownVariable(name));
     else values[key] = fromText(key, text);
   }
   return { values, mistakes, nameOf: nameOfVariable };
@@ -131,7 +131,7 @@ async function readConfigFile(path: string, readFile: ReadFile): Promise<Given> 
     values: Object.fromEntries(entries.filter(([key, value]) => key in schemas && value !== null)),
     mistakes: entries
       .filter(([key]) => !(key in schemas))
-      .map(([key]) => unknown(key, keys, nameOf)),
+      .map(([key]) => renamed(key, nameOf) ?? unknown(key, keys, nameOf)),
     nameOf,
   };
 }
@@ -295,6 +295,18 @@ function finish(read: PlainSettings, configFile: string | undefined): Settings {
       caFile === undefined ? entry : { ...entry, caFile: resolve(folder, caFile) },
     ),
   });
+}
+
+function unknownVariable(name: string): string {
+  const old = [...renamedSettings.keys()].find((key) => variableOf(key) === name);
+  const told = old === undefined ? undefined : renamed(old, nameOfVariable);
+  return told ?? unknown(name, [...keysByVariable.keys(), CONFIG]);
+}
+
+/** What to say of a name that a setting no longer has; undefined for any other name. */
+function renamed(key: string, nameOf: NameOf): string | undefined {
+  const now = renamedSettings.get(key);
+  return now === undefined ? undefined : `${nameOf(key)}: was renamed; set ${nameOf(now)} instead`;
 }
 
 function unknown(name: string, known: readonly string[], nameOf: NameOf = (key) => key): string {

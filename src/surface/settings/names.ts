@@ -1,5 +1,12 @@
 const PREFIX = 'BRIGADE_';
 
+/** Names that settings no longer have, with the new ones. An old name stops the start. */
+export const renamedSettings: ReadonlyMap<string, string> = new Map([
+  ['width', 'concurrency'],
+  ['taskWidth', 'taskConcurrency'],
+  ['partWidth', 'partConcurrency'],
+]);
+
 /** The environment variable of a setting: `partBytes` is `BRIGADE_PART_BYTES`. */
 export function variableOf(key: string): string {
   return PREFIX + key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();

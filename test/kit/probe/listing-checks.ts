@@ -13,7 +13,7 @@ const manyKeys = Array.from(
 /** Listings of many keys, in every manner that S3 has. */
 export const listingChecks: Checks = {
   async 'list.seed'(bench) {
-    const limits = { width: 16, signal: AbortSignal.timeout(120_000) };
+    const limits = { concurrency: 16, signal: AbortSignal.timeout(120_000) };
     await eachConcurrently(manyKeys, limits, async (key) => {
       await bench.put(key, 'x');
     });

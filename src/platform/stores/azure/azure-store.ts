@@ -30,7 +30,7 @@ import { azurePutHeaders } from './put-headers.ts';
 import { AzureUpload, listUploads } from './upload.ts';
 import type { AzureRequest, AzureWire } from './wire.ts';
 
-const REMOVE_WIDTH = 8;
+const REMOVE_CONCURRENCY = 8;
 /** Of standard priority, which may take 15 hours; most take fewer. */
 const THAW_CHECK_MS = 3_600_000;
 /** Of what is not archived, and was when it was read. */
@@ -119,7 +119,7 @@ export class AzureStore implements Store {
 
   async remove(keys: readonly string[], signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    await eachConcurrently(keys, { width: REMOVE_WIDTH, signal }, (key, stop) =>
+    await eachConcurrently(keys, { concurrency: REMOVE_CONCURRENCY, signal }, (key, stop) =>
       this.#removeOne(key, stop),
     );
   }

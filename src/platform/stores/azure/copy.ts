@@ -18,7 +18,7 @@ export interface CopySource {
 
 /** Large enough that few requests are needed, small enough that each is answered in time. */
 const COPY_PART = 256 * MiB;
-const COPY_WIDTH = 4;
+const COPY_CONCURRENCY = 4;
 const SAS_LASTS_MS = 24 * 3_600_000;
 
 /**
@@ -102,11 +102,15 @@ async function copyInBlocks(
   const count = Math.ceil(head.size / partSize);
   const numbers = Array.from({ length: count }, (_, at) => at + 1);
   const parts: PartReceipt[] = [];
-  await eachConcurrently(numbers, { width: COPY_WIDTH, signal }, async (number, stop) => {
-    const first = (number - 1) * partSize;
-    const range = `bytes=${first}-${Math.min(first + partSize, head.size) - 1}`;
-    parts.push(await upload.copyPart(number, { url, range, ifMatch: head.etag }, stop));
-  });
+  await eachConcurrently(
+    numbers,
+    { concurrency: COPY_CONCURRENCY, signal },
+    async (number, stop) => {
+      const first = (number - 1) * partSize;
+      const range = `bytes=${first}-${Math.min(first + partSize, head.size) - 1}`;
+      parts.push(await upload.copyPart(number, { url, range, ifMatch: head.etag }, stop));
+    },
+  );
   parts.sort((a, b) => a.number - b.number);
   return await upload.complete(parts, signal);
 }

@@ -4,7 +4,7 @@ import { around } from './around.ts';
 import { watchedBody } from './watched-body.ts';
 
 /**
- * A store with at most `width` calls in progress; the others wait their turn, first come first
+ * A store with at most `concurrency` calls in progress; the others wait their turn, first come first
  * served. A read keeps its place until its body is over.
  *
  * Outermost: a body that `resuming` opens anew keeps its place. Whoever reads it holds a place of the
@@ -15,8 +15,8 @@ import { watchedBody } from './watched-body.ts';
  *
  * @param shared Places that other stores of the same side take as well.
  */
-export function limited(inner: Store, width: number, shared?: Places): Store {
-  const own = new Places(width);
+export function limited(inner: Store, concurrency: number, shared?: Places): Store {
+  const own = new Places(concurrency);
   const places = shared === undefined ? own : both(own, shared);
   return around(inner, {
     async call(_operation, signal, run) {
