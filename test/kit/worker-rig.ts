@@ -40,12 +40,12 @@ export class FakeQueue implements WorkQueue {
       attempt: 1,
       acceptedAt: 0,
       revision: 1,
-      copiedEtag: null,
+      copiedEtag: undefined,
       targetDoubtful: false,
       unsettled: false,
-      ...{ targetEtag: null, targetVersion: null, targetWrittenAt: null },
+      ...{ targetEtag: undefined, targetVersion: undefined, targetWrittenAt: undefined },
       uploading: false,
-      restoringSince: null,
+      restoringSince: undefined,
     }));
   }
 

@@ -5,7 +5,7 @@ export interface AccessKeyRow {
   /** The name of its user. */
   readonly user: string;
   readonly enabled: boolean;
-  readonly createdAt: Date;
+  readonly createdAt: number;
 }
 
 export interface SealedAccessKey {

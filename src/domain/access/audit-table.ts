@@ -1,7 +1,7 @@
 import type { Database, Db } from '../../platform/postgres/db.ts';
 
 export interface AuditEntry {
-  readonly projectId: string | undefined;
+  readonly projectId?: string | undefined;
   readonly actor: string;
   readonly actorKind: string;
   /** The address of the caller. */
@@ -9,10 +9,10 @@ export interface AuditEntry {
   /** By its name in the API's document. */
   readonly operation: string;
   /** The task, user, group or whatever else it was about. */
-  readonly resource: string | undefined;
+  readonly resource?: string | undefined;
   /** Of HTTP. */
   readonly status: number;
-  readonly errorCode: string | undefined;
+  readonly errorCode?: string | undefined;
   /** Of the first request, where the entry stands for several. */
   readonly requestId: string;
   /** How many requests alike the entry stands for. */
@@ -46,12 +46,9 @@ function storable(value: unknown): unknown {
 
 export interface AuditRow extends AuditEntry {
   readonly id: number;
-  readonly at: Date;
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number;
 }
-
-type Nullable<Row> = {
-  [Name in keyof Row]: undefined extends Row[Name] ? NonNullable<Row[Name]> | null : Row[Name];
-};
 
 /**
  * The newest first; `before` is the ID from which an earlier page went on.
@@ -63,20 +60,15 @@ export async function listAudit(
   projectId: string | undefined,
   { limit, before }: { readonly limit: number; readonly before: number | undefined },
 ): Promise<AuditRow[]> {
-  const { rows } = await db.query<Nullable<AuditRow>>(
-    `select id::float8 as id, at, project_id as "projectId", actor, actor_kind as "actorKind", address,
+  const { rows } = await db.query<AuditRow>(
+    `select id, at, project_id as "projectId", actor, actor_kind as "actorKind", address,
        operation, resource, status, error_code as "errorCode", request_id as "requestId",
-       requests::float8 as requests, repeated
+       requests, repeated
      from audit where ($1::text is null or project_id = $1) and ($2::bigint is null or id < $2)
      order by id desc limit $3`,
     [projectId ?? null, before ?? null, limit],
   );
-  return rows.map((row) => ({
-    ...row,
-    projectId: row.projectId ?? undefined,
-    resource: row.resource ?? undefined,
-    errorCode: row.errorCode ?? undefined,
-  }));
+  return rows;
 }
 
 /** Of the oldest entries, those that are older than so many days: the ID is the order in which they came. */

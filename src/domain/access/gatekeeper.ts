@@ -102,7 +102,7 @@ export class DatabaseGatekeeper implements Gatekeeper {
     const row = await findToken(database, hash);
     if (row === undefined) return undefined;
     const { projectId } = row;
-    if (row.userId === null) {
+    if (row.userId === undefined) {
       if (!firstTokens) return undefined;
       return { kind: 'first-token', name: 'first token', userId: undefined, groups: [], projectId };
     }
@@ -125,7 +125,7 @@ export class DatabaseGatekeeper implements Gatekeeper {
     const granted = await grantedPolicies(this.#options.database, principal, projectId);
     return granted.flatMap(({ name, document }) => {
       const policy = isSystemRole(name) ? systemRoles[name] : document;
-      return policy === null ? [] : [policy];
+      return policy === undefined ? [] : [policy];
     });
   }
 }

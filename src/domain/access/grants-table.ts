@@ -4,7 +4,7 @@ import type { Db } from '../../platform/postgres/db.ts';
 export interface PolicyRow {
   readonly name: string;
   readonly document: Policy;
-  readonly createdAt: Date;
+  readonly createdAt: number;
 }
 
 /** Writes a policy, or replaces the one of its name. */
@@ -35,8 +35,8 @@ export async function deletePolicy(db: Db, name: string): Promise<boolean> {
 export interface GrantRow {
   readonly id: string;
   /** Names: of one of the two. */
-  readonly user: string | null;
-  readonly group: string | null;
+  readonly user?: string | undefined;
+  readonly group?: string | undefined;
   readonly projectId: string;
   readonly policy: string;
 }
@@ -89,8 +89,8 @@ export async function grantedPolicies(
   db: Db,
   { userId, groups }: Holder,
   projectId: string,
-): Promise<{ readonly name: string; readonly document: Policy | null }[]> {
-  const { rows } = await db.query<{ name: string; document: Policy | null }>(
+): Promise<{ readonly name: string; readonly document?: Policy }[]> {
+  const { rows } = await db.query<{ name: string; document?: Policy }>(
     `select distinct grants.policy as name, policies.document
      from grants left join policies on policies.name = grants.policy
      where project_id = $3 and ${HELD}`,

@@ -51,7 +51,7 @@ export class Identity implements IdentityService {
   async logIn(...[login]: Parameters<IdentityService['logIn']>): Promise<IssuedToken> {
     const found = await users.passwordHashOf(this.#database, login.user);
     const right = await isPassword(login.password, found?.hash ?? (await this.#nobody));
-    if (found?.hash == null || !right) {
+    if (found?.hash === undefined || !right) {
       throw new ServiceError('wrong-password', 'The username or password is wrong.');
     }
     const holder = { userId: found.id, groups: [] };
@@ -115,8 +115,8 @@ export class Identity implements IdentityService {
     const row = {
       id: project.id,
       name,
-      tasksMax: tasksMax === undefined ? project.tasksMax : tasksMax,
-      eventKeysMax: eventKeysMax === undefined ? project.eventKeysMax : eventKeysMax,
+      tasksMax: tasksMax === undefined ? project.tasksMax : (tasksMax ?? undefined),
+      eventKeysMax: eventKeysMax === undefined ? project.eventKeysMax : (eventKeysMax ?? undefined),
     };
     await taken(`project ${name ?? ''}`, projects.updateProject(this.#database, row));
     this.#options.eventQuotas.forget();
@@ -212,8 +212,8 @@ export class Identity implements IdentityService {
   async listGrants(): Promise<Grant[]> {
     return (await grants.listGrants(this.#database)).map((row) => ({
       ...row,
-      user: row.user ?? undefined,
-      group: row.group ?? undefined,
+      user: row.user,
+      group: row.group,
     }));
   }
 
@@ -315,7 +315,7 @@ function toProject({ id, name, tasksMax, eventKeysMax }: projects.ProjectRow): P
   return {
     id,
     name: name ?? undefined,
-    tasksMax: tasksMax ?? undefined,
-    eventKeysMax: eventKeysMax ?? undefined,
+    tasksMax,
+    eventKeysMax,
   };
 }

@@ -2,10 +2,10 @@ import type { Db } from '../../platform/postgres/db.ts';
 
 export interface ProjectRow {
   readonly id: string;
-  readonly name: string | null;
-  /** Null: as the settings have it. */
-  readonly tasksMax: number | null;
-  readonly eventKeysMax: number | null;
+  readonly name?: string | undefined;
+  /** Absent: as the settings have it. */
+  readonly tasksMax?: number | undefined;
+  readonly eventKeysMax?: number | undefined;
 }
 
 const PROJECT = `

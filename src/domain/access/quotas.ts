@@ -32,7 +32,7 @@ export class EventQuotas {
   /** @param wanted A limit below this is read from the database, never remembered: it may have been raised. */
   of(projectId: string, wanted = 0): Promise<Quota> {
     const ask = async (): Promise<Quota> => {
-      const own = (await findProject(this.#database, projectId))?.eventKeysMax ?? undefined;
+      const own = (await findProject(this.#database, projectId))?.eventKeysMax;
       return { max: own ?? this.#standard, own: own !== undefined };
     };
     return this.#known.get(projectId, ask, ({ max }) => max >= wanted);

@@ -33,9 +33,9 @@ export async function insertToken(
 
 export interface TokenRow {
   readonly projectId: string;
-  /** Null: a first token. */
-  readonly userId: string | null;
-  readonly userName: string | null;
+  /** Absent: a first token. */
+  readonly userId?: string | undefined;
+  readonly userName?: string | undefined;
 }
 
 /** What a token that has not ended belongs to; its user is enabled. */

@@ -7,7 +7,7 @@ export interface UserRow {
   readonly hasPassword: boolean;
   /** Names. */
   readonly groups: readonly string[];
-  readonly createdAt: Date;
+  readonly createdAt: number;
 }
 
 const USER = `
@@ -55,12 +55,12 @@ export async function findUserNamed(
   return rows[0];
 }
 
-/** The password's hash of an enabled user; null where there is none. */
+/** The password's hash of an enabled user; absent where there is none. */
 export async function passwordHashOf(
   db: Db,
   name: string,
-): Promise<{ readonly id: string; readonly hash: string | null } | undefined> {
-  const { rows } = await db.query<{ id: string; hash: string | null }>(
+): Promise<{ readonly id: string; readonly hash?: string } | undefined> {
+  const { rows } = await db.query<{ id: string; hash?: string }>(
     `select id, password_hash as hash from users where (id = $1 or name = $1) and enabled
      order by id = $1 desc`,
     [name],
@@ -94,7 +94,7 @@ export interface GroupRow {
   readonly name: string;
   /** Names of users. */
   readonly members: readonly string[];
-  readonly createdAt: Date;
+  readonly createdAt: number;
 }
 
 const GROUP = `

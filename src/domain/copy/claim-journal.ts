@@ -40,17 +40,11 @@ export class ClaimJournal implements UploadJournal {
     if (found === undefined) return undefined;
     const { id, ...row } = found.upload;
     this.#upload = { ...this.#upload, id };
-    return {
-      ...row,
-      uploadId: row.uploadId ?? undefined,
-      optionsHash: row.optionsHash ?? undefined,
-      parts: found.parts.map((part) => ({
-        ...part,
-        md5: part.md5 ?? undefined,
-        crc64: part.crc64 ?? undefined,
-        crc64nvme: part.crc64nvme ?? undefined,
-      })),
-    };
+    const parts = found.parts.map(({ number, etag, md5, crc64, crc64nvme }) => {
+      return { number, etag, md5, crc64, crc64nvme };
+    });
+    const { uploadId, optionsHash } = row;
+    return { ...row, uploadId, optionsHash, parts };
   }
 
   async intend(upload: IntendedUpload): Promise<void> {
@@ -65,9 +59,7 @@ export class ClaimJournal implements UploadJournal {
   }
 
   async checked(part: CheckedPart): Promise<void> {
-    const { md5 = null, crc64 = null, crc64nvme = null } = part;
-    const row = { ...part, md5, crc64, crc64nvme };
-    await insertPart(this.#database, this.#upload, row);
+    await insertPart(this.#database, this.#upload, part);
     // An upload begun here may be one more of those that come to nothing; one taken up gets on.
     if (this.#begunHere || this.attempt === 1) return;
     this.attempt = 1;

@@ -1,17 +1,16 @@
 import type { Db } from '../../platform/postgres/db.ts';
 
-const STARTED_AT = `(extract(epoch from uploads.started_at) * 1000)::float8 as "startedAt"`;
 const THIS_UPLOAD = `task_id = $1 and object_key = $2 and id = $3`;
 
 export interface UploadRow {
   readonly id: string;
-  /** Null for an intention: whether the upload was opened is not known. */
-  readonly uploadId: string | null;
+  /** Absent for an intention: whether the upload was opened is not known. */
+  readonly uploadId?: string | undefined;
   readonly sourceEtag: string;
   readonly size: number;
   readonly partSize: number;
-  /** Null where the upload was started by a release that did not record it. */
-  readonly optionsHash: string | null;
+  /** Absent where the upload was started by a release that did not record it. */
+  readonly optionsHash?: string | undefined;
   readonly abandoned: boolean;
   /** Milliseconds since the Unix epoch. */
   readonly startedAt: number;
@@ -20,9 +19,9 @@ export interface UploadRow {
 export interface PartRow {
   readonly number: number;
   readonly etag: string;
-  readonly md5: string | null;
-  readonly crc64: string | null;
-  readonly crc64nvme: string | null;
+  readonly md5?: string | undefined;
+  readonly crc64?: string | undefined;
+  readonly crc64nvme?: string | undefined;
 }
 
 /** At most one upload of a key is in progress. */
@@ -47,9 +46,9 @@ export async function takeUpUpload(
 ): Promise<{ readonly upload: UploadRow; readonly parts: readonly PartRow[] } | undefined> {
   const { rows } = await db.query<UploadRow>(
     `update uploads set used_at = now() where task_id = $1 and object_key = $2
-    returning id, upload_id as "uploadId", source_etag as "sourceEtag", size::float8 as size,
-      part_size::float8 as "partSize", options_hash as "optionsHash",
-      abandoned_at is not null as abandoned, ${STARTED_AT}`,
+    returning id::text, upload_id as "uploadId", source_etag as "sourceEtag", size,
+      part_size as "partSize", options_hash as "optionsHash",
+      abandoned_at is not null as abandoned, uploads.started_at as "startedAt"`,
     [taskId, key],
   );
   const upload = rows[0];
@@ -79,7 +78,7 @@ export async function insertUpload(
     on conflict (task_id, object_key) do update set id = default, upload_id = null, source_etag = excluded.source_etag,
       size = excluded.size, part_size = excluded.part_size, options_hash = excluded.options_hash,
       started_at = now(), used_at = now(), abandoned_at = null
-    returning id`,
+    returning id::text`,
     [taskId, key, upload.sourceEtag, upload.size, upload.partSize, upload.optionsHash],
   );
   const row = rows[0];
@@ -164,7 +163,7 @@ export async function abandonIdleUploads(
 }
 
 export interface AbandonedUpload extends UploadOf {
-  readonly uploadId: string | null;
+  readonly uploadId?: string | undefined;
   readonly startedAt: number;
   /** Since when it waits to be aborted, milliseconds since the Unix epoch. */
   readonly abandonedAt: number;
@@ -185,8 +184,8 @@ export async function abandonedUploads(
   { hidden, limit }: { readonly hidden: boolean; readonly limit: number },
 ): Promise<AbandonedUpload[]> {
   const { rows } = await db.query<AbandonedUpload>(
-    `select uploads.task_id as "taskId", uploads.object_key as key, uploads.id, upload_id as "uploadId", ${STARTED_AT},
-      (extract(epoch from coalesce(abandoned_at, deleted_at)) * 1000)::float8 as "abandonedAt", revision
+    `select uploads.task_id as "taskId", uploads.object_key as key, uploads.id::text, upload_id as "uploadId", uploads.started_at as "startedAt",
+      coalesce(abandoned_at, deleted_at) as "abandonedAt", revision
     from uploads
     join sync_tasks on sync_tasks.id = uploads.task_id
     left join changes on changes.task_id = uploads.task_id and changes.object_key = uploads.object_key

@@ -28,7 +28,7 @@ const STOP_MS = 10_000;
 /** Runs the maintenance on pg-boss: scheduled, retried, one at a time across all processes. */
 export async function startJobs({ database, jobs, onTrouble }: JobsOptions): Promise<Jobs> {
   const boss = new PgBoss({
-    db: { executeSql: (text, values) => database.query(text, values) },
+    db: { executeSql: (text, values) => database.queryAsPgDoes(text, values) },
     schema: 'pgboss',
     // Each of these is a look at the database; nothing here is in a hurry.
     superviseIntervalSeconds: 300,

@@ -167,7 +167,7 @@ async function abort(
   const { taskId, key, uploadId, startedAt, revision } = upload;
   using task = await openTasks.use(taskId, revision);
   const journal = { ended: () => removeUpload(database, upload) };
-  const left = { uploadId: uploadId ?? undefined, startedAt };
+  const left = { uploadId, startedAt };
   await dropUpload({ key, target: task.target, journal, lease: { signal } }, left);
   log.info({ event: 'upload.aborted', taskId, key, uploadId }, 'abandoned upload aborted');
 }

@@ -109,7 +109,7 @@ function event(named: readonly string[], duplicates: number): Command {
 
 function claiming(limit: number): Command {
   return command(`claim(${limit})`, async (model, { db, taskId }) => {
-    const replaced = (await claimsNow(db)).filter(({ claim_id }) => claim_id !== null);
+    const replaced = (await claimsNow(db)).filter(({ claim_id }) => claim_id !== undefined);
     const claimed = await claim(db, taskId, { limit });
     const free = [...model.keys.values()].filter((one) => one.waiting && !one.liveClaim);
     assert.equal(claimed.length, Math.min(limit, free.length));
@@ -153,7 +153,7 @@ function settling(picks: readonly boolean[], endings: readonly Ending[]): Comman
       settlement(held.change, ending?.done === true ? { outcome: ending.outcome } : { ...ending }),
     );
     // A lapsed claim's lease may be past with nobody after it: then it still is ours.
-    const ours = new Map<string, string | null>();
+    const ours = new Map<string, string | undefined>();
     for (const { key, claim_id } of await claimsNow(db)) ours.set(key, claim_id);
     const counts = await settle(db, taskId, settlements);
     const mine = ended.filter(({ held }) => ours.get(held.change.key) === held.change.claimId);
@@ -197,9 +197,9 @@ async function recheckedKeys(db: Database): Promise<string[]> {
   return rows.map(({ key }) => key);
 }
 
-async function claimsNow(db: Database): Promise<{ key: string; claim_id: string | null }[]> {
-  const { rows } = await db.query<{ key: string; claim_id: string | null }>(
-    'select object_key as key, claim_id from changes',
+async function claimsNow(db: Database): Promise<{ key: string; claim_id?: string }[]> {
+  const { rows } = await db.query<{ key: string; claim_id?: string }>(
+    'select object_key as key, claim_id::text from changes',
   );
   return rows;
 }

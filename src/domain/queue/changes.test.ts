@@ -247,7 +247,7 @@ describe('claimChanges', () => {
     const before = Date.now();
     const plain = await claim(db, task);
     for (const { copiedEtag, uploading, acceptedAt } of plain) {
-      assert.deepEqual([copiedEtag, uploading], [null, false]);
+      assert.deepEqual([copiedEtag, uploading], [undefined, false]);
       assert.ok(Math.abs(acceptedAt - before) < 60_000);
     }
     await settle(

@@ -74,7 +74,7 @@ export async function dueTasks(db: Db): Promise<string[]> {
 
 export interface ClaimedChange {
   readonly key: string;
-  /** From a sequence, renewed by every event for the key. */
+  /** From a sequence, renewed by every event for the key. Opaque, as the claim's ID is: only compared. */
   readonly generation: string;
   /** From a sequence: the right to settle this claim, and no later one. */
   readonly claimId: string;
@@ -85,7 +85,7 @@ export interface ClaimedChange {
   /** Of the task: a start since then raises it. */
   readonly revision: number;
   /** The source's ETag when this key was copied last. */
-  readonly copiedEtag: string | null;
+  readonly copiedEtag?: string | undefined;
   /** The target may hold something else: that copy failed its check, or a late write may lie over it. */
   readonly targetDoubtful: boolean;
   /**
@@ -93,18 +93,18 @@ export interface ClaimedChange {
    * may be at the target, or may still arrive there.
    */
   readonly unsettled: boolean;
-  /** What the target had when the key was settled last; null where that is not known. */
-  readonly targetEtag: string | null;
-  readonly targetVersion: string | null;
+  /** What the target had when the key was settled last; absent where that is not known. */
+  readonly targetEtag?: string | undefined;
+  readonly targetVersion?: string | undefined;
   /** Milliseconds since the Unix epoch, by the target's clock. */
-  readonly targetWrittenAt: number | null;
+  readonly targetWrittenAt?: number | undefined;
   /** Whether a multipart upload of this key was begun and not ended. */
   readonly uploading: boolean;
   /**
    * Since when the source is being restored and the task runs, milliseconds since the Unix epoch: what
    * waits while a task is stopped does not wait too long.
    */
-  readonly restoringSince: number | null;
+  readonly restoringSince?: number | undefined;
 }
 
 /*
@@ -134,16 +134,16 @@ const CLAIM = `
   ), left_behind as (
     ${leavingRechecks(`select $1::uuid as task_id, object_key, lease_until as lost_at from due where lost`)}
   )
-  select claimed.object_key as key, generation, claim_id as "claimId", attempt,
-    (extract(epoch from accepted_at) * 1000)::float8 as "acceptedAt",
+  select claimed.object_key as key, generation::text, claim_id::text as "claimId", attempt,
+    accepted_at as "acceptedAt",
     (select revision from task) as revision,
-    case when restoring_since is not null then (extract(epoch from
-      greatest(restoring_since, (select last_started_at from task))) * 1000)::float8 end as "restoringSince",
+    case when restoring_since is not null
+      then greatest(restoring_since, (select last_started_at from task)) end as "restoringSince",
     nullif(record.source_etag, '') as "copiedEtag",
     -- Processes of the version before mark a doubtful target by an empty ETag.
     late_write or coalesce(target_doubtful or source_etag = '', false) as "targetDoubtful",
     record.target_etag as "targetEtag", record.target_version as "targetVersion",
-    (extract(epoch from record.target_written_at) * 1000)::float8 as "targetWrittenAt",
+    record.target_written_at as "targetWrittenAt",
     claimed.object_key in (select object_key from due where lost)
       or exists (select from rechecks where task_id = $1 and object_key = claimed.object_key) as unsettled,
     exists (select from uploads where task_id = $1 and object_key = claimed.object_key) as uploading
@@ -179,7 +179,7 @@ const RENEW = `
   )
   update changes set lease_until = now() + $3 * interval '1 millisecond'
   where task_id = $1 and object_key = any(array(select object_key from held))
-  returning claim_id as "claimId"`;
+  returning claim_id::text as "claimId"`;
 
 /**
  * Renews leases until `leaseMs` from now.
@@ -244,7 +244,7 @@ export async function releaseClaims(db: Db): Promise<number> {
  * none waits. Changes under a lease do not count. Served by the index `changes_due`.
  */
 export async function untilNextDue(db: Db): Promise<number | undefined> {
-  const { rows } = await db.query<{ ms: number | null }>(`
+  const { rows } = await db.query<{ ms?: number }>(`
     select (extract(epoch from min(next.due_at) - now()) * 1000)::float8 as ms
     from sync_tasks, lateral (
       select due_at from changes
@@ -252,7 +252,7 @@ export async function untilNextDue(db: Db): Promise<number | undefined> {
       order by due_at limit 1
     ) as next
     where status = 'SYNCHRONIZING' and deleted_at is null`);
-  return rows[0]?.ms ?? undefined;
+  return rows[0]?.ms;
 }
 
 export interface Backlog {

@@ -15,12 +15,12 @@ function claimOf(taskId: string): Claim {
     claimId: String(claims),
     attempt: 1,
     acceptedAt: 0,
-    copiedEtag: null,
+    copiedEtag: undefined,
     targetDoubtful: false,
     unsettled: false,
-    ...{ targetEtag: null, targetVersion: null, targetWrittenAt: null },
+    ...{ targetEtag: undefined, targetVersion: undefined, targetWrittenAt: undefined },
     uploading: false,
-    restoringSince: null,
+    restoringSince: undefined,
     lease: { signal: new AbortController().signal, held: () => true },
   };
 }

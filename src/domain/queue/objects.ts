@@ -4,22 +4,22 @@ import { enqueueing, waking } from './enqueue.ts';
 export interface ObjectRow {
   readonly key: string;
   readonly outcome: string;
-  readonly reason: string | null;
-  readonly message: string | null;
-  readonly size: number | null;
-  readonly checkMethod: string | null;
-  readonly checkPassed: boolean | null;
-  readonly checkDetail: string | null;
-  readonly proof: string | null;
-  readonly targetEtag: string | null;
-  readonly targetVersion: string | null;
-  readonly crc64: string | null;
-  readonly crc64nvme: string | null;
-  readonly attempts: number | null;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly size?: number;
+  readonly checkMethod?: string;
+  readonly checkPassed?: boolean;
+  readonly checkDetail?: string;
+  readonly proof?: string;
+  readonly targetEtag?: string;
+  readonly targetVersion?: string;
+  readonly crc64?: string;
+  readonly crc64nvme?: string;
+  readonly attempts?: number;
   readonly acceptedAt: number;
   readonly startedAt: number;
-  readonly settledAt: number | null;
-  readonly dueAt: number | null;
+  readonly settledAt?: number;
+  readonly dueAt?: number;
 }
 
 /** Names every key that begins with the prefix, as a range that the primary key serves. */
@@ -39,11 +39,11 @@ export async function listObjects(
   },
 ): Promise<ObjectRow[]> {
   const { rows } = await db.query<ObjectRow>(
-    `select object_key as key, outcome, reason, message, size::float8 as size, check_method as "checkMethod",
+    `select object_key as key, outcome, reason, message, size, check_method as "checkMethod",
       check_passed as "checkPassed", check_detail as "checkDetail", proof, target_etag as "targetEtag",
       target_version as "targetVersion", crc64, crc64nvme, attempts,
-      ${milliseconds('accepted_at')} as "acceptedAt", ${milliseconds('started_at')} as "startedAt",
-      ${milliseconds('settled_at')} as "settledAt", null as "dueAt"
+      accepted_at as "acceptedAt", started_at as "startedAt",
+      settled_at as "settledAt"
     from objects
     where ${WITHIN} and ($4::text is null or outcome = $4)
     order by object_key limit $5`,
@@ -63,11 +63,9 @@ export async function listRetrying(
   },
 ): Promise<ObjectRow[]> {
   const { rows } = await db.query<ObjectRow>(
-    `select object_key as key, 'retrying' as outcome, reason, message, null as size, null as "checkMethod",
-      null as "checkPassed", null as "checkDetail", null as proof, null as "targetEtag",
-      null as "targetVersion", null as crc64, null as crc64nvme, attempt as attempts,
-      ${milliseconds('accepted_at')} as "acceptedAt", ${milliseconds('started_at')} as "startedAt",
-      null as "settledAt", ${milliseconds('due_at')} as "dueAt"
+    `select object_key as key, 'retrying' as outcome, reason, message, attempt as attempts,
+      accepted_at as "acceptedAt", started_at as "startedAt",
+      due_at as "dueAt"
     from changes
     where ${WITHIN} and reason is not null
       and (attempt > 0 or restoring_since is not null)
@@ -92,7 +90,7 @@ export async function retryFailedBatch(
     readonly limit: number;
   },
 ): Promise<{ readonly lastKey: string; readonly count: number } | undefined> {
-  const { rows } = await db.query<{ lastKey: string | null; count: number }>(
+  const { rows } = await db.query<{ lastKey?: string; count: number }>(
     `with failed as materialized (
       select task_id, object_key from objects
       where ${WITHIN} and outcome = 'failed'
@@ -107,7 +105,7 @@ export async function retryFailedBatch(
     [taskId, filter.after ?? '', filter.prefix ?? null, filter.limit],
   );
   const row = rows[0];
-  return row?.lastKey == null ? undefined : { lastKey: row.lastKey, count: row.count };
+  return row?.lastKey === undefined ? undefined : { lastKey: row.lastKey, count: row.count };
 }
 
 /**
@@ -128,8 +126,4 @@ export async function clearOldDetails(
     [days, limit],
   );
   return rowCount;
-}
-
-function milliseconds(column: string): string {
-  return `floor(extract(epoch from ${column}) * 1000)::float8`;
 }

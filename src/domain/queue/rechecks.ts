@@ -38,13 +38,13 @@ export interface DueRecheck {
   readonly lostAt: string;
   readonly dueAt: string;
   readonly asOf: string;
-  /** Of the key's record, by which a change of the record is noticed; null where it has none. */
-  readonly settledAt: string | null;
-  readonly outcome: string | null;
-  readonly targetEtag: string | null;
-  readonly targetVersion: string | null;
+  /** Of the key's record, by which a change of the record is noticed; absent where it has none. */
+  readonly settledAt?: string | undefined;
+  readonly outcome?: string | undefined;
+  readonly targetEtag?: string | undefined;
+  readonly targetVersion?: string | undefined;
   /** Milliseconds since the Unix epoch. */
-  readonly targetWrittenAt: number | null;
+  readonly targetWrittenAt?: number | undefined;
 }
 
 /**
@@ -58,7 +58,7 @@ export async function dueRechecks(
   const { rows } = await db.query<DueRecheck>(
     `select rechecks.object_key as key, lost_at::text as "lostAt", rechecks.due_at::text as "dueAt",
       now()::text as "asOf", settled_at::text as "settledAt", outcome, target_etag as "targetEtag",
-      target_version as "targetVersion", (extract(epoch from target_written_at) * 1000)::float8 as "targetWrittenAt"
+      target_version as "targetVersion", target_written_at as "targetWrittenAt"
     from rechecks left join lateral (
       select * from objects where task_id = $1 and object_key = rechecks.object_key limit 1
     ) as record on true

@@ -60,9 +60,9 @@ test('the object list, the counters and the removal of the work come together', 
       attempts,
     ]),
     [
-      ['a', 'copied', null, null, 7, 1],
-      ['b', 'skipped', 'target-exists', null, 100, 1],
-      ['c', 'failed', 'denied', 'no', null, 1],
+      ['a', 'copied', undefined, undefined, 7, 1],
+      ['b', 'skipped', 'target-exists', undefined, 100, 1],
+      ['c', 'failed', 'denied', 'no', undefined, 1],
     ],
   );
   const { checkMethod, checkPassed, checkDetail, startedAt } = first(listed);
@@ -143,7 +143,7 @@ test('what waits for a restore counts no attempt, tells since when, and forgets 
     startedAt: 1,
   };
   let held = first(await claim(db, task));
-  assert.equal(held.restoringSince, null);
+  assert.equal(held.restoringSince, undefined);
   await settle(db, task, [settlement(held, waiting)]);
   held = first(await claim(db, task));
   const since = held.restoringSince ?? assert.fail();
@@ -167,7 +167,7 @@ test('what waits for a restore counts no attempt, tells since when, and forgets 
   await addKeys(db, task, ['k']);
   await settle(db, task, [settlement(held, waiting)]);
   held = first(await claim(db, task));
-  assert.equal(held.restoringSince, null, 'an event is a new round');
+  assert.equal(held.restoringSince, undefined, 'an event is a new round');
 });
 
 test('what waits for a restore while its task is stopped does not wait too long', async () => {
@@ -284,7 +284,7 @@ test('processes of the version before, which mark doubt by an empty ETag, unders
   await db.query('update objects set target_doubtful = false');
   await addKeys(db, task, ['k']);
   const next = first(await claim(db, task));
-  assert.deepEqual([next.copiedEtag, next.targetDoubtful], [null, true]);
+  assert.deepEqual([next.copiedEtag, next.targetDoubtful], [undefined, true]);
 });
 
 test('what a late end may have written over is copied again, whoever ended first', async () => {

@@ -131,7 +131,7 @@ const SETTLE = `
       from (select key from lapsed union select key from input where unanswered) as doubted
       where exists (select from sync_tasks where id = $1 and deleted_at is null)`)}
   )
-  select "claimId" from held`;
+  select "claimId"::text from held`;
 
 /**
  * Settles claims of one task: the object list, the counters and the removal of the work, in one

@@ -85,7 +85,7 @@ async function copyClaimed(
     target: writes.watched.store,
     findings: task.findings,
     attempt: claim.attempt,
-    copiedEtag: claim.copiedEtag ?? undefined,
+    copiedEtag: claim.copiedEtag,
     targetDoubtful: claim.targetDoubtful,
     unsettled: claim.unsettled,
     recorded: recordedOf(claim),
@@ -109,8 +109,8 @@ async function copyClaimed(
 
 function recordedOf(claim: Claim): WrittenObject | undefined {
   const { targetEtag: etag, targetVersion, targetWrittenAt } = claim;
-  if (etag === null) return undefined;
-  return { etag, versionId: targetVersion ?? undefined, writtenAt: targetWrittenAt ?? undefined };
+  if (etag === undefined) return undefined;
+  return { etag, versionId: targetVersion, writtenAt: targetWrittenAt };
 }
 
 type Restoring = Extract<Outcome, { kind: 'restoring' }>;
@@ -123,7 +123,7 @@ function waiting(
 ): WorkResult {
   const since = restoringSince ?? startedAt;
   const asked = new Date(since).toISOString();
-  if (restoringSince !== null && clock.now() - since > restoreWaitMs) {
+  if (restoringSince !== undefined && clock.now() - since > restoreWaitMs) {
     const message = `It was asked to be restored at ${asked}, and still cannot be read. Look at the source how far it is, raise {settings.restoreWaitHours} if need be, and retry the failed objects.`;
     return { ...failed('archived', '', startedAt), message };
   }

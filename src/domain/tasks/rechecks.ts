@@ -106,7 +106,7 @@ async function look(
   signal: AbortSignal,
 ): Promise<RecheckResult> {
   const { targetEtag: etag, targetVersion, targetWrittenAt } = one;
-  if (etag === null) return one.outcome === 'failed' ? 'not-copied' : 'not-comparable';
+  if (etag === undefined) return one.outcome === 'failed' ? 'not-copied' : 'not-comparable';
   let found: ObjectHead;
   try {
     const timely = AbortSignal.any([signal, AbortSignal.timeout(LOOK_MS)]);
@@ -119,9 +119,8 @@ async function look(
     if (passes) return 'postponed';
     return error.fault === 'not-found' ? 'changed' : 'not-comparable';
   }
-  const versionId = targetVersion ?? undefined;
-  const writtenAt = targetWrittenAt ?? undefined;
-  return isSameWrite({ etag, versionId, writtenAt }, found) ? 'unchanged' : 'changed';
+  const recorded = { etag, versionId: targetVersion, writtenAt: targetWrittenAt };
+  return isSameWrite(recorded, found) ? 'unchanged' : 'changed';
 }
 
 function endOf(result: RecheckResult, { policy }: OpenTask, { outcome }: DueRecheck): RecheckEnd {

@@ -20,36 +20,37 @@ interface TaskRow {
   readonly project_id: string;
   readonly status: SyncTaskStatus;
   readonly revision: number;
-  readonly created_at: Date;
-  readonly last_started_at: Date;
+  readonly created_at: number;
+  readonly last_started_at: number;
   readonly source_cloud: CloudType;
   readonly source_region: string;
   readonly source_bucket: string;
-  readonly source_endpoint: string | null;
+  readonly source_endpoint?: string | undefined;
   readonly target_cloud: CloudType;
   readonly target_region: string;
   readonly target_bucket: string;
-  readonly target_endpoint: string | null;
+  readonly target_endpoint?: string | undefined;
   readonly description: string;
   readonly metadata_migration: boolean;
   readonly kms: boolean;
   readonly restore: boolean;
   readonly overwrite_mode: OverwriteMode;
   readonly consistency_check: ConsistencyCheck;
-  readonly storage_policy: StoragePolicy | null;
-  readonly app_id: string | null;
-  readonly source_cdn_domain: string | null;
-  readonly source_cdn_protocol: CdnProtocol | null;
-  readonly source_cdn_authentication: CdnAuthenticationType | null;
+  readonly storage_policy?: StoragePolicy | undefined;
+  readonly app_id?: string | undefined;
+  readonly source_cdn_domain?: string | undefined;
+  readonly source_cdn_protocol?: CdnProtocol | undefined;
+  readonly source_cdn_authentication?: CdnAuthenticationType | undefined;
   readonly sealed_credentials: Uint8Array;
   readonly sealing_key_id: string;
 }
 
-/** The three columns are null together. */
+/** The three columns are absent together. */
 function toSourceCdn(row: TaskRow): SyncTask['sourceCdn'] {
   const { source_cdn_domain: domain, source_cdn_protocol: protocol } = row;
   const authenticationType = row.source_cdn_authentication;
-  if (domain === null || protocol === null || authenticationType === null) return undefined;
+  if (domain === undefined || protocol === undefined || authenticationType === undefined)
+    return undefined;
   return { domain, protocol, authenticationType };
 }
 
@@ -58,19 +59,19 @@ function toTask(row: TaskRow): SyncTask {
     id: row.id,
     projectId: row.project_id,
     status: row.status,
-    createdAt: row.created_at.getTime(),
-    lastStartedAt: row.last_started_at.getTime(),
+    createdAt: row.created_at,
+    lastStartedAt: row.last_started_at,
     source: {
       cloud: row.source_cloud,
       region: row.source_region,
       bucket: row.source_bucket,
-      endpoint: row.source_endpoint ?? undefined,
+      endpoint: row.source_endpoint,
     },
     target: {
       cloud: row.target_cloud,
       region: row.target_region,
       bucket: row.target_bucket,
-      endpoint: row.target_endpoint ?? undefined,
+      endpoint: row.target_endpoint,
     },
     sourceCdn: toSourceCdn(row),
     description: row.description,
@@ -79,8 +80,8 @@ function toTask(row: TaskRow): SyncTask {
     restore: row.restore,
     overwriteMode: row.overwrite_mode,
     consistencyCheck: row.consistency_check,
-    storagePolicy: row.storage_policy ?? undefined,
-    appId: row.app_id ?? undefined,
+    storagePolicy: row.storage_policy,
+    appId: row.app_id,
   };
 }
 

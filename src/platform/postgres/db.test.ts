@@ -19,22 +19,57 @@ async function withTable(): Promise<Database> {
 }
 
 describe('query', () => {
-  test('gives int8 and numeric as text, timestamps as dates, bytea as bytes', async () => {
+  test('gives int8 as numbers, timestamps as milliseconds, bytea as bytes, and leaves nulls out', async () => {
     await using database = await testDatabase({ empty: true });
     const { rows } = await database.query(`
-      select 9007199254740993::int8 as a, 1.50::numeric as b, '2026-01-02T03:04:05Z'::timestamptz as c,
+      select 9007199254740991::int8 as a, 1.50::numeric as b, '2026-01-02T03:04:05Z'::timestamptz as c,
         '\\xff'::bytea as d, 7::int4 as e, '{"f":1}'::jsonb as f, null as g`);
     assert.deepEqual(rows, [
       {
-        a: '9007199254740993',
+        a: 9_007_199_254_740_991,
         b: '1.50',
-        c: new Date('2026-01-02T03:04:05Z'),
+        c: Date.UTC(2026, 0, 2, 3, 4, 5),
         d: Buffer.of(255),
         e: 7,
         f: { f: 1 },
-        g: null,
       },
     ]);
+  });
+
+  test('keeps every millisecond of a timestamp, in every time zone', async () => {
+    await using database = await testDatabase({ empty: true, connections: 1 });
+    const start = Date.UTC(2026, 0, 2);
+    for (const zone of ['UTC', 'Asia/Kathmandu', 'America/New_York']) {
+      await database.query(`set time zone '${zone}'`);
+      const { rows } = await database.query<{ at: number }>(
+        `select to_timestamp(($1::float8 + n) / 1000) as at from generate_series(0, 999) as n`,
+        [start],
+      );
+      assert.deepEqual(
+        rows.map(({ at }) => at - start),
+        Array.from({ length: 1000 }, (_, n) => n),
+      );
+    }
+  });
+
+  test('refuses an int8 that no number holds exactly', async () => {
+    await using database = await testDatabase({ empty: true });
+    for (const tooLarge of ['9007199254740993', '-9007199254740992']) {
+      await assert.rejects(database.query(`select (${tooLarge})::int8 as a`), {
+        name: 'DatabaseError',
+        message: new RegExp(tooLarge),
+      });
+      const { rows } = await database.query(`select (${tooLarge})::int8::text as a`);
+      assert.deepEqual(rows, [{ a: tooLarge }]);
+    }
+  });
+
+  test('gives libraries the values of pg where they ask for these', async () => {
+    await using database = await testDatabase({ empty: true });
+    const { rows } = await database.queryAsPgDoes(
+      `select 1::int8 as a, '2026-01-02T03:04:05Z'::timestamptz as b, null as c`,
+    );
+    assert.deepEqual(rows, [{ a: '1', b: new Date('2026-01-02T03:04:05Z'), c: null }]);
   });
 
   test('counts changed rows, and gives the last answer of several statements', async () => {

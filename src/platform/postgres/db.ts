@@ -5,6 +5,7 @@ import { silentLog, type Logger } from '../base/log.ts';
 import type { Secret } from '../base/seal.ts';
 import { DatabaseError, toDatabaseError } from './db-error.ts';
 import { keepListening } from './db-listen.ts';
+import { presentColumns, rowTypes } from './row-values.ts';
 import { Troubles } from './troubles.ts';
 
 export { alreadyLogged, DatabaseError, type DatabaseFault } from './db-error.ts';
@@ -24,11 +25,11 @@ export interface Prepared {
 /**
  * Where statements are run: the pool, or one transaction.
  *
- * Values come back as `pg` gives them: `int8` and `numeric` as strings (they do not fit a number;
- * cast a count with `::int`, or read it with `Number` where it is bounded), smaller numbers as
- * numbers, `timestamptz` as `Date`, `bytea` as `Buffer`, `json` and `jsonb` parsed. Names are those
- * of the statement: say `as "taskId"`. Nothing checks `Row` at run time: the statement stands
- * beside it.
+ * Integers and floats come back as numbers (an `int8` that no number holds exactly is refused),
+ * `timestamptz` as milliseconds since the Unix epoch, `numeric` as a string, `bytea` as a `Buffer`,
+ * `json` and `jsonb` parsed; a column that is null is absent from its row. An ID from a sequence is
+ * opaque: cast it with `::text`. Names are those of the statement: say `as "taskId"`. Nothing checks
+ * `Row` at run time: the statement stands beside it, and a test compares the two.
  *
  * Every method rejects with a {@link DatabaseError} and nothing else, except that a transaction
  * passes on what its work threw.
@@ -91,7 +92,26 @@ async function run<Row extends object>(
   values: readonly unknown[] | undefined,
   timeoutMs?: number,
 ): Promise<QueryResult<Row>> {
+  const { rows, rowCount } = await send(on, statement, { values, timeoutMs, types: rowTypes });
+  // The statement decides what a row is; its author wrote `Row` beside it.
+  return { rows: rows.map(presentColumns) as Row[], rowCount };
+}
+
+async function send(
+  on: pg.Pool | pg.PoolClient,
+  statement: string | Prepared,
+  {
+    values,
+    timeoutMs,
+    types,
+  }: {
+    readonly values: readonly unknown[] | undefined;
+    readonly timeoutMs?: number | undefined;
+    readonly types?: pg.CustomTypesConfig;
+  },
+): Promise<QueryResult<Record<string, unknown>>> {
   const query = {
+    ...(types !== undefined && { types }),
     ...(typeof statement === 'string' ? { text: statement } : statement),
     ...(values !== undefined && { values: [...values] }),
     ...(timeoutMs !== undefined && { query_timeout: clientTimeoutMs(timeoutMs) }),
@@ -99,10 +119,11 @@ async function run<Row extends object>(
   try {
     const answer = await on.query(query);
     // A text of several statements gives an answer for each; only the last one's counts.
-    const all: pg.QueryResult[] = Array.isArray(answer) ? answer : [answer];
+    const all: pg.QueryResult<Record<string, unknown>>[] = Array.isArray(answer)
+      ? answer
+      : [answer];
     const last = all.at(-1);
-    // The statement decides what a row is; its author wrote `Row` beside it.
-    return { rows: (last?.rows ?? []) as Row[], rowCount: last?.rowCount ?? 0 };
+    return { rows: last?.rows ?? [], rowCount: last?.rowCount ?? 0 };
   } catch (error) {
     throw toDatabaseError(error);
   }
@@ -224,6 +245,18 @@ export class Database implements Db, AsyncDisposable {
         const contended = error instanceof DatabaseError && error.fault === 'contended';
         if (!contended || tries === CONTENDED_TRIES) throw this.#noticed(error);
       }
+    }
+  }
+
+  /** As {@link query}, once, with the values that `pg` gives by default: for libraries that expect these. */
+  async queryAsPgDoes(
+    statement: string,
+    values?: readonly unknown[],
+  ): Promise<QueryResult<Record<string, unknown>>> {
+    try {
+      return await send(this.#pool, statement, { values });
+    } catch (error) {
+      throw this.#noticed(error);
     }
   }
 

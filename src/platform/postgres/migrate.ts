@@ -163,10 +163,10 @@ function statementsOf(sql: string): string[] {
 
 /** Whether our schema was never made here: then nothing is sealed yet, with any key. */
 export async function isNewDatabase(db: Db): Promise<boolean> {
-  const { rows } = await db.query<{ table: string | null }>(
+  const { rows } = await db.query<{ table?: string }>(
     `select to_regclass('schema_migrations')::text as table`,
   );
-  return rows[0]?.table === null;
+  return rows[0]?.table === undefined;
 }
 
 /**

@@ -52,7 +52,7 @@ function toEntry(row: AuditRow) {
   return {
     id: row.id,
     project_id: row.projectId ?? null,
-    time: row.at.getTime(),
+    time: row.at,
     actor: row.actor,
     actor_kind: row.actorKind,
     address: row.address,
