@@ -46,6 +46,8 @@ describe('a body that is read', () => {
     stream.write(Buffer.alloc(1));
     await assert.rejects(reading, isRefused('body-too-large', /more than 10000 bytes/));
     assert.equal(stream.destroyed, false);
+    for (let count = 0; count < 100; count++) stream.write(' ');
+    assert.equal(stream.readableLength, 0, 'what still arrives is dropped');
   });
 
   test('is refused when it comes in many pieces that are short', async () => {

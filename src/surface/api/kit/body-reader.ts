@@ -28,7 +28,7 @@ export function readBody(stream: Readable, limits: BodyLimits, room: HeldBytes):
         body.add(piece);
       } catch (error) {
         stop();
-        stream.pause();
+        drop(stream);
         reject(error instanceof Error ? error : new Error('not an error', { cause: error }));
       }
     };
@@ -43,6 +43,12 @@ export function readBody(stream: Readable, limits: BodyLimits, room: HeldBytes):
     };
     stream.on('data', take).on('end', finish).on('error', fail);
   });
+}
+
+/** Keeps nothing of what still arrives: thousands of short pieces may be in the bytes that are being parsed. */
+function drop(stream: Readable): void {
+  stream.pause();
+  stream.push = () => true;
 }
 
 class Body {
