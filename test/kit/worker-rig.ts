@@ -38,6 +38,7 @@ export class FakeQueue implements WorkQueue {
       generation: '1',
       claimId: String((this.claimIds += 1)),
       attempt: 1,
+      lane: 0,
       acceptedAt: 0,
       revision: 1,
       copiedEtag: undefined,

@@ -6,6 +6,7 @@ import {
   addKeys,
   addTask,
   claim,
+  enqueue,
   expireLeases,
   settle,
   settlement,
@@ -24,17 +25,20 @@ type Outcome = (typeof outcomes)[number];
 /** A claim as some worker remembers it. Whether it is still the live one, the model knows. */
 interface Held {
   readonly change: ClaimedChange;
-  /** The event that had come last when it was claimed, by its number. */
+  /** The event or scan that had come last when it was claimed, by its number. */
   readonly sawEvent: number;
 }
 
 /** What is true of one key, in so many words. */
 interface KeyModel {
+  /** The number of the event or scan that named it last. */
   lastEvent: number;
-  /** The event that a completed look is known to have seen. */
+  /** The one that a completed look is known to have seen. */
   seenEvent: number;
-  /** Whether something is to be done: an event since the last look began, or a late write. */
+  /** Whether something is to be done: an event or a scan since the last look began, or a late write. */
   waiting: boolean;
+  /** The best of those that it was enqueued in since it waits. */
+  lane: 0 | 1;
   /** Named or overtaken since the live claim was made. */
   again: boolean;
   liveClaim: string | undefined;
@@ -48,6 +52,7 @@ interface Model {
   readonly keys: Map<string, KeyModel>;
   /** What workers still mean to settle; a crash forgets them. */
   held: Held[];
+  /** Events and scans so far. */
   events: number;
   accepted: number;
   settled: Record<Outcome, number>;
@@ -63,6 +68,7 @@ function newModel(): Model {
     lastEvent: 0,
     seenEvent: 0,
     waiting: false,
+    lane: 0 as const,
     again: false,
     liveClaim: undefined,
     attempts: 0,
@@ -86,6 +92,11 @@ function keyOf(model: Model, key: string): KeyModel {
 
 type Command = fc.AsyncCommand<Model, Real>;
 
+function enqueued(one: KeyModel, lane: 0 | 1): void {
+  if (!one.waiting || lane < one.lane) one.lane = lane;
+  one.waiting = true;
+}
+
 /** A command that is always possible. */
 function command(name: string, run: (model: Model, real: Real) => Promise<void>): Command {
   return { check: () => true, run, toString: () => name };
@@ -100,9 +111,22 @@ function event(named: readonly string[], duplicates: number): Command {
     for (const key of named) {
       const one = keyOf(model, key);
       one.lastEvent = model.events;
-      one.waiting = true;
+      enqueued(one, 0);
       if (one.liveClaim === undefined) one.attempts = 0;
       else one.again = true;
+    }
+  });
+}
+
+function scan(found: readonly string[]): Command {
+  return command(`scan(${found.join()})`, async (model, { db, taskId }) => {
+    await enqueue(db, taskId, 'scan', found);
+    model.events += 1;
+    for (const key of found) {
+      const one = keyOf(model, key);
+      one.lastEvent = model.events;
+      enqueued(one, 1);
+      if (one.liveClaim !== undefined) one.again = true;
     }
   });
 }
@@ -113,12 +137,16 @@ function claiming(limit: number): Command {
     const claimed = await claim(db, taskId, { limit });
     const free = [...model.keys.values()].filter((one) => one.waiting && !one.liveClaim);
     assert.equal(claimed.length, Math.min(limit, free.length));
+    const scanned = claimed.filter(({ lane }) => lane === 1).length;
+    const first = free.filter(({ lane }) => lane === 0).length;
+    assert.equal(claimed.length - scanned, Math.min(limit, first), 'no event waits behind a scan');
     for (const change of claimed) {
       const one = keyOf(model, change.key);
       assert.ok(one.waiting, `${change.key} does not wait`);
       assert.equal(one.liveClaim, undefined, `${change.key} is claimed already`);
       one.attempts += 1;
       assert.equal(change.attempt, one.attempts);
+      assert.equal(change.lane, one.lane);
       one.lost ||= replaced.some(({ key }) => key === change.key);
       assert.equal(change.unsettled, one.lost);
       one.liveClaim = change.claimId;
@@ -162,7 +190,8 @@ function settling(picks: readonly boolean[], endings: readonly Ending[]): Comman
     for (const { held } of late) {
       const one = keyOf(model, held.change.key);
       one.again = true;
-      one.waiting = true;
+      // A claim of the same key that is settled with it keeps the lane.
+      if (!mine.some((other) => other.held.change.key === held.change.key)) enqueued(one, 0);
       one.lost = true;
     }
     for (const one of mine) settleOne(model, one);
@@ -185,7 +214,7 @@ function rechecking(finds: readonly boolean[]): Command {
       const end = { again, doubtful: true, kept: false };
       assert.equal(await endRecheck(db, taskId, recheck, end), true);
       assert.equal(await endRecheck(db, taskId, recheck, end), false, 'once');
-      if (again) keyOf(model, recheck.key).waiting = true;
+      if (again) enqueued(keyOf(model, recheck.key), 0);
     }
   });
 }
@@ -272,6 +301,7 @@ const ending = fc.oneof(
   }),
 );
 const events = fc.tuple(someKeys, fc.nat(2)).map(([named, more]) => event(named, more));
+const scans = someKeys.map(scan);
 const claims = fc.integer({ min: 1, max: 3 }).map(claiming);
 const settlements = fc
   .tuple(
@@ -285,6 +315,7 @@ const commands = fc.commands(
   [
     events,
     events,
+    scans,
     claims,
     claims,
     claims,

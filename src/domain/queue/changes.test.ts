@@ -4,6 +4,7 @@ import {
   addKeys,
   addTask,
   claim,
+  enqueue,
   expireLeases,
   first,
   projectId,
@@ -265,6 +266,31 @@ describe('claimChanges', () => {
         ['"b"', true],
       ],
     );
+  });
+});
+
+describe('lanes', () => {
+  test('an event is claimed before all that a scan of its task found earlier', async () => {
+    await using db = await testDatabase();
+    const task = await addTask(db);
+    await enqueue(db, task, 'scan', ['a', 'b', 'c']);
+    await addKeys(db, task, ['d', 'b']);
+    const keysOf = async (limit: number) =>
+      (await claim(db, task, { limit })).map(({ key }) => key);
+    assert.deepEqual(await keysOf(1), ['b']);
+    assert.deepEqual(await keysOf(2), ['a', 'd']);
+    assert.deepEqual(await keysOf(9), ['c']);
+  });
+
+  test('what a scan found alone makes its task due, now and later', async () => {
+    await using db = await testDatabase();
+    const task = await addTask(db);
+    await enqueue(db, task, 'scan', ['k']);
+    assert.deepEqual(await dueTasks(db), [task]);
+    await db.query(`update changes set due_at = now() + interval '1 hour'`);
+    assert.deepEqual(await dueTasks(db), []);
+    const ms = (await untilNextDue(db)) ?? 0;
+    assert.ok(ms > 3_000_000 && ms <= 3_600_000, String(ms));
   });
 });
 

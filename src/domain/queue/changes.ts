@@ -1,6 +1,6 @@
 import { syncTaskStatuses } from '../../platform/model/sync-task.ts';
 import { type Db, prepared } from '../../platform/postgres/db.ts';
-import { enqueueing, waking } from './enqueue.ts';
+import { enqueueing, lanes, waking } from './enqueue.ts';
 import { leavingRechecks } from './rechecks.ts';
 
 export interface NamedKeys {
@@ -57,16 +57,21 @@ export async function acceptChanges(
   return new Map(rows.map(({ taskId, projectId }) => [taskId, projectId]));
 }
 
+// The limit makes the planner look for one change of each task, where it may read all of them for `exists`.
 const DUE_TASKS = `
-  select id from sync_tasks
-  where status = 'SYNCHRONIZING' and deleted_at is null and exists (
-    select from changes
-    where uuid_send(task_id) = uuid_send(sync_tasks.id) and due_at <= now()
-      and (lease_until is null or lease_until < now())
-  )
+  select id from sync_tasks, lateral (
+    select from unnest(array[${lanes.join()}]) as each (lane), lateral (
+      select from changes
+      where uuid_send(task_id) = uuid_send(sync_tasks.id) and lane = each.lane and due_at <= now()
+        and (lease_until is null or lease_until < now())
+      order by due_at limit 1
+    ) as due
+    limit 1
+  ) as due
+  where status = 'SYNCHRONIZING' and deleted_at is null
   order by id`;
 
-/** The running tasks that have a change to claim now. Served by the index `changes_due`. */
+/** The running tasks that have a change to claim now. Served by the index `changes_due_by_lane`. */
 export async function dueTasks(db: Db): Promise<string[]> {
   const { rows } = await db.query<{ id: string }>(DUE_TASKS);
   return rows.map(({ id }) => id);
@@ -80,6 +85,8 @@ export interface ClaimedChange {
   readonly claimId: string;
   /** Counts from 1, this claim included. */
   readonly attempt: number;
+  /** The lower goes first. */
+  readonly lane: number;
   /** Milliseconds since the Unix epoch. */
   readonly acceptedAt: number;
   /** Of the task: a start since then raises it. */
@@ -115,17 +122,34 @@ export interface ClaimedChange {
  * empty table, and kept, reads the whole table, too (3 s to settle 256 of 100,000 instead of 8 ms).
  */
 
+function nameOf(lane: number): string {
+  return `due_in_lane_${lane}`;
+}
+
+/**
+ * Up to as many due changes of a lane as the lanes before it leave of the limit. Each lane has a query of
+ * its own: one query over both, in the order of lane and time, would read all that is not due yet of the
+ * first.
+ */
+function dueInLane(lane: number): string {
+  const before = lanes.filter((other) => other < lane);
+  const taken = before.map((other) => ` - (select count(*) from ${nameOf(other)})`).join('');
+  return `${nameOf(lane)} as materialized (
+    select object_key, claim_id is not null as lost, lease_until from changes
+    where uuid_send(task_id) = uuid_send($1) and lane = ${lane} and due_at <= now()
+      and (lease_until is null or lease_until < now()) and exists (select from task)
+    order by due_at
+    limit $2::bigint${taken}
+    for update skip locked
+  )`;
+}
+
 const CLAIM = `
   with task as materialized (
     select revision, last_started_at from sync_tasks
     where id = $1 and status = 'SYNCHRONIZING' and deleted_at is null
-  ), due as materialized (
-    select object_key, claim_id is not null as lost, lease_until from changes
-    where uuid_send(task_id) = uuid_send($1) and due_at <= now()
-      and (lease_until is null or lease_until < now()) and exists (select from task)
-    order by due_at
-    limit $2
-    for update skip locked
+  ), ${lanes.map(dueInLane).join(', ')}, due as materialized (
+    ${lanes.map((lane) => `select * from ${nameOf(lane)}`).join(' union all ')}
   ), claimed as (
     update changes
     set claim_id = nextval('claim_ids'), lease_until = now() + $3 * interval '1 millisecond', attempt = attempt + 1
@@ -134,7 +158,7 @@ const CLAIM = `
   ), left_behind as (
     ${leavingRechecks(`select $1::uuid as task_id, object_key, lease_until as lost_at from due where lost`)}
   )
-  select claimed.object_key as key, generation::text, claim_id::text as "claimId", attempt,
+  select claimed.object_key as key, generation::text, claim_id::text as "claimId", attempt, lane,
     accepted_at as "acceptedAt",
     (select revision from task) as revision,
     case when restoring_since is not null
@@ -153,13 +177,13 @@ const CLAIM = `
   ) as record on true`;
 
 /**
- * Claims up to `limit` due changes of one task until `leaseMs` from now, the longest waiting first;
- * none of a task that does not run any more.
+ * Claims up to `limit` due changes of one task until `leaseMs` from now: a lower lane first, and in a lane
+ * what has waited longest; none of a task that does not run any more.
  *
  * A change whose lease ran out can be claimed again: a crashed worker's changes need no sweeper. The
  * claim that is so replaced leaves rechecks, since what it wrote may reach the target later.
  * `skip locked` keeps claimers from queueing behind each other; the update by primary key keeps
- * a claim whole when rows move under it. Served by the index `changes_due`.
+ * a claim whole when rows move under it. Served by the index `changes_due_by_lane`.
  */
 export async function claimChanges(
   db: Db,
@@ -241,14 +265,15 @@ export async function releaseClaims(db: Db): Promise<number> {
 
 /**
  * When the next change of a running task becomes due, in milliseconds from now; undefined where
- * none waits. Changes under a lease do not count. Served by the index `changes_due`.
+ * none waits. Changes under a lease do not count. Served by the index
+ * `changes_due_by_lane`.
  */
 export async function untilNextDue(db: Db): Promise<number | undefined> {
   const { rows } = await db.query<{ ms?: number }>(`
     select (extract(epoch from min(next.due_at) - now()) * 1000)::float8 as ms
-    from sync_tasks, lateral (
+    from sync_tasks, unnest(array[${lanes.join()}]) as each (lane), lateral (
       select due_at from changes
-      where uuid_send(task_id) = uuid_send(sync_tasks.id) and (lease_until is null or lease_until < now())
+      where uuid_send(task_id) = uuid_send(sync_tasks.id) and lane = each.lane and (lease_until is null or lease_until < now())
       order by due_at limit 1
     ) as next
     where status = 'SYNCHRONIZING' and deleted_at is null`);

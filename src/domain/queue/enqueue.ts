@@ -3,7 +3,7 @@ export type Origin = keyof typeof origins;
 
 interface Enqueueing {
   /** Changes of a lower lane are claimed first. */
-  readonly lane: number;
+  readonly lane: (typeof lanes)[number];
   /** What becomes of a key that waits already: it is due at once, or keeps its time. */
   readonly dueAtOnce: boolean;
   /** Whether the attempts so far are forgotten: something new is known of the key. */
@@ -21,6 +21,9 @@ const origins = {
   late_write: { lane: 0, dueAtOnce: true, startsOver: false },
   scan: { lane: 1, dueAtOnce: false, startsOver: false },
 } as const satisfies Record<string, Enqueueing>;
+
+/** All lanes, the one that is claimed first first. */
+export const lanes = [0, 1] as const;
 
 const CLAIMED = 'changes.lease_until > now()';
 

@@ -5,7 +5,7 @@ import type { Claim } from './work.ts';
 
 let claims = 0;
 
-function claimOf(taskId: string): Claim {
+function claimOf(taskId: string, lane = 0): Claim {
   claims += 1;
   return {
     key: `k${claims}`,
@@ -14,6 +14,7 @@ function claimOf(taskId: string): Claim {
     generation: '1',
     claimId: String(claims),
     attempt: 1,
+    lane,
     acceptedAt: 0,
     copiedEtag: undefined,
     targetDoubtful: false,
@@ -96,6 +97,20 @@ describe('hands', () => {
       give(hands);
     }
     assert.ok(Math.abs(hands.limitOf('a') - hands.limitOf('b')) <= 1);
+  });
+
+  test('go to the lower lane of a task first, whenever it came; the others are taken back first', () => {
+    const hands = handsOf({ width: 2, taskWidth: 2 }, {});
+    for (const lane of [1, 0, 1, 0, 1]) hands.add(claimOf('a', lane));
+    assert.deepEqual(
+      give(hands).map(({ lane }) => lane),
+      [0, 0],
+    );
+    hands.add(claimOf('a', 0));
+    assert.deepEqual(
+      hands.takeBack('a', 1).map(({ lane }) => lane),
+      [1, 1, 1],
+    );
   });
 
   test('what waits is taken back, but for what waited longest', () => {

@@ -16,7 +16,7 @@ export interface HandsOptions {
  */
 export class Hands {
   readonly #options: HandsOptions;
-  /** What waits for a hand, by task, none empty. The task that was served last comes last. */
+  /** What waits for a hand, by task and in the order of lanes, none empty. The task that was served last comes last. */
   readonly #waiting = new Map<string, Claim[]>();
   readonly #busyOf = new Map<string, number>();
   #busy = 0;
@@ -44,11 +44,15 @@ export class Hands {
 
   add(claim: Claim): void {
     const waiting = this.#waiting.get(claim.taskId);
-    if (waiting === undefined) this.#waiting.set(claim.taskId, [claim]);
-    else waiting.push(claim);
+    if (waiting === undefined) {
+      this.#waiting.set(claim.taskId, [claim]);
+      return;
+    }
+    const before = waiting.findLastIndex(({ lane }) => lane <= claim.lane);
+    waiting.splice(before + 1, 0, claim);
   }
 
-  /** Takes away what waits of a task, but for the `kept` that waited longest. */
+  /** Takes away what waits of a task, but for the `kept` that come first: of the lower lane, the longest. */
   takeBack(taskId: string, kept = 0): Claim[] {
     const waiting = this.#waiting.get(taskId) ?? [];
     if (kept === 0) this.#waiting.delete(taskId);

@@ -18,6 +18,7 @@ function claimOf(key: string, taskId = 't', held: () => boolean = () => true): C
     generation: '1',
     claimId: String(claims),
     attempt: 1,
+    lane: 0,
     acceptedAt: 0,
     copiedEtag: undefined,
     targetDoubtful: false,
