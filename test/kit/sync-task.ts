@@ -5,12 +5,12 @@ import type { Db } from '../../src/platform/postgres/db.ts';
 import { type Settlement, settleChanges } from '../../src/domain/queue/settle.ts';
 import { insertTask } from '../../src/domain/tasks/tasks-table.ts';
 import { insertProject } from '../../src/domain/access/tokens-table.ts';
-import type { SyncTaskPlan } from '../../src/platform/model/sync-task.ts';
+import type { TaskPlan } from '../../src/platform/model/sync-task.ts';
 
 const place = { cloud: 'AWS', region: 'here', endpoint: undefined } as const;
 
 /** What a client may ask for, with nothing special about it. */
-export const plainPlan: SyncTaskPlan = {
+export const plainPlan: TaskPlan = {
   source: { ...place, bucket: 'source' },
   target: { ...place, bucket: 'target' },
   sourceCdn: undefined,
@@ -29,7 +29,7 @@ export const projectId = 'project';
 /** A synchronizing task in the database. @returns Its ID. */
 export async function addTask(
   db: Db,
-  { tasksMax = 100, ...plan }: Partial<SyncTaskPlan> & { readonly tasksMax?: number } = {},
+  { tasksMax = 100, ...plan }: Partial<TaskPlan> & { readonly tasksMax?: number } = {},
 ): Promise<string> {
   await insertProject(db, projectId);
   const id = randomUUID();

@@ -148,8 +148,8 @@ export async function abandonIdleUploads(
 ): Promise<void> {
   await db.query(
     `update uploads set abandoned_at = now()
-    from sync_tasks
-    where sync_tasks.id = uploads.task_id and deleted_at is null and abandoned_at is null
+    from tasks
+    where tasks.id = uploads.task_id and deleted_at is null and abandoned_at is null
       and used_at < now() - case
         when exists (select from objects where objects.task_id = uploads.task_id
           and objects.object_key = uploads.object_key and outcome <> 'failed') and not exists (select from changes
@@ -157,7 +157,7 @@ export async function abandonIdleUploads(
         then interval '1 hour' else $1 * interval '1 day' end
       and not exists (select from changes
         where changes.task_id = uploads.task_id and changes.object_key = uploads.object_key
-          and (status = 'SYNCHRONIZING' or lease_until > now()))`,
+          and (running or lease_until > now()))`,
     [keepDays],
   );
 }
@@ -187,7 +187,7 @@ export async function abandonedUploads(
     `select uploads.task_id as "taskId", uploads.object_key as key, uploads.id::text, upload_id as "uploadId", uploads.started_at as "startedAt",
       coalesce(abandoned_at, deleted_at) as "abandonedAt", revision
     from uploads
-    join sync_tasks on sync_tasks.id = uploads.task_id
+    join tasks on tasks.id = uploads.task_id
     left join changes on changes.task_id = uploads.task_id and changes.object_key = uploads.object_key
     where ${hidden ? OF_HIDDEN_TASK : OF_OTHERS} and (lease_until is null or lease_until < now())
     order by random()

@@ -1,4 +1,3 @@
-import { syncTaskStatuses } from '../../platform/model/sync-task.ts';
 import { type Db, prepared } from '../../platform/postgres/db.ts';
 import { enqueueing, lanes, waking } from './enqueue.ts';
 import { leavingRechecks } from './rechecks.ts';
@@ -15,11 +14,11 @@ const ACCEPT = prepared(`
   with input as materialized (
     select * from json_to_recordset($1) as r("taskId" uuid, "projectId" text, keys json, accepted int)
   ), live as materialized (
-    select sync_tasks.id, sync_tasks.project_id, input.keys, input.accepted
-    from input join sync_tasks on sync_tasks.id = input."taskId" and sync_tasks.project_id = input."projectId"
-    where sync_tasks.status = 'SYNCHRONIZING' and sync_tasks.deleted_at is null
-    order by sync_tasks.id
-    for share of sync_tasks
+    select tasks.id, tasks.project_id, input.keys, input.accepted
+    from input join tasks on tasks.id = input."taskId" and tasks.project_id = input."projectId"
+    where tasks.running
+    order by tasks.id
+    for share of tasks
   ), accepted as (
     ${enqueueing(
       'event',
@@ -59,16 +58,16 @@ export async function acceptChanges(
 
 // The limit makes the planner look for one change of each task, where it may read all of them for `exists`.
 const DUE_TASKS = `
-  select id from sync_tasks, lateral (
+  select id from tasks, lateral (
     select from unnest(array[${lanes.join()}]) as each (lane), lateral (
       select from changes
-      where uuid_send(task_id) = uuid_send(sync_tasks.id) and lane = each.lane and due_at <= now()
+      where uuid_send(task_id) = uuid_send(tasks.id) and lane = each.lane and due_at <= now()
         and (lease_until is null or lease_until < now())
       order by due_at limit 1
     ) as due
     limit 1
   ) as due
-  where status = 'SYNCHRONIZING' and deleted_at is null
+  where running
   order by id`;
 
 /** The running tasks that have a change to claim now. Served by the index `changes_due_by_lane`. */
@@ -146,8 +145,8 @@ function dueInLane(lane: number): string {
 
 const CLAIM = `
   with task as materialized (
-    select revision, last_started_at from sync_tasks
-    where id = $1 and status = 'SYNCHRONIZING' and deleted_at is null
+    select revision, last_started_at from tasks
+    where id = $1 and running
   ), ${lanes.map(dueInLane).join(', ')}, due as materialized (
     ${lanes.map((lane) => `select * from ${nameOf(lane)}`).join(' union all ')}
   ), claimed as (
@@ -271,17 +270,18 @@ export async function releaseClaims(db: Db): Promise<number> {
 export async function untilNextDue(db: Db): Promise<number | undefined> {
   const { rows } = await db.query<{ ms?: number }>(`
     select (extract(epoch from min(next.due_at) - now()) * 1000)::float8 as ms
-    from sync_tasks, unnest(array[${lanes.join()}]) as each (lane), lateral (
+    from tasks, unnest(array[${lanes.join()}]) as each (lane), lateral (
       select due_at from changes
-      where uuid_send(task_id) = uuid_send(sync_tasks.id) and lane = each.lane and (lease_until is null or lease_until < now())
+      where uuid_send(task_id) = uuid_send(tasks.id) and lane = each.lane and (lease_until is null or lease_until < now())
       order by due_at limit 1
     ) as next
-    where status = 'SYNCHRONIZING' and deleted_at is null`);
+    where running`);
   return rows[0]?.ms;
 }
 
 export interface Backlog {
-  readonly status: string;
+  /** Of tasks that run, or of those that do not. */
+  readonly running: boolean;
   readonly waiting: number;
   /** Seconds since the oldest unsettled event; 0 where nothing waits. */
   readonly lagSeconds: number;
@@ -290,20 +290,19 @@ export interface Backlog {
 }
 
 /**
- * What waits, by the status of its task: every status, for a series that ends is no zero to whoever
- * alerts on it. Reads all of `changes`: for a scrape, not for a loop.
+ * What waits, of tasks that run and of those that do not: always both, because a series that ends is not a zero
+ * to an alert. Reads all of `changes`: for a scrape, not for a loop.
  */
 export async function backlog(db: Db): Promise<Backlog[]> {
   const { rows } = await db.query<Backlog>(
-    `select wanted.status, count(changes.object_key)::int as waiting,
+    `select wanted.running, count(changes.object_key)::int as waiting,
       coalesce(extract(epoch from now() - min(changes.accepted_at)), 0)::float8 as "lagSeconds",
-      (select count(*)::int from rechecks join sync_tasks on sync_tasks.id = rechecks.task_id
-        where sync_tasks.status = wanted.status and deleted_at is null) as rechecks
-    from unnest($1::text[]) as wanted (status)
-    left join sync_tasks on sync_tasks.status = wanted.status and deleted_at is null
-    left join changes on changes.task_id = sync_tasks.id
-    group by wanted.status`,
-    [[...syncTaskStatuses]],
+      (select count(*)::int from rechecks join tasks on tasks.id = rechecks.task_id
+        where tasks.running = wanted.running and deleted_at is null) as rechecks
+    from unnest(array[true, false]) as wanted (running)
+    left join tasks on tasks.running = wanted.running and deleted_at is null
+    left join changes on changes.task_id = tasks.id
+    group by wanted.running`,
   );
   return rows;
 }

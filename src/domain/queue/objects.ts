@@ -94,7 +94,7 @@ export async function retryFailedBatch(
     `with failed as materialized (
       select task_id, object_key from objects
       where ${WITHIN} and outcome = 'failed'
-        and exists (select from sync_tasks where id = $1 and status = 'SYNCHRONIZING' and deleted_at is null)
+        and exists (select from tasks where id = $1 and running)
       order by object_key limit $4
     ), made_due as (
       ${enqueueing('retry', 'select task_id, object_key from failed')}

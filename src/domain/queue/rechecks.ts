@@ -24,9 +24,9 @@ export function leavingRechecks(lost: string): string {
 /** The running tasks that have a recheck due. Served by the index `rechecks_due`. */
 export async function tasksToRecheck(db: Db): Promise<string[]> {
   const { rows } = await db.query<{ id: string }>(`
-    select id from sync_tasks
-    where status = 'SYNCHRONIZING' and deleted_at is null and exists (
-      select from rechecks where uuid_send(task_id) = uuid_send(sync_tasks.id) and due_at <= now()
+    select id from tasks
+    where running and exists (
+      select from rechecks where uuid_send(task_id) = uuid_send(tasks.id) and due_at <= now()
     )
     order by id`);
   return rows.map(({ id }) => id);
@@ -88,7 +88,7 @@ const END = `
       and not exists (select from changes where task_id = $1 and object_key = $2)
       and (select settled_at from objects where task_id = $1 and object_key = $2)
         is not distinct from $6::timestamptz
-      and exists (select from sync_tasks where id = $1 and deleted_at is null)
+      and exists (select from tasks where id = $1 and deleted_at is null)
     for update
   ), next as materialized (
     select coalesce(

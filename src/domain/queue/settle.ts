@@ -122,14 +122,14 @@ const SETTLE = `
       'late_write',
       `select $1::uuid as task_id, key as object_key from lapsed
       where key not in (select key from held)
-        and exists (select from sync_tasks where id = $1 and deleted_at is null)`,
+        and exists (select from tasks where id = $1 and deleted_at is null)`,
       'true',
     )}
   ), left_behind as (
     ${leavingRechecks(`
       select $1::uuid as task_id, key as object_key, now() as lost_at
       from (select key from lapsed union select key from input where unanswered) as doubted
-      where exists (select from sync_tasks where id = $1 and deleted_at is null)`)}
+      where exists (select from tasks where id = $1 and deleted_at is null)`)}
   )
   select "claimId"::text from held`;
 

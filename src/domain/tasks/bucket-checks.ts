@@ -1,5 +1,5 @@
 import type { Fault } from '../../platform/model/fault.ts';
-import type { BucketPlace, SyncTaskPlan } from '../../platform/model/sync-task.ts';
+import type { BucketPlace, TaskPlan } from '../../platform/model/sync-task.ts';
 import type { AccessKey } from '../../platform/signing/access-key.ts';
 import type { Store, Traits } from '../../platform/stores/store.ts';
 import { StoreError } from '../../platform/model/store-error.ts';
@@ -26,7 +26,7 @@ export interface BucketChecksOptions {
  */
 export async function checkBuckets(
   { open, endpoints, probes, timeoutMs }: BucketChecksOptions,
-  plan: SyncTaskPlan,
+  plan: TaskPlan,
   credentials: TaskCredentials,
 ): Promise<void> {
   await using source = opened('source', () => open.source(plan, credentials));
@@ -80,7 +80,7 @@ function opened(side: Side, open: () => Store): Store {
   }
 }
 
-function checkTraits(plan: SyncTaskPlan, source: Traits, target: Traits): void {
+function checkTraits(plan: TaskPlan, source: Traits, target: Traits): void {
   const { storagePolicy: policy } = plan;
   const reasons = [
     plan.kms &&

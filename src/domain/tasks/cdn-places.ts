@@ -3,7 +3,7 @@ import { rootCertificates } from 'node:tls';
 import { unbracketed } from '../../platform/http/allow-list.ts';
 import type { Secret } from '../../platform/base/seal.ts';
 import { cdnAuthentications, type SourceCdn } from '../../platform/model/source-cdn.ts';
-import type { SyncTaskPlan } from '../../platform/model/sync-task.ts';
+import type { TaskPlan } from '../../platform/model/sync-task.ts';
 import type { AddressGuard } from '../../platform/http/guard.ts';
 import { ServiceError } from '../service-error.ts';
 import type { TaskCredentials } from './sync/sync-task-service.ts';
@@ -67,7 +67,7 @@ function badDomain(detail: string): ServiceError {
  * @throws {ServiceError} naming the request's field.
  */
 export function checkAuthentication(
-  { source, sourceCdn }: Pick<SyncTaskPlan, 'source' | 'sourceCdn'>,
+  { source, sourceCdn }: Pick<TaskPlan, 'source' | 'sourceCdn'>,
   { source: keys, cdnKey }: Pick<TaskCredentials, 'source' | 'cdnKey'>,
 ): void {
   if (sourceCdn === undefined) return;

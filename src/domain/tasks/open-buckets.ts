@@ -1,7 +1,7 @@
 import type { Clock } from '../../platform/base/clock.ts';
 import type { Logger } from '../../platform/base/log.ts';
 import type { Metrics } from '../../platform/base/metrics.ts';
-import type { SyncTaskPlan } from '../../platform/model/sync-task.ts';
+import type { TaskPlan } from '../../platform/model/sync-task.ts';
 import type { CdnAddress } from '../../platform/stores/cdn/cdn-store.ts';
 import { HeldBytes } from '../../platform/stores/held-bytes.ts';
 import { openStore } from '../../platform/stores/open-store.ts';
@@ -13,8 +13,8 @@ import type { TaskCredentials } from './sync/sync-task-service.ts';
 /** Opens the buckets that tasks name. */
 export interface OpenBuckets {
   /** Where the task says so, its objects are read through a CDN. */
-  source(plan: SyncTaskPlan, credentials: TaskCredentials): Store;
-  target(plan: SyncTaskPlan, credentials: TaskCredentials): Store;
+  source(plan: TaskPlan, credentials: TaskCredentials): Store;
+  target(plan: TaskPlan, credentials: TaskCredentials): Store;
 }
 
 export interface OpenBucketsOptions {
@@ -44,7 +44,7 @@ export function openBuckets(given: OpenBucketsOptions): OpenBuckets {
 
 function cdnOf(
   endpoints: Endpoints,
-  { source, sourceCdn, appId }: SyncTaskPlan,
+  { source, sourceCdn, appId }: TaskPlan,
   { cdnKey }: TaskCredentials,
 ): CdnAddress | undefined {
   if (sourceCdn === undefined) return undefined;
@@ -61,7 +61,7 @@ function open(
     sockets,
     held,
   }: OpenBucketsOptions & { readonly held: HeldBytes },
-  plan: SyncTaskPlan,
+  plan: TaskPlan,
   { side, cdn }: { readonly side: 'source' | 'target'; readonly cdn: CdnAddress | undefined },
   credentials: TaskCredentials,
 ): Store {

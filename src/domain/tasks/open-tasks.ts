@@ -1,7 +1,7 @@
 import type { Sealer } from '../../platform/base/seal.ts';
 import type { Database } from '../../platform/postgres/db.ts';
 import { taskToWork } from './tasks-table.ts';
-import type { SyncTask } from '../../platform/model/sync-task.ts';
+import type { Task } from '../../platform/model/sync-task.ts';
 import type { Store } from '../../platform/stores/store.ts';
 import type { TargetFindings } from '../copy/target-findings.ts';
 import type { CopyPolicy } from '../copy/transfer.ts';
@@ -141,7 +141,7 @@ async function close({ source, target }: Opened): Promise<void> {
   await Promise.allSettled([source[Symbol.asyncDispose](), target[Symbol.asyncDispose]()]);
 }
 
-function policyOf(task: SyncTask, restoreDays: number): CopyPolicy {
+function policyOf(task: Task, restoreDays: number): CopyPolicy {
   const { overwriteMode, consistencyCheck, metadataMigration, storagePolicy, kms } = task;
   const shared = { overwriteMode, consistencyCheck, metadataMigration, storagePolicy, kms };
   return { ...shared, restoreDays: task.restore ? restoreDays : undefined };

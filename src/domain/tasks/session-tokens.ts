@@ -1,4 +1,4 @@
-import type { SyncTaskPlan } from '../../platform/model/sync-task.ts';
+import type { TaskPlan } from '../../platform/model/sync-task.ts';
 import { providers } from '../../platform/stores/providers.ts';
 import type { Endpoints } from './endpoints.ts';
 import { ServiceError } from '../service-error.ts';
@@ -12,7 +12,7 @@ import type { TaskCredentials } from './sync/sync-task-service.ts';
  */
 export function checkSessionTokens(
   places: Endpoints,
-  plan: Pick<SyncTaskPlan, 'source' | 'target'>,
+  plan: Pick<TaskPlan, 'source' | 'target'>,
   credentials: Pick<TaskCredentials, 'source' | 'target'>,
 ): void {
   for (const side of ['source', 'target'] as const) {

@@ -1,14 +1,14 @@
 import type { Sealer } from '../../platform/base/seal.ts';
 import type { Db } from '../../platform/postgres/db.ts';
 import { taskToWork } from './tasks-table.ts';
-import type { SyncTask } from '../../platform/model/sync-task.ts';
+import type { Task } from '../../platform/model/sync-task.ts';
 import { openCredentials } from './credentials.ts';
 import { ServiceError } from '../service-error.ts';
 import type { TaskCredentials } from './sync/sync-task-service.ts';
 
 /** A task with the credentials that it is to run with. */
 export interface StartingTask {
-  readonly task: SyncTask;
+  readonly task: Task;
   readonly credentials: TaskCredentials;
   /** Whether some of them are not those that are sealed. */
   readonly renewed: boolean;

@@ -10,7 +10,7 @@ import {
   projectId,
 } from '../../../test/kit/sync-task.ts';
 import { testDatabase } from '../../../test/kit/postgres.ts';
-import type { SyncTaskPlan } from '../../platform/model/sync-task.ts';
+import type { TaskPlan } from '../../platform/model/sync-task.ts';
 import {
   clearTask,
   findTask,
@@ -27,7 +27,7 @@ import { insertProject } from '../access/tokens-table.ts';
 
 test('a task comes back as it was made', async () => {
   await using db = await testDatabase();
-  const plan: SyncTaskPlan = {
+  const plan: TaskPlan = {
     source: { cloud: 'Aliyun', region: 'r', bucket: 'b', endpoint: 'https://e' },
     target: { cloud: 'HuaweiCloud', region: 's', bucket: 'c', endpoint: undefined },
     sourceCdn: { domain: 'cdn', protocol: 'https', authenticationType: 'ALIYUN_OSS_B' },
@@ -144,4 +144,32 @@ test('a deleted task is hidden at once and cleared when nobody works on it', asy
   await clearTask(db, id);
   assert.deepEqual(await hiddenTasks(db), []);
   assert.equal(await taskToWork(db, id), undefined);
+});
+
+test('a task runs from its creation until it is stopped, and after a start; a sync task is one kind', async () => {
+  await using db = await testDatabase();
+  const id = await addTask(db);
+  const seen: unknown[] = [];
+  const look = async () => {
+    const { rows } = await db.query<{ running: boolean; kind: string }>(
+      'select running, kind from tasks where id = $1',
+      [id],
+    );
+    seen.push(...rows);
+  };
+  await look();
+  await stopTask(db, id);
+  await look();
+  await startTask(db, id, undefined);
+  await look();
+  await stopTask(db, id);
+  await hideTask(db, id);
+  await look();
+  assert.deepEqual(
+    seen,
+    [true, false, true, false].map((running) => ({ running, kind: 'sync' })),
+  );
+  await db.query(`update sync_tasks set kind = 'other', deleted_at = null where id = $1`, [id]);
+  assert.equal(await findTask(db, projectId, id), undefined);
+  assert.equal((await listTasks(db, projectId, { limit: 9, offset: 0 })).count, 0);
 });

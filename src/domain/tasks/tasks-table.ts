@@ -6,6 +6,7 @@ import type {
   OverwriteMode,
   SyncTask,
   SyncTaskStatus,
+  Task,
 } from '../../platform/model/sync-task.ts';
 import type { Db } from '../../platform/postgres/db.ts';
 
@@ -14,11 +15,10 @@ export interface SealedCredentials {
   readonly keyId: string;
 }
 
-/** The check constraints and the insert below keep these columns to their closed lists. */
+/** A row of the view `tasks`. The check constraints and the insert below keep these columns to their closed lists. */
 interface TaskRow {
   readonly id: string;
   readonly project_id: string;
-  readonly status: SyncTaskStatus;
   readonly revision: number;
   readonly created_at: number;
   readonly last_started_at: number;
@@ -45,8 +45,12 @@ interface TaskRow {
   readonly sealing_key_id: string;
 }
 
+interface SyncTaskRow extends TaskRow {
+  readonly status: SyncTaskStatus;
+}
+
 /** The three columns are absent together. */
-function toSourceCdn(row: TaskRow): SyncTask['sourceCdn'] {
+function toSourceCdn(row: TaskRow): Task['sourceCdn'] {
   const { source_cdn_domain: domain, source_cdn_protocol: protocol } = row;
   const authenticationType = row.source_cdn_authentication;
   if (domain === undefined || protocol === undefined || authenticationType === undefined)
@@ -54,11 +58,10 @@ function toSourceCdn(row: TaskRow): SyncTask['sourceCdn'] {
   return { domain, protocol, authenticationType };
 }
 
-function toTask(row: TaskRow): SyncTask {
+function toTask(row: TaskRow): Task {
   return {
     id: row.id,
     projectId: row.project_id,
-    status: row.status,
     createdAt: row.created_at,
     lastStartedAt: row.last_started_at,
     source: {
@@ -85,6 +88,10 @@ function toTask(row: TaskRow): SyncTask {
   };
 }
 
+function toSyncTask(row: SyncTaskRow): SyncTask {
+  return { ...toTask(row), status: row.status };
+}
+
 /**
  * Inserts a task unless the project has as many as it may: its own `tasks_max`, or `tasksMax` where it has
  * none. Creations of one project wait for each other, so that two cannot share the last place.
@@ -98,7 +105,7 @@ export async function insertTask(
   tasksMax: number,
 ): Promise<SyncTask | undefined> {
   await db.query(`select id from projects where id = $1 for update`, [task.projectId]);
-  const { rows } = await db.query<TaskRow>(
+  const { rows } = await db.query<SyncTaskRow>(
     `insert into sync_tasks (id, project_id, status, source_cloud, source_region, source_bucket, source_endpoint,
       target_cloud, target_region, target_bucket, target_endpoint, description, metadata_migration, overwrite_mode,
       consistency_check, storage_policy, app_id, kms, restore, sealed_credentials, sealing_key_id, source_cdn_domain,
@@ -134,7 +141,7 @@ export async function insertTask(
       task.sourceCdn?.authenticationType ?? null,
     ],
   );
-  return rows[0] === undefined ? undefined : toTask(rows[0]);
+  return rows[0] === undefined ? undefined : toSyncTask(rows[0]);
 }
 
 /** One page of a project's tasks, newest first. Served by the index `sync_tasks_of_project`. */
@@ -147,9 +154,9 @@ export async function listTasks(
     readonly status?: SyncTaskStatus | undefined;
   },
 ): Promise<{ tasks: SyncTask[]; count: number }> {
-  const filter = `project_id = $1 and deleted_at is null and ($2::text is null or status = $2)`;
+  const filter = `kind = 'sync' and project_id = $1 and deleted_at is null and ($2::text is null or status = $2)`;
   const values = [projectId, page.status ?? null];
-  const { rows } = await db.query<TaskRow>(
+  const { rows } = await db.query<SyncTaskRow>(
     `select * from sync_tasks where ${filter} order by created_at desc, id limit $3 offset $4`,
     [...values, page.limit, page.offset],
   );
@@ -157,7 +164,7 @@ export async function listTasks(
     `select count(*)::int as count from sync_tasks where ${filter}`,
     values,
   );
-  return { tasks: rows.map(toTask), count: counted.rows[0]?.count ?? 0 };
+  return { tasks: rows.map(toSyncTask), count: counted.rows[0]?.count ?? 0 };
 }
 
 export async function findTask(
@@ -165,22 +172,22 @@ export async function findTask(
   projectId: string,
   taskId: string,
 ): Promise<SyncTask | undefined> {
-  const { rows } = await db.query<TaskRow>(
-    `select * from sync_tasks where id = $1 and project_id = $2 and deleted_at is null`,
+  const { rows } = await db.query<SyncTaskRow>(
+    `select * from sync_tasks where id = $1 and kind = 'sync' and project_id = $2 and deleted_at is null`,
     [taskId, projectId],
   );
-  return rows[0] === undefined ? undefined : toTask(rows[0]);
+  return rows[0] === undefined ? undefined : toSyncTask(rows[0]);
 }
 
 export interface TaskToWork {
-  readonly task: SyncTask;
+  readonly task: Task;
   readonly revision: number;
   readonly credentials: SealedCredentials;
 }
 
 /** A task with what opens its buckets; also one that is being deleted, for its clean-up. */
 export async function taskToWork(db: Db, taskId: string): Promise<TaskToWork | undefined> {
-  const { rows } = await db.query<TaskRow>(`select * from sync_tasks where id = $1`, [taskId]);
+  const { rows } = await db.query<TaskRow>(`select * from tasks where id = $1`, [taskId]);
   const row = rows[0];
   if (row === undefined) return undefined;
   return {

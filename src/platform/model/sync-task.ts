@@ -40,8 +40,8 @@ export interface BucketPlace {
   readonly endpoint: string | undefined;
 }
 
-/** What a client decided when it created the task; nothing of it changes later. */
-export interface SyncTaskPlan {
+/** What a client decided when it created a task of any kind; nothing of it changes later. */
+export interface TaskPlan {
   readonly source: BucketPlace;
   readonly target: BucketPlace;
   /** Where the source's bytes are read; undefined where from the bucket itself. */
@@ -58,11 +58,16 @@ export interface SyncTaskPlan {
   readonly appId: string | undefined;
 }
 
-export interface SyncTask extends SyncTaskPlan {
+/** What every task has, whatever its kind. */
+export interface Task extends TaskPlan {
   readonly id: string;
   readonly projectId: string;
-  readonly status: SyncTaskStatus;
   /** Milliseconds since the Unix epoch. */
   readonly createdAt: number;
   readonly lastStartedAt: number;
+}
+
+/** A task that goes on until it is stopped. */
+export interface SyncTask extends Task {
+  readonly status: SyncTaskStatus;
 }

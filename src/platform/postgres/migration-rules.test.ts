@@ -43,6 +43,7 @@ function tablesMadeBy(statements: readonly Statement[]): Set<string> {
 const additive: readonly RegExp[] = [
   /^create (?:unlogged )?table /,
   /^create sequence /,
+  /^create view /,
   /^create function /,
   /^language \w+$/, // What follows the body of a function.
   /^alter table \w+ alter column \w+ set default /,
@@ -121,6 +122,7 @@ describe('the rules for migrations', () => {
   });
 
   for (const allowed of [
+    'create view v as select size from objects;',
     'create table a (n int not null unique);\ncreate index a_n on a (n);\ninsert into a values (1);',
     'alter table changes add column lane smallint not null default 0, add column origin text;',
     `create function f() returns trigger language plpgsql as $$\nbegin\n  return null;\nend $$;`,

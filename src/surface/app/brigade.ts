@@ -117,7 +117,10 @@ export async function createBrigade(parts: BrigadeParts): Promise<Brigade> {
   const intake = intakeOf(parts, worker, writer);
   metrics.watchBacklog(async () => {
     const rows = await backlog(lists);
-    return rows.map(({ status, ...row }) => ({ state: status, ...row }));
+    return rows.map(({ running, ...row }) => ({
+      state: running ? 'SYNCHRONIZING' : 'STOPPED',
+      ...row,
+    }));
   });
   const eventQuotas = new EventQuotas({ ...settings, database, now: () => clock.now() });
   const access = accessOf(parts, eventQuotas);

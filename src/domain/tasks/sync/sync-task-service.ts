@@ -7,7 +7,7 @@ import type {
   SkipReason,
 } from '../../../platform/model/outcome.ts';
 import type { Counters, StatisticWidth } from '../../../platform/model/statistics.ts';
-import type { SyncTask, SyncTaskPlan, SyncTaskStatus } from '../../../platform/model/sync-task.ts';
+import type { SyncTask, TaskPlan, SyncTaskStatus } from '../../../platform/model/sync-task.ts';
 import type { AccessKey } from '../../../platform/signing/access-key.ts';
 import type { Created } from '../signed-creations.ts';
 
@@ -19,7 +19,7 @@ export interface TaskCredentials {
   readonly cdnKey?: Secret | undefined;
 }
 
-export interface NewSyncTask extends SyncTaskPlan {
+export interface NewSyncTask extends TaskPlan {
   readonly credentials: TaskCredentials;
 }
 

@@ -24,7 +24,7 @@ import {
 import {
   step,
   type SyncTask,
-  type SyncTaskPlan,
+  type TaskPlan,
   type SyncTaskSignal,
 } from '../../../platform/model/sync-task.ts';
 import { sameBucket } from '../bucket-checks.ts';
@@ -54,7 +54,7 @@ export interface SyncTasksOptions {
   readonly intake: Intake;
   readonly endpoints: Endpoints;
   /** @throws {ServiceError} where a bucket will not do what the task asks for. */
-  readonly checkBuckets: (plan: SyncTaskPlan, credentials: TaskCredentials) => Promise<void>;
+  readonly checkBuckets: (plan: TaskPlan, credentials: TaskCredentials) => Promise<void>;
   /** Of a project that has no number of its own. */
   readonly tasksMax: number;
   readonly eventQuotas: EventQuotas;
