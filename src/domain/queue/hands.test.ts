@@ -100,7 +100,7 @@ describe('hands', () => {
   });
 
   test('go to the lower lane of a task first, whenever it came; the others are taken back first', () => {
-    const hands = handsOf({ width: 2, taskWidth: 2 }, {});
+    const hands = handsOf({ concurrency: 2, taskConcurrency: 2 }, {});
     for (const lane of [1, 0, 1, 0, 1]) hands.add(claimOf('a', lane));
     assert.deepEqual(
       give(hands).map(({ lane }) => lane),
