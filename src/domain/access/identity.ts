@@ -7,7 +7,7 @@ import * as grants from './grants-table.ts';
 import * as projects from './projects-table.ts';
 import { deleteToken, findToken, insertToken } from './tokens-table.ts';
 import * as users from './users-table.ts';
-import { policyFlaw } from '../../platform/model/policy-flaw.ts';
+import { policyProblem } from '../../platform/model/policy-problem.ts';
 import { isSystemRole, type Policy, systemRoles } from '../../platform/model/policy.ts';
 import { sealAccessKey } from './sealed-access-key.ts';
 import { type DatabaseGatekeeper, hashOfToken } from './gatekeeper.ts';
@@ -193,9 +193,9 @@ export class Identity implements IdentityService {
   async putPolicy(name: string, document: Policy): Promise<void> {
     if (isSystemRole(name))
       throw new ServiceError('name-taken', `${name} is a role of the system.`);
-    const flaw = policyFlaw(document);
-    if (flaw !== undefined) {
-      const detail = `[${flaw.at}] ${flaw.rule}`;
+    const problem = policyProblem(document);
+    if (problem !== undefined) {
+      const detail = `[${problem.at}] ${problem.rule}`;
       throw new ServiceError('invalid-request', 'Invalid request parameters.', detail);
     }
     await grants.putPolicy(this.#database, name, document);

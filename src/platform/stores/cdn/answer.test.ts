@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ObjectHead } from '../../model/object.ts';
-import { flawOfAnswer } from './answer.ts';
+import { problemOfAnswer } from './answer.ts';
 
 const time = Date.UTC(2024, 0, 2);
 
-function flawOf(
+function problemOf(
   theirs: string,
   ours: Partial<ObjectHead>,
   modified = new Date(time).toUTCString(),
@@ -17,7 +17,7 @@ function flawOf(
     ...ours,
   };
   const headers = { 'etag': theirs, 'content-length': '3', 'last-modified': modified };
-  return flawOfAnswer({ status: 200, headers }, head, undefined);
+  return problemOfAnswer({ status: 200, headers }, head, undefined);
 }
 
 const one = 'Fto5o-5ea0sNMlW_75VgGJCv2AcJ';
@@ -25,7 +25,7 @@ const parts = 'ns56DcSIfBFUENXjdhsJTIvl3Rcu';
 const md5 = 'd41d8cd98f00b204e9800998ecf8427e';
 const before = 'Mon, 01 Jan 2024 00:00:00 GMT';
 
-for (const [what, theirs, ours, flaw] of [
+for (const [what, theirs, ours, problem] of [
   ['the same MD5', `"${md5}"`, { etag: `"${md5.toUpperCase()}"` }, undefined],
   ['another MD5', `"${md5}"`, { etag: `"${md5.replace('d', 'a')}"` }, /the ETag d41d/],
   ['an MD5 that the bucket tells beside', `"${md5}"`, { etag: '"opaque"', md5 }, undefined],
@@ -33,9 +33,9 @@ for (const [what, theirs, ours, flaw] of [
   ['another of Kodo', `"${one}"`, { etag: `"${one.replace('t', 'T')}"` }, /the ETag Fto5/],
 ] as const) {
   test(`${what} decides, whatever the time is`, () => {
-    const found = flawOf(theirs, ours, before);
-    if (flaw === undefined) assert.equal(found, undefined);
-    else assert.match(found ?? '', flaw);
+    const found = problemOf(theirs, ours, before);
+    if (problem === undefined) assert.equal(found, undefined);
+    else assert.match(found ?? '', problem);
   });
 }
 
@@ -46,7 +46,7 @@ for (const [theirs, ours] of [
   ['"opaque"', '"opaque"'],
 ] as const) {
   test(`of ${theirs} and ${ours} the time decides`, () => {
-    assert.match(flawOf(theirs, { etag: ours }, before) ?? '', /its object is of 2024-01-01/);
-    assert.equal(flawOf(theirs, { etag: ours }), undefined);
+    assert.match(problemOf(theirs, { etag: ours }, before) ?? '', /its object is of 2024-01-01/);
+    assert.equal(problemOf(theirs, { etag: ours }), undefined);
   });
 }

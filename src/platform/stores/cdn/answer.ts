@@ -10,7 +10,7 @@ import { sameTag } from '../pin.ts';
  *
  * @param cdnEtag What an earlier answer of the CDN had as its ETag, if this read belongs to it.
  */
-export function flawOfAnswer(
+export function problemOfAnswer(
   reply: Pick<HttpReply, 'status' | 'headers'>,
   head: ObjectHead,
   range: ByteRange | undefined,
@@ -18,14 +18,14 @@ export function flawOfAnswer(
 ): string | undefined {
   const { headers } = reply;
   return (
-    flawOfEncoding(headers, head) ??
-    flawOfBytes(reply, head, range) ??
-    flawOfVersion(headers, head) ??
-    flawOfTag(headers, cdnEtag)
+    problemOfEncoding(headers, head) ??
+    problemOfBytes(reply, head, range) ??
+    problemOfVersion(headers, head) ??
+    problemOfTag(headers, cdnEtag)
   );
 }
 
-/** Whether an answer without a flaw is the whole object where a part of it was requested. */
+/** Whether an answer without a problem is the whole object where a part of it was requested. */
 export function ignoresRange(
   reply: Pick<HttpReply, 'status' | 'headers'>,
   { size }: ObjectHead,
@@ -37,7 +37,7 @@ export function ignoresRange(
 
 type Headers = HttpReply['headers'];
 
-function flawOfEncoding(headers: Headers, { contentHeaders }: ObjectHead): string | undefined {
+function problemOfEncoding(headers: Headers, { contentHeaders }: ObjectHead): string | undefined {
   const encoding = headerOf(headers, 'content-encoding') ?? 'identity';
   if (encoding === (contentHeaders['content-encoding'] ?? 'identity')) return undefined;
   // A CDN may also leave out what the bucket says: the sizes tell whether it unpacked the bytes.
@@ -45,7 +45,7 @@ function flawOfEncoding(headers: Headers, { contentHeaders }: ObjectHead): strin
   return `it answers with Content-Encoding ${word(encoding)}, which the bucket's object does not have: it compresses`;
 }
 
-function flawOfBytes(
+function problemOfBytes(
   reply: Pick<HttpReply, 'status' | 'headers'>,
   { size }: ObjectHead,
   range: ByteRange | undefined,
@@ -70,7 +70,7 @@ const SAME_TIME_MS = 1000;
  * https://developer.qiniu.com/kodo/1252/chgm). Of ETags that cannot be compared nothing is known: then
  * an object that is older than the bucket's is another one.
  */
-function flawOfVersion(
+function problemOfVersion(
   headers: Headers,
   { etag, md5, lastModified }: ObjectHead,
 ): string | undefined {
@@ -87,7 +87,7 @@ function flawOfVersion(
 }
 
 /** Answers that belong together must have one ETag, also where its meaning is not known. */
-function flawOfTag(headers: Headers, cdnEtag: string | undefined): string | undefined {
+function problemOfTag(headers: Headers, cdnEtag: string | undefined): string | undefined {
   const etag = headerOf(headers, 'etag');
   if (cdnEtag === undefined || etag === undefined || sameTag(etag, cdnEtag)) return undefined;
   return `its object has the ETag ${word(etag)} now, and had ${word(cdnEtag)} before`;

@@ -17,7 +17,7 @@ import type { RefusalReader } from '../provider.ts';
 import type { ObjectRead, ReadOptions, Store } from '../store.ts';
 import type { ReadBody } from '../../http/bodies.ts';
 import { StoreError, type StoreErrorDetails } from '../../model/store-error.ts';
-import { flawOfAnswer, ignoresRange } from './answer.ts';
+import { problemOfAnswer, ignoresRange } from './answer.ts';
 import { cdnRefusal, type RefusingCdn, staleCdn } from './cdn-refusal.ts';
 
 /** A CDN, and what opens it. */
@@ -180,14 +180,14 @@ class CdnReader implements AsyncDisposable {
     about: StoreErrorDetails,
   ): ReadBody {
     const stale = (message: string) => staleCdn(this.#refuser.host, about, message);
-    const flaw = flawOfAnswer(reply, head, range, pin?.cdnEtag);
-    if (flaw === undefined && ignoresRange(reply, head, range)) {
+    const problem = problemOfAnswer(reply, head, range, pin?.cdnEtag);
+    if (problem === undefined && ignoresRange(reply, head, range)) {
       reply.body.discard();
       throw new StoreError('unsupported', { ...about, cloudMessage: IGNORES_RANGES });
     }
-    if (flaw !== undefined) {
+    if (problem !== undefined) {
       reply.body.discard();
-      throw stale(flaw);
+      throw stale(problem);
     }
     const { first, last } = { first: 0, last: head.size - 1, ...range };
     const bytes = Math.min(last, head.size - 1) - first + 1;

@@ -164,7 +164,7 @@ async function takeBody(
     request.room.release();
     void reply.header('connection', 'close');
     // Whatever is wrong with a body that a stranger has signed: attempts are limited.
-    if (error instanceof RequestError && error.flaw === 'bad-http') failSigned(request, door);
+    if (error instanceof RequestError && error.problem === 'bad-http') failSigned(request, door);
     if (error instanceof UnfinishedBody) {
       logUnfinished(request);
       request.raw.destroy();

@@ -3,13 +3,13 @@ import { PassThrough } from 'node:stream';
 import { describe, test } from 'node:test';
 import { readBody } from './body-reader.ts';
 import { BodyRoom, unlimitedRoom } from './body-room.ts';
-import { RequestError, type RequestFlaw } from './request-error.ts';
+import { RequestError, type RequestProblem } from './request-error.ts';
 
 const limits = { bytes: 10_000, values: 10_000 };
 
-function isRefused(flaw: RequestFlaw, detail: RegExp) {
+function isRefused(problem: RequestProblem, detail: RegExp) {
   return (error: unknown): boolean =>
-    error instanceof RequestError && error.flaw === flaw && detail.test(error.detail);
+    error instanceof RequestError && error.problem === problem && detail.test(error.detail);
 }
 
 /** A stream that has the pieces one by one. */

@@ -7,7 +7,7 @@ import { RequestError } from './request-error.ts';
 function tooMany(error: unknown): boolean {
   return (
     error instanceof RequestError &&
-    error.flaw === 'too-many-requests' &&
+    error.problem === 'too-many-requests' &&
     error.retryAfterSeconds === 5
   );
 }

@@ -24,7 +24,7 @@ function limited(limits: Partial<RequestLimits>) {
 function isTooMany(seconds: number) {
   return (error: unknown): boolean =>
     error instanceof RequestError &&
-    error.flaw === 'too-many-requests' &&
+    error.problem === 'too-many-requests' &&
     error.retryAfterSeconds === seconds;
 }
 

@@ -3,7 +3,7 @@ import { alreadyLogged, DatabaseError } from '../../../platform/postgres/db-erro
 import { type Problem, ServiceError } from '../../../domain/service-error.ts';
 import { detailOfRequest, nameFields } from './neutral-names.ts';
 import type { Refusal } from './observation.ts';
-import { RequestError, type RequestFlaw } from './request-error.ts';
+import { RequestError, type RequestProblem } from './request-error.ts';
 import { noteOnIgnored } from './unknown-fields.ts';
 
 /** How a refusal looks outside. */
@@ -22,7 +22,7 @@ interface ProblemBody {
   readonly request_id?: string;
 }
 
-const flaws: Record<RequestFlaw, Answer> = {
+const requestProblems: Record<RequestProblem, Answer> = {
   'no-such-route': {
     status: 404,
     code: 'APIGW.0101',
@@ -90,7 +90,7 @@ const internal: Answer = {
 };
 
 /** What Fastify refuses by itself, before a hook or a handler of ours runs. */
-const fastifyFlaws: Readonly<Record<string, RequestError>> = {
+const fastifyProblems: Readonly<Record<string, RequestError>> = {
   FST_ERR_CTP_INVALID_JSON_BODY: new RequestError('not-json', 'the body cannot be parsed as JSON'),
   FST_ERR_CTP_INVALID_MEDIA_TYPE: new RequestError(
     'wrong-media-type',
@@ -172,7 +172,7 @@ function recognize(error: unknown): RequestError | ServiceError | undefined {
 
 function recognizeFastify(error: Partial<FastifyError>): RequestError | undefined {
   const { code = '', statusCode = 500 } = error;
-  const refused = fastifyFlaws[code];
+  const refused = fastifyProblems[code];
   if (refused !== undefined) return refused;
   // ECONNRESET with a status: the client went away while Fastify read its body.
   const ofTheRequest = code.startsWith('FST_ERR_') || code === 'ECONNRESET';
@@ -184,7 +184,7 @@ function recognizeFastify(error: Partial<FastifyError>): RequestError | undefine
 
 function answerTo(error: RequestError | ServiceError | undefined): Answer {
   if (error === undefined) return internal;
-  return error instanceof RequestError ? flaws[error.flaw] : problems[error.problem];
+  return error instanceof RequestError ? requestProblems[error.problem] : problems[error.problem];
 }
 
 /** For the log: of the service's errors only the name, for their words may quote the request. */
@@ -196,7 +196,7 @@ function refusalOf(
   if (error instanceof ServiceError) return { errorCode, problem: error.problem };
   // The canonical request has the values of headers and query: for the client, not for the log.
   const [detail = ''] = error.detail.split(', canonicalRequest:');
-  return { errorCode, problem: error.flaw, detail };
+  return { errorCode, problem: error.problem, detail };
 }
 
 function bodyOf(

@@ -1,5 +1,5 @@
 /** What can be wrong with a request before any use case sees it. */
-export type RequestFlaw =
+export type RequestProblem =
   | 'no-such-route'
   | 'unauthenticated'
   | 'not-allowed'
@@ -17,18 +17,18 @@ export type RequestFlaw =
 /** A request that the API refuses by itself. */
 export class RequestError extends Error {
   override readonly name = 'RequestError';
-  readonly flaw: RequestFlaw;
+  readonly problem: RequestProblem;
   /** For the caller: what is wrong, by names and limits. Never a value that was sent. */
   readonly detail: string;
   readonly retryAfterSeconds: number | undefined;
 
   constructor(
-    flaw: RequestFlaw,
+    problem: RequestProblem,
     detail: string,
     options?: ErrorOptions & { readonly retryAfterSeconds?: number },
   ) {
-    super(`${flaw}: ${detail}`, options);
-    this.flaw = flaw;
+    super(`${problem}: ${detail}`, options);
+    this.problem = problem;
     this.detail = detail;
     this.retryAfterSeconds = options?.retryAfterSeconds;
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { matches, systemRoles } from './policy.ts';
-import { overlaps, policyFlaw } from './policy-flaw.ts';
+import { overlaps, policyProblem } from './policy-problem.ts';
 
 const pattern = fc
   .array(fc.constantFrom('a', 'b', '*', '?'), { maxLength: 4 })
@@ -16,8 +16,8 @@ function textsUpTo(length: number): string[] {
   return [...shorter, ...longest.flatMap((text) => [`${text}a`, `${text}b`])];
 }
 
-function flawOf(Action: readonly string[], Resource?: readonly string[]): string | undefined {
-  return policyFlaw({ Version: '5.0', Statement: [{ Effect: 'Deny', Action, Resource }] })?.at;
+function problemOf(Action: readonly string[], Resource?: readonly string[]): string | undefined {
+  return policyProblem({ Version: '5.0', Statement: [{ Effect: 'Deny', Action, Resource }] })?.at;
 }
 
 describe('patterns of a policy that mean nothing', () => {
@@ -33,10 +33,10 @@ describe('patterns of a policy that mean nothing', () => {
   });
 
   test('are found, and told where they are', () => {
-    assert.equal(flawOf(['oms:synctask:*', 'oms:synctasks:list']), 'Statement[0].Action[1]');
-    assert.equal(flawOf(['*'], ['*', '31e9b7e6']), 'Statement[0].Resource[1]');
-    assert.equal(flawOf(['*'], ['oms:cn-north-4:*:synctask:*']), 'Statement[0].Resource[0]');
-    assert.equal(flawOf(['obs:*']), 'Statement[0].Action[0]');
+    assert.equal(problemOf(['oms:synctask:*', 'oms:synctasks:list']), 'Statement[0].Action[1]');
+    assert.equal(problemOf(['*'], ['*', '31e9b7e6']), 'Statement[0].Resource[1]');
+    assert.equal(problemOf(['*'], ['oms:cn-north-4:*:synctask:*']), 'Statement[0].Resource[0]');
+    assert.equal(problemOf(['obs:*']), 'Statement[0].Action[0]');
   });
 
   test('those that mean something are taken, whatever their case', () => {
@@ -48,7 +48,7 @@ describe('patterns of a policy that mean nothing', () => {
       '*:list',
       'oms:synctask:?et',
     ])
-      assert.equal(flawOf([action]), undefined, action);
+      assert.equal(problemOf([action]), undefined, action);
     for (const resource of [
       '*',
       'oms:*:*:synctask:*',
@@ -56,8 +56,8 @@ describe('patterns of a policy that mean nothing', () => {
       'oms:*',
       'IAM:*',
     ])
-      assert.equal(flawOf(['*'], [resource]), undefined, resource);
-    for (const role of Object.values(systemRoles)) assert.equal(policyFlaw(role), undefined);
+      assert.equal(problemOf(['*'], [resource]), undefined, resource);
+    for (const role of Object.values(systemRoles)) assert.equal(policyProblem(role), undefined);
   });
 
   test('a long pattern takes no long time', () => {

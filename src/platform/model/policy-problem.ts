@@ -1,7 +1,7 @@
 import { actions, type Policy, urnOf } from './policy.ts';
 
 /** What is wrong with a policy: which of its texts, and why. */
-export interface PolicyFlaw {
+export interface PolicyProblem {
   /** `Statement[0].Action[1]`. */
   readonly at: string;
   /** Completes the sentence "x …". */
@@ -14,7 +14,7 @@ const urns = [...new Set(actions.map((action) => urnOf(action, '*')))];
  * The first pattern that means nothing here, if any. A policy that allows less than its author thinks is
  * a nuisance, one that denies less is a hole: neither is taken.
  */
-export function policyFlaw({ Statement: statements }: Policy): PolicyFlaw | undefined {
+export function policyProblem({ Statement: statements }: Policy): PolicyProblem | undefined {
   for (const [index, { Action, Resource = [] }] of statements.entries()) {
     const action = Action.findIndex((pattern) => !overlapsAny(pattern, actions));
     if (action >= 0) {
