@@ -19,9 +19,9 @@ export async function ownCopy(
   if (there === undefined) return undefined;
   const { etag, encryption, size, lastModified, versionId } = there;
   const receipt = { etag, ...sumsAlone(there), encryption, date: lastModified, versionId };
-  const told = evidenceOf(receipt);
-  if (size !== told.sourceSize) return undefined;
-  const evidence = await readBack(job, told);
+  const presumed = evidenceOf(receipt);
+  if (size !== presumed.sourceSize) return undefined;
+  const evidence = await readBack(job, presumed);
   if (proof(evidence)?.passed !== true) return undefined;
   return { ...evidence, targetSize: size, targetModified: lastModified };
 }

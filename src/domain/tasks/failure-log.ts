@@ -5,9 +5,9 @@ const QUIET_MS = 60_000;
 const KINDS_MAX = 1_000;
 
 interface Kind {
-  readonly toldAt: number;
+  readonly loggedAt: number;
   /** Since then. */
-  untold: number;
+  unlogged: number;
 }
 
 interface FailedObject {
@@ -36,14 +36,14 @@ export class FailureLog {
     const now = this.#clock.monotonic();
     const name = `${taskId} ${reason}`;
     const kind = this.#kinds.get(name);
-    if (kind !== undefined && now - kind.toldAt < QUIET_MS) {
-      kind.untold += 1;
+    if (kind !== undefined && now - kind.loggedAt < QUIET_MS) {
+      kind.unlogged += 1;
       return;
     }
     // Tasks come and go; to tell some first failures twice is better than to keep all for ever.
     if (this.#kinds.size >= KINDS_MAX) this.#kinds.clear();
-    this.#kinds.set(name, { toldAt: now, untold: 0 });
-    const count = (kind?.untold ?? 0) + 1;
+    this.#kinds.set(name, { loggedAt: now, unlogged: 0 });
+    const count = (kind?.unlogged ?? 0) + 1;
     const failed = { event: 'object.failed', taskId, key, reason, count, detail: message };
     this.#log.warn(failed, 'failed for good');
   }

@@ -14,8 +14,8 @@ export function redactor(secrets: readonly string[]): (text: string) => string {
     // The longest first: a form may hold another.
     .sort((a, b) => b.length - a.length);
   return (text) => {
-    const told = forms.reduce((so, form) => so.replaceAll(form, '[secret]'), text);
-    return told.replace(/\bsig=[^&\s"'<]+/g, 'sig=[secret]');
+    const redacted = forms.reduce((so, form) => so.replaceAll(form, '[secret]'), text);
+    return redacted.replace(/\bsig=[^&\s"'<]+/g, 'sig=[secret]');
   };
 }
 

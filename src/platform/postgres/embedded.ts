@@ -191,8 +191,8 @@ async function waitUntilReady(
         `PostgreSQL did not start (${exit}).${advice} The end of its log:\n${await serverLog.tail()}`,
       );
     }
-    const told = await readPidFile(cluster);
-    if (told?.pid === running.pid && told.ready) return true;
+    const found = await readPidFile(cluster);
+    if (found?.pid === running.pid && found.ready) return true;
     if (clock.monotonic() < nextLine) continue;
     nextLine = clock.monotonic() + PATIENCE_LOG_MS;
     log.info(

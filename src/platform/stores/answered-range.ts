@@ -42,10 +42,10 @@ export function answeredRange(
   // Some servers answer so for an empty object; others when something went wrong.
   if (status === 204 && known === 0) return { first: 0, last: -1, size: 0 };
   if (status !== 200 && status !== 206) return `a status of ${status}`;
-  const told = contentRangeOf(reply);
+  const declared = contentRangeOf(reply);
   const bytes = contentLengthOf(reply);
-  const isRange = told !== undefined && (status === 206 || !isOther(bytes, told.length));
-  if (isRange) return checkedRange(told, bytes, known);
+  const isRange = declared !== undefined && (status === 206 || !isOther(bytes, declared.length));
+  if (isRange) return checkedRange(declared, bytes, known);
   if (status === 206) return 'a range, without saying which';
   const size = Number.isNaN(bytes) ? known : bytes;
   return size === undefined ? 'an answer without a length' : { first: 0, last: size - 1, size };

@@ -43,7 +43,7 @@ export function existsInstead(error: unknown): unknown {
  * are known, and some tell a wrong signature where a name is not to their liking, or a proxy's:
  * https://github.com/earth-mover/icechunk/pull/2354
  */
-export function toldOfMetadata(error: unknown, { userMetadata = {} }: PutOptions): unknown {
+export function suspectingMetadata(error: unknown, { userMetadata = {} }: PutOptions): unknown {
   if (!(error instanceof StoreError)) return error;
   const names = Object.keys(userMetadata).filter((name) => isSuspect(name, error));
   if (names.length === 0) return error;
@@ -52,9 +52,9 @@ export function toldOfMetadata(error: unknown, { userMetadata = {} }: PutOptions
   const others = error.fault === 'refused' ? '' : 'if other objects are copied, ';
   const advice = `${others}it may be the metadata ${some.join(', ')}${more}: ${STAY_BEHIND}`;
   const { cloudMessage } = error.details;
-  const told =
+  const advised =
     cloudMessage === undefined ? advice : `${cloudMessage.replace(/\.$/, '')}; ${advice}`;
-  return new StoreError(error.fault, { ...error.details, cloudMessage: told }, { cause: error });
+  return new StoreError(error.fault, { ...error.details, cloudMessage: advised }, { cause: error });
 }
 
 const SUSPECTS_MAX = 5;

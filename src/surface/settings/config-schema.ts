@@ -9,31 +9,31 @@ import { addressings } from '../../platform/stores/provider.ts';
 const patterns = {
   endpoint: {
     pattern: '^https?://[^/?#@\\s]+/?$',
-    told: 'must be a scheme, a host and a port, like https://host:9000',
+    hint: 'must be a scheme, a host and a port, like https://host:9000',
   },
   issuer: {
     pattern:
       '^(https://[^/?#@\\s]+|http://(127\\.0\\.0\\.1|localhost|\\[::1\\])(:\\d+)?)(/[^?#\\s]*)?$',
-    told: 'must be an https:// URL; http:// is taken for this machine only',
+    hint: 'must be an https:// URL; http:// is taken for this machine only',
   },
   accessKey: {
     pattern: '^[^:\\s]{4,128}:[^:\\s]{8,256}:[^:\\s/]{1,64}$',
-    told: 'must be AK:SK:PROJECT_ID: 4, 8 and 1 characters or more, without spaces',
+    hint: 'must be AK:SK:PROJECT_ID: 4, 8 and 1 characters or more, without spaces',
   },
   groupsPrefix: {
     pattern: '^[A-Za-z0-9._@-][A-Za-z0-9._@ -]{0,31}$',
-    told: 'must be 1 to 32 letters, digits and any of ._@ -, as names of groups have',
+    hint: 'must be 1 to 32 letters, digits and any of ._@ -, as names of groups have',
   },
-  databaseUrl: { pattern: '^postgres(ql)?://', told: 'must be a postgres:// URL' },
+  databaseUrl: { pattern: '^postgres(ql)?://', hint: 'must be a postgres:// URL' },
   token: {
     pattern: '^[\\x21-\\x7e]+$',
-    told: 'must be of letters, digits and signs of ASCII, without spaces: it travels in a header',
+    hint: 'must be of letters, digits and signs of ASCII, without spaces: it travels in a header',
   },
 } as const;
 
 /** What to tell where a text does not match this pattern. */
-export function toldOfPattern(pattern: string): string | undefined {
-  return Object.values(patterns).find((known) => known.pattern === pattern)?.told;
+export function hintOfPattern(pattern: string): string | undefined {
+  return Object.values(patterns).find((known) => known.pattern === pattern)?.hint;
 }
 
 /** What the file says of one cloud's region; as `MappedEndpoint`, but with a file for the authority. */

@@ -9,7 +9,7 @@ import { Secret } from '../../platform/base/seal.ts';
 import { parseSecretKey } from '../../platform/postgres/secret-key.ts';
 import { renamedSettings, variableOf } from './names.ts';
 import { remoteVariables } from './remote-variables.ts';
-import { type PlainSettings, SettingsSchema, toldOfPattern } from './config-schema.ts';
+import { type PlainSettings, SettingsSchema, hintOfPattern } from './config-schema.ts';
 
 type SecretName = 'databaseUrl' | 'secretKey' | 'bootstrapToken' | 'bootstrapAccessKey';
 
@@ -170,7 +170,7 @@ export async function readSettings(
   return finish(read as PlainSettings, path);
 }
 
-/** TypeBox stops at the eighth mistake unless told otherwise. */
+/** TypeBox stops at the eighth mistake unless it is set otherwise. */
 const MISTAKES_MAX = 1_000;
 
 function findMistakes(read: unknown, nameOf: NameOf): string[] {
@@ -199,7 +199,7 @@ function explain(keyword: string, params: object, message: string): string {
     return `must have ${(params.requiredProperties as string[]).join(', ')}`;
   }
   if (keyword === 'pattern' && 'pattern' in params) {
-    return toldOfPattern(String(params.pattern)) ?? message;
+    return hintOfPattern(String(params.pattern)) ?? message;
   }
   return message;
 }
@@ -263,12 +263,12 @@ function isNetwork(entry: string): boolean {
 }
 
 function judgeKeys({ secretKey, oldSecretKeys }: Partial<PlainSettings>, nameOf: NameOf): string[] {
-  const told = 'must be 32 bytes, as 64 hexadecimal digits or in base64';
+  const hint = 'must be 32 bytes, as 64 hexadecimal digits or in base64';
   const isWrong = (key: unknown) => typeof key === 'string' && parseSecretKey(key) === undefined;
   const old: readonly unknown[] = Array.isArray(oldSecretKeys) ? oldSecretKeys : [];
   return [
-    ...(isWrong(secretKey) ? [`${nameOf('secretKey')}: ${told}`] : []),
-    ...(old.some(isWrong) ? [`${nameOf('oldSecretKeys')}: each ${told}`] : []),
+    ...(isWrong(secretKey) ? [`${nameOf('secretKey')}: ${hint}`] : []),
+    ...(old.some(isWrong) ? [`${nameOf('oldSecretKeys')}: each ${hint}`] : []),
   ];
 }
 
@@ -299,8 +299,8 @@ function finish(read: PlainSettings, configFile: string | undefined): Settings {
 
 function unknownVariable(name: string): string {
   const old = [...renamedSettings.keys()].find((key) => variableOf(key) === name);
-  const told = old === undefined ? undefined : renamed(old, nameOfVariable);
-  return told ?? unknown(name, [...keysByVariable.keys(), CONFIG]);
+  const hint = old === undefined ? undefined : renamed(old, nameOfVariable);
+  return hint ?? unknown(name, [...keysByVariable.keys(), CONFIG]);
 }
 
 /** What to say of a name that a setting no longer has; undefined for any other name. */

@@ -11,7 +11,7 @@ import {
   AzureCredentialsError,
 } from '../../signing/azure-credentials.ts';
 import { type AzureCloud, type AzureDialect, azureDialects } from './dialects.ts';
-import { toldByAzure } from './refusal.ts';
+import { refusalOfBucket } from './refusal.ts';
 import { AzureWire } from './wire.ts';
 
 /** Azure Blob Storage. */
@@ -26,7 +26,7 @@ export function azureProvider(name: AzureCloud): Provider {
     // Containers belong to an account, and each account has names of its own.
     identityOf: ({ url, bucket, accessKeyId }) => JSON.stringify([url.host, accessKeyId, bucket]),
     insteadOfSessionToken: 'a SAS token, or a connection string with a SharedAccessSignature,',
-    readRefusal: toldByAzure,
+    readRefusal: refusalOfBucket,
     open: (options) => open(options, dialect),
   };
 }

@@ -33,7 +33,7 @@ export function readAzureRefusal({ status, headers }: HttpReply, text: string): 
 }
 
 /** What a refusal says that somebody else passes on. */
-export function toldByAzure(
+export function refusalOfBucket(
   reply: HttpReply,
   text: string,
 ): { readonly code: string | undefined; readonly fault: Fault | undefined } {
@@ -72,12 +72,12 @@ export function azureError(
   const ofCode = code === undefined ? undefined : azureHints.get(code);
   const hint = archivedThere ? ARCHIVED_THERE : ofCode;
   const message = fault === 'bad-credentials' ? wrongCredentials[authorization] : refusal.message;
-  const told = hint ?? message;
+  const text = hint ?? message;
   return new StoreError(fault, {
     ...about,
     status,
     cloudCode: code && redact(code).slice(0, CODE_MAX),
-    cloudMessage: told && redact(told).slice(0, MESSAGE_MAX),
+    cloudMessage: text && redact(text).slice(0, MESSAGE_MAX),
     requestId: headerOf(headers, 'x-ms-request-id')?.slice(0, CODE_MAX),
     retryAfterMs: retryAfter(headers),
   });

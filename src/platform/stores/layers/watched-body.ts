@@ -5,10 +5,10 @@ export function watchedBody(
   body: ReadBody,
   onOver: (failure: { readonly cause: unknown } | undefined) => void,
 ): ReadBody {
-  let told = false;
+  let reported = false;
   function over(failure?: { readonly cause: unknown }): void {
-    if (told) return;
-    told = true;
+    if (reported) return;
+    reported = true;
     onOver(failure);
   }
 

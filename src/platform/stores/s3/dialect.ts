@@ -63,7 +63,7 @@ export interface S3Dialect {
   /** Undefined where nothing ever is to be restored. */
   readonly restore: RestoreFacts | undefined;
   /** What tells that an object must be restored before it is read: a code, or any 403 and its class. */
-  readonly archivedToldBy: 'code' | 'class';
+  readonly archivedShownBy: 'code' | 'class';
   /** Whether a HEAD tells of an archived object, or is refused until that is restored. */
   readonly headOfArchived: 'told' | 'refused';
   /** What `server-side-encryption` says to use the default key of the key service. */

@@ -138,7 +138,7 @@ function pathOf(key: string): string {
 
 /** What is refused, or may not be looked at, is taken not to be there. */
 async function isThere(store: Store, key: string, signal: AbortSignal): Promise<boolean> {
-  const head = await unlessTold(['not-found', 'refused', 'denied'], store.head(key, signal));
+  const head = await unlessRefused(['not-found', 'refused', 'denied'], store.head(key, signal));
   return head !== undefined;
 }
 
@@ -149,12 +149,15 @@ async function firstListed(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const listing = store.list({ prefix, limit: 1 }, signal);
-  const page = await unlessTold(['denied', 'refused', 'bad-reply'], listing);
+  const page = await unlessRefused(['denied', 'refused', 'bad-reply'], listing);
   return page?.entries[0]?.key;
 }
 
 /** Undefined where the store fails in one of these ways. */
-async function unlessTold<T>(faults: readonly Fault[], asked: Promise<T>): Promise<T | undefined> {
+async function unlessRefused<T>(
+  faults: readonly Fault[],
+  asked: Promise<T>,
+): Promise<T | undefined> {
   try {
     return await asked;
   } catch (error) {

@@ -16,7 +16,7 @@ import { fullBucketName } from './bucket-name.ts';
 import type { S3Dialect } from './dialect.ts';
 import { type S3DialectName, s3Dialects } from './dialects.ts';
 import { namesNotPaths } from './names-not-paths.ts';
-import { toldByS3 } from './refusal.ts';
+import { refusalOfBucket } from './refusal.ts';
 import { endpointOf, scopeOf } from './region.ts';
 import type { Location } from './relocation.ts';
 import { S3Store } from './s3-store.ts';
@@ -41,7 +41,7 @@ export function s3Provider(name: S3DialectName): Provider {
       return JSON.stringify([where, fullBucketName(row, bucket, appId)]);
     },
     insteadOfSessionToken: undefined,
-    readRefusal: (reply, text) => toldByS3(reply, text, row),
+    readRefusal: (reply, text) => refusalOfBucket(reply, text, row),
     open: (options) => open(options, name, row),
   };
 }

@@ -69,7 +69,7 @@ export function refusalOf(
 }
 
 /** What a refusal says that somebody else passes on. */
-export function toldByS3(
+export function refusalOfBucket(
   reply: HttpReply,
   text: string,
   dialect: S3Dialect,

@@ -69,8 +69,8 @@ function isOngoing(
   dialect: S3Dialect,
   whether: 'true' | 'false',
 ): boolean {
-  const told = ownHeader(headers, dialect, 'restore') ?? '';
-  return told.includes(`ongoing-request="${whether}"`);
+  const value = ownHeader(headers, dialect, 'restore') ?? '';
+  return value.includes(`ongoing-request="${whether}"`);
 }
 
 /**

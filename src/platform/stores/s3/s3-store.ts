@@ -6,7 +6,7 @@ import type { HttpReply } from '../../http/http.ts';
 import { orLetGo } from '../../http/let-go.ts';
 import { limitsOf } from '../metadata-limits.ts';
 import { checkPutOptions } from '../put-options.ts';
-import { existsInstead, toldOfMetadata } from '../refusals.ts';
+import { existsInstead, suspectingMetadata } from '../refusals.ts';
 import { ifMatchOf } from '../pin.ts';
 import { type KeyReader, readObject, sizedHead } from '../reply-head.ts';
 import { canonicalQuery, encodeKey } from '../../signing/url-encoding.ts';
@@ -96,7 +96,7 @@ export class S3Store implements Store {
       return await this.#wire.send(request, signal);
     } catch (error) {
       const denied = error instanceof StoreError && error.fault === 'denied';
-      if (!denied || this.#wire.dialect.archivedToldBy === 'code') throw error;
+      if (!denied || this.#wire.dialect.archivedShownBy === 'code') throw error;
       const archived = await isArchivedThere(this.#wire, key, signal);
       throw archived ? new StoreError('archived', error.details, { cause: error }) : error;
     }
@@ -119,8 +119,8 @@ export class S3Store implements Store {
     try {
       reply = await sendWithMd5(this.#wire, request, body, signal);
     } catch (error) {
-      const told = toldOfMetadata(error, options);
-      throw options.absentOnly === true ? existsInstead(told) : told;
+      const refusal = suspectingMetadata(error, options);
+      throw options.absentOnly === true ? existsInstead(refusal) : refusal;
     }
     reply.body.discard();
     const etag = headerOf(reply.headers, 'etag');
@@ -151,7 +151,7 @@ export class S3Store implements Store {
       const { root } = await this.#wire.ask(request, 'InitiateMultipartUploadResult', signal);
       return root.textOf('UploadId');
     } catch (error) {
-      throw toldOfMetadata(error, options);
+      throw suspectingMetadata(error, options);
     }
   }
 

@@ -135,7 +135,7 @@ export class S3Wire {
     const reply = await this.#sendTo(place, request, about, signal);
     if (reply.status >= 200 && reply.status < 300) return reply;
     const first = await this.#readRefusal(reply, about);
-    const refusal = await this.#toldAloud(place, request, first, signal);
+    const refusal = await this.#withDocument(place, request, first, signal);
     if (!this.#follow(refusal, place)) throw this.#error(refusal, about, signedAt);
     if (content !== undefined && !(content instanceof Uint8Array)) {
       // The stream is spent: who has another one is heard where the bucket is.
@@ -180,7 +180,7 @@ export class S3Wire {
    * The refusal of a HEAD has no document. That of a GET has: it tells where the bucket is, and whether
    * the credentials are refused or only this request. S3 answers 400 to a HEAD with an expired token.
    */
-  async #toldAloud(
+  async #withDocument(
     place: Place,
     { operation, method, key, query, explained = false }: S3Request,
     refusal: Refusal,

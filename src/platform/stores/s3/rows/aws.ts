@@ -155,7 +155,7 @@ export const aws: S3Dialect = {
     contentHeaderValues: 'any',
   },
   restore,
-  archivedToldBy: 'code',
+  archivedShownBy: 'code',
   headOfArchived: 'told',
   // https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
   kms: 'aws:kms',

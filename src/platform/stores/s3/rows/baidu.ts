@@ -47,7 +47,7 @@ export const baidu: S3Dialect = {
     otherwise: { daysMax: 30, tier: 'Standard', checkAfterMs: checkAfter.hours },
   },
   // Which code comes with the 403 is not documented.
-  archivedToldBy: 'class',
+  archivedShownBy: 'class',
   // It needs the ID of a key, and so has no default.
   kms: undefined,
   // The classes of the vendor's SDKs.
