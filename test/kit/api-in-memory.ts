@@ -1,3 +1,4 @@
+import type { ObjectRecord } from '../../src/domain/queue/object-record.ts';
 import type { InjectOptions } from 'fastify';
 import { pino } from 'pino';
 import { systemClock } from '../../src/platform/base/clock.ts';
@@ -16,7 +17,6 @@ import type {
   Health,
   NewSyncTask,
   ObjectFilter,
-  ObjectRecord,
   SyncTaskService,
   TaskCredentials,
 } from '../../src/domain/tasks/sync/sync-task-service.ts';

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Value } from 'typebox/value';
 import { addKeys, addTask, claim, first, settle, settlement } from '../../../test/kit/sync-task.ts';
 import { testDatabase } from '../../../test/kit/postgres.ts';
 import type { Db } from '../../platform/postgres/db.ts';
-import { clearOldDetails, listObjects, retryFailedBatch } from './objects.ts';
+import { ObjectRecord } from './object-record.ts';
+import { clearOldDetails, listObjects, listRetrying, retryFailedBatch } from './objects.ts';
 import { stopTask } from '../tasks/tasks-table.ts';
 
 /** Lines of the object list; keys that begin with `!` failed. */
@@ -125,13 +127,53 @@ test('a stopped task retries nothing', async () => {
   assert.equal(await retryFailedBatch(db, task, { limit: 10 }), undefined);
 });
 
+test('a record comes back as it was settled, field by field, with names and types of its schema', async () => {
+  await using db = await testDatabase();
+  const task = await addTask(db);
+  await addKeys(db, task, ['full', 'later']);
+  const [full, later] = await claim(db, task);
+  assert.ok(full && later);
+  const result = {
+    outcome: 'failed',
+    reason: 'inconsistent',
+    message: 'why',
+    size: 7,
+    checkMethod: 'crc64',
+    checkPassed: false,
+    checkDetail: 'differs',
+    proof: 'transport',
+    targetEtag: '"t"',
+    targetVersion: 'v',
+    crc64: '1',
+    crc64nvme: 'AA==',
+    startedAt: 1_700_000_000_500,
+  } as const;
+  await settle(db, task, [
+    settlement(full, result),
+    settlement(later, { done: false, delayMs: 9, reason: 'denied', message: 'no', startedAt: 1 }),
+  ]);
+  const listed = first(await listObjects(db, task, { limit: 9 }));
+  assert.partialDeepStrictEqual(listed, { key: 'full', ...result });
+  const retried = first(await listRetrying(db, task, { limit: 9 }));
+  for (const row of [listed, retried]) {
+    assert.ok(Value.Check(ObjectRecord, row), JSON.stringify(Value.Errors(ObjectRecord, row)));
+  }
+  const named = new Set([...Object.keys(listed), ...Object.keys(retried)]);
+  assert.deepEqual([...named].sort(), Object.keys(ObjectRecord.properties).sort());
+});
+
 test('old rows keep their evidence and lose message and attempts; no others do', async () => {
   await using db = await testDatabase();
   const task = await addTask(db);
   const keys = ['a', 'b', 'c', 'd', 'plain'];
   await addKeys(db, task, keys);
   const evidence = { sourceEtag: '"s"', targetEtag: '"t"', targetVersion: 'v', crc64: '1' };
-  const proven = { checkMethod: 'crc64', checkPassed: true, checkDetail: '1', proof: 'transport' };
+  const proven = {
+    checkMethod: 'crc64',
+    checkPassed: true,
+    checkDetail: '1',
+    proof: 'transport',
+  } as const;
   await settle(
     db,
     task,

@@ -1,26 +1,6 @@
 import type { Db } from '../../platform/postgres/db.ts';
+import { type ObjectRecord, recordSql } from './object-record.ts';
 import { enqueueing, waking } from './enqueue.ts';
-
-export interface ObjectRow {
-  readonly key: string;
-  readonly outcome: string;
-  readonly reason?: string;
-  readonly message?: string;
-  readonly size?: number;
-  readonly checkMethod?: string;
-  readonly checkPassed?: boolean;
-  readonly checkDetail?: string;
-  readonly proof?: string;
-  readonly targetEtag?: string;
-  readonly targetVersion?: string;
-  readonly crc64?: string;
-  readonly crc64nvme?: string;
-  readonly attempts?: number;
-  readonly acceptedAt: number;
-  readonly startedAt: number;
-  readonly settledAt?: number;
-  readonly dueAt?: number;
-}
 
 /** Names every key that begins with the prefix, as a range that the primary key serves. */
 const WITHIN = `task_id = $1 and object_key > $2 collate "C"
@@ -37,13 +17,9 @@ export async function listObjects(
     readonly after?: string | undefined;
     readonly limit: number;
   },
-): Promise<ObjectRow[]> {
-  const { rows } = await db.query<ObjectRow>(
-    `select object_key as key, outcome, reason, message, size, check_method as "checkMethod",
-      check_passed as "checkPassed", check_detail as "checkDetail", proof, target_etag as "targetEtag",
-      target_version as "targetVersion", crc64, crc64nvme, attempts,
-      accepted_at as "acceptedAt", started_at as "startedAt",
-      settled_at as "settledAt"
+): Promise<ObjectRecord[]> {
+  const { rows } = await db.query<ObjectRecord>(
+    `select ${recordSql.selected}
     from objects
     where ${WITHIN} and ($4::text is null or outcome = $4)
     order by object_key limit $5`,
@@ -61,8 +37,8 @@ export async function listRetrying(
     readonly after?: string | undefined;
     readonly limit: number;
   },
-): Promise<ObjectRow[]> {
-  const { rows } = await db.query<ObjectRow>(
+): Promise<ObjectRecord[]> {
+  const { rows } = await db.query<ObjectRecord>(
     `select object_key as key, 'retrying' as outcome, reason, message, attempt as attempts,
       accepted_at as "acceptedAt", started_at as "startedAt",
       due_at as "dueAt"

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { testDatabase } from '../../../test/kit/postgres.ts';
+import type { Settlement } from './settle.ts';
 import {
   addKeys,
   addTask,
@@ -98,7 +99,7 @@ describe('rechecks are left by a claim', () => {
     const keys = ['copied', 'failed', 'released', 'retried'];
     await addKeys(db, task, keys);
     const claims = await claim(db, task);
-    const ends = [
+    const ends: Partial<Settlement>[] = [
       {},
       { outcome: 'failed' },
       { done: false, released: true },

@@ -1,12 +1,13 @@
 import type { Db } from '../../platform/postgres/db.ts';
 import { enqueueing } from './enqueue.ts';
+import { recordSql, type SettledFields } from './object-record.ts';
 import { leavingRechecks } from './rechecks.ts';
 
 /**
  * How one claim ends. Where `done`, its record goes to the object list; where it comes again, why and
  * since when stay with the change.
  */
-export interface Settlement {
+export interface Settlement extends SettledFields {
   readonly key: string;
   readonly claimId: string;
   readonly generation: string;
@@ -19,16 +20,6 @@ export interface Settlement {
   readonly unanswered?: boolean | undefined;
   /** The source is being restored: the attempt does not count, and the wait is told since its begin. */
   readonly restoring?: boolean | undefined;
-  readonly outcome?: string | undefined;
-  readonly reason?: string | undefined;
-  readonly message?: string | undefined;
-  readonly size?: number | undefined;
-  readonly checkMethod?: string | undefined;
-  readonly checkPassed?: boolean | undefined;
-  readonly checkDetail?: string | undefined;
-  readonly crc64?: string | undefined;
-  readonly crc64nvme?: string | undefined;
-  readonly proof?: string | undefined;
   readonly sourceEtag?: string | undefined;
   /** The target may hold something else than what was copied last; only a later copy ends that. */
   readonly targetDoubtful?: boolean | undefined;
@@ -45,9 +36,8 @@ const SETTLE = `
   with input as materialized (
     select * from json_to_recordset($2) as r(
       key text, "claimId" bigint, generation bigint, done boolean, "delayMs" int8, released boolean, restoring boolean,
-      outcome text, reason text, message text, size bigint, "checkMethod" text, "checkPassed" boolean,
-      "checkDetail" text, crc64 text, crc64nvme text, "sourceEtag" text, "startedAt" float8,
-      unanswered boolean, "targetDoubtful" boolean, proof text, "targetEtag" text, "targetVersion" text, "targetWrittenAt" float8)
+      ${recordSql.settledTypes}, "sourceEtag" text, "startedAt" float8,
+      unanswered boolean, "targetDoubtful" boolean, "targetEtag" text, "targetVersion" text, "targetWrittenAt" float8)
   ), locked as materialized (
     select input.*, changes.claim_id is not distinct from input."claimId" as ours,
       changes.generation as current, changes.attempt, changes.accepted_at, changes.late_write
@@ -87,23 +77,17 @@ const SETTLE = `
     where changes.task_id = $1 and changes.object_key = held.key and (held.again or not held.done)
       and changes.object_key = any(array(select key from held where again or not done))
   ), recorded as (
-    insert into objects (task_id, object_key, outcome, reason, message, size, check_method, check_passed,
-      check_detail, crc64, crc64nvme, source_etag, attempts, accepted_at, started_at,
-      target_doubtful, proof, target_etag, target_version, target_written_at)
-    select $1, key, outcome, reason, message, size, "checkMethod", "checkPassed", "checkDetail",
-      crc64, crc64nvme, case when doubtful then '' else "sourceEtag" end, attempt, accepted_at, to_timestamp("startedAt" / 1000),
-      doubtful, proof, "targetEtag", "targetVersion", to_timestamp("targetWrittenAt" / 1000)
+    insert into objects (task_id, object_key, ${recordSql.settledColumns}, source_etag, attempts, accepted_at, started_at,
+      target_doubtful, target_etag, target_version, target_written_at)
+    select $1, key, ${recordSql.settledValues}, case when doubtful then '' else "sourceEtag" end, attempt, accepted_at, to_timestamp("startedAt" / 1000),
+      doubtful, "targetEtag", "targetVersion", to_timestamp("targetWrittenAt" / 1000)
     from held where done
     on conflict (task_id, object_key) do update set
-      outcome = excluded.outcome, reason = excluded.reason, message = excluded.message, size = excluded.size,
-      check_method = excluded.check_method, check_passed = excluded.check_passed,
-      check_detail = excluded.check_detail, crc64 = excluded.crc64,
-      crc64nvme = excluded.crc64nvme,
+      ${recordSql.settledReplaced},
       source_etag = coalesce(excluded.source_etag, objects.source_etag),
       target_doubtful = case when excluded.source_etag is null then objects.target_doubtful
         else excluded.target_doubtful end, attempts = excluded.attempts,
       accepted_at = excluded.accepted_at, started_at = excluded.started_at, settled_at = excluded.settled_at,
-      proof = excluded.proof,
       -- A failure says nothing about what the target has.
       target_etag = case when excluded.outcome = 'failed' then objects.target_etag else excluded.target_etag end,
       target_version = case when excluded.outcome = 'failed' then objects.target_version else excluded.target_version end,

@@ -1,11 +1,6 @@
 import type { Secret } from '../../../platform/base/seal.ts';
-import type {
-  CheckMethod,
-  CopyProof,
-  FailureKind,
-  ListedOutcome,
-  SkipReason,
-} from '../../../platform/model/outcome.ts';
+import type { ListedOutcome } from '../../../platform/model/outcome.ts';
+import type { ObjectRecord } from '../../queue/object-record.ts';
 import type { Counters, StatisticWidth } from '../../../platform/model/statistics.ts';
 import type { SyncTask, TaskPlan, SyncTaskStatus } from '../../../platform/model/sync-task.ts';
 import type { AccessKey } from '../../../platform/signing/access-key.ts';
@@ -39,38 +34,6 @@ export interface TaskStatistics {
   readonly width: StatisticWidth;
   /** Ascending and without gaps. */
   readonly points: readonly StatisticPoint[];
-}
-
-/** One line of the object list: how the last look at a key ended, or why it is retried. */
-export interface ObjectRecord {
-  readonly key: string;
-  readonly outcome: ListedOutcome;
-  /** Why it was skipped or failed; undefined for a copy. */
-  readonly reason: SkipReason | FailureKind | undefined;
-  /** For people. */
-  readonly message: string | undefined;
-  /** Bytes, where known. */
-  readonly size: number | undefined;
-  readonly checkMethod: CheckMethod | undefined;
-  readonly checkPassed: boolean | undefined;
-  readonly checkDetail: string | undefined;
-  /** Undefined where nothing was copied. */
-  readonly proof: CopyProof | undefined;
-  /** What the target had when the key was settled. */
-  readonly targetEtag: string | undefined;
-  readonly targetVersion: string | undefined;
-  /** Of the object's bytes, where known, as {@link Sums} writes them. */
-  readonly crc64: string | undefined;
-  readonly crc64nvme: string | undefined;
-  /** How often this round was tried, counted from 1; undefined once that was cleared. */
-  readonly attempts: number | undefined;
-  /** Milliseconds since the Unix epoch. */
-  readonly acceptedAt: number;
-  readonly startedAt: number;
-  /** Undefined while it is retried. */
-  readonly settledAt: number | undefined;
-  /** When it is tried again; undefined once it is settled. */
-  readonly dueAt: number | undefined;
 }
 
 export interface ObjectFilter {

@@ -1,14 +1,10 @@
+import type { ObjectRecord } from '../../queue/object-record.ts';
 import { setImmediate } from 'node:timers/promises';
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../../platform/base/clock.ts';
 import type { Sealer } from '../../../platform/base/seal.ts';
 import { type Database, DatabaseError, type Db } from '../../../platform/postgres/db.ts';
-import {
-  listObjects,
-  listRetrying,
-  type ObjectRow,
-  retryFailedBatch,
-} from '../../queue/objects.ts';
+import { listObjects, listRetrying, retryFailedBatch } from '../../queue/objects.ts';
 import { findProject } from '../../access/projects-table.ts';
 import { countersBetween, countersOfMonth } from '../../queue/statistics.ts';
 import { findTask, hideTask, insertTask, listTasks, startTask, stopTask } from '../tasks-table.ts';
@@ -39,7 +35,6 @@ import { credentialsOfStart } from '../start-credentials.ts';
 import type {
   NewSyncTask,
   ObjectFilter,
-  ObjectRecord,
   SyncTaskService,
   TaskCredentials,
   TaskPage,
@@ -168,7 +163,7 @@ export class SyncTasks implements SyncTaskService {
     const list = filter.outcome === 'retrying' ? listRetrying : listObjects;
     const page = { ...filter, limit: filter.limit + 1 };
     const rows = await inTime(list(this.#options.lists, task.id, page));
-    const objects = rows.slice(0, filter.limit).map(toRecord);
+    const objects = rows.slice(0, filter.limit);
     return { objects, next: rows.length > filter.limit ? objects.at(-1)?.key : undefined };
   }
 
@@ -315,7 +310,7 @@ async function accept(
 }
 
 /** Says what to do where the database gave up a list. */
-async function inTime(list: Promise<ObjectRow[]>): Promise<ObjectRow[]> {
+async function inTime(list: Promise<ObjectRecord[]>): Promise<ObjectRecord[]> {
   try {
     return await list;
   } catch (error) {
@@ -354,33 +349,5 @@ async function statistics(
   return {
     width,
     points: starts.map((start) => ({ start, counters: counted.get(start) ?? nothing })),
-  };
-}
-
-function evidenceOf(row: ObjectRow) {
-  return {
-    checkMethod: (row.checkMethod ?? undefined) as ObjectRecord['checkMethod'],
-    checkPassed: row.checkPassed ?? undefined,
-    checkDetail: row.checkDetail ?? undefined,
-    proof: (row.proof ?? undefined) as ObjectRecord['proof'],
-    targetEtag: row.targetEtag ?? undefined,
-    targetVersion: row.targetVersion ?? undefined,
-    crc64: row.crc64 ?? undefined,
-    crc64nvme: row.crc64nvme ?? undefined,
-  };
-}
-
-/** The columns hold what the settlement wrote, which is typed there. */
-function toRecord(row: ObjectRow): ObjectRecord {
-  return {
-    ...row,
-    outcome: row.outcome as ObjectRecord['outcome'],
-    reason: (row.reason ?? undefined) as ObjectRecord['reason'],
-    message: row.message ?? undefined,
-    size: row.size ?? undefined,
-    ...evidenceOf(row),
-    settledAt: row.settledAt ?? undefined,
-    attempts: row.attempts ?? undefined,
-    dueAt: row.dueAt ?? undefined,
   };
 }

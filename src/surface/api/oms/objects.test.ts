@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import type { ObjectRecord } from '../../../domain/tasks/sync/sync-task-service.ts';
+import type { ObjectRecord } from '../../../domain/queue/object-record.ts';
 import { fromCursor, toCursor } from '../kit/cursor.ts';
 import { openApi } from '../../../../test/kit/api-in-memory.ts';
 
 const copied: ObjectRecord = {
   key: 'a/1',
   outcome: 'copied',
-  reason: undefined,
-  message: undefined,
   size: 4096,
   checkMethod: 'md5',
   checkPassed: true,
@@ -18,12 +16,10 @@ const copied: ObjectRecord = {
   targetEtag: '"d41d8cd98f00b204e9800998ecf8427e"',
   targetVersion: 'v1',
   crc64: '11051210869376104954',
-  crc64nvme: undefined,
   attempts: 1,
   acceptedAt: 1,
   startedAt: 2,
   settledAt: 3,
-  dueAt: undefined,
 };
 
 const failed: ObjectRecord = {
@@ -31,20 +27,10 @@ const failed: ObjectRecord = {
   outcome: 'failed',
   reason: 'denied',
   message: 'the source refuses to let us read',
-  size: undefined,
-  checkMethod: undefined,
-  checkPassed: undefined,
-  checkDetail: undefined,
-  proof: undefined,
-  targetEtag: undefined,
-  targetVersion: undefined,
-  crc64: undefined,
-  crc64nvme: undefined,
   attempts: 12,
   acceptedAt: 1,
   startedAt: 2,
   settledAt: 3,
-  dueAt: undefined,
 };
 
 interface Page {

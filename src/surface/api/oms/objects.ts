@@ -1,8 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import type {
-  ObjectRecord,
-  SyncTaskService,
-} from '../../../domain/tasks/sync/sync-task-service.ts';
+import type { ObjectRecord } from '../../../domain/queue/object-record.ts';
+import type { SyncTaskService } from '../../../domain/tasks/sync/sync-task-service.ts';
 import { fromCursor, toCursor } from '../kit/cursor.ts';
 import { nameFields } from '../kit/neutral-names.ts';
 import { TaskPath, taskProblems, tooLarge } from '../kit/common-schemas.ts';
@@ -10,6 +8,7 @@ import {
   ListSyncTaskObjectsQuery,
   ListSyncTaskObjectsReply,
   OBJECTS_LIMIT_DEFAULT,
+  replyFields,
   RetryFailedBody,
   RetryFailedReply,
 } from './schemas/objects.ts';
@@ -38,7 +37,7 @@ export function objectRoutes(syncTasks: SyncTaskService): FastifyPluginAsyncType
         const after = cursor === undefined ? undefined : fromCursor(cursor);
         const page = await syncTasks.listObjects(project, id, { outcome, prefix, after, limit });
         return {
-          objects: page.objects.map(toRecord),
+          objects: page.objects.map(toReply),
           next_cursor: page.next === undefined ? null : toCursor(page.next),
         };
       },
@@ -65,32 +64,8 @@ export function objectRoutes(syncTasks: SyncTaskService): FastifyPluginAsyncType
   };
 }
 
-/** What is known of the copy and of the target's object. */
-function evidenceOf(record: ObjectRecord) {
-  return {
-    check_method: record.checkMethod ?? null,
-    check_passed: record.checkPassed ?? null,
-    check_detail: record.checkDetail ?? null,
-    proof: record.proof ?? null,
-    target_etag: record.targetEtag ?? null,
-    target_version_id: record.targetVersion ?? null,
-    crc64: record.crc64 ?? null,
-    crc64nvme: record.crc64nvme ?? null,
-  };
-}
-
-function toRecord(record: ObjectRecord): ListSyncTaskObjectsReply['objects'][number] {
-  return {
-    object_key: record.key,
-    outcome: record.outcome,
-    reason: record.reason ?? null,
-    message: record.message === undefined ? null : nameFields(record.message),
-    size: record.size ?? null,
-    ...evidenceOf(record),
-    attempts: record.attempts ?? null,
-    accept_time: record.acceptedAt,
-    start_time: record.startedAt,
-    settle_time: record.settledAt ?? null,
-    due_time: record.dueAt ?? null,
-  };
+function toReply(record: ObjectRecord): ListSyncTaskObjectsReply['objects'][number] {
+  const message = record.message === undefined ? undefined : nameFields(record.message);
+  const shown = new Map(Object.entries({ ...record, message }));
+  return Object.fromEntries(replyFields.map(({ name, field }) => [field, shown.get(name) ?? null]));
 }

@@ -1,6 +1,11 @@
 import { type Static, Type } from 'typebox';
-import { checkMethods, copyProofs, listedOutcomes } from '../../../../platform/model/outcome.ts';
-import { oneOf, orNull, timestamp } from '../../kit/common-schemas.ts';
+import {
+  ObjectRecord,
+  type RecordField,
+  snakeCase,
+} from '../../../../domain/queue/object-record.ts';
+import { listedOutcomes } from '../../../../platform/model/outcome.ts';
+import { oneOf, orNull } from '../../kit/common-schemas.ts';
 
 export const OBJECTS_LIMIT_DEFAULT = 100;
 
@@ -22,54 +27,32 @@ export const ListSyncTaskObjectsQuery = Type.Object({
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: OBJECTS_LIMIT_DEFAULT })),
 });
 
-const ObjectRecord = Type.Object({
-  object_key: Type.String(),
-  outcome: oneOf(listedOutcomes),
-  reason: orNull(
-    Type.String({ description: 'Why it was skipped, failed or is retried; null for a copy' }),
-  ),
-  message: orNull(Type.String({ description: 'For people' })),
-  size: orNull(Type.Integer({ description: 'Bytes; null where not known' })),
-  check_method: orNull(oneOf(checkMethods)),
-  check_passed: orNull(Type.Boolean()),
-  check_detail: orNull(Type.String()),
-  proof: orNull(
-    oneOf(copyProofs, {
-      description:
-        'What the checksums prove. source_checksum: the target equals a checksum that the source has for the object. ' +
-        'transport: the target holds the bytes that were read; no checksum of the source was compared. ' +
-        'size: no checksum could be compared. null where nothing was copied',
-    }),
-  ),
-  target_etag: orNull(
-    Type.String({
-      description: 'What the target had when the object was settled; null where not known',
-    }),
-  ),
-  target_version_id: orNull(
-    Type.String({ description: 'The same, where the target keeps versions and names them' }),
-  ),
-  crc64: orNull(
-    Type.String({
-      description:
-        'Of its bytes, in decimal (ECMA-182, as OBS, OSS and COS tell it); null where not known',
-    }),
-  ),
-  crc64nvme: orNull(
-    Type.String({ description: 'CRC-64/NVME in Base64, as S3 tells it; null where not known' }),
-  ),
-  attempts: orNull(
-    Type.Integer({ description: 'Counted from 1; null once old details were cleared' }),
-  ),
-  accept_time: timestamp('Milliseconds; when its event was accepted'),
-  start_time: timestamp('Milliseconds; when the last attempt began'),
-  settle_time: orNull(timestamp('Milliseconds; when it ended; null while it is retried')),
-  due_time: orNull(timestamp('Milliseconds; when it is tried again; null once it is settled')),
-});
+/** Fields with a name of their own in the API; the others have that of their column. */
+const ownNames: Readonly<Partial<Record<RecordField, string>>> = {
+  key: 'object_key',
+  targetVersion: 'target_version_id',
+  acceptedAt: 'accept_time',
+  startedAt: 'start_time',
+  settledAt: 'settle_time',
+  dueAt: 'due_time',
+};
+const namesInReply = new Map(Object.entries(ownNames));
+const always = new Set<string>(ObjectRecord.required);
+
+/** The fields of a record, in the order of the reply; what is not known is an explicit `null`. */
+export const replyFields = Object.entries(ObjectRecord.properties).map(([name, schema]) => ({
+  name,
+  field: namesInReply.get(name) ?? snakeCase(name),
+  schema: always.has(name) ? schema : orNull(schema),
+}));
+
+const ObjectInReply = Type.Object(
+  Object.fromEntries(replyFields.map(({ field, schema }) => [field, schema])),
+);
 
 export const ListSyncTaskObjectsReply = Type.Object(
   {
-    objects: Type.Array(ObjectRecord, { description: 'In the order of their names' }),
+    objects: Type.Array(ObjectInReply, { description: 'In the order of their names' }),
     next_cursor: orNull(Type.String({ description: 'null on the last page' })),
   },
   { description: 'OK' },

@@ -1,0 +1,133 @@
+import { type Static, Type } from 'typebox';
+import {
+  type CheckMethod,
+  checkMethods,
+  copyProofs,
+  type CopyProof,
+  type ListedOutcome,
+  listedOutcomes,
+} from '../../platform/model/outcome.ts';
+
+const oneOf = <Word extends string>(words: readonly Word[], description?: string) =>
+  Type.Enum<Word[]>([...words], {
+    type: 'string',
+    ...(description !== undefined && { description }),
+  });
+
+const time = (description: string) =>
+  Type.Integer({ minimum: 0, maximum: 253_402_300_799_999, description });
+
+/**
+ * One row of the object list: how the last look at a key ended, or why it is retried. The columns of the
+ * table, the rows of the statements, what a settlement writes and the fields of the API derive from
+ * this. A field that is not known is absent.
+ */
+export const ObjectRecord = Type.Object({
+  key: Type.String(),
+  outcome: oneOf<ListedOutcome>(listedOutcomes),
+  reason: Type.Optional(
+    Type.String({ description: 'Why it was skipped, failed or is retried; null for a copy' }),
+  ),
+  message: Type.Optional(Type.String({ description: 'For people' })),
+  size: Type.Optional(Type.Integer({ description: 'Bytes; null where not known' })),
+  checkMethod: Type.Optional(oneOf<CheckMethod>(checkMethods)),
+  checkPassed: Type.Optional(Type.Boolean()),
+  checkDetail: Type.Optional(Type.String()),
+  proof: Type.Optional(
+    oneOf<CopyProof>(
+      copyProofs,
+      'What the checksums prove. source_checksum: the target equals a checksum that the source has for the object. ' +
+        'transport: the target holds the bytes that were read; no checksum of the source was compared. ' +
+        'size: no checksum could be compared. null where nothing was copied',
+    ),
+  ),
+  targetEtag: Type.Optional(
+    Type.String({
+      description: 'What the target had when the object was settled; null where not known',
+    }),
+  ),
+  targetVersion: Type.Optional(
+    Type.String({ description: 'The same, where the target keeps versions and names them' }),
+  ),
+  crc64: Type.Optional(
+    Type.String({
+      description:
+        'Of its bytes, in decimal (ECMA-182, as OBS, OSS and COS tell it); null where not known',
+    }),
+  ),
+  crc64nvme: Type.Optional(
+    Type.String({ description: 'CRC-64/NVME in Base64, as S3 tells it; null where not known' }),
+  ),
+  attempts: Type.Optional(
+    Type.Integer({ description: 'Counted from 1; null once old details were cleared' }),
+  ),
+  acceptedAt: time('Milliseconds; when its event was accepted'),
+  startedAt: time('Milliseconds; when the last attempt began'),
+  settledAt: Type.Optional(time('Milliseconds; when it ended; null while it is retried')),
+  dueAt: Type.Optional(time('Milliseconds; when it is tried again; null once it is settled')),
+});
+export type ObjectRecord = Readonly<Static<typeof ObjectRecord>>;
+export type RecordField = keyof ObjectRecord;
+
+/** Fields that the database itself knows, or that the settlement treats in a way of their own. */
+const special = [
+  'key',
+  'targetEtag',
+  'targetVersion',
+  'attempts',
+  'acceptedAt',
+  'startedAt',
+  'settledAt',
+  'dueAt',
+] as const satisfies readonly RecordField[];
+type Special = (typeof special)[number];
+
+/** What a settlement writes as it was given. A new field belongs to these unless {@link special} names it. */
+export type SettledFields = {
+  readonly [Field in Exclude<RecordField, Special>]?: ObjectRecord[Field] | undefined;
+};
+
+/** The name of a column, or of a field of the API: `checkMethod` is `check_method`. */
+export function snakeCase(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+interface Field {
+  readonly name: string;
+  readonly column: string;
+  readonly type: string;
+}
+
+const sqlTypes: Readonly<Record<string, string>> = {
+  string: 'text',
+  integer: 'bigint',
+  boolean: 'boolean',
+};
+
+const fields: readonly Field[] = Object.entries(ObjectRecord.properties).map(([name, schema]) => ({
+  name,
+  column: name === 'key' ? 'object_key' : snakeCase(name),
+  type: ('type' in schema && sqlTypes[schema.type]) || 'text',
+}));
+
+const isSpecial = (name: string): boolean => special.some((one) => one === name);
+const settled = fields.filter(({ name }) => !isSpecial(name));
+
+function list(each: (field: Field) => string): string {
+  return settled.map(each).join(', ');
+}
+
+/** Pieces of the statements that read and write the fields. */
+export const recordSql = {
+  /** For a `select` from `objects`: every field but `dueAt`, which a settled key has not. */
+  selected: fields
+    .filter(({ name }) => name !== 'dueAt')
+    .map(({ name, column }) => `${column} as "${name}"`)
+    .join(', '),
+  /** For `json_to_recordset`. */
+  settledTypes: list(({ name, type }) => `"${name}" ${type}`),
+  settledColumns: list(({ column }) => column),
+  settledValues: list(({ name }) => `"${name}"`),
+  /** For `on conflict do update set`. */
+  settledReplaced: list(({ column }) => `${column} = excluded.${column}`),
+};
