@@ -2,7 +2,7 @@ import type { Clock } from '../../platform/base/clock.ts';
 import type { ClaimedChange } from './changes.ts';
 import type { Claim, Lease } from './work.ts';
 
-/** The work that one process has in hand: claimed, and not settled yet. */
+/** The changes that one process has claimed and not settled yet. */
 export class Claims {
   readonly #clock: Clock;
   readonly #byTask = new Map<string, Map<string, HeldClaim>>();

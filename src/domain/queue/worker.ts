@@ -4,7 +4,7 @@ import { Alarm } from '../../platform/base/timers.ts';
 import type { ClaimedChange } from './changes.ts';
 import type { Settlement } from './settle.ts';
 import { Claims } from './claims.ts';
-import { Hands, type HandsOptions } from './hands.ts';
+import { Slots, type SlotsOptions } from './slots.ts';
 import { Settler } from './settler.ts';
 import { type Claim, released, type WorkHandler, type WorkResult } from './work.ts';
 
@@ -23,7 +23,7 @@ export interface WorkQueue {
   untilNextDue(): Promise<number | undefined>;
 }
 
-export interface WorkerOptions extends HandsOptions {
+export interface WorkerOptions extends SlotsOptions {
   readonly queue: WorkQueue;
   readonly handle: WorkHandler;
   readonly clock: Clock;
@@ -49,7 +49,7 @@ const GATHER_MS = 100;
  * Claims due changes, works on them with bounded concurrency, fairly across tasks, and settles them.
  *
  * It is woken by {@link Worker.wake}, which is only a hint: it looks by itself as well. Beyond what
- * is in work it claims ahead about as much as it settled in the last second, so that hands do not
+ * is in work it claims ahead about as much as it settled in the last second, so that slots do not
  * idle and yet slow work is not withheld from other processes.
  */
 export class Worker {
@@ -58,9 +58,9 @@ export class Worker {
   readonly #settler: Settler;
   /** Nothing more is claimed. */
   readonly #stopping = new AbortController();
-  /** Nothing is in hand any more: leases need no care. */
+  /** No claim is held any more, so no lease needs renewal. */
   readonly #ended = new AbortController();
-  readonly #hands: Hands;
+  readonly #slots: Slots;
   /** The task that got a claim last. */
   #claimedLast = '';
   #woken = false;
@@ -74,7 +74,7 @@ export class Worker {
   constructor(options: WorkerOptions) {
     this.#options = options;
     this.#claims = new Claims(options.clock);
-    this.#hands = new Hands(options);
+    this.#slots = new Slots(options);
     this.#alarm = new Alarm(options.clock);
     this.#settler = new Settler({
       clock: options.clock,
@@ -104,11 +104,11 @@ export class Worker {
 
   /** Gives back what waits here of a task, as when it was stopped; what is in work goes on. */
   giveBack(taskId: string): void {
-    for (const claim of this.#hands.takeBack(taskId)) this.#settler.add(claim, released);
+    for (const claim of this.#slots.takeBack(taskId)) this.#settler.add(claim, released);
     this.wake();
   }
 
-  /** Changes in hand. */
+  /** Changes that are claimed and not settled. */
   get inHand(): number {
     return this.#claims.size;
   }
@@ -120,7 +120,7 @@ export class Worker {
   async stop(drainMs: number): Promise<void> {
     this.#stopping.abort(new Error('stopping'));
     this.#alarm.ring();
-    for (const taskId of this.#hands.waiting) this.giveBack(taskId);
+    for (const taskId of this.#slots.waiting) this.giveBack(taskId);
     const { clock } = this.#options;
     const deadline = clock.monotonic() + drainMs;
     // Later, results that the database does not take are given up too: their changes come round again.
@@ -128,7 +128,7 @@ export class Worker {
       () => this.#claims.abortAll(),
       () => undefined,
     );
-    while (this.#hands.busy > 0) {
+    while (this.#slots.busy > 0) {
       if (clock.monotonic() >= deadline) this.#claims.abortAll();
       await clock.sleep(10, this.#ended.signal);
     }
@@ -190,14 +190,14 @@ export class Worker {
 
   async #claimOf(taskId: string, share: number): Promise<number> {
     const { queue, leaseMs, clock } = this.#options;
-    const most = this.#hands.limitOf(taskId) + this.#aheadOf(taskId);
+    const most = this.#slots.limitOf(taskId) + this.#aheadOf(taskId);
     const limit = Math.min(share, most - this.#claims.sizeOf(taskId));
     if (limit <= 0) return 0;
     const deadline = clock.monotonic() + leaseMs * (1 - DEADLINE_MARGIN);
     const changes = await queue.claim({ taskId, limit, leaseMs });
     const batch = new AbortController();
     for (const change of changes) {
-      this.#hands.add(this.#claims.add(change, taskId, batch, deadline));
+      this.#slots.add(this.#claims.add(change, taskId, batch, deadline));
     }
     if (this.#stopping.signal.aborted) this.giveBack(taskId);
     this.#fill();
@@ -205,7 +205,7 @@ export class Worker {
   }
 
   #fill(): void {
-    for (let claim = this.#hands.next(); claim !== undefined; claim = this.#hands.next()) {
+    for (let claim = this.#slots.next(); claim !== undefined; claim = this.#slots.next()) {
       void this.#work(claim);
     }
   }
@@ -215,7 +215,7 @@ export class Worker {
       const result = claim.lease.held() ? await this.#options.handle(claim) : released;
       this.#settler.add(claim, result);
     } finally {
-      this.#hands.free(claim);
+      this.#slots.free(claim);
       if (!this.#stopping.signal.aborted) this.#fill();
     }
   }
@@ -234,8 +234,8 @@ export class Worker {
     this.#ahead = this.#settledLately;
     this.#settledLately = new Map();
     // Held ahead by a task that hangs, they would be withheld from other processes.
-    for (const taskId of this.#hands.waiting) {
-      for (const claim of this.#hands.takeBack(taskId, this.#aheadOf(taskId))) {
+    for (const taskId of this.#slots.waiting) {
+      for (const claim of this.#slots.takeBack(taskId, this.#aheadOf(taskId))) {
         this.#settler.add(claim, released);
       }
     }

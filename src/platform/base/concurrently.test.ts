@@ -25,7 +25,7 @@ test('every item is worked on once, and never more than the concurrency at a tim
   );
 });
 
-test('an item is pulled only when a hand is free for it', async () => {
+test('an item is pulled only when a slot is free', async () => {
   let pulled = 0;
   let ended = 0;
   function* items() {

@@ -1,5 +1,5 @@
 /**
- * Runs `work` on every item, at most `concurrency` at a time, and pulls an item only when a hand is
+ * Runs `work` on every item, at most `concurrency` at a time, and pulls an item only when a slot is
  * free: so at most `concurrency` items are held, however fast the source is.
  *
  * After the first failure nothing new starts, the others are aborted and waited for, and then the
@@ -15,7 +15,7 @@ export async function eachConcurrently<T>(
   const iterator = items[Symbol.iterator]();
   let failure: { readonly cause: unknown } | undefined;
 
-  async function hand(): Promise<void> {
+  async function slot(): Promise<void> {
     try {
       for (;;) {
         both.throwIfAborted();
@@ -29,7 +29,7 @@ export async function eachConcurrently<T>(
     }
   }
 
-  await Promise.all(Array.from({ length: concurrency }, hand));
+  await Promise.all(Array.from({ length: concurrency }, slot));
   iterator.return?.();
   if (failure !== undefined) throw failure.cause;
 }

@@ -1,6 +1,6 @@
 import type { Claim } from './work.ts';
 
-export interface HandsOptions {
+export interface SlotsOptions {
   /** Changes in work at once. */
   readonly concurrency: number;
   /** Of these, of one task that is alone. */
@@ -8,34 +8,34 @@ export interface HandsOptions {
 }
 
 /**
- * Which claim gets a free hand of this process.
+ * Decides which claim gets a free slot of this process.
  *
- * It goes to the task with the fewest in work, and of several such to the one that was served
- * longest ago. A task may have `taskConcurrency` of `concurrency` of those hands that the others leave it: tasks
- * that hang, several too, so leave some to whoever comes after them.
+ * A slot goes to the task with the fewest changes in work; among equal tasks, to the one that was served
+ * longest ago. A task may use the share `taskConcurrency / concurrency` of the slots that the other tasks
+ * leave free, so tasks that hang always leave slots for tasks that come later.
  */
-export class Hands {
-  readonly #options: HandsOptions;
-  /** What waits for a hand, by task and in the order of lanes, none empty. The task that was served last comes last. */
+export class Slots {
+  readonly #options: SlotsOptions;
+  /** Claims that wait for a slot, by task and in the order of lanes, none empty. The task that was served last comes last. */
   readonly #waiting = new Map<string, Claim[]>();
   readonly #busyOf = new Map<string, number>();
   #busy = 0;
 
-  constructor(options: HandsOptions) {
+  constructor(options: SlotsOptions) {
     this.#options = options;
   }
 
-  /** Hands that work. */
+  /** Slots in use. */
   get busy(): number {
     return this.#busy;
   }
 
-  /** Tasks of which something waits for a hand. */
+  /** Tasks with claims that wait for a slot. */
   get waiting(): readonly string[] {
     return [...this.#waiting.keys()];
   }
 
-  /** How many hands a task may have, as things stand. */
+  /** How many slots a task may have now. */
   limitOf(taskId: string): number {
     const { concurrency, taskConcurrency } = this.#options;
     const left = concurrency - this.#busy + this.#of(taskId);
@@ -52,18 +52,18 @@ export class Hands {
     waiting.splice(before + 1, 0, claim);
   }
 
-  /** Takes away what waits of a task, but for the `kept` that come first: of the lower lane, the longest. */
+  /** Removes the waiting claims of a task, except the first `kept`: those of the lower lane, then the oldest. */
   takeBack(taskId: string, kept = 0): Claim[] {
     const waiting = this.#waiting.get(taskId) ?? [];
     if (kept === 0) this.#waiting.delete(taskId);
     return waiting.splice(kept);
   }
 
-  /** Puts a hand to work, if one is free and somebody may have it: {@link free} it after. */
+  /** Takes a free slot for the next claim, if a task may have it. {@link free} releases the slot. */
   next(): Claim | undefined {
     if (this.#busy >= this.#options.concurrency) return undefined;
     const taskId = this.#poorest();
-    // Whoever has more may not have another one either.
+    // Tasks with more slots may not have another one either.
     if (taskId === undefined || this.#of(taskId) >= this.limitOf(taskId)) return undefined;
     const waiting = this.#waiting.get(taskId) ?? [];
     const claim = waiting.shift();

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Slots, type SlotsOptions } from './slots.ts';
+import type { Claim } from './work.ts';
+
+let claims = 0;
+
+function claimOf(taskId: string, lane = 0): Claim {
+  claims += 1;
+  return {
+    key: `k${claims}`,
+    taskId,
+    revision: 1,
+    generation: '1',
+    claimId: String(claims),
+    attempt: 1,
+    lane,
+    acceptedAt: 0,
+    copiedEtag: undefined,
+    targetDoubtful: false,
+    unsettled: false,
+    ...{ targetEtag: undefined, targetVersion: undefined, targetWrittenAt: undefined },
+    uploading: false,
+    restoringSince: undefined,
+    lease: { signal: new AbortController().signal, held: () => true },
+  };
+}
+
+function slotsOf(options: SlotsOptions, waiting: Readonly<Record<string, number>>): Slots {
+  const slots = new Slots(options);
+  for (const [taskId, count] of Object.entries(waiting)) {
+    for (let added = 0; added < count; added++) slots.add(claimOf(taskId));
+  }
+  return slots;
+}
+
+/** Takes every slot that is free. @returns The claims that got them, in order. */
+function give(slots: Slots): Claim[] {
+  const given: Claim[] = [];
+  for (let claim = slots.next(); claim !== undefined; claim = slots.next()) given.push(claim);
+  return given;
+}
+
+function tasksOf(given: readonly Claim[]): string {
+  return given.map(({ taskId }) => taskId).join('');
+}
+
+describe('slots', () => {
+  test('a task that is alone has its concurrency of them', () => {
+    for (const [concurrency, taskConcurrency, got] of [
+      [48, 32, 32],
+      [3, 2, 2],
+      [4, 4, 4],
+      [4, 9, 4],
+      [1, 1, 1],
+      [48, 1, 1],
+    ] as const) {
+      assert.equal(give(slotsOf({ concurrency, taskConcurrency }, { a: 99 })).length, got);
+    }
+  });
+
+  test('go to the task with the fewest, in turns', () => {
+    const slots = slotsOf({ concurrency: 6, taskConcurrency: 6 }, { a: 9, b: 9, c: 1 });
+    const given = give(slots);
+    assert.equal(tasksOf(given), 'abcaba');
+    for (const claim of given.slice(0, 2)) slots.free(claim);
+    assert.equal(tasksOf(give(slots)), 'ba');
+  });
+
+  test('of one that ends go round: who has just been served waits for the others', () => {
+    const slots = slotsOf({ concurrency: 1, taskConcurrency: 1 }, { a: 3, b: 3, c: 3 });
+    let order = '';
+    for (let claim = slots.next(); claim !== undefined; claim = slots.next()) {
+      order += claim.taskId;
+      slots.free(claim);
+    }
+    assert.equal(order, 'abcabcabc');
+  });
+
+  test('are left for tasks that come after tasks that hang', () => {
+    const slots = slotsOf({ concurrency: 48, taskConcurrency: 32 }, { a: 99 });
+    const counts = ['a', 'b', 'c', 'd'].map((taskId) => {
+      for (let added = 0; added < 99; added++) slots.add(claimOf(taskId));
+      return give(slots).length;
+    });
+    assert.deepEqual(counts, [32, 10, 4, 1]);
+    assert.equal(slots.busy, 47);
+  });
+
+  test('of a task that has too many are not filled again', () => {
+    const slots = slotsOf({ concurrency: 48, taskConcurrency: 32 }, { a: 99 });
+    const hanging = give(slots);
+    for (let added = 0; added < 99; added++) slots.add(claimOf('b'));
+    give(slots);
+    for (const claim of hanging) {
+      slots.free(claim);
+      give(slots);
+    }
+    assert.ok(Math.abs(slots.limitOf('a') - slots.limitOf('b')) <= 1);
+  });
+
+  test('go to the lower lane of a task first, whenever it came; the others are taken back first', () => {
+    const slots = slotsOf({ concurrency: 2, taskConcurrency: 2 }, {});
+    for (const lane of [1, 0, 1, 0, 1]) slots.add(claimOf('a', lane));
+    assert.deepEqual(
+      give(slots).map(({ lane }) => lane),
+      [0, 0],
+    );
+    slots.add(claimOf('a', 0));
+    assert.deepEqual(
+      slots.takeBack('a', 1).map(({ lane }) => lane),
+      [1, 1, 1],
+    );
+  });
+
+  test('what waits is taken back, but for what waited longest', () => {
+    const slots = slotsOf({ concurrency: 1, taskConcurrency: 1 }, { a: 4 });
+    assert.equal(slots.takeBack('a', 3).length, 1);
+    assert.deepEqual(slots.waiting, ['a']);
+    assert.equal(slots.takeBack('a').length, 3);
+    assert.deepEqual(slots.waiting, []);
+    assert.equal(slots.next(), undefined);
+  });
+});
