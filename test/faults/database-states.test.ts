@@ -101,7 +101,7 @@ for (const [name, { begin, end, fault, sentence }] of Object.entries(states)) {
       assert.deepEqual(await readiness(), [200, undefined]);
 
       await begin(admin, world, database);
-      const before = service.database.troubleCount;
+      const before = service.database.faultCount;
       const some = keys.slice(80);
       await until('an event meets the state', () =>
         client.sendEvents(taskId, some).then(
@@ -115,7 +115,7 @@ for (const [name, { begin, end, fault, sentence }] of Object.entries(states)) {
       assert.deepEqual(await readiness(), [503, sentence]);
       assert.equal((await fetch(`${service.url}/healthz`)).status, 200);
       assert.equal((await client.show(taskId)).status, 'SYNCHRONIZING', 'what reads is served');
-      await until('the worker has met it too', () => service.database.troubleCount > before + 10);
+      await until('the worker has met it too', () => service.database.faultCount > before + 10);
 
       await end(admin, world, database);
       await until('events are taken again', () =>
@@ -137,7 +137,7 @@ for (const [name, { begin, end, fault, sentence }] of Object.entries(states)) {
       const urgent = lines.filter(({ level }) => level >= 40);
       const named = urgent.filter((line) => line.event === 'database.failing');
       assert.equal(named.filter((line) => line.fault === fault).length, 1);
-      for (const event of ['worker.trouble', 'job.failed', 'api.unavailable', 'api.failed']) {
+      for (const event of ['worker.failed', 'job.failed', 'api.unavailable', 'api.failed']) {
         assert.deepEqual(
           urgent.filter((line) => line.event === event),
           [],

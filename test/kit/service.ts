@@ -10,7 +10,7 @@ import { type Logger, silentLog } from '../../src/platform/base/log.ts';
 import { createMetrics, type Metrics } from '../../src/platform/base/metrics.ts';
 import { Sealer, type Secret } from '../../src/platform/base/seal.ts';
 import { Database } from '../../src/platform/postgres/db.ts';
-import { Troubles } from '../../src/platform/postgres/troubles.ts';
+import { FaultLog } from '../../src/platform/postgres/fault-log.ts';
 import {
   type Brigade,
   type BrigadeSettings,
@@ -93,8 +93,8 @@ const noLimits: RequestLimits = {
 export async function startTestService(options: TestServiceOptions = {}): Promise<TestService> {
   const { beside, works = true, log = silentLog } = options;
   const databaseUrl = beside?.databaseUrl ?? (await testDatabaseUrl());
-  const troubles = new Troubles({ log, clock: systemClock });
-  const shared = { url: databaseUrl, log, troubles, allowUnsafe: true };
+  const faultLog = new FaultLog({ log, clock: systemClock });
+  const shared = { url: databaseUrl, log, faultLog, allowUnsafe: true };
   const database = await Database.connect(shared);
   const { listTimeoutMs: statementTimeoutMs = 10_000 } = options;
   const lists = await Database.connect({ ...shared, statementTimeoutMs });

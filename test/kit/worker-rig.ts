@@ -14,7 +14,7 @@ export class FakeQueue implements WorkQueue {
   looks = 0;
   nextDueMs: number | undefined;
   /** Thrown by the next calls, one each. */
-  readonly troubles: Error[] = [];
+  readonly errors: Error[] = [];
   renewing = true;
   /** Awaited by a claim after it took its keys. */
   claimGate: Promise<void> = Promise.resolve();
@@ -25,8 +25,8 @@ export class FakeQueue implements WorkQueue {
 
   async dueTasks() {
     this.looks += 1;
-    const trouble = this.troubles.shift();
-    if (trouble !== undefined) throw trouble;
+    const error = this.errors.shift();
+    if (error !== undefined) throw error;
     return [...this.due].filter(([, keys]) => keys.length > 0).map(([taskId]) => taskId);
   }
 
@@ -88,7 +88,7 @@ export function workerOf(options: Partial<WorkerOptions> = {}) {
   const queue = new FakeQueue();
   const clock = new SteppedClock();
   const inWork = new Map<string, { claim: Claim; end: () => void }>();
-  const troubles: string[] = [];
+  const errors: string[] = [];
   const worker = new Worker({
     queue,
     clock,
@@ -107,7 +107,7 @@ export function workerOf(options: Partial<WorkerOptions> = {}) {
     leaseMs: 60_000,
     onSettled: () => undefined,
     onLate: () => undefined,
-    onTrouble: (doing) => troubles.push(doing),
+    onError: (doing) => errors.push(doing),
     ...options,
   });
   return {
@@ -115,7 +115,7 @@ export function workerOf(options: Partial<WorkerOptions> = {}) {
     clock,
     worker,
     inWork,
-    troubles,
+    errors,
     working: () => [...inWork.keys()].sort(),
     /** Stops at once, whatever is in work. */
     end: async (): Promise<void> => {

@@ -14,7 +14,7 @@ export interface Job {
 export interface JobsOptions {
   readonly database: Database;
   readonly jobs: readonly Job[];
-  readonly onTrouble: (job: string, error: unknown) => void;
+  readonly onError: (job: string, error: unknown) => void;
 }
 
 export interface Jobs extends AsyncDisposable {
@@ -26,7 +26,7 @@ const POLL_SECONDS = 5;
 const STOP_MS = 10_000;
 
 /** Runs the maintenance on pg-boss: scheduled, retried, one at a time across all processes. */
-export async function startJobs({ database, jobs, onTrouble }: JobsOptions): Promise<Jobs> {
+export async function startJobs({ database, jobs, onError }: JobsOptions): Promise<Jobs> {
   const boss = new PgBoss({
     db: { executeSql: (text, values) => database.queryAsPgDoes(text, values) },
     schema: 'pgboss',
@@ -37,7 +37,7 @@ export async function startJobs({ database, jobs, onTrouble }: JobsOptions): Pro
     cronWorkerIntervalSeconds: 10,
     queueCacheIntervalSeconds: 300,
   });
-  boss.on('error', (error) => onTrouble('pg-boss', error));
+  boss.on('error', (error) => onError('pg-boss', error));
   await using started = new AsyncDisposableStack();
   started.defer(() => boss.stop({ graceful: true, timeout: STOP_MS }));
   await database.transaction(async (db) => {
@@ -59,7 +59,7 @@ export async function startJobs({ database, jobs, onTrouble }: JobsOptions): Pro
       try {
         await job.run(given?.signal ?? new AbortController().signal);
       } catch (error) {
-        onTrouble(job.name, error);
+        onError(job.name, error);
         throw error;
       }
     });

@@ -38,7 +38,7 @@ function settlerOf(
 ) {
   const batches: string[][] = [];
   const ended: [string, boolean][] = [];
-  const troubles: unknown[] = [];
+  const errors: unknown[] = [];
   const settler = new Settler({
     clock: new ManualClock(),
     settle: async (_taskId, settlements) => {
@@ -49,12 +49,12 @@ function settlerOf(
     },
     onEnded: (claim, _result, written) => ended.push([claim.key, written]),
     onLate: () => undefined,
-    onTrouble: (error) => troubles.push(error),
+    onError: (error) => errors.push(error),
     gatherMs: 5,
     batchMax: 100,
     ...options,
   });
-  return { settler, batches, ended, troubles };
+  return { settler, batches, ended, errors };
 }
 
 test('results that come together are written together, a task at a time', async () => {
@@ -92,14 +92,14 @@ test('a batch that is full does not wait to gather', async () => {
 
 test('what the database cannot write now is written when it can', async () => {
   let failures = 3;
-  const { settler, batches, ended, troubles } = settlerOf(() => {
+  const { settler, batches, ended, errors } = settlerOf(() => {
     if (failures-- > 0) throw new DatabaseError('unavailable', 'gone');
   });
   settler.add(claimOf('a'), done);
   await settler.drained();
   assert.deepEqual(batches, [['a']]);
   assert.deepEqual(ended, [['a', true]]);
-  assert.equal(troubles.length, 3);
+  assert.equal(errors.length, 3);
 });
 
 test('it is given up when no lease of it can be ours any more', async () => {

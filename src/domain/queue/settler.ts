@@ -15,7 +15,7 @@ export interface SettlerOptions {
   /** @param written Whether the result is in the database; else the change comes round again. */
   readonly onEnded: (claim: Claim, result: WorkResult, written: boolean) => void;
   readonly onLate: (taskId: string, count: number) => void;
-  readonly onTrouble: (error: unknown) => void;
+  readonly onError: (error: unknown) => void;
   /** How long results gather before they are written together. */
   readonly gatherMs: number;
   /** Results of one statement. */
@@ -126,7 +126,7 @@ class TaskSettler {
       claimId: claim.claimId,
       generation: claim.generation,
     }));
-    const { clock, settle, onLate, onTrouble } = this.#options;
+    const { clock, settle, onLate, onError } = this.#options;
     for (let attempt = 1; ; attempt++) {
       try {
         const held = await settle(this.#taskId, settlements);
@@ -134,7 +134,7 @@ class TaskSettler {
         if (late > 0) onLate(this.#taskId, late);
         return held;
       } catch (error) {
-        onTrouble(error);
+        onError(error);
         // The fault lies in what is written.
         if (error instanceof DatabaseError && !error.transient) throw error;
         if (!ended.some(({ claim }) => claim.lease.held())) return NONE;

@@ -149,7 +149,7 @@ test('a lease is renewed while its work goes on, and is held much longer than it
 });
 
 test('a lease that cannot be renewed ends before the database would give it away', async () => {
-  const { queue, clock, worker, inWork, troubles, end } = workerOf({ leaseMs: 6_000 });
+  const { queue, clock, worker, inWork, errors, end } = workerOf({ leaseMs: 6_000 });
   queue.add('t', 'k');
   queue.renewing = false;
   worker.start();
@@ -162,12 +162,12 @@ test('a lease that cannot be renewed ends before the database would give it away
   await clock.pass(500);
   assert.equal(lease.signal.aborted, true);
   assert.equal(inWork.size, 0);
-  assert.ok(troubles.includes('renew'));
+  assert.ok(errors.includes('renew'));
   await end();
 });
 
 test('leases of one task that cannot be renewed cost no other task its own', async () => {
-  const { queue, clock, worker, inWork, troubles, end } = workerOf({ leaseMs: 6_000 });
+  const { queue, clock, worker, inWork, errors, end } = workerOf({ leaseMs: 6_000 });
   const renew = queue.renew.bind(queue);
   queue.renew = async (request) => {
     const keys = request.claims.map(({ key }) => key);
@@ -184,7 +184,7 @@ test('leases of one task that cannot be renewed cost no other task its own', asy
   await clock.pass(20_000);
   assert.equal(lease?.held(), true);
   assert.deepEqual([...inWork.keys()], ['fine']);
-  assert.ok(troubles.includes('renew'));
+  assert.ok(errors.includes('renew'));
   await end();
 });
 
@@ -248,7 +248,7 @@ test('stop ends what takes longer than it may', async () => {
 });
 
 test('stop does not wait longer than it may for a database that takes no results', async () => {
-  const { queue, clock, worker, working, inWork, troubles } = workerOf();
+  const { queue, clock, worker, working, inWork, errors } = workerOf();
   queue.settle = () => Promise.reject(new DatabaseError('unavailable', 'gone'));
   queue.add('t', 'a');
   worker.start();
@@ -260,7 +260,7 @@ test('stop does not wait longer than it may for a database that takes no results
   assert.equal(state.stopped, false, 'until then the database may come back');
   await clock.pass(10_000);
   assert.equal(state.stopped, true);
-  assert.ok(troubles.includes('settle'));
+  assert.ok(errors.includes('settle'));
   await clock.passUntil(stopped);
   assert.equal(worker.inHand, 0);
 });
@@ -294,11 +294,11 @@ test('a task that is stopped gives back what waits; what is in work goes on', as
 });
 
 test('when the database comes back, work goes on', async () => {
-  const { queue, clock, worker, troubles, end } = workerOf(quick);
-  queue.troubles.push(...[1, 2].map(() => new DatabaseError('unavailable', 'gone')));
+  const { queue, clock, worker, errors, end } = workerOf(quick);
+  queue.errors.push(...[1, 2].map(() => new DatabaseError('unavailable', 'gone')));
   queue.add('t', 'k');
   worker.start();
   await clock.passUntil(() => queue.done('t').length === 1);
-  assert.deepEqual(troubles, ['claim', 'claim']);
+  assert.deepEqual(errors, ['claim', 'claim']);
   await end();
 });

@@ -32,7 +32,7 @@ export interface WorkerOptions extends SlotsOptions {
   readonly onSettled: (claim: Claim, result: WorkResult) => void;
   readonly onLate: (taskId: string, count: number) => void;
   /** The database could not be reached or refused: work goes on when it can. */
-  readonly onTrouble: (doing: string, error: unknown) => void;
+  readonly onError: (doing: string, error: unknown) => void;
 }
 
 /** A process stops itself this long before the database would give its work to another. */
@@ -42,7 +42,7 @@ const EXPIRE_EVERY_MS = 500;
 const MEASURE_EVERY_MS = 1_000;
 const AHEAD_MAX = 256;
 const POLL_MS = { least: 20, most: 5_000 };
-const TROUBLE = { baseMs: 200, maxMs: 5_000 };
+const RETRY_DELAY = { baseMs: 200, maxMs: 5_000 };
 const GATHER_MS = 100;
 
 /**
@@ -81,7 +81,7 @@ export class Worker {
       settle: (taskId, settlements) => options.queue.settle(taskId, settlements),
       onEnded: (claim, result, written) => this.#settled(claim, result, written),
       onLate: options.onLate,
-      onTrouble: (error) => options.onTrouble('settle', error),
+      onError: (error) => options.onError('settle', error),
       gatherMs: GATHER_MS,
       batchMax: AHEAD_MAX,
     });
@@ -150,8 +150,8 @@ export class Worker {
         if (wait > 0) await this.#wait(wait);
       } catch (error) {
         failures += 1;
-        this.#options.onTrouble('claim', error);
-        await this.#wait(backoffMs(failures, TROUBLE, this.#options.clock.random()));
+        this.#options.onError('claim', error);
+        await this.#wait(backoffMs(failures, RETRY_DELAY, this.#options.clock.random()));
       }
     }
   }
@@ -255,12 +255,12 @@ export class Worker {
     taskId: string,
     claims: readonly { readonly key: string; readonly claimId: string }[],
   ): Promise<void> {
-    const { queue, leaseMs, clock, onTrouble } = this.#options;
+    const { queue, leaseMs, clock, onError } = this.#options;
     const deadline = clock.monotonic() + leaseMs * (1 - DEADLINE_MARGIN);
     try {
       this.#claims.renewed(taskId, await queue.renew({ taskId, claims, leaseMs }), deadline);
     } catch (error) {
-      onTrouble('renew', error);
+      onError('renew', error);
     }
   }
 

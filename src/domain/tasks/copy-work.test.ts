@@ -124,7 +124,7 @@ test('attempts that begin their upload anew each time do not go on for ever', as
 });
 
 /** A database of which one statement fails as often as told. */
-function troubled(db: Db, statement: RegExp, fault: 'unavailable' | 'statement'): Db {
+function failing(db: Db, statement: RegExp, fault: 'unavailable' | 'statement'): Db {
   return {
     async query(text, values) {
       if (typeof text === 'string' && statement.test(text)) throw new DatabaseError(fault, 'no');
@@ -154,7 +154,7 @@ test('what could not travel is told as far as there is room, and the rest is cou
 
 test('a database that is away for a moment is no attempt at the object', async () => {
   await using db = await testDatabase();
-  const database = troubled(db, /into upload_parts/, 'unavailable');
+  const database = failing(db, /into upload_parts/, 'unavailable');
   const bench = await benchOf(db, { database, backoff: { baseMs: 40, maxMs: 40 } });
   await bench.rig.fill(bytesOf(80), { inParts: true });
   const result = await bench.attempt();
@@ -164,7 +164,7 @@ test('a database that is away for a moment is no attempt at the object', async (
 
 test('only a size that no parts fit is too large; other errors are ours', async () => {
   await using db = await testDatabase();
-  const database = troubled(db, /into upload_parts/, 'statement');
+  const database = failing(db, /into upload_parts/, 'statement');
   const bench = await benchOf(db, { attemptsMax: 1, database });
   await bench.rig.fill(bytesOf(80), { inParts: true });
   assert.equal((await bench.attempt()).reason, 'internal');

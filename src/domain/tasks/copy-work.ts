@@ -30,7 +30,7 @@ export interface CopyWorkOptions {
 }
 
 const MESSAGE_MAX = 1_000;
-const TROUBLE = 'the database did not serve';
+const NOT_SERVED = 'the database did not serve';
 
 /** The work on one claimed change: copy the object, and say how it ended. */
 export function copyWork(options: CopyWorkOptions): WorkHandler {
@@ -225,8 +225,8 @@ function resultOfError(
   const { taskId, key } = claim;
   if (error instanceof DatabaseError && error.transient) {
     const level = alreadyLogged(error) ? 'debug' : 'error';
-    const line = { event: 'worker.trouble', doing: 'copy', taskId, key, err: error };
-    options.log[level](line, TROUBLE);
+    const line = { event: 'worker.failed', doing: 'copy', taskId, key, err: error };
+    options.log[level](line, NOT_SERVED);
     return { ...released, delayMs: delayAfter(options, claim) };
   }
   const { kind, reason } = notOfStores(options, claim, error);

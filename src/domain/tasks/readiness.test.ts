@@ -7,14 +7,14 @@ import { Readiness } from './readiness.ts';
 function rig() {
   const clock = new ManualClock();
   const checks: PromiseWithResolvers<void>[] = [];
-  const state = { troubles: 0 };
+  const state = { faults: 0 };
   let wake = (): void => undefined;
   const readiness = new Readiness({
     check: () => {
       checks.push(Promise.withResolvers());
       return checks.at(-1)?.promise ?? Promise.resolve();
     },
-    troubleCount: () => state.troubles,
+    faultCount: () => state.faults,
     clock: {
       now: () => clock.now(),
       monotonic: () => clock.monotonic(),
@@ -59,7 +59,7 @@ test('a statement that met a fault of the database ends what an earlier check ha
   const first = readiness.ready();
   checks[0]?.resolve();
   await first;
-  state.troubles += 1;
+  state.faults += 1;
   const second = readiness.ready();
   checks[1]?.reject(new DatabaseError('disk-full', 'could not extend file "base/5/16471"'));
   await assert.rejects(second, refused('The disk of the database is full.'));

@@ -6,7 +6,7 @@ export interface ReadinessOptions {
   /** Does what requests need of the database. */
   readonly check: () => Promise<void>;
   /** How often the database was found not to serve: what was checked before then does not count. */
-  readonly troubleCount: () => number;
+  readonly faultCount: () => number;
   readonly clock: Clock;
 }
 
@@ -24,7 +24,7 @@ export class Readiness implements Health {
   readonly #options: ReadinessOptions;
   #phase: 'starting' | 'serving' | 'stopping' = 'starting';
   #last:
-    | { readonly until: number; readonly troubles: number; readonly error: Error | undefined }
+    | { readonly until: number; readonly faults: number; readonly error: Error | undefined }
     | undefined;
   #checking: Promise<void> | undefined;
 
@@ -44,19 +44,19 @@ export class Readiness implements Health {
 
   async ready(): Promise<void> {
     if (this.#phase !== 'serving') throw new NotReady(`The service is ${this.#phase}.`);
-    const { clock, troubleCount } = this.#options;
+    const { clock, faultCount } = this.#options;
     const last = this.#last;
     if (last !== undefined && clock.monotonic() < last.until) {
       if (last.error !== undefined) throw last.error;
-      if (last.troubles === troubleCount()) return;
+      if (last.faults === faultCount()) return;
     }
     this.#checking ??= this.#check();
     await this.#inTime(this.#checking);
   }
 
   async #check(): Promise<void> {
-    const { check, clock, troubleCount } = this.#options;
-    const troubles = troubleCount();
+    const { check, clock, faultCount } = this.#options;
+    const faults = faultCount();
     let error: Error | undefined;
     try {
       await check();
@@ -65,7 +65,7 @@ export class Readiness implements Health {
       throw error;
     } finally {
       const until = clock.monotonic() + (error === undefined ? READY_MS : NOT_READY_MS);
-      this.#last = { until, troubles, error };
+      this.#last = { until, faults, error };
       this.#checking = undefined;
     }
   }

@@ -109,7 +109,7 @@ export class DatabaseError extends Error {
     return faults[this.fault].state;
   }
 
-  /** Whether every statement meets this state; it is logged by {@link Troubles} then. */
+  /** Whether every statement meets this state; it is logged by {@link FaultLog} then. */
   get general(): boolean {
     return faults[this.fault].general;
   }
@@ -228,7 +228,7 @@ function text(error: Error, field: string): string | undefined {
 }
 
 /**
- * Whether an error is a state of the database that {@link Troubles} logs: another line for each
+ * Whether an error is a state of the database that {@link FaultLog} logs: another line for each
  * statement helps nobody. Reads the fields, since pg-boss reports copies of errors.
  */
 export function alreadyLogged(error: unknown): boolean {

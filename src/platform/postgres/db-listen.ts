@@ -3,13 +3,13 @@ import { backoffMs } from '../base/backoff.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import { alreadyLogged, DatabaseError, toDatabaseError } from './db-error.ts';
-import type { Troubles } from './troubles.ts';
+import type { FaultLog } from './fault-log.ts';
 
 export interface ListenContext {
   readonly config: pg.ClientConfig;
   readonly log: Logger;
   readonly clock: Clock;
-  readonly troubles: Troubles;
+  readonly faultLog: FaultLog;
 }
 
 const reconnect = { baseMs: 200, maxMs: 30_000 };
@@ -55,7 +55,7 @@ export async function keepListening(
   channel: string,
   onNotify: (payload: string) => void,
 ): Promise<AsyncDisposable> {
-  const { log, clock, troubles } = context;
+  const { log, clock, faultLog } = context;
   const stop = new AbortController();
   const stopped = () => stop.signal.aborted;
   let current = await open(context, channel, onNotify);
@@ -68,7 +68,7 @@ export async function keepListening(
         return;
       } catch (error) {
         if (stopped()) return;
-        if (error instanceof DatabaseError) troubles.add(error);
+        if (error instanceof DatabaseError) faultLog.add(error);
         const level = alreadyLogged(error) ? 'debug' : 'warn';
         log[level]({ event: 'listen.failed', channel, attempt, err: error }, 'cannot listen');
       }

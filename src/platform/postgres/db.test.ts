@@ -138,8 +138,8 @@ describe('the state of a real server', () => {
     nowhere.pathname = '/missing';
     const missing = { url: new Secret(nowhere.href), allowUnsafe: true };
     await assert.rejects(Database.connect(missing), { fault: 'no-database' });
-    assert.equal(limited.troubleCount, 2);
-    assert.equal(database.troubleCount, 1);
+    assert.equal(limited.faultCount, 2);
+    assert.equal(database.faultCount, 1);
   });
 
   test('read-only: a session of that time is closed, so that writing goes on once it is over', async () => {

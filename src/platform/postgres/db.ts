@@ -5,8 +5,8 @@ import { silentLog, type Logger } from '../base/log.ts';
 import type { Secret } from '../base/seal.ts';
 import { DatabaseError, toDatabaseError } from './db-error.ts';
 import { keepListening } from './db-listen.ts';
+import { FaultLog } from './fault-log.ts';
 import { presentColumns, rowTypes } from './row-values.ts';
-import { Troubles } from './troubles.ts';
 
 export { alreadyLogged, DatabaseError, type DatabaseFault } from './db-error.ts';
 
@@ -69,7 +69,7 @@ export interface DatabaseOptions {
   /** A statement that runs longer is ended by the server; default one minute. */
   readonly statementTimeoutMs?: number;
   /** Where faults of the database are counted and logged; several pools on one database share it. */
-  readonly troubles?: Troubles;
+  readonly faultLog?: FaultLog;
   /** Tests only: take a server that may lose what it acknowledged. */
   readonly allowUnsafe?: boolean;
 }
@@ -195,14 +195,14 @@ export class Database implements Db, AsyncDisposable {
   readonly #config: pg.ClientConfig;
   readonly #log: Logger;
   readonly #clock: Clock;
-  readonly #troubles: Troubles;
+  readonly #faultLog: FaultLog;
 
   private constructor(options: DatabaseOptions) {
     const config = connectionConfig(options);
     this.#config = config;
     this.#log = options.log ?? silentLog;
     this.#clock = options.clock ?? systemClock;
-    this.#troubles = options.troubles ?? new Troubles({ log: this.#log, clock: this.#clock });
+    this.#faultLog = options.faultLog ?? new FaultLog({ log: this.#log, clock: this.#clock });
     this.#pool = new pg.Pool(config);
     // Connections break while idle and between statements of a transaction. The next statement
     // says so to whoever it concerns; an 'error' nobody hears would end the process.
@@ -316,15 +316,15 @@ export class Database implements Db, AsyncDisposable {
    */
   listen(channel: string, onNotify: (payload: string) => void): Promise<AsyncDisposable> {
     return keepListening(
-      { config: this.#config, log: this.#log, clock: this.#clock, troubles: this.#troubles },
+      { config: this.#config, log: this.#log, clock: this.#clock, faultLog: this.#faultLog },
       channel,
       onNotify,
     );
   }
 
   /** How often the database was found in a state in which it does not serve, such as away or read-only. */
-  get troubleCount(): number {
-    return this.#troubles.count;
+  get faultCount(): number {
+    return this.#faultLog.count;
   }
 
   /** Waits for the statements that run, then closes all connections but those of `listen`. */
@@ -341,7 +341,7 @@ export class Database implements Db, AsyncDisposable {
   }
 
   #noticed<E>(error: E): E {
-    if (error instanceof DatabaseError) this.#troubles.add(error);
+    if (error instanceof DatabaseError) this.#faultLog.add(error);
     return error;
   }
 

@@ -182,7 +182,7 @@ function readinessOf({ database, clock }: BrigadeParts, gatekeeper: Gatekeeper):
       await gatekeeper.holderOf(PROBE_TOKEN);
       await checkWrites(database, WRITE_CHECK_MS);
     },
-    troubleCount: () => database.troubleCount,
+    faultCount: () => database.faultCount,
     clock,
   });
 }
@@ -228,7 +228,7 @@ async function startWork(
         ...{ database, openTasks, clock, log, timeZone, ...kept },
         onRecheck: (result) => metrics.rechecks.inc({ result }),
       }),
-      onTrouble: (job, error) =>
+      onError: (job, error) =>
         log[alreadyLogged(error) ? 'debug' : 'warn'](
           { event: 'job.failed', job, err: error },
           'maintenance failed',
@@ -279,9 +279,9 @@ function workerOf(
     },
     onLate: (taskId, count) =>
       log.warn({ event: 'claims.lapsed', taskId, count }, 'too late: these come round again'),
-    onTrouble: (doing, error) =>
+    onError: (doing, error) =>
       log[alreadyLogged(error) ? 'debug' : 'error'](
-        { event: 'worker.trouble', doing, err: error },
+        { event: 'worker.failed', doing, err: error },
         'the database did not serve',
       ),
   });

@@ -2,7 +2,7 @@ import { systemClock } from '../../platform/base/clock.ts';
 import type { Logger } from '../../platform/base/log.ts';
 import type { Secret } from '../../platform/base/seal.ts';
 import { Database, DatabaseError } from '../../platform/postgres/db.ts';
-import { Troubles } from '../../platform/postgres/troubles.ts';
+import { FaultLog } from '../../platform/postgres/fault-log.ts';
 import { startEmbedded } from '../../platform/postgres/embedded.ts';
 import type { BrigadeParts } from './brigade.ts';
 import type { Settings } from '../settings/config.ts';
@@ -46,7 +46,7 @@ export async function openDatabase(
 }
 
 async function connect(started: AsyncDisposableStack, url: Secret, log: Logger): Promise<Pools> {
-  const shared = { url, log, troubles: new Troubles({ log, clock: systemClock }) };
+  const shared = { url, log, faultLog: new FaultLog({ log, clock: systemClock }) };
   const database = started.use(await Database.connect({ ...shared, connections: CONNECTIONS }));
   const lists = { connections: LIST_CONNECTIONS, statementTimeoutMs: LIST_TIMEOUT_MS };
   return { database, lists: started.use(await Database.connect({ ...shared, ...lists })) };

@@ -14,7 +14,7 @@ interface Logged {
  * What state the database was found in: each fault is logged when it first occurs, and while it goes
  * on at most once a minute, however many statements meet it.
  */
-export class Troubles {
+export class FaultLog {
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #logged = new Map<DatabaseFault, Logged>();

@@ -4,9 +4,9 @@ import { test } from 'node:test';
 import { ManualClock } from '../../../test/kit/manual-clock.ts';
 import { createLogger } from '../base/log.ts';
 import { DatabaseError } from './db-error.ts';
-import { Troubles } from './troubles.ts';
+import { FaultLog } from './fault-log.ts';
 
-function troublesWithLog() {
+function faultLogWithLines() {
   const lines: Record<string, unknown>[] = [];
   const destination = new Writable({
     write(line: Buffer, _encoding, done) {
@@ -18,18 +18,18 @@ function troublesWithLog() {
   return {
     clock,
     lines,
-    troubles: new Troubles({ log: createLogger('debug', destination), clock }),
+    faultLog: new FaultLog({ log: createLogger('debug', destination), clock }),
   };
 }
 
 test('each fault of the database is logged once, then once a minute with how many statements met it', () => {
-  const { clock, lines, troubles } = troublesWithLog();
+  const { clock, lines, faultLog } = faultLogWithLines();
   for (let time = 0; time < 100; time++) {
-    troubles.add(new DatabaseError('disk-full', 'could not extend file', { code: '53100' }));
-    troubles.add(new DatabaseError('unavailable', 'connection refused'));
+    faultLog.add(new DatabaseError('disk-full', 'could not extend file', { code: '53100' }));
+    faultLog.add(new DatabaseError('unavailable', 'connection refused'));
   }
   clock.time += 59_999;
-  troubles.add(new DatabaseError('disk-full', 'could not extend file'));
+  faultLog.add(new DatabaseError('disk-full', 'could not extend file'));
   assert.deepEqual(
     lines.map(({ event, level, fault, count }) => [event, level, fault, count]),
     [
@@ -39,15 +39,15 @@ test('each fault of the database is logged once, then once a minute with how man
   );
   assert.equal(lines[0]?.['state'], 'The disk of the database is full.');
   clock.time += 1;
-  troubles.add(new DatabaseError('disk-full', 'could not extend file'));
+  faultLog.add(new DatabaseError('disk-full', 'could not extend file'));
   assert.deepEqual([lines[2]?.['fault'], lines[2]?.['count']], ['disk-full', 101]);
-  assert.equal(troubles.count, 202);
+  assert.equal(faultLog.count, 202);
 });
 
 test('a fault of one statement is not one of the database', () => {
-  const { lines, troubles } = troublesWithLog();
+  const { lines, faultLog } = faultLogWithLines();
   for (const fault of ['statement', 'duplicate', 'constraint', 'timed-out', 'contended'] as const) {
-    troubles.add(new DatabaseError(fault, 'no'));
+    faultLog.add(new DatabaseError(fault, 'no'));
   }
-  assert.deepEqual([lines.length, troubles.count], [0, 0]);
+  assert.deepEqual([lines.length, faultLog.count], [0, 0]);
 });
