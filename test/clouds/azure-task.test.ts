@@ -256,7 +256,8 @@ describe('a task between Azure and an S3 store', { skip: skip ?? false }, () => 
       assert.equal(cdn.statuses[0], 200, 'it was tried when the task was created');
       assertCopied(await sync(taskId, ['through the CDN']), ['through the CDN']);
       assert.equal(s3.bucket('from-azure').object('through the CDN')?.content.size, sizes.parts);
-      assert.deepEqual(new Set(cdn.statuses), new Set([200, 206]));
+      // One part that is the whole object is read without a range.
+      assert.deepEqual(new Set(cdn.statuses), new Set([200]));
     });
   }
 });

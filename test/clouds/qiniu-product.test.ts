@@ -92,7 +92,8 @@ describe('what Kodo’s SDK has put is read', () => {
         assert.equal(head.contentHeaders['cache-control'], 'no-cache');
         assert.equal(head.contentType, 'image/png');
         assert.equal(head.md5, undefined);
-        assert.deepEqual(await store.head('told', signal), head);
+        // A read through a domain has the domain's own ETag beside this.
+        assert.partialDeepStrictEqual(head, await store.head('told', signal));
       }
       server.manners.ownNames = false;
     });

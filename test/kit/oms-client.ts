@@ -83,7 +83,7 @@ export class OmsClient {
 
   /** Sends one request; gives the parsed body, or undefined where there is none. */
   async call(method: string, path: string, body?: unknown): Promise<unknown> {
-    const response = await fetch(`${this.#url}/v2/${this.projectId}${path}`, {
+    const response = await this.#send(`/v2/${this.projectId}${path}`, {
       method,
       headers: { 'x-auth-token': this.#token, 'content-type': 'application/json' },
       ...(body !== undefined && { body: JSON.stringify(body) }),
@@ -92,6 +92,18 @@ export class OmsClient {
     const parsed: unknown = text === '' ? undefined : JSON.parse(text);
     if (!response.ok) throw new OmsError(response.status, parsed as OmsErrorBody);
     return parsed;
+  }
+
+  /** As HTTP lets a client do: a GET on a connection that the server closes just then is repeated. */
+  async #send(path: string, request: RequestInit): Promise<Response> {
+    try {
+      return await fetch(this.#url + path, request);
+    } catch (error) {
+      const cause = error instanceof Error ? error.cause : undefined;
+      const isClosed = cause instanceof Error && 'code' in cause && cause.code === 'UND_ERR_SOCKET';
+      if (!isClosed || request.method !== 'GET') throw error;
+      return await fetch(this.#url + path, request);
+    }
   }
 
   async createTask(body: Record<string, unknown>): Promise<string> {

@@ -51,6 +51,11 @@ export function answeredRange(
   return size === undefined ? 'an answer without a length' : { first: 0, last: size - 1, size };
 }
 
+/** The bytes of the whole object by Content-Range, also where its range makes no sense. */
+export function totalOf(reply: Pick<HttpReply, 'headers'>): number | undefined {
+  return contentRangeOf(reply)?.size;
+}
+
 function checkedRange(
   { first, last, length, size: total, text }: ContentRange,
   bytes: number,

@@ -9,6 +9,7 @@ import {
   IGNORES_RANGES,
   isAsRequested,
   isWhole,
+  totalOf,
 } from './answered-range.ts';
 import type { HttpReply } from '../http/http.ts';
 import { differenceFrom } from './pin.ts';
@@ -104,7 +105,12 @@ async function sent(reader: KeyReader, options: ReadOptions): Promise<HttpReply>
 function readOfReply(reply: HttpReply, options: ReadOptions, reader: HeadReader): ObjectRead {
   const { range, pin } = options;
   const answered = answeredRange(reply, pin?.size);
-  if (typeof answered === 'string') throw reader.failure('bad-reply', answered);
+  if (typeof answered === 'string') {
+    // Some servers answer so to a range behind the end of an object that has become smaller.
+    const total = totalOf(reply);
+    const isOther = pin !== undefined && total !== undefined && total !== pin.size;
+    throw reader.failure(isOther ? 'changed' : 'bad-reply', answered);
+  }
   const answer = range === undefined ? whole : part;
   const head = reader.headOf(answered.size, reply.headers, answer);
   if (typeof head === 'string') throw reader.failure('bad-reply', head);
