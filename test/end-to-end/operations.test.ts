@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { createLogger } from '../../src/platform/base/log.ts';
-import { startWorld, type World } from '../kit/service-between-buckets.ts';
+import { startWorld, until, type World } from '../kit/service-between-buckets.ts';
 
 describe('what operators look at', () => {
   const lines: string[] = [];
@@ -77,7 +77,9 @@ describe('what operators look at', () => {
     const found = await metrics();
     assert.equal(found.get('brigade_waiting_changes{state="SYNCHRONIZING"}'), 1);
     await world.client.settled(taskId, 1);
-    assert.equal((await metrics()).get('brigade_waiting_changes{state="SYNCHRONIZING"}'), 0);
+    await until('nothing waits', async () => {
+      return (await metrics()).get('brigade_waiting_changes{state="SYNCHRONIZING"}') === 0;
+    });
   });
 
   test('/healthz and /readyz need no token', async () => {

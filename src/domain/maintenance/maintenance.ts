@@ -191,16 +191,17 @@ async function giveUp(
 async function clearHidden(options: MaintenanceOptions, signal: AbortSignal): Promise<void> {
   const hidden = await hiddenTasks(options.database);
   // Most have no uploads: they do not wait for the stores of those that have.
-  const left = await clearReady(options, hidden);
+  const left = await clearReady(options, hidden, signal);
   if (left.length === 0) return;
   await abortAbandoned(options, { hidden: true, signal });
-  await clearReady(options, left);
+  await clearReady(options, left, signal);
 }
 
 /** @returns The tasks that are in work, or have uploads, still. */
 async function clearReady(
   { database, openTasks, log }: MaintenanceOptions,
   hidden: readonly string[],
+  signal: AbortSignal,
 ): Promise<string[]> {
   const left: string[] = [];
   for (const taskId of hidden) {
@@ -208,7 +209,7 @@ async function clearReady(
       left.push(taskId);
       continue;
     }
-    await clearTask(database, taskId);
+    await clearTask(database, taskId, { signal });
     openTasks.forget(taskId);
     log.info({ event: 'task.cleared', taskId }, 'deleted task cleared away');
   }

@@ -10,6 +10,7 @@ import {
   projectId,
 } from '../../../test/kit/sync-task.ts';
 import { testDatabase } from '../../../test/kit/postgres.ts';
+import type { Db } from '../../platform/postgres/db.ts';
 import type { TaskPlan } from '../../platform/model/sync-task.ts';
 import {
   clearTask,
@@ -172,4 +173,49 @@ test('a task runs from its creation until it is stopped, and after a start; a sy
   await db.query(`update sync_tasks set kind = 'other', deleted_at = null where id = $1`, [id]);
   assert.equal(await findTask(db, projectId, id), undefined);
   assert.equal((await listTasks(db, projectId, { limit: 9, offset: 0 })).count, 0);
+});
+
+test('a deleted task is cleared in batches, each table whole, and no other task loses a row', async () => {
+  await using db = await testDatabase();
+  const [id, other] = [await addTask(db), await addTask(db)];
+  for (const task of [id, other]) {
+    await db.query(
+      `with keys as (select 'k' || lpad(n::text, 3, '0') as key from generate_series(1, 23) as n),
+      a as (insert into changes (task_id, object_key, generation, accepted_at, due_at)
+        select $1, key, 1, now(), now() from keys),
+      b as (insert into rechecks (task_id, object_key, lost_at, due_at) select $1, key, now(), now() from keys),
+      c as (insert into objects (task_id, object_key, outcome, attempts, accepted_at, started_at)
+        select $1, key, 'copied', 1, now(), now() from keys)
+      -- More parts of one key than a batch has.
+      insert into upload_parts (task_id, object_key, number, etag)
+      select $1, key, number, '' from keys, generate_series(1, 12) as number`,
+      [task],
+    );
+  }
+  const count = async (task: string) => {
+    const tables = ['changes', 'rechecks', 'objects', 'upload_parts'];
+    const sql = tables.map((table) => `(select count(*)::int from ${table} where task_id = $1)`);
+    const { rows } = await db.query<{ counts: number[] }>(`select array[${sql.join()}] as counts`, [
+      task,
+    ]);
+    return rows[0]?.counts;
+  };
+  await stopTask(db, id);
+  await hideTask(db, id);
+  const stop = new AbortController();
+  stop.abort(new Error('stopping'));
+  await assert.rejects(clearTask(db, id, { signal: stop.signal }), /stopping/);
+  let most = 0;
+  const watched: Db = {
+    async query<Row extends object>(...args: Parameters<Db['query']>) {
+      const answer = await db.query<Row>(...args);
+      most = Math.max(most, answer.rowCount);
+      return answer;
+    },
+  };
+  await clearTask(watched, id, { batch: 5 });
+  assert.deepEqual(await count(id), [0, 0, 0, 0]);
+  assert.deepEqual(await count(other), [23, 23, 23, 276]);
+  assert.ok(most <= 5 + 12, `${most} rows by one statement`);
+  assert.deepEqual(await hiddenTasks(db), []);
 });

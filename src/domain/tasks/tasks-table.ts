@@ -253,10 +253,63 @@ export async function taskInWork(db: Db, taskId: string): Promise<boolean> {
   return rows[0]?.held ?? false;
 }
 
-/** Removes everything of a hidden task, its credentials included. */
-export async function clearTask(db: Db, taskId: string): Promise<void> {
-  for (const table of ['changes', 'rechecks', 'objects', 'statistics', 'upload_parts', 'uploads']) {
-    await db.query(`delete from ${table} where task_id = $1`, [taskId]);
+/** Tables with rows by task and key, which can be as many as the objects of a bucket. */
+const TABLES_BY_KEY = ['changes', 'rechecks', 'objects', 'upload_parts', 'uploads'] as const;
+const CLEARED_AT_ONCE = 10_000;
+
+/**
+ * Removes everything of a hidden task, its credentials included. Each batch of rows is a statement and a
+ * transaction of its own, so that none runs long and vacuum can follow; one that is interrupted goes on
+ * when it is called again.
+ *
+ * @param batch Rows of one statement.
+ */
+export async function clearTask(
+  db: Db,
+  taskId: string,
+  {
+    signal,
+    batch = CLEARED_AT_ONCE,
+  }: { readonly signal?: AbortSignal; readonly batch?: number } = {},
+): Promise<void> {
+  for (const table of TABLES_BY_KEY) {
+    let from: string | undefined = '';
+    while (from !== undefined) {
+      signal?.throwIfAborted();
+      from = await clearKeys(db, { table, taskId, from, batch });
+    }
   }
+  // A task has some thousand of these at most: older ones are folded.
+  await db.query('delete from statistics where task_id = $1', [taskId]);
   await db.query(`delete from sync_tasks where id = $1 and deleted_at is not null`, [taskId]);
+}
+
+/**
+ * Removes about `batch` rows of a task, by ranges of keys, so that no statement visits again what an earlier one
+ * removed. Served by the primary keys.
+ *
+ * @returns Where the next range begins; undefined when nothing is left.
+ */
+async function clearKeys(
+  db: Db,
+  range: {
+    readonly table: (typeof TABLES_BY_KEY)[number];
+    readonly taskId: string;
+    readonly from: string;
+    readonly batch: number;
+  },
+): Promise<string | undefined> {
+  const { table, taskId, from, batch } = range;
+  const { rows } = await db.query<{ key: string }>(
+    `select object_key as key from ${table} where task_id = $1 and object_key >= $2
+    order by object_key offset $3 limit 1`,
+    [taskId, from, batch - 1],
+  );
+  const to = rows[0]?.key;
+  await db.query(
+    `delete from ${table}
+    where task_id = $1 and object_key >= $2 and ($3::text is null or object_key <= $3)`,
+    [taskId, from, to ?? null],
+  );
+  return to;
 }

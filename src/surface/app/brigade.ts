@@ -1,4 +1,5 @@
 import type { Clock } from '../../platform/base/clock.ts';
+import { CostlyAnswer } from '../../platform/base/costly-answer.ts';
 import type { Logger } from '../../platform/base/log.ts';
 import type { Metrics } from '../../platform/base/metrics.ts';
 import type { Sealer } from '../../platform/base/seal.ts';
@@ -115,13 +116,7 @@ export async function createBrigade(parts: BrigadeParts): Promise<Brigade> {
   const openTasks = new OpenTasks({ database, sealer, restoreDays, open });
   const worker = workerOf(parts, openTasks, writer);
   const intake = intakeOf(parts, worker, writer);
-  metrics.watchBacklog(async () => {
-    const rows = await backlog(lists);
-    return rows.map(({ running, ...row }) => ({
-      state: running ? 'SYNCHRONIZING' : 'STOPPED',
-      ...row,
-    }));
-  });
+  watchBacklog(parts);
   const eventQuotas = new EventQuotas({ ...settings, database, now: () => clock.now() });
   const access = accessOf(parts, eventQuotas);
   const health = readinessOf(parts, access.gatekeeper);
@@ -159,6 +154,25 @@ export async function createBrigade(parts: BrigadeParts): Promise<Brigade> {
       await access.audit[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Of the time, for counting what waits, however often metrics are scraped and however much waits. */
+const BACKLOG_SHARE = 0.05;
+const BACKLOG_PATIENCE_MS = 2_000;
+
+function watchBacklog({ lists, clock, metrics }: BrigadeParts): void {
+  const counted = new CostlyAnswer({
+    clock,
+    ask: () => backlog(lists),
+    patienceMs: BACKLOG_PATIENCE_MS,
+    share: BACKLOG_SHARE,
+  });
+  metrics.watchBacklog(async () =>
+    (await counted.get()).map(({ running, ...row }) => ({
+      state: running ? 'SYNCHRONIZING' : 'STOPPED',
+      ...row,
+    })),
+  );
 }
 
 function intakeOf({ database, metrics }: BrigadeParts, worker: Worker, writer: number): Intake {
