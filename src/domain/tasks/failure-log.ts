@@ -1,3 +1,4 @@
+import { BoundedMap } from '../../platform/base/bounded-map.ts';
 import type { Clock } from '../../platform/base/clock.ts';
 import type { Logger } from '../../platform/base/log.ts';
 
@@ -25,7 +26,8 @@ interface FailedObject {
 export class FailureLog {
   readonly #clock: Clock;
   readonly #log: Logger;
-  readonly #kinds = new Map<string, Kind>();
+  /** Tasks come and go: of too many kinds, the one that was logged longest ago is forgotten. */
+  readonly #kinds = new BoundedMap<string, Kind>(KINDS_MAX);
 
   constructor(clock: Clock, log: Logger) {
     this.#clock = clock;
@@ -40,8 +42,6 @@ export class FailureLog {
       kind.unlogged += 1;
       return;
     }
-    // Tasks come and go; to tell some first failures twice is better than to keep all for ever.
-    if (this.#kinds.size >= KINDS_MAX) this.#kinds.clear();
     this.#kinds.set(name, { loggedAt: now, unlogged: 0 });
     const count = (kind?.unlogged ?? 0) + 1;
     const failed = { event: 'object.failed', taskId, key, reason, count, detail: message };

@@ -1,3 +1,5 @@
+import { BoundedMap } from './bounded-map.ts';
+
 const MINUTE_MS = 60_000;
 const KEYS_MAX = 10_000;
 
@@ -8,8 +10,10 @@ const KEYS_MAX = 10_000;
 export class RateLimit {
   readonly #perMinute: number;
   readonly #now: () => number;
-  /** What was left of a key, and when. The least recently used is first. */
-  readonly #left = new Map<string, { readonly count: number; readonly at: number }>();
+  /** What was left of a key, and when. Of too many, the one that was not used for longest begins anew. */
+  readonly #left = new BoundedMap<string, { readonly count: number; readonly at: number }>(
+    KEYS_MAX,
+  );
 
   constructor({
     perMinute,
@@ -35,11 +39,7 @@ export class RateLimit {
     const wait = this.wait(key);
     if (wait > 0 || this.#perMinute === 0) return wait;
     const count = this.#count(key) - 1;
-    this.#left.delete(key);
     this.#left.set(key, { count, at: this.#now() });
-    const [oldest] = this.#left.keys();
-    // Memory stays bounded: of so many keys, one that was not used for longest may begin anew.
-    if (this.#left.size > KEYS_MAX && oldest !== undefined) this.#left.delete(oldest);
     return 0;
   }
 

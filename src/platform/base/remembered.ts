@@ -1,3 +1,5 @@
+import { BoundedMap } from './bounded-map.ts';
+
 /**
  * Keeps the answers to slow questions for a while; callers that ask at the same time share one question.
  *
@@ -5,8 +7,8 @@
  * as "there is no such token" must not outlive the moment at which the token is made.
  */
 export class Remembered<T> {
-  readonly #options: { readonly forMs: number; readonly max: number; readonly now: () => number };
-  readonly #answers = new Map<string, { readonly answer: Promise<T>; readonly until: number }>();
+  readonly #options: { readonly forMs: number; readonly now: () => number };
+  readonly #answers: BoundedMap<string, { readonly answer: Promise<T>; readonly until: number }>;
 
   constructor(options: {
     readonly forMs: number;
@@ -15,6 +17,7 @@ export class Remembered<T> {
     readonly now: () => number;
   }) {
     this.#options = options;
+    this.#answers = new BoundedMap(options.max);
   }
 
   /** @param accept Whether an answer may be kept; one that may not is from a question asked after this call. */
@@ -43,8 +46,7 @@ export class Remembered<T> {
   }
 
   #ask(key: string, ask: () => Promise<T>, accept: (answer: T) => boolean): Promise<T> {
-    const { forMs, max, now } = this.#options;
-    if (this.#answers.size >= max) this.#answers.clear();
+    const { forMs, now } = this.#options;
     const answer = ask();
     this.#answers.set(key, { answer, until: now() + forMs });
     const forget = (): void => {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import ipaddr from 'ipaddr.js';
+import { BoundedMap } from '../../../platform/base/bounded-map.ts';
 import { RateLimit } from '../../../platform/base/rate-limit.ts';
 import type { Action } from '../../../platform/model/policy.ts';
 import { RequestError } from './request-error.ts';
@@ -45,8 +46,8 @@ export class Limits {
   readonly #logIns: RateLimit;
   readonly #failures: RateLimit;
   readonly #costly: Readonly<Record<Cost, { ofProject: RateLimit; ofAddress: RateLimit }>>;
-  /** Hashes of credentials that were right at an address, the least recent first. */
-  readonly #known = new Set<string>();
+  /** Hashes of credentials that were right at an address. */
+  readonly #known = new BoundedMap<string, true>(KNOWN_MAX);
 
   constructor(limits: RequestLimits, now: () => number) {
     const of = (perMinute: number) => new RateLimit({ perMinute, now });
@@ -82,11 +83,7 @@ export class Limits {
   }
 
   right(request: FastifyRequest, credential: string): void {
-    const hash = hashOf(request, credential);
-    this.#known.delete(hash);
-    this.#known.add(hash);
-    const [oldest] = this.#known;
-    if (this.#known.size > KNOWN_MAX && oldest !== undefined) this.#known.delete(oldest);
+    this.#known.set(hashOf(request, credential), true);
   }
 
   /** Of a caller who may do this. Neither many addresses nor many projects make more of it. */

@@ -38,3 +38,11 @@ test('a flood of keys takes no more memory than ten thousand of them', () => {
   strikes.add('one more');
   assert.equal(strikes.isOut('a'), false);
 });
+
+test('a flood of keys brings back no other that is out', () => {
+  const strikes = new Strikes(() => 0);
+  for (let key = 0; key < 9_990; key++) strikes.add(`key ${key}`);
+  strike(strikes, 'a', 5);
+  for (let key = 0; key < 9_990; key++) strikes.add(`another ${key}`);
+  assert.equal(strikes.isOut('a'), true);
+});

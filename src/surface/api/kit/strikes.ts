@@ -1,3 +1,5 @@
+import { BoundedMap } from '../../../platform/base/bounded-map.ts';
+
 const STRIKES_MAX = 5;
 const OUT_MS = 5 * 60_000;
 const KEYS_MAX = 10_000;
@@ -5,7 +7,10 @@ const KEYS_MAX = 10_000;
 /** Counts failures in a row; after five of them the key is out for five minutes. */
 export class Strikes {
   readonly #now: () => number;
-  readonly #counts = new Map<string, { readonly count: number; readonly until: number }>();
+  /** What is forgotten under a flood of keys gets five more tries: memory stays bounded. */
+  readonly #counts = new BoundedMap<string, { readonly count: number; readonly until: number }>(
+    KEYS_MAX,
+  );
 
   constructor(now: () => number) {
     this.#now = now;
@@ -16,8 +21,6 @@ export class Strikes {
   }
 
   add(key: string): void {
-    // What is forgotten under a flood of keys gets five more tries: memory stays bounded.
-    if (this.#counts.size >= KEYS_MAX) this.#counts.clear();
     const count = (this.#live(key)?.count ?? 0) + 1;
     this.#counts.set(key, { count, until: this.#now() + OUT_MS });
   }
