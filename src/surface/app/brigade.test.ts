@@ -45,10 +45,9 @@ describe('startWork', () => {
     const before = timers();
     const database = await testDatabase();
     const brigade = await create(database);
-    const query = database.query.bind(database);
-    database.query = async (statement, values) => {
-      const text = typeof statement === 'string' ? statement : statement.text;
-      if (text.includes('abandoned-uploads')) throw new Error('no more');
+    const query = database.queryAsPgDoes.bind(database);
+    database.queryAsPgDoes = async (statement, values) => {
+      if (statement.includes('abandoned-uploads')) throw new Error('no more');
       return query(statement, values);
     };
     await assert.rejects(brigade.startWork(), /no more/);
