@@ -29,7 +29,7 @@ export interface Prepared {
  * `timestamptz` as milliseconds since the Unix epoch, `numeric` as a string, `bytea` as a `Buffer`,
  * `json` and `jsonb` parsed; a column that is null is absent from its row. An ID from a sequence is
  * opaque: cast it with `::text`. Names are those of the statement: say `as "taskId"`. Nothing checks
- * `Row` at run time: the statement stands beside it, and a test compares the two.
+ * `Row` at run time: the statement stands beside it.
  *
  * Every method rejects with a {@link DatabaseError} and nothing else, except that a transaction
  * passes on what its work threw.
