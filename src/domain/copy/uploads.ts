@@ -199,9 +199,9 @@ export async function abandonedUploads(
 
 /** Whether a task has uploads that are neither completed nor aborted. */
 export async function hasUploads(db: Db, taskId: string): Promise<boolean> {
-  const { rows } = await db.query<{ any: boolean }>(
-    `select exists (select from uploads where task_id = $1) as any`,
+  const { rows } = await db.query<{ found: boolean }>(
+    `select exists (select from uploads where task_id = $1) as found`,
     [taskId],
   );
-  return rows[0]?.any ?? false;
+  return rows[0]?.found ?? false;
 }
