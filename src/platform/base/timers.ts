@@ -11,7 +11,8 @@ export class Alarm {
 
   /** Ends the current wait, if there is one. */
   ring(): void {
-    this.#waiting?.abort();
+    // Each `abort` makes an error with a stack, also where it has no effect, and some callers ring for each object.
+    if (this.#waiting?.signal.aborted === false) this.#waiting.abort();
   }
 
   /** Resolves after `ms`, or when `ring` is called. One wait at a time. */
