@@ -17,6 +17,7 @@ import type { RefusalReader } from '../provider.ts';
 import type { ObjectRead, ReadOptions, Store } from '../store.ts';
 import type { ReadBody } from '../../http/bodies.ts';
 import { StoreError, type StoreErrorDetails } from '../../model/store-error.ts';
+import { forwarding } from '../layers/forwarding.ts';
 import { problemOfAnswer, ignoresRange } from './answer.ts';
 import { cdnRefusal, type RefusingCdn, staleCdn } from './cdn-refusal.ts';
 
@@ -61,23 +62,12 @@ const RANDOM = 10_000_000_000;
  */
 export function throughCdn(bucket: Store, options: CdnOptions): Store {
   const reader = new CdnReader(bucket, options);
-  return {
-    name: bucket.name,
-    traits: bucket.traits,
-    list: (listing, signal) => bucket.list(listing, signal),
-    head: (key, signal) => bucket.head(key, signal),
+  return forwarding(bucket, {
     read: (key, reading, signal) => reader.read(key, reading, signal),
-    put: (key, body, putting, signal) => bucket.put(key, body, putting, signal),
-    startParts: (key, putting, signal) => bucket.startParts(key, putting, signal),
-    resumeParts: (key, uploadId, putting) => bucket.resumeParts(key, uploadId, putting),
-    listUploads: (key, signal) => bucket.listUploads(key, signal),
-    remove: (keys, signal) => bucket.remove(keys, signal),
-    copy: (from, key, signal) => bucket.copy(from, key, signal),
-    restore: (key, asked, signal) => bucket.restore(key, asked, signal),
     async [Symbol.asyncDispose]() {
       await Promise.all([reader[Symbol.asyncDispose](), bucket[Symbol.asyncDispose]()]);
     },
-  };
+  });
 }
 
 class CdnReader implements AsyncDisposable {

@@ -1,5 +1,6 @@
 import { orLetGo } from '../../http/let-go.ts';
 import type { ObjectRead, PartUpload, ReadOptions, Store } from '../store.ts';
+import { forwarding, forwardingUpload } from './forwarding.ts';
 
 /** The operations of a store and of its uploads: a closed list, for metrics. */
 export type Operation =
@@ -34,9 +35,7 @@ export interface Around {
 
 /** A store that does the same around every operation of another, those of its uploads included. */
 export function around(inner: Store, { call, read }: Around): Store {
-  return {
-    name: inner.name,
-    traits: inner.traits,
+  return forwarding(inner, {
     list: (options, signal) => call('list', signal, () => inner.list(options, signal)),
     head: (key, signal) => call('head', signal, () => inner.head(key, signal)),
     read: (key, options, signal) =>
@@ -55,20 +54,16 @@ export function around(inner: Store, { call, read }: Around): Store {
     copy: (from, key, signal) => call('copy', signal, () => inner.copy(from, key, signal)),
     restore: (key, options, signal) =>
       call('restore', signal, () => inner.restore(key, options, signal)),
-    [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
-  };
+  });
 }
 
 function aroundUpload(inner: PartUpload, call: Around['call']): PartUpload {
-  return {
-    id: inner.id,
+  // Disposing goes past the layers: the abort of an upload given up is a courtesy that waits for nothing.
+  return forwardingUpload(inner, {
     putPart: (number, body, signal) =>
       orLetGo(body, () => call('putPart', signal, () => inner.putPart(number, body, signal))),
     listParts: (signal) => call('listParts', signal, () => inner.listParts(signal)),
     complete: (parts, signal) => call('complete', signal, () => inner.complete(parts, signal)),
-    detach: () => inner.detach(),
     abort: (signal) => call('abort', signal, () => inner.abort(signal)),
-    // The abort of an upload given up is a courtesy; it goes past the layers, and waits for nothing.
-    [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
-  };
+  });
 }

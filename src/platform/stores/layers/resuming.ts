@@ -3,6 +3,7 @@ import type { ObjectHead } from '../../model/object.ts';
 import type { ReadOptions, Store } from '../store.ts';
 import type { ReadBody } from '../../http/bodies.ts';
 import { StoreError } from '../../model/store-error.ts';
+import { forwarding } from './forwarding.ts';
 
 export interface ResumePolicy {
   /** How often in a row a body may break without giving a single byte. */
@@ -17,11 +18,7 @@ export interface ResumePolicy {
  * Outside `retrying`: reopening a body is a new read, with all that the inner layers do for it.
  */
 export function resuming(inner: Store, policy: ResumePolicy, clock: Clock): Store {
-  return {
-    name: inner.name,
-    traits: inner.traits,
-    list: (options, signal) => inner.list(options, signal),
-    head: (key, signal) => inner.head(key, signal),
+  return forwarding(inner, {
     async read(key, options, signal) {
       const { head, body } = await inner.read(key, options, signal);
       // Without an ETag nothing says that the rest belongs to the beginning.
@@ -29,15 +26,7 @@ export function resuming(inner: Store, policy: ResumePolicy, clock: Clock): Stor
       const call = { inner, policy, clock, options, head, signal };
       return { head, body: new ResumingBody(call, body) };
     },
-    put: (key, body, options, signal) => inner.put(key, body, options, signal),
-    startParts: (key, options, signal) => inner.startParts(key, options, signal),
-    resumeParts: (key, uploadId, options) => inner.resumeParts(key, uploadId, options),
-    listUploads: (key, signal) => inner.listUploads(key, signal),
-    remove: (keys, signal) => inner.remove(keys, signal),
-    copy: (from, key, signal) => inner.copy(from, key, signal),
-    restore: (key, options, signal) => inner.restore(key, options, signal),
-    [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
-  };
+  });
 }
 
 interface ReadCall {

@@ -3,6 +3,7 @@ import type { Fault } from '../../model/fault.ts';
 import type { PartUpload, PutReceipt, Store } from '../store.ts';
 import type { PutBody } from '../../http/bodies.ts';
 import { StoreError } from '../../model/store-error.ts';
+import { forwarding, forwardingUpload } from './forwarding.ts';
 
 export interface RetryPolicy {
   readonly attempts: number;
@@ -48,23 +49,17 @@ export function retrying(inner: Store, policy: RetryPolicy, clock: Clock): Store
   }
 
   function retryingUpload(upload: PartUpload): PartUpload {
-    return {
-      id: upload.id,
+    return forwardingUpload(upload, {
       putPart: (number, body, signal) =>
         isWhole(body)
           ? again(signal, () => upload.putPart(number, body, signal))
           : upload.putPart(number, body, signal),
       listParts: (signal) => again(signal, () => upload.listParts(signal)),
-      complete: (parts, signal) => upload.complete(parts, signal),
-      detach: () => upload.detach(),
       abort: (signal) => again(signal, () => upload.abort(signal)),
-      [Symbol.asyncDispose]: () => upload[Symbol.asyncDispose](),
-    };
+    });
   }
 
-  return {
-    name: inner.name,
-    traits: inner.traits,
+  return forwarding(inner, {
     list: (options, signal) => again(signal, () => inner.list(options, signal)),
     head: (key, signal) => again(signal, () => inner.head(key, signal)),
     read: (key, options, signal) => again(signal, () => inner.read(key, options, signal)),
@@ -80,8 +75,7 @@ export function retrying(inner: Store, policy: RetryPolicy, clock: Clock): Store
     remove: (keys, signal) => again(signal, () => inner.remove(keys, signal)),
     copy: (from, key, signal) => again(signal, () => inner.copy(from, key, signal)),
     restore: (key, options, signal) => again(signal, () => inner.restore(key, options, signal)),
-    [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
-  };
+  });
 }
 
 function delayBefore({ details }: StoreError, ownMs: number): number {

@@ -2,6 +2,7 @@ import type { Fault } from '../../model/fault.ts';
 import type { Store } from '../store.ts';
 import { StoreError } from '../../model/store-error.ts';
 import { around, type Operation } from './around.ts';
+import { forwarding } from './forwarding.ts';
 
 /** What makes an object visible. */
 const publishing: ReadonlySet<Operation> = new Set<Operation>(['put', 'complete', 'copy']);
@@ -36,10 +37,9 @@ export function unanswered(inner: Store): Unanswered {
   function onRepeat(failure: StoreError): void {
     left ||= isOpen(failure, inner);
   }
-  const store: Store = {
-    ...watched,
+  const store = forwarding(watched, {
     put: (key, body, options, signal) => watched.put(key, body, { ...options, onRepeat }, signal),
-  };
+  });
   return { store, left: () => left };
 }
 

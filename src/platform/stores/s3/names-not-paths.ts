@@ -1,5 +1,6 @@
 import type { Fault } from '../../model/fault.ts';
 import { orLetGo } from '../../http/let-go.ts';
+import { forwarding, forwardingUpload } from '../layers/forwarding.ts';
 import type { PartUpload, Store } from '../store.ts';
 import { StoreError } from '../../model/store-error.ts';
 
@@ -25,10 +26,7 @@ const shapes: readonly Shape[] = [
  */
 export function namesNotPaths(inner: Store): Store {
   const names = new Names(inner);
-  return {
-    name: inner.name,
-    traits: inner.traits,
-    list: (options, signal) => inner.list(options, signal),
+  return forwarding(inner, {
     head: (key, signal) => names.use('head', key, signal, () => inner.head(key, signal)),
     read: (key, options, signal) =>
       names.use('read', key, signal, () => inner.read(key, options, signal)),
@@ -42,29 +40,20 @@ export function namesNotPaths(inner: Store): Store {
       ),
     resumeParts: (key, uploadId, options) =>
       namedUpload(names, key, inner.resumeParts(key, uploadId, options)),
-    listUploads: (key, signal) => inner.listUploads(key, signal),
     remove: async (keys, signal) => {
       for (const key of keys) await names.check('remove', key, signal);
       await inner.remove(keys, signal);
     },
     copy: (from, key, signal) =>
       names.use('copy', key, signal, () => inner.copy(from, key, signal)),
-    restore: (key, options, signal) => inner.restore(key, options, signal),
-    [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
-  };
+  });
 }
 
 function namedUpload(names: Names, key: string, upload: PartUpload): PartUpload {
-  return {
-    id: upload.id,
-    putPart: (number, body, signal) => upload.putPart(number, body, signal),
-    listParts: (signal) => upload.listParts(signal),
+  return forwardingUpload(upload, {
     complete: (parts, signal) =>
       names.use('complete', key, signal, () => upload.complete(parts, signal)),
-    detach: () => upload.detach(),
-    abort: (signal) => upload.abort(signal),
-    [Symbol.asyncDispose]: () => upload[Symbol.asyncDispose](),
-  };
+  });
 }
 
 /** What a store makes of names. */
