@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { systemClock } from '../../src/platform/base/clock.ts';
 import { faults, isRepeatable } from '../../src/platform/model/fault.ts';
 import { around } from '../../src/platform/stores/layers/around.ts';
 import { limited } from '../../src/platform/stores/layers/limited.ts';
@@ -16,6 +15,7 @@ import type { ReadBody } from '../../src/platform/http/bodies.ts';
 import { bodyOf, patterned, rejectsWith, streamed } from '../conformance/store.ts';
 import { type FaultScript, faulty, type FaultyOptions } from '../kit/faulty-store.ts';
 import { ManualClock } from '../kit/manual-clock.ts';
+import { SteppedClock, until } from '../kit/stepped-clock.ts';
 
 const { signal } = new AbortController();
 const policy = {
@@ -109,12 +109,14 @@ describe('retrying', () => {
   });
 
   test('an abort ends the waiting', async () => {
-    const { store } = faulty(new MemoryStore(), { head: { 1: 'unavailable' } });
-    const slow = retrying(store, { ...policy, delayMs: () => 4000 }, systemClock);
+    const { store, calls } = faulty(new MemoryStore(), { head: { 1: 'unavailable' } });
+    const slow = retrying(store, { ...policy, delayMs: () => 4000 }, new SteppedClock());
     const reason = new Error('enough');
     const stop = new AbortController();
-    setTimeout(() => stop.abort(reason), 10);
-    await assert.rejects(slow.head('key', stop.signal), (error) => error === reason);
+    const waiting = assert.rejects(slow.head('key', stop.signal), (error) => error === reason);
+    await until(() => calls.get('head') === 1);
+    stop.abort(reason);
+    await waiting;
   });
 });
 

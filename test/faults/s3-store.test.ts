@@ -9,6 +9,7 @@ import { StoreError } from '../../src/platform/model/store-error.ts';
 import { bodyOf, patterned, streamed } from '../conformance/store.ts';
 import type { FaultPlan } from '../kit/s3-server/faults.ts';
 import { type S3Server, startS3Server } from '../kit/s3-server/server.ts';
+import { until } from '../kit/stepped-clock.ts';
 
 const { signal } = new AbortController();
 let server: S3Server;
@@ -234,8 +235,8 @@ describe('what breaks on the way', () => {
       signal,
     );
     assert.equal((await errorOf(put)).fault, 'bad-credentials');
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    assert.ok(closed);
+    const isClosed = (): boolean => closed;
+    await until(isClosed);
   });
 });
 
