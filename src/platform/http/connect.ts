@@ -4,6 +4,7 @@ import { buildConnector } from 'undici';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { after } from '../base/timers.ts';
 import type { AddressGuard } from './guard.ts';
+import { acceptInterimAnswers } from './interim-answers.ts';
 
 export interface ConnectOptions {
   readonly timeoutMs: number;
@@ -48,6 +49,7 @@ export function connector({
         return;
       }
       holdWriteErrors(socket, clock);
+      acceptInterimAnswers(socket);
       callback(null, socket);
     });
   };

@@ -89,6 +89,18 @@ describe('HttpClient', () => {
     assert.equal(sockets.size, 1);
   });
 
+  test('reads 200 KiB of headers, and names what is more', async () => {
+    const headers = (count: number): string =>
+      Array.from({ length: count }, (_, at) => `x-meta-${at}: ${'x'.repeat(2000)}\r\n`).join('');
+    const { client } = await setUp((socket, data) => {
+      socket.write(reply('x', headers(data.toString().startsWith('GET /more') ? 140 : 100)));
+    });
+    const answer = await client.send(request());
+    assert.equal(answer.headers['x-meta-99']?.length, 2000);
+    await answer.body.bytes();
+    await rejectsWith('bad-reply', client.send(request({ path: '/more' })), /headers .* 256 KiB/);
+  });
+
   test('follows no redirect', async () => {
     const { client } = await setUp((socket) =>
       socket.write('HTTP/1.1 302 Found\r\nlocation: /other\r\ncontent-length: 0\r\n\r\n'),

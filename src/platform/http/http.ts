@@ -1,10 +1,17 @@
 import { type buildConnector, Client, Pool } from 'undici';
+import { KiB } from '../base/bytes.ts';
 import { type ConnectOptions, connector } from './connect.ts';
 import { Exchange, type HttpReply, type HttpRequest } from './exchange.ts';
 import type { Sockets } from './sockets.ts';
 
 /** For requests that a store may think about for minutes, silently, as putting parts together. */
 export const SLOW_ANSWER_MS = 600_000;
+
+/**
+ * Bytes of the headers of one answer. Node's own limit is 16 KiB; some servers keep more metadata of an
+ * object: https://github.com/scality/cloudserver/issues/2119
+ */
+const HEADERS_MAX = 256 * KiB;
 
 export type { HttpReply, HttpRequest } from './exchange.ts';
 
@@ -50,6 +57,7 @@ export class HttpClient implements AsyncDisposable {
     const client = {
       pipelining: 1,
       connect,
+      maxHeaderSize: HEADERS_MAX,
       bodyTimeout: this.#timeouts.bodyIdle,
       keepAliveTimeout: this.#timeouts.keepAlive,
     };

@@ -23,6 +23,9 @@ export function faultOfNetworkError(error: Error): { fault: Fault; message: stri
   const refusal = error instanceof ForbiddenAddress ? error : error.cause;
   if (refusal instanceof ForbiddenAddress) return { fault: 'refused', message: refusal.message };
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  if (error instanceof errors.HeadersOverflowError) {
+    return { fault: 'bad-reply', message: 'the headers of the answer exceed 256 KiB' };
+  }
   const garbled = error instanceof errors.HTTPParserError;
   const syscall = 'syscall' in error && typeof error.syscall === 'string' ? error.syscall : '';
   const fault = garbled ? 'bad-reply' : faultOfCode(code, syscall);
