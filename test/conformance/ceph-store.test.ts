@@ -64,7 +64,7 @@ test('Ceph forgets the condition of a put where a bucket keeps versions', {
   const place = { endpoint: server.url, region: 'us-east-1', bucket: 'bucket' };
   await using store = openStore({ dialect: 'Ceph', ...place, credentials });
   await store.put('key', bodyOf('first'), {}, signal);
-  const again = () => store.put('key', bodyOf('second'), { absentOnly: true }, signal);
+  const again = () => store.put('key', bodyOf('second'), { mode: 'create' }, signal);
   await rejectsWith('exists', again());
   await keepVersions(server.url, 'bucket', credentials);
   await again();

@@ -134,17 +134,17 @@ describe('MinIO, a server, is what its row says', { skip: minioMissing() ?? fals
     await keepVersions(server.url, 'versions', options.credentials);
     await using versions = openStore({ ...options, bucket: 'versions' });
     await versions.put('key', bodyOf('first'), {}, signal);
-    const absentOnly = { absentOnly: true };
-    await rejectsWith('exists', versions.put('key', bodyOf('second'), absentOnly, signal));
+    const create = { mode: 'create' } as const;
+    await rejectsWith('exists', versions.put('key', bodyOf('second'), create, signal));
     await using upload = versions.resumeParts(
       'key',
       (await versions.startParts('key', {}, signal)).id,
-      absentOnly,
+      create,
     );
     const part = await upload.putPart(1, bodyOf('third'), signal);
     await rejectsWith('exists', upload.complete([part], signal));
     await versions.remove(['key'], signal);
-    await versions.put('key', bodyOf('after a removal'), absentOnly, signal);
+    await versions.put('key', bodyOf('after a removal'), create, signal);
   });
 
   test('parts but the last have 5 MiB at least', async () => {

@@ -244,8 +244,8 @@ export function putPromises(promise: GivePromise): void {
     async (trial) => {
       const { store, signal, prefix } = trial;
       const key = `${prefix}absent-only`;
-      await store.put(key, bodyOf('first'), { absentOnly: true }, signal);
-      const again = store.put(key, bodyOf('second'), { absentOnly: true }, signal);
+      await store.put(key, bodyOf('first'), { mode: 'create' }, signal);
+      const again = store.put(key, bodyOf('second'), { mode: 'create' }, signal);
       await rejectsWith('exists', again);
       assert.equal(await textAt(trial, key), 'first');
     },
@@ -255,7 +255,7 @@ export function putPromises(promise: GivePromise): void {
   promise('what is not a trait is unsupported', async ({ store, signal, prefix }) => {
     const { conditionalPut, restore, serverSideCopy } = store.traits;
     const key = `${prefix}unsupported`;
-    const options = { absentOnly: true };
+    const options = { mode: 'create' } as const;
     if (!conditionalPut) {
       await rejectsWith('unsupported', store.put(key, bodyOf('x'), options, signal));
       await rejectsWith('unsupported', store.startParts(key, options, signal));

@@ -193,11 +193,11 @@ export function uploadPromises(promise: GivePromise): void {
     'an upload for an absent key does not replace one',
     async ({ store, signal, prefix }) => {
       const key = `${prefix}upload-absent`;
-      await using upload = await store.startParts(key, { absentOnly: true }, signal);
+      await using upload = await store.startParts(key, { mode: 'create' }, signal);
       const receipt = await upload.putPart(1, bodyOf('part'), signal);
       await store.put(key, bodyOf('first'), {}, signal);
       await rejectsWith('exists', upload.complete([receipt], signal));
-      const resumed = store.resumeParts(key, upload.id, { absentOnly: true });
+      const resumed = store.resumeParts(key, upload.id, { mode: 'create' });
       await rejectsWith('exists', resumed.complete([receipt], signal));
       assert.equal((await store.head(key, signal)).size, 5);
     },

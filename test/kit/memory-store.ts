@@ -142,7 +142,7 @@ export class MemoryStore implements Store {
     this.#check('put', key, options);
     const bytes = await this.#collect('put', key, body, signal);
     const md5 = this.#verified('put', key, bytes, body);
-    if (options.absentOnly === true && this.objects.has(key)) {
+    if (options.mode === 'create' && this.objects.has(key)) {
       throw this.#error('exists', 'put', key);
     }
     return await this.#store(key, bytes, `"${md5}"`, options);
@@ -264,7 +264,7 @@ export class MemoryStore implements Store {
       return part;
     });
     if (found.length === 0) throw this.#error('refused', 'complete', key);
-    if (upload.options.absentOnly === true && this.objects.has(key)) {
+    if (upload.options.mode === 'create' && this.objects.has(key)) {
       throw this.#error('exists', 'complete', key);
     }
     const md5s = createHash('md5');

@@ -8,8 +8,8 @@ import type { CopyJob } from './transfer.ts';
  * all buckets keep it, a put that failed is no longer just after that look: another attempt looks anew.
  */
 export function askable({ target }: CopyJob, options: PutOptions): PutOptions {
-  if (options.absentOnly !== true || keptAtPuts(target.traits)) return options;
-  return { ...options, absentOnly: target.traits.conditionalPut, once: true };
+  if (options.mode !== 'create' || keptAtPuts(target.traits)) return options;
+  return { ...options, mode: target.traits.conditionalPut ? 'create' : 'overwrite', once: true };
 }
 
 /**
@@ -21,10 +21,10 @@ export function askable({ target }: CopyJob, options: PutOptions): PutOptions {
  */
 export async function assertStillAbsent(
   job: CopyJob,
-  { absentOnly }: PutOptions,
+  { mode }: PutOptions,
   publishing: 'put' | 'upload',
 ): Promise<void> {
-  if (absentOnly !== true || (publishing === 'put' && keptAtPuts(job.target.traits))) return;
+  if (mode !== 'create' || (publishing === 'put' && keptAtPuts(job.target.traits))) return;
   if ((await headIfThere(job)) === undefined) return;
   const cloudMessage = 'it has appeared during the copy';
   const details = { store: job.target.name, operation: 'head', key: job.key, cloudMessage };

@@ -303,7 +303,7 @@ function putOptions(
     userMetadata: fitted?.userMetadata,
     tier: targetTier(storagePolicy, head.tier, job.target.traits.tiers),
     kms,
-    absentOnly: overwriteMode === 'NO_OVERWRITE',
+    mode: overwriteMode === 'NO_OVERWRITE' ? 'create' : 'overwrite',
   };
   const ofType = type.note === undefined ? [] : [type.note];
   return { options, notes: [...ofType, ...(fitted?.notes ?? [])] };

@@ -25,12 +25,12 @@ function careless(store: Store, { conditionalPut }: { readonly conditionalPut: b
     ...before(store, 'put', () => undefined),
     traits,
     put: (key, body, options, signal) => {
-      assert.ok(options.absentOnly !== true || conditionalPut);
-      return store.put(key, body, { ...options, absentOnly: false }, signal);
+      assert.ok(options.mode !== 'create' || conditionalPut);
+      return store.put(key, body, { ...options, mode: 'overwrite' }, signal);
     },
     startParts: (key, options, signal) => {
-      assert.ok(options.absentOnly !== true || conditionalPut);
-      return store.startParts(key, { ...options, absentOnly: false }, signal);
+      assert.ok(options.mode !== 'create' || conditionalPut);
+      return store.startParts(key, { ...options, mode: 'overwrite' }, signal);
     },
   };
 }

@@ -25,10 +25,10 @@ export function checkPutOptions(
 }
 
 function lackOf(
-  { absentOnly, kms, tier, contentHeaders }: PutOptions,
+  { mode, kms, tier, contentHeaders }: PutOptions,
   traits: Traits,
 ): string | undefined {
-  if (absentOnly === true && !traits.conditionalPut) return 'it has no puts for absent keys only';
+  if (mode === 'create' && !traits.conditionalPut) return 'it has no puts that only create';
   if (kms === true && !traits.kms) {
     return traits.kmsNeedsTls
       ? 'it encrypts with keys of its key service by HTTPS only'

@@ -26,7 +26,7 @@ export interface Traits {
   readonly checksMd5: boolean;
   /** So is a stream, whose MD5 is computed and sent before it where `md5First` is asked for. */
   readonly checksMd5OfStreams: boolean;
-  /** `absentOnly` puts are honoured, at least by buckets that keep no versions. */
+  /** The mode `create` is honoured, at least by buckets that keep no versions. */
   readonly conditionalPut: boolean;
   /** And by buckets that keep versions. */
   readonly conditionalPutVersioned: boolean;
@@ -58,6 +58,12 @@ export interface Traits {
   readonly partCountMax: number;
 }
 
+/**
+ * What a put does to an object that has the key already: replaces it, or leaves it and fails with `exists`.
+ * `create` is `unsupported` without the trait `conditionalPut`.
+ */
+export type PutMode = 'overwrite' | 'create';
+
 /** What is written beside the bytes. */
 export interface PutOptions {
   readonly contentType?: string | undefined;
@@ -68,8 +74,8 @@ export interface PutOptions {
   readonly tier?: StorageTier | undefined;
   /** Encrypt with the default key of the store's key service; only where the trait says so. */
   readonly kms?: boolean | undefined;
-  /** Fails with `exists` when the key is taken; only where the trait says so. */
-  readonly absentOnly?: boolean | undefined;
+  /** Undefined is `overwrite`. */
+  readonly mode?: PutMode | undefined;
   /** No layer sends it again: whoever puts it has to look at the key first. */
   readonly once?: boolean | undefined;
   /** Called by a layer that sends it again after this failure. */
@@ -187,7 +193,7 @@ export interface Store extends AsyncDisposable {
   /**
    * Takes up an upload by its ID; says nothing to the store until used. To complete it, give the
    * options that it was started with: some stores keep them from the start, others take them with
-   * the end, and `absentOnly` is a condition of the end everywhere.
+   * the end, and the mode `create` is a condition of the end everywhere.
    */
   resumeParts(key: string, uploadId: string, options?: PutOptions): PartUpload;
   /** The uploads in progress under exactly this key. */

@@ -94,7 +94,7 @@ export class AzureStore implements Store {
     try {
       reply = await this.#wire.send(request, signal);
     } catch (error) {
-      throw options.absentOnly === true ? existsInstead(error) : error;
+      throw options.mode === 'create' ? existsInstead(error) : error;
     }
     reply.body.discard();
     const etag = headerOf(reply.headers, 'etag');

@@ -24,7 +24,7 @@ export function azurePutHeaders(put: AzurePut, options: PutOptions): string[] {
 }
 
 function headersOf(options: PutOptions, dialect: AzureDialect): string[] {
-  const { contentType, contentHeaders = {}, userMetadata = {}, tier, absentOnly } = options;
+  const { contentType, contentHeaders = {}, userMetadata = {}, tier, mode } = options;
   const headers: string[] = [];
   if (contentType !== undefined) headers.push('x-ms-blob-content-type', contentType);
   for (const name of dialect.contentHeaders) {
@@ -37,6 +37,6 @@ function headersOf(options: PutOptions, dialect: AzureDialect): string[] {
     headers.push(`x-ms-meta-${name.toLowerCase()}`, encodeMetadata(value, 'percent'));
   }
   if (tier !== undefined) headers.push('x-ms-access-tier', dialect.tierClasses[tier]);
-  if (absentOnly === true) headers.push('if-none-match', '*');
+  if (mode === 'create') headers.push('if-none-match', '*');
   return headers;
 }

@@ -153,7 +153,7 @@ export class AzureUpload implements PartUpload {
       reply.body.discard();
       return reply;
     } catch (error) {
-      throw this.#options.absentOnly === true ? existsInstead(error) : error;
+      throw this.#options.mode === 'create' ? existsInstead(error) : error;
     }
   }
 

@@ -32,11 +32,15 @@ export function putHeaders(options: PutOptions, dialect: S3Dialect): string[] {
   return headers;
 }
 
-/** What a put, or the end of an upload, says when it is for an absent key only. */
-export function absentOnlyHeaders({ conditionalPut, headerPrefix }: S3Dialect): string[] {
+/** What a put, or the end of an upload, says of its mode. */
+export function modeHeaders(
+  { mode }: Pick<PutOptions, 'mode'>,
+  { conditionalPut, headerPrefix }: S3Dialect,
+): string[] {
+  if (mode !== 'create' || conditionalPut === undefined) return [];
   const words: Readonly<Record<PutCondition, readonly [name: string, value: string]>> = {
     'if-none-match': ['if-none-match', '*'],
     'forbid-overwrite': [`${headerPrefix}forbid-overwrite`, 'true'],
   };
-  return conditionalPut === undefined ? [] : [...words[conditionalPut]];
+  return [...words[conditionalPut]];
 }

@@ -29,7 +29,7 @@ import type { S3Dialect } from './dialect.ts';
 import { headOf, receiptOf } from './head.ts';
 import { listPage } from './list.ts';
 import { listedHead } from './listed-head.ts';
-import { absentOnlyHeaders, putHeaders } from './put-headers.ts';
+import { modeHeaders, putHeaders } from './put-headers.ts';
 import { removeKeys } from './remove.ts';
 import { isArchivedThere, restoreObject } from './restore.ts';
 import { listUploads, S3Upload } from './upload.ts';
@@ -113,14 +113,14 @@ export class S3Store implements Store {
     signal: AbortSignal,
   ): Promise<PutReceipt> {
     const headers = this.#putHeaders('put', key, options);
-    if (options.absentOnly === true) headers.push(...absentOnlyHeaders(this.#wire.dialect));
+    headers.push(...modeHeaders(options, this.#wire.dialect));
     const request: S3Request = { operation: 'put', method: 'PUT', key, headers };
     let reply: HttpReply;
     try {
       reply = await sendWithMd5(this.#wire, request, body, signal);
     } catch (error) {
       const refusal = suspectingMetadata(error, options);
-      throw options.absentOnly === true ? existsInstead(refusal) : refusal;
+      throw options.mode === 'create' ? existsInstead(refusal) : refusal;
     }
     reply.body.discard();
     const etag = headerOf(reply.headers, 'etag');

@@ -15,7 +15,7 @@ import { StoreError } from '../../model/store-error.ts';
 import { sendWithMd5 } from './content-md5.ts';
 import { crc64nvmeOf, receiptOf } from './head.ts';
 import { decodeListed, type KeyReader, keyReader } from './list.ts';
-import { absentOnlyHeaders } from './put-headers.ts';
+import { modeHeaders } from './put-headers.ts';
 import type { S3Request, S3Wire } from './wire.ts';
 
 /** An upload at the store, known by its ID alone. */
@@ -23,20 +23,15 @@ export class S3Upload implements PartUpload {
   readonly id: string;
   readonly #wire: S3Wire;
   readonly #key: string;
-  readonly #absentOnly: boolean;
+  readonly #options: Pick<PutOptions, 'mode'>;
   /** Completed, aborted or left to others: nothing is to be cleared away. */
   #settled = false;
 
-  constructor(
-    wire: S3Wire,
-    key: string,
-    id: string,
-    { absentOnly = false }: Pick<PutOptions, 'absentOnly'>,
-  ) {
+  constructor(wire: S3Wire, key: string, id: string, options: Pick<PutOptions, 'mode'>) {
     this.#wire = wire;
     this.#key = key;
     this.id = id;
-    this.#absentOnly = absentOnly;
+    this.#options = options;
   }
 
   async putPart(number: number, body: PutBody, signal: AbortSignal): Promise<PartReceipt> {
@@ -89,8 +84,7 @@ export class S3Upload implements PartUpload {
   ): Promise<PutReceipt> {
     const { dialect, documents } = this.#wire;
     const content = Buffer.from(documents.completion(parts));
-    const headers = ['content-type', documents.contentType];
-    if (this.#absentOnly) headers.push(...absentOnlyHeaders(dialect));
+    const headers = ['content-type', documents.contentType, ...modeHeaders(this.#options, dialect)];
     const request: S3Request = {
       operation: 'complete',
       method: 'POST',
@@ -128,7 +122,7 @@ export class S3Upload implements PartUpload {
     try {
       return await this.#wire.ask(request, 'CompleteMultipartUploadResult', signal);
     } catch (error) {
-      throw this.#absentOnly ? existsInstead(error) : error;
+      throw this.#options.mode === 'create' ? existsInstead(error) : error;
     }
   }
 
