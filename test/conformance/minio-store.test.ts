@@ -83,7 +83,10 @@ describe('MinIO, a server, is what its row says', { skip: minioMissing() ?? fals
       entries.map(({ key }) => key),
       bytewise,
     );
-    await store.remove(bytewise, signal);
+    await store.remove(
+      bytewise.map((key) => ({ key })),
+      signal,
+    );
     assert.deepEqual((await store.list({ prefix: 'odd/' }, signal)).entries, []);
   });
 
@@ -107,14 +110,14 @@ describe('MinIO, a server, is what its row says', { skip: minioMissing() ?? fals
     await store.put('named', bodyOf('first'), {}, signal);
     await rejectsWith('refused', store.put('/named', bodyOf('second'), {}, signal));
     await rejectsWith('refused', store.startParts('//named', {}, signal));
-    await rejectsWith('refused', store.remove(['/named', 'other'], signal));
+    await rejectsWith('refused', store.remove([{ key: '/named' }, { key: 'other' }], signal));
     await rejectsWith('refused', store.copy({ bucket: 'bucket', key: 'x' }, '/named', signal));
     assert.equal((await store.head('named', signal)).size, 5);
     // What it would do with it.
     await using careless = openStore({ ...options, dialect: 'Ceph' });
     await careless.put('/named', bodyOf('of the slash'), {}, signal);
     assert.equal((await store.head('named', signal)).size, 12);
-    await careless.remove(['//named', 'gone'], signal);
+    await careless.remove([{ key: '//named' }, { key: 'gone' }], signal);
     await rejectsWith('not-found', store.head('named', signal));
   });
 
@@ -143,7 +146,7 @@ describe('MinIO, a server, is what its row says', { skip: minioMissing() ?? fals
     );
     const part = await upload.putPart(1, bodyOf('third'), signal);
     await rejectsWith('exists', upload.complete([part], signal));
-    await versions.remove(['key'], signal);
+    await versions.remove([{ key: 'key' }], signal);
     await versions.put('key', bodyOf('after a removal'), create, signal);
   });
 

@@ -44,7 +44,7 @@ export function namePromises(promise: GivePromise): void {
       assert.equal(head.key, key);
       assert.equal(head.size, Buffer.byteLength(name));
       assert.equal(await textAt(trial, key), name);
-      await store.remove([key], signal);
+      await store.remove([{ key }], signal);
       await rejectsWith('not-found', store.head(key, signal));
     });
   }
@@ -68,7 +68,7 @@ export function namePromises(promise: GivePromise): void {
       assert.equal(await textAt(trial, key), key);
       const { entries } = await store.list({ prefix: key }, signal);
       assert.equal(entries[0]?.key, key);
-      await store.remove([key], signal);
+      await store.remove([{ key }], signal);
     }
   });
 
@@ -87,29 +87,64 @@ export function namePromises(promise: GivePromise): void {
       await rejectsWith('refused', store.put(key, bodyOf('x'), {}, signal));
       await rejectsWith('refused', store.read(key, {}, signal));
       await rejectsWith('refused', store.head(key, signal));
-      await rejectsWith('refused', store.remove([key], signal));
+      await rejectsWith('refused', store.remove([{ key }], signal));
     }
   });
 
   promise('odd names are removed together', async ({ store, signal, prefix }) => {
     const keys = oddNames.map((name) => `${prefix}together/${name}`);
     for (const key of keys) await store.put(key, bodyOf('x'), {}, signal);
-    await store.remove(keys, signal);
+    await store.remove(
+      keys.map((key) => ({ key })),
+      signal,
+    );
     const { entries } = await store.list({ prefix: `${prefix}together/` }, signal);
     assert.deepEqual(entries, []);
   });
 
   promise('removing keys that are gone is no error', async ({ store, signal, prefix }) => {
-    await store.remove([`${prefix}gone`], signal);
-    await store.remove([`${prefix}gone`, `${prefix}gone too`], signal);
+    await store.remove([{ key: `${prefix}gone` }], signal);
+    await store.remove([{ key: `${prefix}gone` }, { key: `${prefix}gone too` }], signal);
     await store.remove([], signal);
+  });
+
+  promise(
+    'a removal with an ETag removes that object only',
+    async ({ store, signal, prefix }) => {
+      const [key, other] = [`${prefix}remove-pinned`, `${prefix}remove-pinned-too`];
+      const { etag: first } = await store.put(key, bodyOf('first'), {}, signal);
+      const { etag: second } = await store.put(key, bodyOf('second'), {}, signal);
+      await store.put(other, bodyOf('other'), {}, signal);
+      await rejectsWith('changed', store.remove([{ key, ifMatch: first }], signal));
+      assert.equal((await store.head(key, signal)).etag, second);
+      await store.remove([{ key, ifMatch: second }, { key: other }], signal);
+      await rejectsWith('not-found', store.head(key, signal));
+      await rejectsWith('not-found', store.head(other, signal));
+      await store.remove([{ key, ifMatch: second }], signal);
+    },
+    { needs: 'conditionalRemove' },
+  );
+
+  promise('a removal whose condition is not honoured is not made', async (trial) => {
+    const { store, signal, prefix } = trial;
+    if (store.traits.conditionalRemove) return;
+    const [key, other] = [`${prefix}remove-unpinned`, `${prefix}remove-unpinned-too`];
+    const { etag } = await store.put(key, bodyOf('bytes'), {}, signal);
+    await store.put(other, bodyOf('bytes'), {}, signal);
+    const removals = [{ key: other }, { key, ifMatch: etag }];
+    await rejectsWith('unsupported', store.remove(removals, signal));
+    await store.head(key, signal);
+    await store.head(other, signal);
   });
 
   promise('more keys are removed than fit in one request', async ({ store, signal, prefix }) => {
     const there = `${prefix}batch/1050`;
     await store.put(there, bodyOf('x'), {}, signal);
     const keys = Array.from({ length: 1051 }, (_, number) => `${prefix}batch/${number}`);
-    await store.remove(keys, signal);
+    await store.remove(
+      keys.map((key) => ({ key })),
+      signal,
+    );
     await rejectsWith('not-found', store.head(there, signal));
   });
 }

@@ -25,7 +25,7 @@ async function failsWithoutTrace(
   expected: Parameters<typeof assert.rejects>[1],
 ): Promise<void> {
   const { store, signal } = trial;
-  await store.remove([key], signal);
+  await store.remove([{ key }], signal);
   await assert.rejects(put(), expected);
   await rejectsWith('not-found', store.head(key, signal));
   await store.put(key, bodyOf('before'), {}, signal);

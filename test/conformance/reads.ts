@@ -143,7 +143,7 @@ export function readPromises(promise: GivePromise): void {
     await assert.rejects(store.read(key, {}, aborted), is);
     await assert.rejects(store.list({}, aborted), is);
     await assert.rejects(store.put(key, bodyOf('x'), {}, aborted), is);
-    await assert.rejects(store.remove([key], aborted), is);
+    await assert.rejects(store.remove([{ key }], aborted), is);
     await assert.rejects(store.startParts(key, {}, aborted), is);
     await assert.rejects(store.listUploads(key, aborted), is);
     await assert.rejects(store.copy({ bucket: 'b', key }, key, aborted), is);

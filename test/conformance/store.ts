@@ -102,10 +102,7 @@ async function removeAll(store: Store, prefix: string): Promise<void> {
   for (;;) {
     const { entries } = await store.list({ prefix }, signal);
     if (entries.length === 0) return;
-    await store.remove(
-      entries.map((entry) => entry.key),
-      signal,
-    );
+    await store.remove(entries, signal);
   }
 }
 

@@ -35,14 +35,15 @@ describe('a listing', () => {
   });
 
   test('goes over pages without entries, and on from a marker', async () => {
+    azure.says(listing(entry('<Name>k"1</Name>'), 'before'));
     azure.says(listing('', 'm 1'));
-    azure.says(listing(entry('<Name>k</Name>'), '2!m'));
-    const page = await azure.store.list({ prefix: 'k', after: 'before', limit: 9 }, signal);
-    assert.equal(page.next, '2!m');
+    azure.says(listing(entry('<Name>k2</Name>'), '2!m'));
+    const { next: after } = await azure.store.list({ prefix: 'k', limit: 9 }, signal);
+    await azure.store.list({ prefix: 'k', after, limit: 9 }, signal);
     const queries = azure.asked.map(({ url = '' }) => new URL(url, 'http://x').searchParams);
     assert.deepEqual(
       queries.map((query) => query.get('marker')),
-      ['before', 'm 1'],
+      [null, 'before', 'm 1'],
     );
   });
 
@@ -51,6 +52,27 @@ describe('a listing', () => {
     await rejectsWith('bad-reply', azure.store.list({}, signal));
     assert.equal(azure.asked.length, 2);
   });
+
+  test('goes on from the end of a page only', async () => {
+    await rejectsWith('refused', azure.store.list({ after: 'a key' }, signal));
+    assert.equal(azure.asked.length, 0);
+  });
+
+  for (const [what, ...names] of [
+    ['that is not sorted', 'b', 'a'],
+    ['that repeats a key', 'a', 'a'],
+    ['in the order of UTF-16', '🙈', '\uffee'],
+  ] as const) {
+    const entries = names.map((name) => entry(`<Name>${name}</Name>`));
+    test(`${what} is out of order, within a page and from one to the next`, async () => {
+      azure.says(listing(entries.join('')));
+      await rejectsWith('out-of-order', azure.store.list({}, signal));
+      azure.says(listing(entries[0] ?? '', 'm'));
+      const { next: after } = await azure.store.list({}, signal);
+      azure.says(listing(entries[1] ?? ''));
+      await rejectsWith('out-of-order', azure.store.list({ after }, signal));
+    });
+  }
 
   for (const [what, text, options] of [
     ['of other keys', listing(entry('<Name>other</Name>')), { prefix: 'p/' }],

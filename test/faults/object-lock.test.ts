@@ -80,7 +80,7 @@ describe('a bucket with a default retention takes', () => {
   });
 
   test('a removal of several keys', async () => {
-    await store.remove(['bytes', 'no bytes'], signal);
+    await store.remove([{ key: 'bytes' }, { key: 'no bytes' }], signal);
   });
 
   test('streams without an MD5 after it has refused one, which is repeatable', async () => {

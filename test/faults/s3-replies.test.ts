@@ -83,10 +83,6 @@ describe('a listing', () => {
   });
 
   for (const [what, text, options] of [
-    ['out of order', listing(entry('b') + entry('a')), {}],
-    ['that repeats a key', listing(entry('a') + entry('a')), {}],
-    ['that begins again', listing(entry('a') + entry('b')), { after: 'a' }],
-    ['in the order of UTF-16', listing(entry('🙈') + entry('\uffee')), {}],
     ['of other keys', listing(entry('other')), { prefix: 'p/' }],
     ['that does not end and does not go on', listing(truncated), {}],
     ['without a size', listing(entry('a', '')), {}],
@@ -104,6 +100,25 @@ describe('a listing', () => {
       await rejectsWith('bad-reply', store.list(options, signal));
     });
   }
+
+  for (const [what, text, after] of [
+    ['that is not sorted', entry('b') + entry('a'), undefined],
+    ['that repeats a key', entry('a') + entry('a'), undefined],
+    ['that begins again', entry('a') + entry('b'), 'a'],
+    ['in the order of UTF-16', entry('🙈') + entry('\uffee'), undefined],
+  ] as const) {
+    test(`${what} is out of order`, async () => {
+      says(listing(text));
+      await rejectsWith('out-of-order', store.list({ after }, signal));
+    });
+  }
+
+  test('whose empty pages lead in a circle is a bad reply', async () => {
+    const leadsTo = (token: string) =>
+      listing(`${truncated}<NextContinuationToken>${token}</NextContinuationToken>`);
+    for (let page = 0; page < 12; page++) says(leadsTo(`t${page % 3}`));
+    await rejectsWith('bad-reply', store.list({}, signal));
+  });
 
   test('that never gets on is a bad reply', async () => {
     const empty = `${truncated}<NextContinuationToken>t</NextContinuationToken>`;
@@ -321,12 +336,12 @@ describe('a removal', () => {
     const missing = '<Error><Key>a</Key><Code>NoSuchKey</Code></Error>';
     const kept = '<Error><Key>b</Key><Code>AccessDenied</Code><Message>no</Message></Error>';
     says(deleted(missing + kept));
-    await assert.rejects(store.remove(['a', 'b'], signal), {
+    await assert.rejects(store.remove([{ key: 'a' }, { key: 'b' }], signal), {
       fault: 'denied',
       message: /AWS:bucket\/b: denied/,
     });
     says(deleted(missing));
-    await store.remove(['a', 'b'], signal);
+    await store.remove([{ key: 'a' }, { key: 'b' }], signal);
   });
 });
 

@@ -13,6 +13,7 @@ import { orLetGo } from '../../src/platform/http/let-go.ts';
 import { compareKeys, faultOfKey } from '../../src/platform/stores/keys.ts';
 import { differenceFrom } from '../../src/platform/stores/pin.ts';
 import { checkPutOptions } from '../../src/platform/stores/put-options.ts';
+import { checkRemovals } from '../../src/platform/stores/removals.ts';
 import type {
   ListOptions,
   ListPage,
@@ -23,6 +24,7 @@ import type {
   PutOptions,
   PutReceipt,
   ReadOptions,
+  Removal,
   Store,
   Traits,
 } from '../../src/platform/stores/store.ts';
@@ -75,6 +77,7 @@ export class MemoryStore implements Store {
       listsFromKey: true,
       serverSideCopy: true,
       conditionalCopy: true,
+      conditionalRemove: true,
       copySizeMax: Number.POSITIVE_INFINITY,
       restore: true,
       readTellsClass: true,
@@ -168,10 +171,17 @@ export class MemoryStore implements Store {
       .map(({ id, startedAt }) => ({ key, id, startedAt }));
   }
 
-  async remove(keys: readonly string[], signal: AbortSignal): Promise<void> {
+  async remove(removals: readonly Removal[], signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    for (const key of keys) this.#check('remove', key);
-    for (const key of keys) this.objects.delete(key);
+    checkRemovals(this, removals);
+    for (const { key } of removals) this.#check('remove', key);
+    for (const { key, ifMatch } of removals) {
+      const etag = this.objects.get(key)?.head.etag;
+      if (ifMatch !== undefined && etag !== undefined && ifMatch !== etag) {
+        throw this.#error('changed', 'remove', key);
+      }
+      this.objects.delete(key);
+    }
   }
 
   async copy(

@@ -67,7 +67,7 @@ export async function compareByMarker(
   const twins = await answered(signal, (limit) => beginAlike(source, target, limit));
   if (twins !== true || !(await mayHavePut(target, key, signal))) return nothing;
   const head = await answered(signal, (limit) => source.head(key, limit));
-  const left = await failureOf(target.remove([key], cleanupSignal()));
+  const left = await failureOf(target.remove([{ key }], cleanupSignal()));
   return { key, sighting: head?.size === marker.length ? 'seen' : 'unknown', left };
 }
 

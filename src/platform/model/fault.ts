@@ -16,6 +16,7 @@ export const faults = [
   'interrupted',
   'corrupt',
   'bad-reply',
+  'out-of-order',
   'stale-cdn',
   'unsupported',
 ] as const;
@@ -40,6 +41,7 @@ const transient: Record<Fault, boolean> = {
   'interrupted': true,
   'corrupt': true,
   'bad-reply': true,
+  'out-of-order': false, // The order of a store's listing is a property of the store.
   'stale-cdn': true, // Its cache grows old, or somebody empties it.
   'unsupported': false,
 };
@@ -74,6 +76,7 @@ const partsKept: Record<Fault, boolean> = {
   'interrupted': true,
   'corrupt': false, // It is not known which of the parts is wrong.
   'bad-reply': true,
+  'out-of-order': true, // It is about a listing, not about an object.
   'stale-cdn': false, // Other parts may have come from the stale cache too.
   'unsupported': false, // No fix makes this store take these parts.
 };

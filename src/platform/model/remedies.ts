@@ -29,6 +29,8 @@ export const remedies: Record<FailureKind, string> = {
     'The bytes did not have the checksum that they should have, in every attempt. No wrong bytes were published. The message names the store and what was compared: check that store and the network to it, then retry the failed objects.',
   'bad-reply':
     'The store answered with something that cannot be understood. Check that the endpoint speaks the protocol of the cloud that the task names.',
+  'out-of-order':
+    "The store did not list its objects in the order of their names' UTF-8 bytes, so its listing cannot be compared. See whether the bucket has an option that changes the order (a hierarchical namespace, a directory bucket); else report it to the vendor.",
   'stale-cdn':
     'The CDN gave something else than the source bucket has. Refresh its cache, switch off there whatever changes what it sends (compression, page optimization), see that its domain leads to this bucket, then retry the failed objects.',
   'unsupported':

@@ -38,6 +38,8 @@ export interface Traits {
    * this is not known, a copy with `ifMatch` fails with `unsupported`.
    */
   readonly conditionalCopy: boolean;
+  /** `ifMatch` of a removal is honoured; where it is not, a removal with `ifMatch` fails with `unsupported`. */
+  readonly conditionalRemove: boolean;
   /** Bytes of one copy. */
   readonly copySizeMax: number;
   readonly restore: boolean;
@@ -127,6 +129,13 @@ export interface PartUpload extends AsyncDisposable {
   abort(signal: AbortSignal): Promise<void>;
 }
 
+/** An object to remove. */
+export interface Removal {
+  readonly key: string;
+  /** The ETag that the object must have: another object under the key stays, and the call fails with `changed`. */
+  readonly ifMatch?: string | undefined;
+}
+
 export interface OpenUpload {
   readonly key: string;
   readonly id: string;
@@ -179,7 +188,10 @@ export interface Store extends AsyncDisposable {
   readonly name: string;
   readonly traits: Traits;
 
-  /** Entries in the order of their keys' UTF-8 bytes. */
+  /**
+   * Entries in the order of their keys' UTF-8 bytes, each page behind the one before it; a store that lists
+   * in another order fails with `out-of-order`.
+   */
   list(options: ListOptions, signal: AbortSignal): Promise<ListPage>;
   head(key: string, signal: AbortSignal): Promise<ObjectHead>;
   /**
@@ -198,8 +210,8 @@ export interface Store extends AsyncDisposable {
   resumeParts(key: string, uploadId: string, options?: PutOptions): PartUpload;
   /** The uploads in progress under exactly this key. */
   listUploads(key: string, signal: AbortSignal): Promise<OpenUpload[]>;
-  /** Removes keys; one that is gone already is no error. */
-  remove(keys: readonly string[], signal: AbortSignal): Promise<void>;
+  /** Removes objects; one that is gone already is no error. */
+  remove(removals: readonly Removal[], signal: AbortSignal): Promise<void>;
   /** Copies within the service, without the bytes passing through here. `from` names its bucket. */
   copy(
     from: { readonly bucket: string; readonly key: string; readonly ifMatch?: string | undefined },

@@ -52,6 +52,20 @@ function forbidsOverwrite(call: Call, { versioning }: Bucket): boolean {
   return header(call, 'x-amz-forbid-overwrite') === 'true';
 }
 
+/**
+ * Judges the precondition of a removal:
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
+ *
+ * @throws {S3Error} `PreconditionFailed`; `NoSuchKey` when `If-Match` names what is not there.
+ */
+export function checkRemovable(call: Call, bucket: Bucket): void {
+  const match = header(call, 'if-match');
+  if (match === undefined || call.service.dialect.conditionalRemove !== true) return;
+  const present = bucket.object(call.key);
+  if (present === undefined) throw new S3Error('NoSuchKey');
+  if (!names(match, present.etag)) throw new S3Error('PreconditionFailed');
+}
+
 /** @throws {S3Error} `PreconditionFailed` when the source of a copy is not the one meant. */
 export function checkCopySource(call: Call, source: Version): void {
   const match = header(call, 'x-amz-copy-source-if-match');

@@ -131,6 +131,8 @@ export interface Dialect {
   readonly kmsNeedsTls?: true;
   /** Whether `If-None-Match: *` is a condition of puts; those who do not know it write all the same. */
   readonly conditionalPut: boolean | 'unless-versioned';
+  /** Whether `If-Match` is a condition of removals; those who do not know it remove all the same. */
+  readonly conditionalRemove?: true;
   readonly deletesMany: 'with-sum' | 'with-md5' | 'freely' | 'never';
   readonly awsChunked: 'all' | 'signed' | 'refused';
   /** Classes, in S3's words, whose objects must be restored before they are read. */

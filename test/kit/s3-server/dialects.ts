@@ -73,7 +73,7 @@ const compatible: Dialect = {
 
 export const dialects = {
   // https://docs.aws.amazon.com/AmazonS3/latest/API/API_Checksum.html: "added the default checksum".
-  s3: { ...s3, ownSum: 'crc64nvme' },
+  s3: { ...s3, ownSum: 'crc64nvme', conditionalRemove: true },
 
   /** https://support.huaweicloud.com/intl/en-us/api-obs/ */
   obs: {

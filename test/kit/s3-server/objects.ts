@@ -4,7 +4,13 @@ import { bucketOf, type Call, header, type Reply } from './call.ts';
 import { allBytes, heldContent } from './content.ts';
 import { readNode } from './documents.ts';
 import { etagIsMd5, etagOf, opaqueEtag } from './etags.ts';
-import { checkWritable, isNotModified, parseRange, type Range } from './conditions.ts';
+import {
+  checkRemovable,
+  checkWritable,
+  isNotModified,
+  parseRange,
+  type Range,
+} from './conditions.ts';
 import {
   checkCustomerKey,
   checkSecure,
@@ -162,6 +168,7 @@ function partRange(call: Call, { partSizes, content }: Version): Range | undefin
 }
 
 export function deleteObject(call: Call): Reply {
+  checkRemovable(call, bucketOf(call));
   const headers = removeOne(call, call.key, call.query.get('versionId'));
   return { status: 204, headers };
 }

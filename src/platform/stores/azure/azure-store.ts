@@ -8,6 +8,7 @@ import { limitsOf } from '../metadata-limits.ts';
 import { existsInstead } from '../refusals.ts';
 import { ifMatchOf } from '../pin.ts';
 import { type KeyReader, readObject, sizedHead } from '../reply-head.ts';
+import { checkRemovals } from '../removals.ts';
 import type {
   ListOptions,
   ListPage,
@@ -17,6 +18,7 @@ import type {
   PutOptions,
   PutReceipt,
   ReadOptions,
+  Removal,
   Store,
   Traits,
 } from '../store.ts';
@@ -117,17 +119,19 @@ export class AzureStore implements Store {
     return listUploads(this.#wire, key, signal);
   }
 
-  async remove(keys: readonly string[], signal: AbortSignal): Promise<void> {
+  async remove(removals: readonly Removal[], signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    await eachConcurrently(keys, { concurrency: REMOVE_CONCURRENCY, signal }, (key, stop) =>
-      this.#removeOne(key, stop),
+    checkRemovals(this, removals);
+    await eachConcurrently(removals, { concurrency: REMOVE_CONCURRENCY, signal }, (each, stop) =>
+      this.#removeOne(each, stop),
     );
   }
 
   /** https://learn.microsoft.com/rest/api/storageservices/delete-blob */
-  async #removeOne(key: string, signal: AbortSignal): Promise<void> {
+  async #removeOne({ key, ifMatch }: Removal, signal: AbortSignal): Promise<void> {
     // A blob with snapshots is not deleted without them.
     const headers = ['x-ms-delete-snapshots', 'include'];
+    if (ifMatch !== undefined) headers.push('if-match', ifMatch);
     try {
       const request: AzureRequest = { operation: 'remove', method: 'DELETE', key, headers };
       const reply = await this.#wire.send(request, signal);
@@ -197,6 +201,8 @@ function traitsOf({ cloud, dialect }: AzureWire): Traits {
     serverSideCopy: true,
     // https://learn.microsoft.com/rest/api/storageservices/copy-blob-from-url: x-ms-source-if-match.
     conditionalCopy: true,
+    // https://learn.microsoft.com/rest/api/storageservices/delete-blob: If-Match.
+    conditionalRemove: true,
     restore: true,
     // https://learn.microsoft.com/rest/api/storageservices/get-blob: x-ms-access-tier is not in it.
     readTellsClass: false,

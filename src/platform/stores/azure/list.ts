@@ -1,6 +1,7 @@
 import type { XmlElement } from '../../base/xml.ts';
 import type { ObjectEntry } from '../../model/object.ts';
 import { wholeNumber } from '../../http/headers.ts';
+import { mistakeInOrder, strangerIn, TokenTrail } from '../listed-pages.ts';
 import type { ListOptions, ListPage } from '../store.ts';
 import type { AzureRequest, AzureWire } from './wire.ts';
 
@@ -8,7 +9,8 @@ import type { AzureRequest, AzureWire } from './wire.ts';
 const PAGE_MAX = 5000;
 
 /**
- * One page, after the marker of another. The service may send pages without any entry, and stops
+ * One page, after the `next` of another, which has the last key of that page beside the service's
+ * marker, so that the order is checked from page to page. The service may send pages without any entry, and stops
  * at the borders of its partitions: those are walked over.
  */
 export async function listPage(
@@ -17,40 +19,67 @@ export async function listPage(
   signal: AbortSignal,
 ): Promise<ListPage> {
   const max = Math.min(Math.max(limit, 1), PAGE_MAX);
-  let marker = after;
+  const trail = new TokenTrail();
+  const from = after === undefined ? undefined : fromOf(wire, after);
+  let marker = from?.marker;
   for (;;) {
-    const request: AzureRequest = {
-      operation: 'list',
-      method: 'GET',
-      query: {
-        restype: 'container',
-        comp: 'list',
-        prefix: prefix === '' ? undefined : prefix,
-        marker,
-        maxresults: max.toString(),
-      },
-    };
+    const request = listRequest(prefix, marker, max);
     const root = await wire.ask(request, 'EnumerationResults', signal);
-    const entries = readEntries(root, prefix);
-    if (typeof entries === 'string') throw wire.badReply(request, entries);
-    const text = root.textOf('NextMarker');
-    const next = text === '' ? undefined : text;
-    if (entries.length > 0 || next === undefined) return { entries, next };
-    if (next === marker) throw wire.badReply(request, 'an empty page that leads to itself');
+    const entries = checkedEntries(wire, request, root, { prefix, lastKey: from?.lastKey });
+    const next = root.textOf('NextMarker');
+    if (next === undefined || next === '') return { entries, next: undefined };
+    const last = entries.at(-1);
+    if (last !== undefined) return { entries, next: JSON.stringify([last.key, next]) };
+    if (!trail.leadsOn(next)) throw wire.badReply(request, 'empty pages that lead in a circle');
     marker = next;
   }
 }
 
-function readEntries(root: XmlElement, prefix: string): ObjectEntry[] | string {
+function listRequest(prefix: string, marker: string | undefined, max: number): AzureRequest {
+  return {
+    operation: 'list',
+    method: 'GET',
+    query: {
+      restype: 'container',
+      comp: 'list',
+      prefix: prefix === '' ? undefined : prefix,
+      marker,
+      maxresults: max.toString(),
+    },
+  };
+}
+
+function checkedEntries(
+  wire: AzureWire,
+  request: AzureRequest,
+  root: XmlElement,
+  { prefix, lastKey }: { readonly prefix: string; readonly lastKey: string | undefined },
+): ObjectEntry[] {
+  const entries = readEntries(root);
+  if (typeof entries === 'string') throw wire.badReply(request, entries);
+  const stranger = strangerIn(entries, prefix);
+  if (stranger !== undefined) throw wire.badReply(request, stranger);
+  const mistake = mistakeInOrder(entries, lastKey);
+  if (mistake !== undefined) throw wire.failure('out-of-order', request, mistake);
+  return entries;
+}
+
+/** @throws {StoreError} `refused` for a text that is not the `next` of a page. */
+function fromOf(wire: AzureWire, after: string): { lastKey: string; marker: string } {
+  const [, quotedKey, quotedMarker] =
+    /^\[("(?:[^"\\]|\\.)*"),("(?:[^"\\]|\\.)*")\]$/.exec(after) ?? [];
+  if (quotedKey === undefined || quotedMarker === undefined) {
+    throw wire.failure('refused', { operation: 'list' }, 'it is not the end of a page');
+  }
+  return { lastKey: String(JSON.parse(quotedKey)), marker: String(JSON.parse(quotedMarker)) };
+}
+
+function readEntries(root: XmlElement): ObjectEntry[] | string {
   const entries: ObjectEntry[] = [];
   for (const element of root.child('Blobs')?.children ?? []) {
     if (element.name !== 'Blob') continue;
     const entry = readEntry(element);
     if (typeof entry === 'string') return entry;
-    // A listing of other keys would make us copy or delete what we must not.
-    if (!entry.key.startsWith(prefix)) {
-      return `a key without the prefix that was asked for: ${entry.key}`;
-    }
     entries.push(entry);
   }
   return entries;

@@ -50,7 +50,7 @@ export function around(inner: Store, { call, read }: Around): Store {
     resumeParts: (key, uploadId, options) =>
       aroundUpload(inner.resumeParts(key, uploadId, options), call),
     listUploads: (key, signal) => call('listUploads', signal, () => inner.listUploads(key, signal)),
-    remove: (keys, signal) => call('remove', signal, () => inner.remove(keys, signal)),
+    remove: (removals, signal) => call('remove', signal, () => inner.remove(removals, signal)),
     copy: (from, key, signal) => call('copy', signal, () => inner.copy(from, key, signal)),
     restore: (key, options, signal) =>
       call('restore', signal, () => inner.restore(key, options, signal)),

@@ -15,7 +15,7 @@ export function forwarding(inner: Store, changes: Partial<Store>): Store {
     startParts: (key, options, signal) => inner.startParts(key, options, signal),
     resumeParts: (key, uploadId, options) => inner.resumeParts(key, uploadId, options),
     listUploads: (key, signal) => inner.listUploads(key, signal),
-    remove: (keys, signal) => inner.remove(keys, signal),
+    remove: (removals, signal) => inner.remove(removals, signal),
     copy: (from, key, signal) => inner.copy(from, key, signal),
     restore: (key, options, signal) => inner.restore(key, options, signal),
     [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),

@@ -72,7 +72,7 @@ export function retrying(inner: Store, policy: RetryPolicy, clock: Clock): Store
     resumeParts: (key, uploadId, options) =>
       retryingUpload(inner.resumeParts(key, uploadId, options)),
     listUploads: (key, signal) => again(signal, () => inner.listUploads(key, signal)),
-    remove: (keys, signal) => again(signal, () => inner.remove(keys, signal)),
+    remove: (removals, signal) => again(signal, () => inner.remove(removals, signal)),
     copy: (from, key, signal) => again(signal, () => inner.copy(from, key, signal)),
     restore: (key, options, signal) => again(signal, () => inner.restore(key, options, signal)),
   });

@@ -59,6 +59,8 @@ export interface S3Dialect {
   readonly conditionalPutVersioned: boolean;
   /** Whether a copy heeds `copy-source-if-match`. */
   readonly conditionalCopy: boolean;
+  /** Whether the removal of one object heeds `If-Match`. */
+  readonly conditionalRemove: boolean;
   readonly metadata: MetadataFacts;
   /** Undefined where nothing ever is to be restored. */
   readonly restore: RestoreFacts | undefined;

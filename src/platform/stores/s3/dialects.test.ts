@@ -29,6 +29,14 @@ test('a copy with a condition is made only where the condition is known to be he
   );
 });
 
+test('a removal with a condition is sent only where the condition is known to be heeded', () => {
+  const known = Object.entries(s3Dialects).filter(([, row]) => row.conditionalRemove);
+  assert.deepEqual(
+    known.map(([name]) => name),
+    ['AWS'],
+  );
+});
+
 test('a cloud is known by each of its domains', () => {
   for (const [cloud, host] of [
     ['AWS', 's3.eusc-de-east-1.amazonaws.eu'],

@@ -1,7 +1,7 @@
 import type { XmlElement } from '../../base/xml.ts';
 import type { ObjectEntry } from '../../model/object.ts';
 import { wholeNumber } from '../../http/headers.ts';
-import { compareKeys } from '../keys.ts';
+import { mistakeInOrder, strangerIn, TokenTrail } from '../listed-pages.ts';
 import type { ListOptions, ListPage } from '../store.ts';
 import type { S3Request, S3Wire } from './wire.ts';
 
@@ -17,19 +17,22 @@ export async function listPage(
   signal: AbortSignal,
 ): Promise<ListPage> {
   const max = Math.min(Math.max(limit, 1), PAGE_MAX);
+  const trail = new TokenTrail();
   let from: From = { after };
   for (;;) {
     const request = listRequest(wire, prefix, from, max);
     const { root } = await wire.ask(request, 'ListBucketResult', signal);
     const entries = readEntries(root);
     if (typeof entries === 'string') throw wire.badReply(request, entries);
-    const mistake = faultOfOrder(entries, prefix, after);
-    if (mistake !== undefined) throw wire.badReply(request, mistake);
+    const stranger = strangerIn(entries, prefix);
+    if (stranger !== undefined) throw wire.badReply(request, stranger);
+    const mistake = mistakeInOrder(entries, after);
+    if (mistake !== undefined) throw wire.failure('out-of-order', request, mistake);
     if (root.textOf('IsTruncated') !== 'true') return { entries, next: undefined };
     const last = entries.at(-1);
     if (last !== undefined) return { entries, next: last.key };
     const token = tokenOf(root);
-    if (token === undefined || token === from.token) {
+    if (token === undefined || !trail.leadsOn(token)) {
       throw wire.badReply(request, 'an empty page that says neither end nor how to go on');
     }
     from = { token };
@@ -115,21 +118,4 @@ function readEntry(element: XmlElement, readKey: KeyReader): ObjectEntry | strin
   if (!Number.isSafeInteger(size)) return 'an entry without a size';
   if (Number.isNaN(lastModified)) return 'an entry without a date';
   return { key, size, etag, lastModified, storageClass };
-}
-
-/** A listing out of order, or of other keys, would make us copy or delete what we must not. */
-function faultOfOrder(
-  entries: readonly ObjectEntry[],
-  prefix: string,
-  after: string | undefined,
-): string | undefined {
-  let before = after;
-  for (const { key } of entries) {
-    if (!key.startsWith(prefix)) return `a key without the prefix that was asked for: ${key}`;
-    if (before !== undefined && compareKeys(before, key) >= 0) {
-      return `keys out of order: ${before} before ${key}`;
-    }
-    before = key;
-  }
-  return undefined;
 }

@@ -70,7 +70,7 @@ test('whoever looks at such a name is not told of the object of its path', async
   server.bucket('bucket').put('named', 'first');
   await rejectsWith('refused', store.head('/named', signal));
   await rejectsWith('refused', store.read('/named', {}, signal));
-  await rejectsWith('refused', store.remove(['/named'], signal));
+  await rejectsWith('refused', store.remove([{ key: '/named' }], signal));
   assert.ok(server.bucket('bucket').object('named') !== undefined);
 });
 

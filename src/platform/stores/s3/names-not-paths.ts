@@ -40,9 +40,9 @@ export function namesNotPaths(inner: Store): Store {
       ),
     resumeParts: (key, uploadId, options) =>
       namedUpload(names, key, inner.resumeParts(key, uploadId, options)),
-    remove: async (keys, signal) => {
-      for (const key of keys) await names.check('remove', key, signal);
-      await inner.remove(keys, signal);
+    remove: async (removals, signal) => {
+      for (const { key } of removals) await names.check('remove', key, signal);
+      await inner.remove(removals, signal);
     },
     copy: (from, key, signal) =>
       names.use('copy', key, signal, () => inner.copy(from, key, signal)),

@@ -1,16 +1,20 @@
 import { createHash } from 'node:crypto';
 import { StoreError } from '../../model/store-error.ts';
+import type { Removal } from '../store.ts';
 import { mistakeInKey } from './key.ts';
 import { refusalError, refusalOf } from './refusal.ts';
 import type { S3Wire } from './wire.ts';
 
-/** Removes keys in as few requests as may be; the first key that is not removed is the error. */
-export async function removeKeys(
+/**
+ * Removes objects in as few requests as may be; the first that is not removed is the error. One with a
+ * condition has a request of its own.
+ */
+export async function removeObjects(
   wire: S3Wire,
-  keys: readonly string[],
+  removals: readonly Removal[],
   signal: AbortSignal,
 ): Promise<void> {
-  for (const key of keys) {
+  for (const { key } of removals) {
     const mistake = mistakeInKey(key, wire.dialect);
     if (mistake === undefined) continue;
     throw new StoreError('refused', {
@@ -23,18 +27,23 @@ export async function removeKeys(
   const { deleteBatchMax } = wire.dialect;
   // XML cannot say every key; the path of a request can.
   const { fits } = wire.documents;
-  const one = keys.length === 1 || deleteBatchMax === 1;
-  const inBatches = one ? [] : keys.filter((key) => fits(key));
-  const singly = one ? keys : keys.filter((key) => !fits(key));
+  const one = removals.length === 1 || deleteBatchMax === 1;
+  const isSingle = ({ key, ifMatch }: Removal) => one || ifMatch !== undefined || !fits(key);
+  const inBatches = removals.filter((each) => !isSingle(each)).map(({ key }) => key);
   for (let at = 0; at < inBatches.length; at += deleteBatchMax) {
     await removeBatch(wire, inBatches.slice(at, at + deleteBatchMax), signal);
   }
-  for (const key of singly) await removeOne(wire, key, signal);
+  for (const each of removals.filter(isSingle)) await removeOne(wire, each, signal);
 }
 
-async function removeOne(wire: S3Wire, key: string, signal: AbortSignal): Promise<void> {
+async function removeOne(
+  wire: S3Wire,
+  { key, ifMatch }: Removal,
+  signal: AbortSignal,
+): Promise<void> {
+  const headers = ifMatch === undefined ? [] : ['if-match', ifMatch];
   try {
-    const reply = await wire.send({ operation: 'remove', method: 'DELETE', key }, signal);
+    const reply = await wire.send({ operation: 'remove', method: 'DELETE', key, headers }, signal);
     reply.body.discard();
   } catch (error) {
     if (!(error instanceof StoreError) || error.fault !== 'not-found') throw error;

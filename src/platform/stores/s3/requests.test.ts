@@ -81,12 +81,14 @@ describe('JSON documents', () => {
   });
 
   test('remove keys, and an empty answer means all of them', async () => {
-    const { sent } = await sentBy('Baidu', [{}], (store) => store.remove(['a', 'b'], signal));
+    const { sent } = await sentBy('Baidu', [{}], (store) =>
+      store.remove([{ key: 'a' }, { key: 'b' }], signal),
+    );
     assert.equal(sent[0]?.line, 'POST /bucket/?delete=');
     assert.equal(sent[0].body, '{"objects":[{"key":"a"},{"key":"b"}]}');
     const text = JSON.stringify({ errors: [{ key: 'b', code: 'AccessDenied', message: 'm' }] });
     await assert.rejects(
-      sentBy('Baidu', [{ text }], (store) => store.remove(['a', 'b'], signal)),
+      sentBy('Baidu', [{ text }], (store) => store.remove([{ key: 'a' }, { key: 'b' }], signal)),
       { fault: 'denied', message: /bucket\/b/ },
     );
   });

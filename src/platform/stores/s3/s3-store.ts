@@ -10,6 +10,7 @@ import { existsInstead, suspectingMetadata } from '../refusals.ts';
 import { ifMatchOf } from '../pin.ts';
 import { type KeyReader, readObject, sizedHead } from '../reply-head.ts';
 import { canonicalQuery, encodeKey } from '../../signing/url-encoding.ts';
+import { checkRemovals } from '../removals.ts';
 import type {
   ListOptions,
   ListPage,
@@ -19,6 +20,7 @@ import type {
   PutOptions,
   PutReceipt,
   ReadOptions,
+  Removal,
   Store,
   Traits,
 } from '../store.ts';
@@ -30,7 +32,7 @@ import { headOf, receiptOf } from './head.ts';
 import { listPage } from './list.ts';
 import { listedHead } from './listed-head.ts';
 import { modeHeaders, putHeaders } from './put-headers.ts';
-import { removeKeys } from './remove.ts';
+import { removeObjects } from './remove.ts';
 import { isArchivedThere, restoreObject } from './restore.ts';
 import { listUploads, S3Upload } from './upload.ts';
 import type { S3Request, S3Wire } from './wire.ts';
@@ -163,8 +165,10 @@ export class S3Store implements Store {
     return listUploads(this.#wire, key, signal);
   }
 
-  remove(keys: readonly string[], signal: AbortSignal): Promise<void> {
-    return removeKeys(this.#wire, keys, signal);
+  async remove(removals: readonly Removal[], signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    checkRemovals(this, removals);
+    await removeObjects(this.#wire, removals, signal);
   }
 
   async copy(
@@ -222,6 +226,7 @@ function traitsOf({ cloud, row, dialect, secure }: S3Wire): Traits {
     listsFromKey: true,
     serverSideCopy: true,
     conditionalCopy: dialect.conditionalCopy,
+    conditionalRemove: dialect.conditionalRemove,
     copySizeMax: dialect.copySizeMax,
     restore: dialect.restore !== undefined,
     readTellsClass: true,

@@ -33,6 +33,7 @@ export const aliyun: S3Dialect = {
   // https://www.alibabacloud.com/help/en/oss/developer-reference/completemultipartupload
   conditionalPut: 'forbid-overwrite',
   conditionalPutVersioned: false,
+  conditionalRemove: false, // No page of the vendor says that a DELETE heeds `If-Match`.
   metadata: {
     ...aws.metadata,
     // https://help.aliyun.com/en/oss/user-guide/0011-00000004: letters, digits and `-`. With `_` the

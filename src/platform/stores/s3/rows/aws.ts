@@ -143,6 +143,8 @@ export const aws: S3Dialect = {
   conditionalPutVersioned: true,
   // https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
   conditionalCopy: true,
+  // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
+  conditionalRemove: true,
   // https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html: decoded as RFC 2047
   // before storing, and encoded so before returning; those who do neither give back what we sent.
   metadata: {

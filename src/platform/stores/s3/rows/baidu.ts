@@ -29,6 +29,7 @@ export const baidu: S3Dialect = {
   crc64nvme: false,
   // https://cloud.baidu.com/doc/BOS/s/Ikc5nv3wc, and at completions .../Nkc5vzayc
   conditionalPut: 'if-none-match',
+  conditionalRemove: false, // No page of the vendor says that a DELETE heeds `If-Match`.
   metadata: {
     ...aws.metadata,
     names: 'token', // No rule is documented.

@@ -20,6 +20,7 @@ export const google: S3Dialect = {
   // `x-goog-if-generation-match` is its condition, not If-None-Match:
   // https://cloud.google.com/storage/docs/request-preconditions
   conditionalPut: undefined,
+  conditionalRemove: false, // No page of the vendor says that a DELETE heeds `If-Match`.
   crc64nvme: false,
   // https://cloud.google.com/storage/docs/metadata and .../quotas: 8 KiB; no Expires, and
   // nothing beyond ASCII, as headers cannot have it. How values may be encoded it does not say.

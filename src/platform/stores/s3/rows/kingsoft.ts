@@ -41,6 +41,7 @@ export const kingsoft: S3Dialect = {
   crc64Header: 'x-amz-checksum-crc64ecma',
   crc64nvme: false,
   conditionalPut: undefined,
+  conditionalRemove: false, // No page of the vendor says that a DELETE heeds `If-Match`.
   metadata: {
     ...aws.metadata,
     // Nothing is documented: S3's size, and the stricter way of counting.

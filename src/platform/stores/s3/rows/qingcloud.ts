@@ -21,6 +21,7 @@ export const qingcloud: S3Dialect = {
   // Of an object in parts it is something else, which nothing tells from an MD5.
   etagMd5: { heads: 'never', receipts: 'unless-own-key' },
   conditionalPut: undefined,
+  conditionalRemove: false, // No page of the vendor says that a DELETE heeds `If-Match`.
   metadata: {
     ...aws.metadata,
     // https://docs.qingcloud.com/qingstor/api/common/metadata.html: letters, digits, `-` and `.`, and

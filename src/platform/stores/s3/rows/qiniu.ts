@@ -39,6 +39,7 @@ export const qiniu: S3Dialect = {
   checksMd5: false,
   conditionalPut: undefined,
   conditionalCopy: false,
+  conditionalRemove: false, // No page of the vendor says that a DELETE heeds `If-Match`.
   // https://developer.qiniu.com/kodo/api/chgm: names of letters, digits, `_` and `-`, up to 50 bytes;
   // 1,024 bytes of names and values; all content headers. That is of its own protocol, and an object
   // is the same by both; which values the S3 face takes is not documented.

@@ -34,6 +34,7 @@ export const tencent: S3Dialect = {
   // https://www.tencentcloud.com/document/product/436/7742
   conditionalPut: 'forbid-overwrite',
   conditionalPutVersioned: false,
+  conditionalRemove: false, // No page of the vendor says that a DELETE heeds `If-Match`.
   metadata: {
     ...aws.metadata,
     // https://www.tencentcloud.com/document/product/436/7749: "-", digits and letters, stored in lower

@@ -20,6 +20,7 @@ export const ucloud: S3Dialect = {
   checksMd5: false,
   conditionalPut: undefined,
   conditionalCopy: false,
+  conditionalRemove: false, // No page of the vendor says that a DELETE heeds `If-Match`.
   // https://github.com/UCloudDoc-Team/ufile, the page on the management of files: 8 KB of metadata, and
   // all content headers. Of names, and of values beyond ASCII, nothing is documented.
   metadata: {
