@@ -34,11 +34,21 @@ export async function replaceSealingKey(db: Db, keyId: string): Promise<void> {
   );
 }
 
-/** Everything that is sealed: where it lies, and what its row is called. */
-const sealedColumns = {
-  task: { table: 'sync_tasks', column: 'sealed_credentials' },
-  'access key': { table: 'access_keys', column: 'sealed_secret' },
-} as const;
+/** The statements for one kind of sealed values: where they lie. */
+function sealedIn(table: string, column: string) {
+  return {
+    select: `select id::text as id, ${column} as sealed from ${table}
+      where sealing_key_id <> all ($1) order by id limit $2`,
+    replace: `update ${table} set ${column} = $3, sealing_key_id = $4
+      where id::text = $1 and ${column} = $2`,
+  };
+}
+
+/** Everything that is sealed, by what its row is called. */
+const sealedSql = {
+  'task': sealedIn('sync_tasks', 'sealed_credentials'),
+  'access key': sealedIn('access_keys', 'sealed_secret'),
+} satisfies Record<SealedKind, unknown>;
 
 export interface SealedValue {
   readonly kind: SealedKind;
@@ -53,13 +63,11 @@ export async function sealedByOthers(
   limit: number,
 ): Promise<SealedValue[]> {
   const found: SealedValue[] = [];
-  for (const kind of Object.keys(sealedColumns) as SealedKind[]) {
-    const { table, column } = sealedColumns[kind];
-    const { rows } = await db.query<{ id: string; sealed: Uint8Array }>(
-      `select id::text as id, ${column} as sealed from ${table}
-      where sealing_key_id <> all ($1) order by id limit $2`,
-      [keyIds, limit],
-    );
+  for (const kind of Object.keys(sealedSql) as SealedKind[]) {
+    const { rows } = await db.query<{ id: string; sealed: Uint8Array }>(sealedSql[kind].select, [
+      keyIds,
+      limit,
+    ]);
     found.push(...rows.map((row) => ({ kind, ...row })));
   }
   return found;
@@ -71,10 +79,6 @@ export async function replaceSealed(
   { kind, id, sealed }: SealedValue,
   by: { readonly sealed: Uint8Array; readonly keyId: string },
 ): Promise<boolean> {
-  const { table, column } = sealedColumns[kind];
-  const { rowCount } = await db.query(
-    `update ${table} set ${column} = $3, sealing_key_id = $4 where id::text = $1 and ${column} = $2`,
-    [id, sealed, by.sealed, by.keyId],
-  );
+  const { rowCount } = await db.query(sealedSql[kind].replace, [id, sealed, by.sealed, by.keyId]);
   return rowCount > 0;
 }

@@ -40,7 +40,7 @@ export async function listRetrying(
 ): Promise<ObjectRecord[]> {
   const { rows } = await db.query<ObjectRecord>(
     `select object_key as key, 'retrying' as outcome, reason, message, attempt as attempts,
-      accepted_at as "acceptedAt", started_at as "startedAt",
+      accepted_at as "acceptedAt", coalesce(started_at, accepted_at) as "startedAt",
       due_at as "dueAt"
     from changes
     where ${WITHIN} and reason is not null

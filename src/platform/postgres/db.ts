@@ -29,7 +29,7 @@ export interface Prepared {
  * `timestamptz` as milliseconds since the Unix epoch, `numeric` as a string, `bytea` as a `Buffer`,
  * `json` and `jsonb` parsed; a column that is null is absent from its row. An ID from a sequence is
  * opaque: cast it with `::text`. Names are those of the statement: say `as "taskId"`. Nothing checks
- * `Row` at run time: the statement stands beside it.
+ * `Row` at run time: `test/statements.test.ts` compares it with the columns of the statement.
  *
  * Every method rejects with a {@link DatabaseError} and nothing else, except that a transaction
  * passes on what its work threw.
@@ -93,7 +93,7 @@ async function run<Row extends object>(
   timeoutMs?: number,
 ): Promise<QueryResult<Row>> {
   const { rows, rowCount } = await send(on, statement, { values, timeoutMs, types: rowTypes });
-  // The statement decides what a row is; its author wrote `Row` beside it.
+  // The statement decides what a row is; a test compares `Row` with its columns.
   return { rows: rows.map(presentColumns) as Row[], rowCount };
 }
 
