@@ -5,10 +5,7 @@ import { describe, test } from 'node:test';
 import type { Command } from 'commander';
 import { DEPTH_MAX } from '../src/surface/api/kit/json-scan.ts';
 import { ListAuditReply } from '../src/surface/api/operations/schemas.ts';
-import {
-  ListSyncTaskObjectsQuery,
-  ListSyncTaskObjectsReply,
-} from '../src/surface/api/oms/schemas/objects.ts';
+import { ListSyncTaskObjectsQuery, replyFields } from '../src/surface/api/oms/schemas/objects.ts';
 import { ListSyncTaskStatisticQuery } from '../src/surface/api/oms/schemas/statistics.ts';
 import {
   CreateSyncTaskBody,
@@ -239,10 +236,9 @@ describe('the reference', () => {
   });
 
   test('api.md names every field of a creation and of the list of objects', () => {
-    const { objects } = ListSyncTaskObjectsReply.properties;
     const fields = [
       CreateSyncTaskBody.properties,
-      objects.items.properties,
+      Object.fromEntries(replyFields.map(({ field }) => [field, true])),
       ListSyncTaskObjectsQuery.properties,
       ListSyncTaskStatisticQuery.properties,
       ListSyncTasksQuery.properties,

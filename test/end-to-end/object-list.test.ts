@@ -76,6 +76,7 @@ describe('the object list', () => {
       attempts: 1,
       due_time: null,
     });
+    assert.ok(settle_time !== null);
     const times = [startedAt - 1000, accept_time, start_time, settle_time, Date.now() + 1000];
     assert.deepEqual(
       times,

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ObjectInReply } from '../../src/surface/api/oms/schemas/objects.ts';
 
 /** An answer of the API that is no success. */
 export class OmsError extends Error {
@@ -33,26 +34,7 @@ export interface ShownTask {
   readonly monthly_size: number;
 }
 
-export interface ListedObject {
-  readonly object_key: string;
-  readonly outcome: string;
-  readonly reason: string | null;
-  readonly message: string | null;
-  readonly size: number | null;
-  readonly check_method: string | null;
-  readonly check_passed: boolean | null;
-  readonly check_detail: string | null;
-  readonly proof: string | null;
-  readonly target_etag: string | null;
-  readonly target_version_id: string | null;
-  readonly crc64: string | null;
-  readonly crc64nvme: string | null;
-  readonly attempts: number;
-  readonly accept_time: number;
-  readonly start_time: number;
-  readonly settle_time: number;
-  readonly due_time: number | null;
-}
+export type ListedObject = ObjectInReply;
 
 export interface ObjectPage {
   readonly objects: readonly ListedObject[];

@@ -87,6 +87,11 @@ export type SettledFields = {
   readonly [Field in Exclude<RecordField, Special>]?: ObjectRecord[Field] | undefined;
 };
 
+/** As {@link snakeCase}, for types. */
+export type SnakeCase<Name extends string> = Name extends `${infer Letter}${infer Rest}`
+  ? `${Letter extends Lowercase<Letter> ? Letter : `_${Lowercase<Letter>}`}${SnakeCase<Rest>}`
+  : Name;
+
 /** The name of a column, or of a field of the API: `checkMethod` is `check_method`. */
 export function snakeCase(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

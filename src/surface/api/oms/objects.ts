@@ -7,6 +7,7 @@ import { TaskPath, taskProblems, tooLarge } from '../kit/common-schemas.ts';
 import {
   ListSyncTaskObjectsQuery,
   ListSyncTaskObjectsReply,
+  type ObjectInReply,
   OBJECTS_LIMIT_DEFAULT,
   replyFields,
   RetryFailedBody,
@@ -64,8 +65,10 @@ export function objectRoutes(syncTasks: SyncTaskService): FastifyPluginAsyncType
   };
 }
 
-function toReply(record: ObjectRecord): ListSyncTaskObjectsReply['objects'][number] {
+function toReply(record: ObjectRecord): ObjectInReply {
   const message = record.message === undefined ? undefined : nameFields(record.message);
   const shown = new Map(Object.entries({ ...record, message }));
-  return Object.fromEntries(replyFields.map(({ name, field }) => [field, shown.get(name) ?? null]));
+  const fields = replyFields.map(({ name, field }) => [field, shown.get(name) ?? null]);
+  // The type has the names and types of `replyFields`: both are made from the record's schema.
+  return Object.fromEntries(fields) as ObjectInReply;
 }

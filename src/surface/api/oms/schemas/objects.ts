@@ -1,7 +1,8 @@
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 import {
   ObjectRecord,
   type RecordField,
+  type SnakeCase,
   snakeCase,
 } from '../../../../domain/queue/object-record.ts';
 import { listedOutcomes } from '../../../../platform/model/outcome.ts';
@@ -28,14 +29,15 @@ export const ListSyncTaskObjectsQuery = Type.Object({
 });
 
 /** Fields with a name of their own in the API; the others have that of their column. */
-const ownNames: Readonly<Partial<Record<RecordField, string>>> = {
+const ownNames = {
   key: 'object_key',
   targetVersion: 'target_version_id',
   acceptedAt: 'accept_time',
   startedAt: 'start_time',
   settledAt: 'settle_time',
   dueAt: 'due_time',
-};
+} as const satisfies Readonly<Partial<Record<RecordField, string>>>;
+type OwnNames = typeof ownNames;
 const namesInReply = new Map(Object.entries(ownNames));
 const always = new Set<string>(ObjectRecord.required);
 
@@ -46,18 +48,29 @@ export const replyFields = Object.entries(ObjectRecord.properties).map(([name, s
   schema: always.has(name) ? schema : orNull(schema),
 }));
 
+type NameInReply<Field extends RecordField> = Field extends keyof OwnNames
+  ? OwnNames[Field]
+  : SnakeCase<Field>;
+
+/** A line of the object list as clients get it. */
+export type ObjectInReply = {
+  readonly [Field in RecordField as NameInReply<Field>]: undefined extends ObjectRecord[Field]
+    ? NonNullable<ObjectRecord[Field]> | null
+    : ObjectRecord[Field];
+};
+
 const ObjectInReply = Type.Object(
   Object.fromEntries(replyFields.map(({ field, schema }) => [field, schema])),
 );
+const ObjectsInReply = Type.Array(ObjectInReply, { description: 'In the order of their names' });
 
 export const ListSyncTaskObjectsReply = Type.Object(
   {
-    objects: Type.Array(ObjectInReply, { description: 'In the order of their names' }),
+    objects: Type.Unsafe<ObjectInReply[]>(ObjectsInReply),
     next_cursor: orNull(Type.String({ description: 'null on the last page' })),
   },
   { description: 'OK' },
 );
-export type ListSyncTaskObjectsReply = Static<typeof ListSyncTaskObjectsReply>;
 
 export const RetryFailedBody = Type.Object({ prefix });
 
