@@ -165,9 +165,9 @@ async function readWhole({ key, source, policy, lease }: CopyJob): Promise<Objec
   if (policy.storagePolicy !== 'SRC_STORAGE_MAPPING' || source.traits.readTellsClass) {
     return await source.read(key, {}, lease.signal);
   }
-  const told = await source.head(key, lease.signal);
-  const { head, body } = await source.read(key, { pin: told }, lease.signal);
-  return { head: { ...head, storageClass: told.storageClass, tier: told.tier }, body };
+  const known = await source.head(key, lease.signal);
+  const { head, body } = await source.read(key, { pin: known }, lease.signal);
+  return { head: { ...head, storageClass: known.storageClass, tier: known.tier }, body };
 }
 
 async function copyChecked(
@@ -205,14 +205,14 @@ async function checked(
   evidence: CopyEvidence,
 ): Promise<{ readonly seen: CopyEvidence; readonly check: Check }> {
   const demand = demandOf(job);
-  const told = await settleMd5(job, source, evidence);
-  if (!needsLook(demand, told)) return { seen: told, check: checkCopy(demand, told) };
+  const withMd5 = await settleMd5(job, source, evidence);
+  if (!needsLook(demand, withMd5)) return { seen: withMd5, check: checkCopy(demand, withMd5) };
   const head = await headIfThere(job);
   if (head === undefined) {
     const detail = 'the target does not have it, or no longer';
-    return { seen: told, check: { method: 'size_last_modified', passed: false, detail } };
+    return { seen: withMd5, check: { method: 'size_last_modified', passed: false, detail } };
   }
-  const seen = await settleMd5(job, source, withLook(told, head));
+  const seen = await settleMd5(job, source, withLook(withMd5, head));
   return { seen, check: checkCopy(demand, seen) };
 }
 

@@ -31,10 +31,10 @@ const ACCEPT = prepared(`
     where (select count(*) from accepted) >= 0
     on conflict (task_id, starts_at, width, writer) do update
     set requests = statistics.requests + excluded.requests
-  ), told as (
+  ), notified as (
     ${waking('live')}
   )
-  select live.id as "taskId", live.project_id as "projectId" from live left join told on true`);
+  select live.id as "taskId", live.project_id as "projectId" from live left join notified on true`);
 
 /**
  * Makes keys due, all in one statement, and counts the names that were accepted.

@@ -74,10 +74,10 @@ export async function retryFailedBatch(
       order by object_key limit $4
     ), made_due as (
       ${enqueueing('retry', 'select task_id, object_key from failed')}
-    ), told as (
+    ), notified as (
       ${waking('failed')}
     )
-    select max(object_key) as "lastKey", count(*)::int as count from failed left join told on true`,
+    select max(object_key) as "lastKey", count(*)::int as count from failed left join notified on true`,
     [taskId, filter.after ?? '', filter.prefix ?? null, filter.limit],
   );
   const row = rows[0];

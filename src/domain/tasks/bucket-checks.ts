@@ -41,10 +41,10 @@ export async function checkBuckets(
   };
   // Both to their ends: a probe takes away what it began.
   const asked = await Promise.allSettled([
-    told(endOf('source', plan.source, credentials.source, plan.appId), timeoutMs, (signal) =>
+    probeEnd(endOf('source', plan.source, credentials.source, plan.appId), timeoutMs, (signal) =>
       probeSource(source, { behindCdn: plan.sourceCdn !== undefined }, signal),
     ),
-    told(endOf('target', plan.target, credentials.target), timeoutMs, (signal) =>
+    probeEnd(endOf('target', plan.target, credentials.target), timeoutMs, (signal) =>
       probeTarget(target, demand, signal),
     ),
   ]);
@@ -151,7 +151,7 @@ function oneOf(fields: readonly string[]): string {
   return others === '' ? all.join('') : `${others} or ${all.at(-1) ?? ''}`;
 }
 
-async function told(
+async function probeEnd(
   end: End,
   timeoutMs: number,
   probe: (signal: AbortSignal) => Promise<void>,

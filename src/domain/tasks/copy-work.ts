@@ -194,11 +194,11 @@ function failed(kind: FailureKind, message: string, startedAt: number): WorkResu
 
 /** What has no room is counted at least: nothing may be lost without a word. */
 function sentence(notes: readonly string[]): string {
-  let told = notes.length;
+  let shown = notes.length;
   let text = notes.join('; ');
-  while (text.length > MESSAGE_MAX && told > 0) {
-    told -= 1;
-    text = [...notes.slice(0, told), `and ${notes.length - told} more like these`].join('; ');
+  while (text.length > MESSAGE_MAX && shown > 0) {
+    shown -= 1;
+    text = [...notes.slice(0, shown), `and ${notes.length - shown} more like these`].join('; ');
   }
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }

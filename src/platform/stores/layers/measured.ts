@@ -14,7 +14,7 @@ export type OnRequest = (
 
 /** A store that tells of each request. Innermost, so that each try counts, and no wait does. */
 export function measured(inner: Store, clock: Clock, onRequest: OnRequest): Store {
-  function told(operation: Operation, startedAt: number, failure?: unknown): void {
+  function report(operation: Operation, startedAt: number, failure?: unknown): void {
     const outcome = failure instanceof StoreError ? failure.fault : 'aborted';
     const seconds = (clock.monotonic() - startedAt) / 1000;
     onRequest(operation, failure === undefined ? 'ok' : outcome, seconds);
@@ -25,10 +25,10 @@ export function measured(inner: Store, clock: Clock, onRequest: OnRequest): Stor
       const startedAt = clock.monotonic();
       try {
         const result = await run();
-        told(operation, startedAt);
+        report(operation, startedAt);
         return result;
       } catch (error) {
-        told(operation, startedAt, error ?? new Error('aborted'));
+        report(operation, startedAt, error ?? new Error('aborted'));
         throw error;
       }
     },
@@ -36,10 +36,10 @@ export function measured(inner: Store, clock: Clock, onRequest: OnRequest): Stor
       const startedAt = clock.monotonic();
       try {
         const { head, body } = await run();
-        const watched = watchedBody(body, (failure) => told('read', startedAt, failure?.cause));
+        const watched = watchedBody(body, (failure) => report('read', startedAt, failure?.cause));
         return { head, body: watched };
       } catch (error) {
-        told('read', startedAt, error ?? new Error('aborted'));
+        report('read', startedAt, error ?? new Error('aborted'));
         throw error;
       }
     },

@@ -67,7 +67,7 @@ export interface S3Dialect {
   /** What tells that an object must be restored before it is read: a code, or any 403 and its class. */
   readonly archivedShownBy: 'code' | 'class';
   /** Whether a HEAD tells of an archived object, or is refused until that is restored. */
-  readonly headOfArchived: 'told' | 'refused';
+  readonly headOfArchived: 'answered' | 'refused';
   /** What `server-side-encryption` says to use the default key of the key service. */
   readonly kms: string | undefined;
   /** Whether it does so by HTTPS only. */

@@ -121,8 +121,8 @@ function md5OfReceipt(
 ): string | undefined {
   const { receipts } = dialect.etagMd5;
   if (receipts === 'never' || isOwnKey(encryptionOf(headers, dialect))) return undefined;
-  const told = plainMd5Of(etag);
-  return receipts === 'as-sent' && told !== md5 ? undefined : told;
+  const found = plainMd5Of(etag);
+  return receipts === 'as-sent' && found !== md5 ? undefined : found;
 }
 
 /** With a key of a KMS, or of the customer, it is the MD5 of what is stored: of ciphertext. */

@@ -62,7 +62,7 @@ export class S3Store implements Store {
       // Of what a key service encrypts, the CRC is told to those alone who may decrypt it:
       // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
       if (crc64nvme) return await this.#head(key, false, signal);
-      const hidden = headOfArchived !== 'told';
+      const hidden = headOfArchived !== 'answered';
       const listed = hidden ? await listedHead(this.#wire, key, signal) : undefined;
       if (listed === undefined) throw error;
       return listed;
@@ -73,7 +73,7 @@ export class S3Store implements Store {
     const headers = asStored(this.#wire.dialect);
     if (withCrc) headers.push(...crcAsked);
     // Where a denied HEAD is not the last word, what follows it tells more.
-    const explained = !withCrc && this.#wire.dialect.headOfArchived === 'told';
+    const explained = !withCrc && this.#wire.dialect.headOfArchived === 'answered';
     const request: S3Request = { operation: 'head', method: 'HEAD', key, headers, explained };
     const reply = await this.#wire.send(request, signal);
     return await sizedHead(reply, this.#keyReader(key, 'head', signal));

@@ -158,7 +158,7 @@ export const aws: S3Dialect = {
   },
   restore,
   archivedShownBy: 'code',
-  headOfArchived: 'told',
+  headOfArchived: 'answered',
   // https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
   kms: 'aws:kms',
   kmsNeedsTls: false,
