@@ -1,3 +1,4 @@
+import type { ScanService } from '../../src/domain/scan/scan-service.ts';
 import type { ObjectRecord } from '../../src/domain/queue/object-record.ts';
 import type { InjectOptions } from 'fastify';
 import { pino } from 'pino';
@@ -100,7 +101,12 @@ class FakeSyncTasks implements SyncTaskService {
   }
 
   async show(projectId: string, taskId: string) {
-    return { task: this.#task(projectId, taskId), month };
+    const { reconcileHours = 0 } = this.created.at(-1) ?? {};
+    return { task: this.#task(projectId, taskId), month, reconcileHours };
+  }
+
+  async change(projectId: string, taskId: string) {
+    this.#task(projectId, taskId);
   }
 
   async remove(projectId: string, taskId: string) {
@@ -218,6 +224,9 @@ export async function openApi() {
   const health: { ready: Health['ready'] } = { ready: async () => undefined };
   const app = await buildApi({
     syncTasks,
+    scans: new Proxy({} as ScanService, {
+      get: () => () => Promise.reject(new Error('no scans in memory')),
+    }),
     gatekeeper: new FakeGatekeeper(),
     identity: new Proxy({} as IdentityService, {
       get: () => () => Promise.reject(new Error('no identities in memory')),

@@ -141,14 +141,14 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
 }
 
 function apiOf(
-  { syncTasks, gatekeeper, identity, audit, health }: Brigade,
+  { syncTasks, scans, gatekeeper, identity, audit, health }: Brigade,
   metrics: Metrics,
   { log = silentLog, issuers = [], limits, ...rest }: TestServiceOptions,
 ): Promise<FastifyInstance> {
   const now = (): number => Date.now();
   const { tls, trustProxy, connectionTimes, bodyRoom } = rest;
   return buildApi({
-    ...{ syncTasks, gatekeeper, identity, audit, health, metrics, log },
+    ...{ syncTasks, scans, gatekeeper, identity, audit, health, metrics, log },
     clock: systemClock,
     ...{ tls, trustProxy, connectionTimes, bodyRoom },
     limits: { ...noLimits, ...limits },

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { eachConcurrently } from '../../platform/base/concurrently.ts';
 import type { Clock } from '../../platform/base/clock.ts';
 import type { Logger } from '../../platform/base/log.ts';
@@ -5,6 +6,7 @@ import { removeOldAudit } from '../access/audit-table.ts';
 import type { Database } from '../../platform/postgres/db.ts';
 import { clearOldDetails } from '../queue/objects.ts';
 import { deleteOldSignedCreations } from '../../platform/postgres/signed-creations.ts';
+import { insertScan, tasksToReconcile } from '../scan/scans-table.ts';
 import { foldStatistics } from '../queue/statistics.ts';
 import { clearTask, hiddenTasks, taskInWork } from '../tasks/tasks-table.ts';
 import { deleteExpiredTokens } from '../access/tokens-table.ts';
@@ -83,16 +85,19 @@ export function maintenance(options: MaintenanceOptions): Job[] {
       name: 'abandoned-uploads',
       cron: '*/5 * * * *',
       expireSeconds: 3_600,
-      run: async (signal) => {
-        await abandonIdleUploads(options.database, { keepDays: options.uploadDays });
-        await abortAbandoned(options, { hidden: false, signal });
-      },
+      run: (signal) => abortIdle(options, signal),
     },
     {
       name: RECHECKS,
       cron: '* * * * *',
       expireSeconds: 3_600,
       run: (signal) => recheck(options, signal),
+    },
+    {
+      name: 'reconciles',
+      cron: '*/5 * * * *',
+      expireSeconds: 600,
+      run: () => beginReconciles(options),
     },
     {
       name: CLEAR_TASKS,
@@ -121,6 +126,15 @@ async function removeAudit(
   if (removed > 0) log.info({ event: 'audit.retired', removed }, 'old entries removed');
 }
 
+/** Begins the reconcile of each task whose period has passed; those that have a scan at work have theirs later. */
+async function beginReconciles({ database, log }: MaintenanceOptions): Promise<void> {
+  for (const taskId of await tasksToReconcile(database)) {
+    const id = randomUUID();
+    if (!(await insertScan(database, { id, taskId, kind: 'reconcile' }))) continue;
+    log.info({ event: 'scan.begun', taskId, scanId: id }, 'a reconcile begins');
+  }
+}
+
 /** Works batch after batch, until one is not full. @returns How many rows that were in all. */
 async function inBatches(
   size: number,
@@ -134,6 +148,11 @@ async function inBatches(
     removed += batch;
     if (batch < size) return removed;
   }
+}
+
+async function abortIdle(options: MaintenanceOptions, signal: AbortSignal): Promise<void> {
+  await abandonIdleUploads(options.database, { keepDays: options.uploadDays });
+  await abortAbandoned(options, { hidden: false, signal });
 }
 
 /**

@@ -279,6 +279,8 @@ export async function clearTask(
       from = await clearKeys(db, { table, taskId, from, batch });
     }
   }
+  // With their ranges, of which a scan has some hundred.
+  await db.query('delete from scans where task_id = $1', [taskId]);
   // A task has some thousand of these at most: older ones are folded.
   await db.query('delete from statistics where task_id = $1', [taskId]);
   await db.query(`delete from sync_tasks where id = $1 and deleted_at is not null`, [taskId]);

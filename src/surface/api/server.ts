@@ -13,6 +13,7 @@ import type { Metrics } from '../../platform/base/metrics.ts';
 import type { Audit } from '../../domain/access/audit.ts';
 import type { Gatekeeper, IdentityService } from '../../domain/access/identity-service.ts';
 import type { SingleSignOn } from '../../domain/access/single-sign-on.ts';
+import type { ScanService } from '../../domain/scan/scan-service.ts';
 import type { Health, SyncTaskService } from '../../domain/tasks/sync/sync-task-service.ts';
 import { auditCalls } from './kit/auditing.ts';
 import { guard } from './kit/auth.ts';
@@ -36,6 +37,7 @@ import { identityRoutes } from './keystone/identity.ts';
 import { objectRoutes } from './oms/objects.ts';
 import { operationRoutes } from './operations/operations.ts';
 import { rightsRoutes } from './iam/rights.ts';
+import { scanRoutes } from './oms/scans.ts';
 import { statisticRoutes } from './oms/statistics.ts';
 import { syncTaskRoutes } from './oms/sync-tasks.ts';
 import { versionRoutes } from './oms/versions.ts';
@@ -45,6 +47,7 @@ import { compileValidator } from './kit/validation.ts';
 
 export interface ApiParts {
   readonly syncTasks: SyncTaskService;
+  readonly scans: ScanService;
   readonly gatekeeper: Gatekeeper;
   readonly identity: IdentityService;
   readonly singleSignOn: SingleSignOn;
@@ -114,6 +117,7 @@ export async function buildApi(parts: ApiParts): Promise<FastifyInstance> {
   await app.register(eventRoutes(parts.syncTasks));
   await app.register(statisticRoutes(parts.syncTasks));
   await app.register(objectRoutes(parts.syncTasks));
+  await app.register(scanRoutes(parts.scans));
   return app;
 }
 

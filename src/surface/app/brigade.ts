@@ -23,6 +23,9 @@ import type { Sockets } from '../../platform/http/sockets.ts';
 import { copyWork } from '../../domain/tasks/copy-work.ts';
 import { checkBuckets } from '../../domain/tasks/bucket-checks.ts';
 import { endpoints, type MappedEndpoint } from '../../domain/tasks/endpoints.ts';
+import { Scanner } from '../../domain/scan/scanner.ts';
+import type { ScanService } from '../../domain/scan/scan-service.ts';
+import { TaskScans } from '../../domain/tasks/sync/task-scans.ts';
 import { FailureLog } from '../../domain/tasks/failure-log.ts';
 import { CLEAR_TASKS, maintenance } from '../../domain/maintenance/maintenance.ts';
 import { openBuckets } from '../../domain/tasks/open-buckets.ts';
@@ -86,6 +89,7 @@ export interface BrigadeParts {
 /** The use cases, and what works behind them. */
 export interface Brigade {
   readonly syncTasks: SyncTaskService;
+  readonly scans: ScanService;
   readonly gatekeeper: Gatekeeper;
   readonly identity: IdentityService;
   readonly audit: Audit;
@@ -121,27 +125,29 @@ export async function createBrigade(parts: BrigadeParts): Promise<Brigade> {
   const access = accessOf(parts, eventQuotas);
   const health = readinessOf(parts, access.gatekeeper);
   let work: Work | undefined;
+  const syncTasks = new SyncTasks({
+    ...settings,
+    database,
+    lists,
+    sealer,
+    clock,
+    intake,
+    endpoints: places,
+    checkBuckets: (plan, credentials) =>
+      checkBuckets({ open, endpoints: places, probes, timeoutMs: CHECK_MS }, plan, credentials),
+    eventQuotas,
+    onTaskChanged: (taskId) => tell(parts, 'tasks', taskId),
+    onTaskDeleted: () => {
+      // Without this it is done by its schedule.
+      work?.jobs.ask(CLEAR_TASKS).catch((error: unknown) => {
+        const level = alreadyLogged(error) ? 'debug' : 'warn';
+        log[level]({ event: 'job.unasked', err: error }, 'a job was not asked for');
+      });
+    },
+  });
   return {
-    syncTasks: new SyncTasks({
-      ...settings,
-      database,
-      lists,
-      sealer,
-      clock,
-      intake,
-      endpoints: places,
-      checkBuckets: (plan, credentials) =>
-        checkBuckets({ open, endpoints: places, probes, timeoutMs: CHECK_MS }, plan, credentials),
-      eventQuotas,
-      onTaskChanged: (taskId) => tell(parts, 'tasks', taskId),
-      onTaskDeleted: () => {
-        // Without this it is done by its schedule.
-        work?.jobs.ask(CLEAR_TASKS).catch((error: unknown) => {
-          const level = alreadyLogged(error) ? 'debug' : 'warn';
-          log[level]({ event: 'job.unasked', err: error }, 'a job was not asked for');
-        });
-      },
-    }),
+    syncTasks,
+    scans: new TaskScans(database, (projectId, taskId) => syncTasks.find(projectId, taskId)),
     ...access,
     health,
     async startWork() {
@@ -213,6 +219,11 @@ function accessOf(
   return { gatekeeper, identity, audit: new DatabaseAudit({ database, log, clock }) };
 }
 
+/** Ranges of scans that one process walks at once. */
+const RANGES = 8;
+/** Keys that scans of a task have found and that wait; beyond it they list no further. */
+const SCANNED_WAITING = 10_000;
+
 interface Work extends AsyncDisposable {
   readonly jobs: Jobs;
 }
@@ -235,6 +246,17 @@ async function startWork(
   const { retentionDays, auditDays, uploadDays, timeZone, drainMs } = settings;
   const kept = { retentionDays, auditDays, uploadDays };
   started.defer(() => worker.stop(drainMs));
+  const scanner = new Scanner({
+    database,
+    open: (taskId, revision) => openTasks.use(taskId, revision),
+    clock,
+    log,
+    concurrency: RANGES,
+    leaseMs: settings.leaseMs,
+    waitingMax: SCANNED_WAITING,
+  });
+  started.use(await database.listen('scans', () => scanner.wake()));
+  started.defer(() => scanner.stop());
   const jobs = started.use(
     await startJobs({
       database,
@@ -250,6 +272,7 @@ async function startWork(
     }),
   );
   worker.start();
+  scanner.start();
   const all = started.move();
   return { jobs, [Symbol.asyncDispose]: () => all[Symbol.asyncDispose]() };
 }

@@ -153,10 +153,11 @@ async function listen(
   },
 ): Promise<string> {
   const { host, port, oidc: issuers } = settings;
-  const { syncTasks, gatekeeper, identity, audit, health } = brigade;
+  const { syncTasks, scans, gatekeeper, identity, audit, health } = brigade;
   const now = (): number => systemClock.now();
   const api = await buildApi({
     syncTasks,
+    scans,
     gatekeeper,
     identity,
     singleSignOn: singleSignOn({

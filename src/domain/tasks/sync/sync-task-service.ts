@@ -16,6 +16,10 @@ export interface TaskCredentials {
 
 export interface NewSyncTask extends TaskPlan {
   readonly credentials: TaskCredentials;
+  /** Whether a backfill begins with the task. */
+  readonly initialScan?: boolean | undefined;
+  /** A reconcile begins this often by itself; never where it is 0 or not given. */
+  readonly reconcileHours?: number | undefined;
 }
 
 export interface TaskPage {
@@ -69,7 +73,18 @@ export interface SyncTaskService {
     projectId: string,
     taskId: string,
     queryTime: number,
-  ): Promise<{ readonly task: SyncTask; readonly month: Counters }>;
+  ): Promise<{
+    readonly task: SyncTask;
+    readonly month: Counters;
+    /** 0 where the task is not reconciled by itself. */
+    readonly reconcileHours: number;
+  }>;
+  /** Changes what of a task may change while it exists. */
+  change(
+    projectId: string,
+    taskId: string,
+    change: { readonly reconcileHours?: number | undefined },
+  ): Promise<void>;
   remove(projectId: string, taskId: string): Promise<void>;
   /** @param credentials Replace the sealed ones; what is absent serves on. */
   start(projectId: string, taskId: string, credentials: Partial<TaskCredentials>): Promise<void>;

@@ -5,6 +5,12 @@ import type { Clock } from '../../../platform/base/clock.ts';
 import type { Sealer } from '../../../platform/base/seal.ts';
 import { type Database, DatabaseError, type Db } from '../../../platform/postgres/db.ts';
 import { listObjects, listRetrying, retryFailedBatch } from '../../queue/objects.ts';
+import {
+  endScansOf,
+  insertScan,
+  reconcileHours,
+  setReconcileHours,
+} from '../../scan/scans-table.ts';
 import { findProject } from '../../access/projects-table.ts';
 import { countersBetween, countersOfMonth } from '../../queue/statistics.ts';
 import { findTask, hideTask, insertTask, listTasks, startTask, stopTask } from '../tasks-table.ts';
@@ -62,6 +68,8 @@ export interface SyncTasksOptions {
 }
 
 const RETRY_BATCH = 10_000;
+/** Other credentials may see other objects: what is listed with both proves nothing of a whole. */
+const OTHER_CREDENTIALS = 'The task was started with other credentials';
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const nothing: Counters = { REQUEST: 0, SUCCESS: 0, FAILURE: 0, SKIP: 0, SIZE: 0 };
 
@@ -91,10 +99,23 @@ export class SyncTasks implements SyncTaskService {
     projectId: string,
     taskId: string,
     queryTime: number,
-  ): Promise<{ task: SyncTask; month: Counters }> {
-    const task = await this.#find(projectId, taskId);
+  ): Promise<{ task: SyncTask; month: Counters; reconcileHours: number }> {
+    const task = await this.find(projectId, taskId);
     const month = { atMs: queryTime, timeZone: this.#options.timeZone };
-    return { task, month: await countersOfMonth(this.#database, task.id, month) };
+    return {
+      task,
+      month: await countersOfMonth(this.#database, task.id, month),
+      reconcileHours: await reconcileHours(this.#database, task.id),
+    };
+  }
+
+  async change(
+    projectId: string,
+    taskId: string,
+    { reconcileHours: hours }: { readonly reconcileHours?: number | undefined },
+  ): Promise<void> {
+    const task = await this.find(projectId, taskId);
+    if (hours !== undefined) await setReconcileHours(this.#database, task.id, hours);
   }
 
   async remove(projectId: string, taskId: string): Promise<void> {
@@ -117,7 +138,12 @@ export class SyncTasks implements SyncTaskService {
       const sealed = starting.renewed
         ? sealCredentials(sealer, id, starting.credentials)
         : undefined;
-      return await startTask(this.#database, id, sealed);
+      if (sealed === undefined) return await startTask(this.#database, id, undefined);
+      return await this.#database.transaction(async (db) => {
+        const started = await startTask(db, id, sealed);
+        if (started) await endScansOf(db, id, OTHER_CREDENTIALS);
+        return started;
+      });
     });
     this.#options.onTaskChanged(taskId);
   }
@@ -141,7 +167,7 @@ export class SyncTasks implements SyncTaskService {
     const keys = await decodeKeys(encodedKeys);
     const event = { projectId, taskId: taskId.toLowerCase(), keys };
     if (await accept(this.#options.intake, event)) return;
-    await this.#find(projectId, taskId);
+    await this.find(projectId, taskId);
     throw refusals.event(taskId);
   }
 
@@ -150,7 +176,7 @@ export class SyncTasks implements SyncTaskService {
     taskId: string,
     range: StatisticRange,
   ): Promise<TaskStatistics> {
-    const task = await this.#find(projectId, taskId);
+    const task = await this.find(projectId, taskId);
     return statistics(this.#database, task.id, { ...range, nowMs: this.#options.clock.now() });
   }
 
@@ -159,7 +185,7 @@ export class SyncTasks implements SyncTaskService {
     taskId: string,
     filter: ObjectFilter,
   ): Promise<{ objects: readonly ObjectRecord[]; next: string | undefined }> {
-    const task = await this.#find(projectId, taskId);
+    const task = await this.find(projectId, taskId);
     const list = filter.outcome === 'retrying' ? listRetrying : listObjects;
     const page = { ...filter, limit: filter.limit + 1 };
     const rows = await inTime(list(this.#options.lists, task.id, page));
@@ -172,7 +198,7 @@ export class SyncTasks implements SyncTaskService {
     taskId: string,
     { prefix }: { readonly prefix?: string | undefined },
   ): Promise<{ retried: number }> {
-    const task = await this.#find(projectId, taskId);
+    const task = await this.find(projectId, taskId);
     if (task.status !== 'SYNCHRONIZING') throw refusals.retry(taskId);
     let retried = 0;
     let after: string | undefined;
@@ -196,7 +222,8 @@ export class SyncTasks implements SyncTaskService {
     );
   }
 
-  async #find(projectId: string, taskId: string): Promise<SyncTask> {
+  /** @throws {ServiceError} `unknown-task`. */
+  async find(projectId: string, taskId: string): Promise<SyncTask> {
     const valid = UUID.test(taskId);
     const task = valid ? await findTask(this.#database, projectId, taskId) : undefined;
     if (task === undefined) throw unknownTask(taskId);
@@ -210,9 +237,9 @@ export class SyncTasks implements SyncTaskService {
     wanted: SyncTaskSignal,
     apply: (taskId: string) => Promise<boolean>,
   ): Promise<void> {
-    const task = await this.#find(projectId, taskId);
+    const task = await this.find(projectId, taskId);
     if (step(task.status, wanted) !== undefined && (await apply(task.id))) return;
-    await this.#find(projectId, taskId);
+    await this.find(projectId, taskId);
     throw refusals[wanted](taskId);
   }
 }
@@ -220,7 +247,7 @@ export class SyncTasks implements SyncTaskService {
 async function create(
   { database, sealer, endpoints, checkBuckets, tasksMax }: SyncTasksOptions,
   projectId: string,
-  { credentials, ...plan }: NewSyncTask,
+  { credentials, initialScan = false, reconcileHours: hours = 0, ...plan }: NewSyncTask,
   store: StoreCreation,
 ): Promise<Created> {
   endpoints.check(plan.source, 'source');
@@ -242,6 +269,8 @@ async function create(
     if (earlier !== undefined) return earlier;
     const task = await insertTask(db, { ...plan, id, projectId }, sealed, tasksMax);
     if (task === undefined) throw await tooManyTasks(db, projectId, tasksMax);
+    if (hours > 0) await setReconcileHours(db, id, hours);
+    if (initialScan) await insertScan(db, { id: randomUUID(), taskId: id, kind: 'backfill' });
     return { id, repeated: false };
   });
 }

@@ -58,6 +58,8 @@ export function toNewSyncTask(body: CreateSyncTaskBody): NewSyncTask {
     },
     ...choices(body),
     sourceCdn: fromSourceCdn(body.source_cdn),
+    initialScan: body.initial_scan ?? false,
+    reconcileHours: body.reconcile_hours ?? 0,
     appId,
     credentials: { ...credentials(body), cdnKey: secretOf(body.source_cdn?.authentication_key) },
   };
@@ -145,7 +147,11 @@ function toSourceCdn(cdn: SyncTask['sourceCdn']): SyncTaskInfo['source_cdn'] {
 }
 
 /** A task as show tells it, with the numbers of one month. */
-export function toShowReply(task: SyncTask, month: Counters): ShowSyncTaskReply {
+export function toShowReply(
+  task: SyncTask,
+  month: Counters,
+  reconcileHours: number,
+): ShowSyncTaskReply {
   return {
     ...shared(task),
     monthly_acceptance_request: month.REQUEST,
@@ -153,6 +159,7 @@ export function toShowReply(task: SyncTask, month: Counters): ShowSyncTaskReply 
     monthly_failure_object: month.FAILURE,
     monthly_skip_object: month.SKIP,
     monthly_size: month.SIZE,
+    ...(reconcileHours === 0 ? {} : { reconcile_hours: reconcileHours }),
   };
 }
 

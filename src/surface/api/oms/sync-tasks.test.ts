@@ -54,6 +54,8 @@ describe('CreateSyncTask', () => {
       consistencyCheck: 'size_last_modified',
       storagePolicy: undefined,
       appId: undefined,
+      initialScan: false,
+      reconcileHours: 0,
     });
     assert.equal(credentials.source.accessKeyId, 'source-access-key');
     assert.equal(credentials.source.secretAccessKey.reveal(), 'source-secret-key');

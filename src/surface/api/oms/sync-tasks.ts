@@ -21,6 +21,7 @@ import {
   ShowSyncTaskReply,
   StartSyncTaskBody,
 } from './schemas/sync-task.ts';
+import { ChangeSyncTaskBody } from './schemas/scans.ts';
 import {
   toCredentials,
   toNewSyncTask,
@@ -107,8 +108,27 @@ function taskRoutes(syncTasks: SyncTaskService): FastifyPluginAsyncTypebox {
       },
       async ({ params: { project_id: project, sync_task_id: id }, query }) => {
         const at = Math.min(query.query_time, YEAR_9999_END_MS);
-        const { task, month } = await syncTasks.show(project, id, at);
-        return toShowReply(task, month);
+        const { task, month, reconcileHours } = await syncTasks.show(project, id, at);
+        return toShowReply(task, month, reconcileHours);
+      },
+    );
+
+    app.patch(
+      TASK,
+      {
+        schema: {
+          operationId: 'ChangeSyncTask',
+          summary: 'Extension: change what may change of a synchronization task',
+          tags: ['Scans (extension)'],
+          params: TaskPath,
+          body: ChangeSyncTaskBody,
+          response: { 200: Nothing, ...taskProblems, 413: tooLarge },
+        },
+        config: { action: 'oms:synctask:update', refusesMisspelt: true },
+      },
+      async ({ params: { project_id: project, sync_task_id: id }, body }, reply) => {
+        await syncTasks.change(project, id, { reconcileHours: body.reconcile_hours });
+        return reply.send();
       },
     );
 

@@ -177,6 +177,21 @@ export const CreateSyncTaskBody = Type.Object({
       description: 'transmission is another name of no_check',
     }),
   ),
+  initial_scan: Type.Optional(
+    Type.Boolean({
+      default: false,
+      description: 'Extension: also copy what the source has already, by a backfill at once',
+    }),
+  ),
+  reconcile_hours: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 8_760,
+      default: 0,
+      description:
+        'Extension: hours between the reconciles that begin by themselves and find what no event named; 0: none do',
+    }),
+  ),
 });
 export type CreateSyncTaskBody = Static<typeof CreateSyncTaskBody>;
 
@@ -262,6 +277,9 @@ export const ShowSyncTaskReply = Type.Object(
     monthly_failure_object: Type.Integer({ description: 'Objects that failed' }),
     monthly_skip_object: Type.Integer({ description: 'Objects that needed no copy' }),
     monthly_size: Type.Integer({ description: 'Bytes synchronized' }),
+    reconcile_hours: Type.Optional(
+      Type.Integer({ description: 'Extension: only where the task is reconciled by itself' }),
+    ),
   },
   { description: 'OK' },
 );

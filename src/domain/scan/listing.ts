@@ -1,0 +1,180 @@
+import type { ObjectEntry } from '../../platform/model/object.ts';
+import { StoreError } from '../../platform/model/store-error.ts';
+import { compareKeys } from '../../platform/stores/keys.ts';
+import type { ListPage, Store } from '../../platform/stores/store.ts';
+
+/** A part of the key space: the keys above `after`, up to and including `until`. */
+export interface KeyRange {
+  /** Empty at the beginning of the key space. */
+  readonly after: string;
+  /** Undefined at the end of the key space. */
+  readonly until: string | undefined;
+}
+
+/** One key, with what the listing of each side has for it: at least one has it. */
+export interface Pair {
+  readonly key: string;
+  readonly source: ObjectEntry | undefined;
+  readonly target: ObjectEntry | undefined;
+}
+
+export interface PairBatch {
+  /** In the order of their keys. */
+  readonly pairs: readonly Pair[];
+  /** Answers to list requests that this batch took. */
+  readonly pages: number;
+  /** Both listings have no more keys in the range. */
+  readonly last: boolean;
+}
+
+/** About as many pairs as a page of a listing has entries: one transaction settles them. */
+const BATCH_PAIRS = 1_000;
+
+/**
+ * Both listings of a range, merged by their keys. Every key of either side is in exactly one batch, and all
+ * keys of a batch are above those of the batch before: a walk that ends early goes on after the last key.
+ *
+ * Each side reads one page ahead; no more is held, however long the range is.
+ *
+ * @throws {StoreError} `bad-reply` where a store lists keys out of order, and what else a listing throws.
+ */
+export async function* pairBatches(
+  { source, target }: { readonly source: Store; readonly target: Store },
+  range: KeyRange,
+  signal: AbortSignal,
+): AsyncGenerator<PairBatch, void, undefined> {
+  const left = new Listing(source, range, signal);
+  const right = new Listing(target, range, signal);
+  let counted = 0;
+  for (;;) {
+    const pairs: Pair[] = [];
+    while (pairs.length < BATCH_PAIRS) {
+      await Promise.all([left.load(), right.load()]);
+      if (!merge(left, right, pairs)) break;
+    }
+    const last = left.ended && right.ended;
+    const pages = left.pages + right.pages;
+    yield { pairs, pages: pages - counted, last };
+    if (last) return;
+    counted = pages;
+  }
+}
+
+/**
+ * Takes pairs while the next entry of both sides is known.
+ *
+ * @returns Whether a side has to load its next page; if not, both have ended.
+ */
+function merge(left: Listing, right: Listing, pairs: Pair[]): boolean {
+  for (;;) {
+    if (left.isUsedUp || right.isUsedUp) return true;
+    if (left.ended && right.ended) return false;
+    const order = orderOf(left.first, right.first);
+    const fromSource = order <= 0 ? left.take() : undefined;
+    const fromTarget = order >= 0 ? right.take() : undefined;
+    const key = (fromSource ?? fromTarget)?.key ?? '';
+    pairs.push({ key, source: fromSource, target: fromTarget });
+  }
+}
+
+/** Which one comes first; a side that has ended comes last. */
+function orderOf(source: ObjectEntry | undefined, target: ObjectEntry | undefined): number {
+  if (source === undefined) return 1;
+  return target === undefined ? -1 : compareKeys(source.key, target.key);
+}
+
+/** One side's entries of a range, in order. */
+class Listing {
+  readonly #store: Store;
+  readonly #range: KeyRange;
+  readonly #signal: AbortSignal;
+  #entries: readonly ObjectEntry[] = [];
+  #at = 0;
+  #loading: Promise<ListPage> | undefined;
+  /** The key that the last page ended with. */
+  #before: string | undefined;
+  #complete = false;
+  pages = 0;
+
+  constructor(store: Store, range: KeyRange, signal: AbortSignal) {
+    this.#store = store;
+    this.#range = range;
+    this.#signal = signal;
+    // Such a store goes on only from where one of its own pages ended: what lies before the range is read and left out.
+    const from = store.traits.listsFromKey && range.after !== '' ? range.after : undefined;
+    this.#request(from);
+  }
+
+  /** The next entry; undefined where the page is used up, or nothing follows. */
+  get first(): ObjectEntry | undefined {
+    return this.#entries[this.#at];
+  }
+
+  /** The next entry is not known before the next page. */
+  get isUsedUp(): boolean {
+    return this.first === undefined && !this.#complete;
+  }
+
+  /** Nothing follows. */
+  get ended(): boolean {
+    return this.#complete && this.first === undefined;
+  }
+
+  take(): ObjectEntry | undefined {
+    const entry = this.#entries[this.#at];
+    this.#at += 1;
+    return entry;
+  }
+
+  /** Resolves when the next entry is known, or that there is none. */
+  async load(): Promise<void> {
+    while (this.isUsedUp) {
+      const page = await this.#loading;
+      if (page === undefined) return;
+      this.pages += 1;
+      this.#checkOrder(page.entries);
+      this.#entries = this.#inRange(page.entries);
+      this.#at = 0;
+      const beyond =
+        this.#entries.length < page.entries.length && this.#isBeyond(page.entries.at(-1));
+      this.#complete = page.next === undefined || beyond;
+      if (this.#complete) this.#loading = undefined;
+      else this.#request(page.next);
+    }
+  }
+
+  #request(after: string | undefined): void {
+    this.#loading = this.#store.list({ after }, this.#signal);
+    // It is awaited when it is needed; until then a failure is nobody's.
+    this.#loading.catch(() => undefined);
+  }
+
+  /** Within a page the adapter has checked it. */
+  #checkOrder(entries: readonly ObjectEntry[]): void {
+    const first = entries[0]?.key;
+    const last = entries.at(-1)?.key;
+    if (first === undefined || last === undefined) return;
+    if (this.#before !== undefined && compareKeys(first, this.#before) <= 0) {
+      throw new StoreError('bad-reply', {
+        store: this.#store.name,
+        operation: 'list',
+        cloudMessage: `keys out of order: ${this.#before} before ${first}`,
+      });
+    }
+    this.#before = last;
+  }
+
+  #inRange(entries: readonly ObjectEntry[]): readonly ObjectEntry[] {
+    const { after } = this.#range;
+    const first = entries.findIndex(({ key }) => after === '' || compareKeys(key, after) > 0);
+    const above = first <= 0 ? (first === 0 ? entries : []) : entries.slice(first);
+    if (!this.#isBeyond(above.at(-1))) return above;
+    const end = above.findIndex((entry) => this.#isBeyond(entry));
+    return above.slice(0, end);
+  }
+
+  #isBeyond(entry: ObjectEntry | undefined): boolean {
+    const { until } = this.#range;
+    return entry !== undefined && until !== undefined && compareKeys(entry.key, until) > 0;
+  }
+}

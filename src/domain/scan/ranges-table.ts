@@ -1,0 +1,264 @@
+import type { Db } from '../../platform/postgres/db.ts';
+import { enqueueing, waking } from '../queue/enqueue.ts';
+import type { KeyRange } from './listing.ts';
+import type { ScanKind } from './scan.ts';
+
+/** The right to walk a range. */
+export interface RangeClaim {
+  readonly scanId: string;
+  readonly taskId: string;
+  readonly kind: ScanKind;
+  /** Of the task: a start since then raises it. */
+  readonly revision: number;
+  /** Where the range begins: its name within the scan. */
+  readonly after: string;
+  readonly until?: string | undefined;
+  /** Where the walk goes on. */
+  readonly cursor: string;
+  readonly claimId: string;
+  readonly attempts: number;
+}
+
+/** What a walk counts, of a page or of a whole scan. */
+export interface RangeCounts {
+  readonly pages: number;
+  readonly sourceObjects: number;
+  readonly sourceBytes: number;
+  readonly targetObjects: number;
+  readonly targetBytes: number;
+  readonly equal: number;
+  readonly different: number;
+  readonly missing: number;
+  readonly extra: number;
+}
+
+/** A scan that may be worked on now: a task that is stopped is only looked at. */
+const MAY_WORK = `scans.state in ('waiting', 'running') and not scans.held and tasks.deleted_at is null
+  and (tasks.running or scans.kind = 'verify')`;
+
+const CLAIM = `
+  with due as materialized (
+    select ranges.scan_id, ranges.after_key, scans.task_id, scans.kind, tasks.revision
+    from scan_ranges as ranges
+    join scans on scans.id = ranges.scan_id
+    join tasks on tasks.id = scans.task_id
+    where ranges.state = 'open' and ranges.due_at <= now()
+      and (ranges.lease_until is null or ranges.lease_until < now()) and ${MAY_WORK}
+    order by ranges.due_at, ranges.after_key
+    limit 1
+    for update of ranges skip locked
+  ), begun as (
+    update scans set state = 'running', started_at = coalesce(started_at, now())
+    where id in (select scan_id from due) and state = 'waiting'
+  )
+  update scan_ranges as ranges
+  set claim_id = nextval('claim_ids'), lease_until = now() + $1 * interval '1 millisecond', attempts = attempts + 1
+  from due where ranges.scan_id = due.scan_id and ranges.after_key = due.after_key
+  returning ranges.scan_id as "scanId", due.task_id as "taskId", due.kind, due.revision, ranges.after_key as "after",
+    ranges.until_key as "until", ranges.cursor_key as cursor, ranges.claim_id::text as "claimId", ranges.attempts`;
+
+/** Claims the range that is due longest, of all scans, until `leaseMs` from now. */
+export async function claimRange(db: Db, leaseMs: number): Promise<RangeClaim | undefined> {
+  const { rows } = await db.query<RangeClaim>(CLAIM, [leaseMs]);
+  return rows[0];
+}
+
+/** Renews the lease of a range. @returns Whether it is still ours, and may be walked. */
+export async function renewRange(
+  db: Db,
+  { scanId, after, claimId }: RangeClaim,
+  leaseMs: number,
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `update scan_ranges as ranges set lease_until = now() + $4 * interval '1 millisecond'
+    from scans join tasks on tasks.id = scans.task_id
+    where ranges.scan_id = $1 and ranges.after_key = $2 and ranges.claim_id = $3 and ranges.state = 'open'
+      and scans.id = $1 and ${MAY_WORK}`,
+    [scanId, after, claimId, leaseMs],
+  );
+  return rowCount === 1;
+}
+
+/** Gives a range back: another walk goes on from its cursor. */
+export async function releaseRange(db: Db, { scanId, after, claimId }: RangeClaim): Promise<void> {
+  await db.query(
+    `update scan_ranges set claim_id = null, lease_until = null, attempts = greatest(attempts - 1, 0)
+    where scan_id = $1 and after_key = $2 and claim_id = $3`,
+    [scanId, after, claimId],
+  );
+}
+
+/** Has a range tried again later; without a delay it has failed for good. */
+export async function failRange(
+  db: Db,
+  { scanId, after, claimId }: RangeClaim,
+  { message, delayMs }: { readonly message: string; readonly delayMs: number | undefined },
+): Promise<void> {
+  await db.query(
+    `update scan_ranges set claim_id = null, lease_until = null, message = $4,
+      state = case when $5::float8 is null then 'failed' else state end,
+      due_at = now() + coalesce($5, 0) * interval '1 millisecond'
+    where scan_id = $1 and after_key = $2 and claim_id = $3 and state = 'open'`,
+    [scanId, after, claimId, message, delayMs ?? null],
+  );
+}
+
+export interface HeldRange {
+  /** Where it ends now: it may have been split since it was claimed. */
+  readonly until?: string | undefined;
+  readonly digest: Buffer;
+}
+
+/**
+ * Locks a range for the settlement of a page.
+ *
+ * @returns Undefined where the claim has been lost, or the scan may not be worked on any more.
+ */
+export async function lockRange(
+  db: Db,
+  { scanId, after, claimId }: RangeClaim,
+): Promise<HeldRange | undefined> {
+  const { rows } = await db.query<HeldRange>(
+    `select ranges.until_key as "until", ranges.digest
+    from scan_ranges as ranges join scans on scans.id = ranges.scan_id join tasks on tasks.id = scans.task_id
+    where ranges.scan_id = $1 and ranges.after_key = $2 and ranges.claim_id = $3 and ranges.state = 'open' and ${MAY_WORK}
+    for update of ranges for share of scans`,
+    [scanId, after, claimId],
+  );
+  return rows[0];
+}
+
+export interface PageSettlement extends RangeCounts {
+  /** All keys up to this one are settled. */
+  readonly cursor: string;
+  /** The range has no more keys. */
+  readonly done: boolean;
+  readonly digest: Uint8Array;
+  /** Keys to look at, distinct. */
+  readonly enqueue: readonly string[];
+}
+
+const SETTLE = `
+  with enqueued as (
+    ${enqueueing('scan', 'select $4::uuid as task_id, object_key from unnest($5::text[]) as object_key')}
+  ), notified as (
+    ${waking('enqueued')}
+  )
+  update scan_ranges set cursor_key = $6, digest = $7, state = case when $8 then 'done' else 'open' end,
+    claim_id = case when $8 then null else claim_id end, lease_until = case when $8 then null else lease_until end,
+    attempts = 1, message = null, pages = pages + $9,
+    source_objects = source_objects + $10, source_bytes = source_bytes + $11,
+    target_objects = target_objects + $12, target_bytes = target_bytes + $13,
+    equal = equal + $14, different = different + $15, missing = missing + $16, extra = extra + $17,
+    enqueued = enqueued + (select count(*) from enqueued)
+  where scan_id = $1 and after_key = $2 and claim_id = $3
+    and (select count(*) from notified) >= 0`;
+
+/** Settles a page of a range that {@link lockRange} has locked in this transaction. */
+export async function settlePage(
+  db: Db,
+  { scanId, taskId, after, claimId }: RangeClaim,
+  page: PageSettlement,
+): Promise<void> {
+  await db.query(SETTLE, [
+    ...[scanId, after, claimId, taskId, page.enqueue, page.cursor, page.digest, page.done],
+    ...[page.pages, page.sourceObjects, page.sourceBytes, page.targetObjects, page.targetBytes],
+    ...[page.equal, page.different, page.missing, page.extra],
+  ]);
+}
+
+/** How many keys that scans have found wait in a task; counts no further than `most`. */
+export async function scannedWaiting(db: Db, taskId: string, most: number): Promise<number> {
+  const { rows } = await db.query<{ count: number }>(
+    `select count(*)::int as count from (
+      select from changes where uuid_send(task_id) = uuid_send($1) and lane = 1 limit $2
+    ) as waiting`,
+    [taskId, most],
+  );
+  return rows[0]?.count ?? 0;
+}
+
+export interface SplitCandidate extends KeyRange {
+  readonly scanId: string;
+  readonly taskId: string;
+  readonly revision: number;
+  readonly cursor: string;
+}
+
+/** A range that is being walked and has had many pages since it was last split, or could not be. */
+export async function rangeToSplit(
+  db: Db,
+  { pages }: { readonly pages: number },
+): Promise<SplitCandidate | undefined> {
+  const { rows } = await db.query<SplitCandidate & { until?: string }>(
+    `with busiest as materialized (
+      select ranges.scan_id, ranges.after_key, scans.task_id, tasks.revision
+      from scan_ranges as ranges join scans on scans.id = ranges.scan_id join tasks on tasks.id = scans.task_id
+      where ranges.state = 'open' and ranges.lease_until > now() and ${MAY_WORK}
+        and ranges.pages - ranges.pages_at_split >= $1
+      order by ranges.pages - ranges.pages_at_split desc
+      limit 1
+      for update of ranges
+    )
+    update scan_ranges as ranges set pages_at_split = ranges.pages
+    from busiest where ranges.scan_id = busiest.scan_id and ranges.after_key = busiest.after_key
+    returning ranges.scan_id as "scanId", busiest.task_id as "taskId", busiest.revision, ranges.after_key as after,
+      ranges.until_key as until, ranges.cursor_key as cursor`,
+    [pages],
+  );
+  return rows[0];
+}
+
+/**
+ * Cuts a range in two: it ends at `cut` from now on, and a new one goes on there. Whoever walks it learns its new end
+ * when the next page is settled.
+ *
+ * @returns Whether it was cut: not where the walk has passed `cut`, or the range has ended.
+ */
+export async function splitRange(
+  db: Db,
+  { scanId, after }: { readonly scanId: string; readonly after: string },
+  cut: string,
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `with whole as materialized (
+      select until_key from scan_ranges
+      where scan_id = $1 and after_key = $2 and state = 'open' and cursor_key < $3 collate "C"
+        and (until_key is null or until_key > $3 collate "C")
+      for update
+    ), cut as (
+      update scan_ranges set until_key = $3 where scan_id = $1 and after_key = $2 and exists (select from whole)
+    )
+    insert into scan_ranges (scan_id, after_key, until_key, cursor_key)
+    select $1, $3, until_key, $3 from whole`,
+    [scanId, after, cut],
+  );
+  return rowCount === 1;
+}
+
+/** The scans of which no range is open any more. */
+export async function scansToEnd(db: Db): Promise<string[]> {
+  const { rows } = await db.query<{ id: string }>(
+    `select id from scans where state in ('waiting', 'running')
+      and not exists (select from scan_ranges where scan_id = scans.id and state = 'open')`,
+  );
+  return rows.map(({ id }) => id);
+}
+
+export interface RangeEnd {
+  readonly after: string;
+  readonly until?: string | undefined;
+  readonly state: 'open' | 'done' | 'failed';
+  readonly message?: string | undefined;
+  readonly digest: Buffer;
+}
+
+/** All ranges of a scan, in the order of their keys. */
+export async function rangesOf(db: Db, scanId: string): Promise<RangeEnd[]> {
+  const { rows } = await db.query<RangeEnd>(
+    `select after_key as after, until_key as until, state, message, digest from scan_ranges
+    where scan_id = $1 order by after_key`,
+    [scanId],
+  );
+  return rows;
+}

@@ -1,0 +1,23 @@
+import type { ScanKind, ScanSignal } from './scan.ts';
+import type { ScanRecord } from './scans-table.ts';
+
+/**
+ * The use cases of scans. A project sees the scans of its own tasks only; every method rejects with a
+ * {@link ServiceError} for what the caller can correct.
+ */
+export interface ScanService {
+  /** Newest first. */
+  list(
+    projectId: string,
+    taskId: string,
+    page: { readonly limit: number; readonly offset: number },
+  ): Promise<readonly ScanRecord[]>;
+  start(projectId: string, taskId: string, kind: ScanKind): Promise<ScanRecord>;
+  show(projectId: string, taskId: string, scanId: string): Promise<ScanRecord>;
+  signal(
+    projectId: string,
+    taskId: string,
+    scanId: string,
+    signal: ScanSignal,
+  ): Promise<ScanRecord>;
+}

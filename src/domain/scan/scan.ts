@@ -1,0 +1,24 @@
+/**
+ * `backfill`: what is at the source and not at the target when a task begins. `reconcile`: what events have missed.
+ * Both have what they find copied. `verify` changes nothing.
+ */
+export const scanKinds = ['backfill', 'reconcile', 'verify'] as const;
+export type ScanKind = (typeof scanKinds)[number];
+
+export const scanStates = [
+  'waiting',
+  'running',
+  'paused',
+  'complete',
+  'incomplete',
+  'canceled',
+] as const;
+/** `paused` is a scan that a user has stopped, or one that writes while its task is stopped. */
+export type ScanState = (typeof scanStates)[number];
+
+export type ScanSignal = 'stop' | 'start' | 'cancel';
+
+/** Whether a scan of this kind has objects copied. A task has at most one of these at work. */
+export function writes(kind: ScanKind): boolean {
+  return kind !== 'verify';
+}

@@ -1,0 +1,280 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { describe, test } from 'node:test';
+import { type MemoryOptions, MemoryStore } from '../../../test/kit/memory-store.ts';
+import { testDatabase } from '../../../test/kit/postgres.ts';
+import { addKeys, addTask, claim } from '../../../test/kit/sync-task.ts';
+import { silentLog } from '../../platform/base/log.ts';
+import { systemClock } from '../../platform/base/clock.ts';
+import { StoreError } from '../../platform/model/store-error.ts';
+import type { Database } from '../../platform/postgres/db.ts';
+import type { ListPage, Store } from '../../platform/stores/store.ts';
+import type { ScanKind } from './scan.ts';
+import { Scanner } from './scanner.ts';
+import { endScansOf, findScan, insertScan, type ScanRecord, signalScan } from './scans-table.ts';
+
+const never = new AbortController().signal;
+
+interface Sides {
+  readonly source: Store;
+  readonly target: Store;
+}
+
+function scannerOf(
+  database: Database,
+  { source, target }: Sides,
+  { waitingMax = 1e9 } = {},
+): Scanner {
+  return new Scanner({
+    database,
+    open: () =>
+      Promise.resolve({
+        source,
+        target,
+        policy: { overwriteMode: 'SIZE_LAST_MODIFIED_COMPARISON_OVERWRITE' },
+        [Symbol.dispose]: () => undefined,
+      }),
+    clock: systemClock,
+    log: silentLog,
+    concurrency: 3,
+    leaseMs: 10_000,
+    waitingMax,
+  });
+}
+
+async function storeOf(keys: Iterable<string>, options?: MemoryOptions): Promise<MemoryStore> {
+  const store = new MemoryStore(options);
+  for (const key of keys)
+    await store.put(key, { content: Buffer.from(key), size: Buffer.byteLength(key) }, {}, never);
+  return store;
+}
+
+async function addScan(db: Database, taskId: string, kind: ScanKind = 'backfill'): Promise<string> {
+  const id = randomUUID();
+  assert.ok(await insertScan(db, { id, taskId, kind }));
+  return id;
+}
+
+async function shown(db: Database, taskId: string, scanId: string): Promise<ScanRecord> {
+  const scan = await findScan(db, taskId, scanId);
+  assert.ok(scan !== undefined);
+  return scan;
+}
+
+/** The scan once it has ended, or has come to a state. */
+async function until(
+  db: Database,
+  taskId: string,
+  scanId: string,
+  is = (scan: ScanRecord): boolean => scan.endedAt !== undefined,
+): Promise<ScanRecord> {
+  for (;;) {
+    const scan = await shown(db, taskId, scanId);
+    if (is(scan)) return scan;
+    await systemClock.sleep(20, never);
+  }
+}
+
+async function waiting(db: Database): Promise<string[]> {
+  const { rows } = await db.query<{ key: string }>(
+    `select object_key as key from changes order by object_key`,
+  );
+  return rows.map(({ key }) => key);
+}
+
+const numbers = (count: number): string[] =>
+  Array.from({ length: count }, (_, at) => `logs/2026/${at.toString().padStart(7, '0')}`);
+
+describe('Scanner', () => {
+  test('enqueues what the target lacks or has otherwise, and counts every key once', async () => {
+    await using db = await testDatabase();
+    const taskId = await addTask(db);
+    const keys = [...numbers(2_500), 'a b', 'Ünï', '\u{1F600}', '\uFFFD', "quo'te"];
+    const target = await storeOf(keys.filter((_, at) => at % 2 === 0));
+    const source = await storeOf(keys);
+    await target.put('extra', { content: Buffer.from('x'), size: 1 }, {}, never);
+    await target.put('Ünï', { content: Buffer.from('x'), size: 1 }, {}, never);
+    for (const { head } of source.objects.values()) Object.assign(head, { lastModified: 1_000 });
+    const scanId = await addScan(db, taskId);
+    const scanner = scannerOf(db, { source, target });
+    scanner.start();
+    const scan = await until(db, taskId, scanId);
+    await scanner.stop();
+    const lacking = keys.filter((key, at) => at % 2 === 1 && key !== 'Ünï');
+    assert.deepEqual(new Set(await waiting(db)), new Set([...lacking, 'Ünï']));
+    assert.equal(scan.state, 'complete');
+    const { sourceObjects, missing, different, extra, enqueued, rangesOpen } = scan;
+    assert.deepEqual(
+      { sourceObjects, missing, different, extra, enqueued, rangesOpen },
+      {
+        sourceObjects: keys.length,
+        missing: lacking.length,
+        different: 1,
+        extra: 1,
+        enqueued: lacking.length + 1,
+        rangesOpen: 0,
+      },
+    );
+    assert.equal(scan.equal + scan.missing + scan.different, keys.length);
+    assert.match(scan.digest ?? '', /^[0-9a-f]{64}$/);
+  });
+
+  test('of several processes share a scan by splitting it; none lists a key for good twice', async () => {
+    await using db = await testDatabase();
+    const taskId = await addTask(db);
+    const keys = numbers(60_000);
+    const scanId = await addScan(db, taskId);
+    const isSplit = ({ rangesOpen, rangesDone }: ScanRecord): boolean =>
+      rangesOpen + rangesDone > 1;
+    const source = await listingOf(keys, async (after = '') => {
+      // Nobody gets on until somebody has split.
+      if (after > (keys[50_000] ?? '')) await until(db, taskId, scanId, isSplit);
+    });
+    const target = await listingOf([]);
+    const scanners = [scannerOf(db, { source, target }), scannerOf(db, { source, target })];
+    for (const scanner of scanners) scanner.start();
+    const scan = await until(db, taskId, scanId);
+    await Promise.all(scanners.map((scanner) => scanner.stop()));
+    assert.equal(scan.state, 'complete');
+    assert.deepEqual([scan.sourceObjects, scan.missing, scan.enqueued], [60_000, 60_000, 60_000]);
+    assert.equal((await waiting(db)).length, 60_000);
+  });
+
+  test('goes on where it was stopped, in another process', async () => {
+    await using db = await testDatabase();
+    const taskId = await addTask(db);
+    const keys = numbers(12_000);
+    const source = await listingOf(keys);
+    const target = await listingOf([]);
+    const scanId = await addScan(db, taskId);
+    const first = scannerOf(db, { source, target });
+    first.start();
+    await until(db, taskId, scanId, ({ sourceObjects }) => sourceObjects > 0);
+    await first.stop();
+    const between = await shown(db, taskId, scanId);
+    assert.ok(between.sourceObjects < keys.length);
+    const second = scannerOf(db, { source, target });
+    second.start();
+    const scan = await until(db, taskId, scanId);
+    await second.stop();
+    assert.deepEqual([scan.state, scan.sourceObjects], ['complete', keys.length]);
+  });
+
+  test('waits while its task has as many scanned keys as it may, and yields no event its place', async () => {
+    await using db = await testDatabase();
+    const taskId = await addTask(db);
+    const source = await listingOf(numbers(5_000));
+    const target = await listingOf([]);
+    const scanId = await addScan(db, taskId);
+    const scanner = scannerOf(db, { source, target }, { waitingMax: 1_500 });
+    scanner.start();
+    await until(db, taskId, scanId, ({ enqueued }) => enqueued >= 1_500);
+    await addKeys(db, taskId, ['an event']);
+    const [first] = await claim(db, taskId, { limit: 1 });
+    assert.equal(first?.key, 'an event');
+    const scan = await shown(db, taskId, scanId);
+    assert.equal(scan.state, 'running');
+    assert.ok(scan.enqueued <= 2_500);
+    await db.query('delete from changes');
+    await until(db, taskId, scanId, ({ enqueued }) => enqueued > scan.enqueued);
+    await scanner.stop();
+  });
+
+  test('is paused with its task, stopped, started and canceled', async () => {
+    await using db = await testDatabase();
+    const taskId = await addTask(db);
+    const sides = { source: await listingOf(numbers(3_000)), target: await listingOf([]) };
+    const scanId = await addScan(db, taskId);
+    await db.query(`update sync_tasks set status = 'STOPPED'`);
+    assert.equal((await shown(db, taskId, scanId)).state, 'paused');
+    const scanner = scannerOf(db, sides);
+    scanner.start();
+    await db.query(`update sync_tasks set status = 'SYNCHRONIZING'`);
+    assert.ok(await signalScan(db, scanId, 'stop'));
+    assert.ok(!(await signalScan(db, scanId, 'stop')));
+    assert.equal((await shown(db, taskId, scanId)).state, 'paused');
+    assert.ok(await signalScan(db, scanId, 'start'));
+    scanner.wake();
+    assert.equal((await until(db, taskId, scanId)).state, 'complete');
+    assert.ok(!(await signalScan(db, scanId, 'cancel')));
+    const other = await addScan(db, taskId, 'reconcile');
+    assert.ok(
+      !(await insertScan(db, { id: randomUUID(), taskId, kind: 'backfill' })),
+      'one at a time',
+    );
+    assert.ok(await signalScan(db, other, 'cancel'));
+    assert.equal((await shown(db, taskId, other)).state, 'canceled');
+    await scanner.stop();
+  });
+
+  test('is incomplete where a listing fails for good, and says which keys and why', async () => {
+    await using db = await testDatabase();
+    const taskId = await addTask(db);
+    const source = await listingOf(numbers(3_000), (after) => {
+      if (after !== undefined) throw denied;
+    });
+    const scanId = await addScan(db, taskId);
+    const scanner = scannerOf(db, { source, target: await listingOf([]) });
+    scanner.start();
+    const scan = await until(db, taskId, scanId);
+    await scanner.stop();
+    assert.deepEqual([scan.state, scan.rangesFailed, scan.digest], ['incomplete', 1, undefined]);
+    assert.match(scan.reason ?? '', /^The keys from the beginning to the end: list .*denied/);
+  });
+
+  test('a verification changes nothing', async () => {
+    await using db = await testDatabase();
+    const taskId = await addTask(db);
+    await db.query(`update sync_tasks set status = 'STOPPED'`);
+    const sides = { source: await listingOf(numbers(1_200)), target: await listingOf(numbers(3)) };
+    const scanId = await addScan(db, taskId, 'verify');
+    const scanner = scannerOf(db, sides);
+    scanner.start();
+    const scan = await until(db, taskId, scanId);
+    await scanner.stop();
+    assert.deepEqual(
+      [scan.state, scan.missing, scan.equal, scan.enqueued],
+      ['complete', 1_197, 3, 0],
+    );
+    assert.deepEqual(await waiting(db), []);
+  });
+
+  test('ends when one of the buckets may be another', async () => {
+    await using db = await testDatabase();
+    const taskId = await addTask(db);
+    const scanId = await addScan(db, taskId);
+    await endScansOf(db, taskId, 'new credentials');
+    const { state, reason } = await shown(db, taskId, scanId);
+    assert.deepEqual([state, reason], ['incomplete', 'new credentials']);
+  });
+});
+
+const denied = new StoreError('denied', { store: 'memory:bucket', operation: 'list' });
+
+/** A bucket of which only listings are of interest: a page costs no more than its entries. */
+async function listingOf(
+  keys: readonly string[],
+  before: (after: string | undefined) => Promise<void> | void = () => undefined,
+): Promise<Store> {
+  const entries = keys.map((key) => ({
+    key,
+    size: 1,
+    etag: '"e"',
+    lastModified: 1_000,
+    storageClass: undefined,
+  }));
+  const store = await storeOf([]);
+  store.list = async ({ after, limit = 1_000 }): Promise<ListPage> => {
+    if (limit > 1) await before(after);
+    let [low, high] = [0, entries.length];
+    while (after !== undefined && low < high) {
+      const middle = (low + high) >> 1;
+      if ((entries[middle]?.key ?? '') <= after) low = middle + 1;
+      else high = middle;
+    }
+    const page = entries.slice(low, low + limit);
+    const next = low + limit < entries.length ? page.at(-1)?.key : undefined;
+    return { entries: page, next };
+  };
+  return store;
+}

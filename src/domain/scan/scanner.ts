@@ -1,0 +1,246 @@
+import { backoffMs } from '../../platform/base/backoff.ts';
+import type { Clock } from '../../platform/base/clock.ts';
+import type { Logger } from '../../platform/base/log.ts';
+import { Alarm, every } from '../../platform/base/timers.ts';
+import { StoreError } from '../../platform/model/store-error.ts';
+import type { OverwriteMode } from '../../platform/model/sync-task.ts';
+import { alreadyLogged, type Database } from '../../platform/postgres/db.ts';
+import type { Store } from '../../platform/stores/store.ts';
+import { ServiceError } from '../service-error.ts';
+import { endOf } from './ending.ts';
+import {
+  claimRange,
+  failRange,
+  lockRange,
+  type RangeClaim,
+  rangesOf,
+  rangeToSplit,
+  releaseRange,
+  renewRange,
+  scannedWaiting,
+  scansToEnd,
+  settlePage,
+  splitRange,
+} from './ranges-table.ts';
+import { writes } from './scan.ts';
+import { endScan } from './scans-table.ts';
+import { findCut } from './split.ts';
+import { walkRange } from './walk.ts';
+
+/** Both buckets of a task, open. */
+export interface ScannedTask extends Disposable {
+  readonly source: Store;
+  readonly target: Store;
+  readonly policy: { readonly overwriteMode: OverwriteMode };
+}
+
+export interface ScannerOptions {
+  readonly database: Database;
+  /** Opens the buckets of a task; `revision` is the least that will do. */
+  readonly open: (taskId: string, revision: number) => Promise<ScannedTask>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Ranges that this process walks at once. */
+  readonly concurrency: number;
+  readonly leaseMs: number;
+  /** A scan waits while this many keys that scans found are waiting in its task. */
+  readonly waitingMax: number;
+}
+
+const POLL_MS = 5_000;
+/** While others walk what might be split. */
+const SPLIT_POLL_MS = 100;
+const ROOM_POLL_MS = 500;
+const ATTEMPTS_MAX = 8;
+const BACKOFF = { baseMs: 1_000, maxMs: 60_000 };
+const RENEWALS_A_LEASE = 3;
+/** Pages of both sides; a range with less left is not worth the requests of a split. */
+const SPLIT_PAGES = 40;
+
+/**
+ * Walks the ranges of scans, several at once, together with the other processes: a range is a row with a lease, as a
+ * change is. Where nothing is left to claim, it splits the range that others have walked longest.
+ */
+export class Scanner {
+  readonly #options: ScannerOptions;
+  readonly #stopping = new AbortController();
+  readonly #alarm: Alarm;
+  readonly #walks = new Set<Promise<void>>();
+  #loop: Promise<void> = Promise.resolve();
+  #woken = false;
+
+  constructor(options: ScannerOptions) {
+    this.#options = options;
+    this.#alarm = new Alarm(options.clock);
+  }
+
+  start(): void {
+    this.#loop = this.#run();
+  }
+
+  /** There may be a range to claim now. */
+  wake(): void {
+    this.#woken = true;
+    this.#alarm.ring();
+  }
+
+  /** Breaks off all walks, gives their ranges back, and resolves when that is written. */
+  async stop(): Promise<void> {
+    this.#stopping.abort(new Error('stopping'));
+    this.#alarm.ring();
+    await this.#loop;
+    await Promise.all(this.#walks);
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    let failures = 0;
+    while (!signal.aborted) {
+      this.#woken = false;
+      let waitMs = 0;
+      try {
+        waitMs = await this.#round();
+        failures = 0;
+      } catch (error) {
+        failures += 1;
+        this.#failed('claim', error);
+        waitMs = backoffMs(failures, BACKOFF, this.#options.clock.random());
+      }
+      if (waitMs > 0) await this.#wait(waitMs);
+    }
+  }
+
+  /** Resolves when woken, when stopping, or after `ms`. */
+  async #wait(ms: number): Promise<void> {
+    if (this.#woken || this.#stopping.signal.aborted) return;
+    await this.#alarm.wait(ms);
+  }
+
+  /** @returns How long to wait for the next round, in milliseconds, unless woken. */
+  async #round(): Promise<number> {
+    const { database, concurrency, leaseMs } = this.#options;
+    await this.#endScans();
+    if (this.#walks.size >= concurrency) return POLL_MS;
+    const claim = await claimRange(database, leaseMs);
+    if (claim !== undefined) {
+      this.#begin(claim);
+      return 0;
+    }
+    const candidate = await rangeToSplit(database, { pages: SPLIT_PAGES });
+    if (candidate === undefined) return this.#walks.size > 0 ? SPLIT_POLL_MS : POLL_MS;
+    await this.#split(candidate);
+    return 0;
+  }
+
+  #begin(claim: RangeClaim): void {
+    const walk = this.#walk(claim).finally(() => {
+      this.#walks.delete(walk);
+      this.wake();
+    });
+    this.#walks.add(walk);
+  }
+
+  /** Never rejects. */
+  async #walk(claim: RangeClaim): Promise<void> {
+    const { database, clock, leaseMs } = this.#options;
+    const lost = new AbortController();
+    const signal = AbortSignal.any([this.#stopping.signal, lost.signal]);
+    using renewing = new DisposableStack();
+    const renew = (): void => {
+      renewRange(database, claim, leaseMs).then(
+        (ours) => {
+          if (!ours) lost.abort(new Error('the range is no longer ours'));
+        },
+        (error: unknown) => this.#failed('renew', error),
+      );
+    };
+    renewing.use(every(clock, leaseMs / RENEWALS_A_LEASE, renew));
+    try {
+      using task = await this.#options.open(claim.taskId, claim.revision);
+      await this.#walkOpen(claim, task, signal);
+    } catch (error) {
+      await this.#ended(claim, signal, error).catch((failure: unknown) =>
+        this.#failed('release', failure),
+      );
+    }
+  }
+
+  async #walkOpen(claim: RangeClaim, task: ScannedTask, signal: AbortSignal): Promise<void> {
+    const { database } = this.#options;
+    const { kind, until, cursor } = claim;
+    const mode = task.policy.overwriteMode;
+    await walkRange(
+      {
+        ...{ source: task.source, target: task.target, kind, mode, range: { until, cursor } },
+        settle: (decide) =>
+          database.transaction(async (db) => {
+            const held = await lockRange(db, claim);
+            if (held === undefined) return undefined;
+            const page = decide(held);
+            await settlePage(db, claim, page);
+            return page;
+          }),
+        room: () => (writes(kind) ? this.#room(claim.taskId, signal) : Promise.resolve()),
+      },
+      signal,
+    );
+  }
+
+  async #room(taskId: string, signal: AbortSignal): Promise<void> {
+    const { database, clock, waitingMax } = this.#options;
+    while ((await scannedWaiting(database, taskId, waitingMax)) >= waitingMax) {
+      await clock.sleep(ROOM_POLL_MS, signal);
+    }
+  }
+
+  /** Gives the range back where we were to stop, or it is no longer ours; else has it tried again. */
+  async #ended(claim: RangeClaim, signal: AbortSignal, error: unknown): Promise<void> {
+    const { database, clock, log } = this.#options;
+    if (signal.aborted) {
+      await releaseRange(database, claim);
+      return;
+    }
+    const { scanId, taskId, attempts } = claim;
+    const again = attempts < ATTEMPTS_MAX && (!(error instanceof StoreError) || error.transient);
+    const delayMs = again ? backoffMs(attempts, BACKOFF, clock.random()) : undefined;
+    const line = { event: 'scan.range', scanId, taskId, attempts, delayMs, err: error };
+    log.warn(line, again ? 'a range of a scan comes again' : 'a range of a scan has failed');
+    const known = error instanceof StoreError || error instanceof ServiceError;
+    const message = known ? error.message.replaceAll('\0', '') : 'an unexpected error; see the log';
+    await failRange(database, claim, { message, delayMs });
+  }
+
+  async #split(candidate: NonNullable<Awaited<ReturnType<typeof rangeToSplit>>>): Promise<void> {
+    const { database, open, log } = this.#options;
+    const { signal } = this.#stopping;
+    using task = await open(candidate.taskId, candidate.revision);
+    const stores = [task.source, task.target];
+    if (!stores.every((store) => store.traits.listsFromKey)) return;
+    const probe = async (after: string): Promise<string | undefined> => {
+      const { entries } = await task.source.list({ after, limit: 1 }, signal);
+      return entries[0]?.key;
+    };
+    try {
+      const cut = await findCut({ cursor: candidate.cursor, until: candidate.until }, probe);
+      if (cut !== undefined) await splitRange(database, candidate, cut);
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      log.debug({ event: 'scan.unsplit', scanId: candidate.scanId, err: error }, 'not split');
+    }
+  }
+
+  async #endScans(): Promise<void> {
+    const { database, log } = this.#options;
+    for (const scanId of await scansToEnd(database)) {
+      const end = endOf(await rangesOf(database, scanId));
+      if (!(await endScan(database, scanId, end))) continue;
+      const { state } = end;
+      log.info({ event: 'scan.ended', scanId, state }, 'a scan has ended');
+    }
+  }
+
+  #failed(doing: string, error: unknown): void {
+    const level = alreadyLogged(error) ? 'debug' : 'error';
+    this.#options.log[level]({ event: 'scan.failed', doing, err: error }, 'a scan could not go on');
+  }
+}

@@ -1,0 +1,167 @@
+import type { Db } from '../../platform/postgres/db.ts';
+import type { RangeCounts } from './ranges-table.ts';
+import type { ScanKind, ScanSignal, ScanState } from './scan.ts';
+
+/** A scan with the sums of its ranges. Times are milliseconds since the Unix epoch. */
+export interface ScanRecord extends RangeCounts {
+  readonly id: string;
+  readonly kind: ScanKind;
+  readonly state: ScanState;
+  /** Why it is incomplete, for people. */
+  readonly reason?: string | undefined;
+  readonly createdAt: number;
+  readonly startedAt?: number | undefined;
+  readonly endedAt?: number | undefined;
+  readonly enqueued: number;
+  readonly rangesOpen: number;
+  readonly rangesDone: number;
+  readonly rangesFailed: number;
+  /** In hexadecimal; once it is complete. */
+  readonly digest?: string | undefined;
+}
+
+/**
+ * Creates a scan, with one range: the whole key space.
+ *
+ * @returns Whether it was created: not where the task has a scan that writes already, and this one would too.
+ */
+export async function insertScan(
+  db: Db,
+  scan: { readonly id: string; readonly taskId: string; readonly kind: ScanKind },
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `with created as (
+      insert into scans (id, task_id, kind) values ($1, $2, $3)
+      on conflict (task_id) where kind in ('backfill', 'reconcile') and state in ('waiting', 'running') do nothing
+      returning id
+    ), notified as (
+      select pg_notify('scans', '') from created
+    )
+    insert into scan_ranges (scan_id, after_key, cursor_key) select id, '', '' from created, notified`,
+    [scan.id, scan.taskId, scan.kind],
+  );
+  return rowCount === 1;
+}
+
+const SELECT = `
+  select scans.id, scans.kind,
+    case when scans.state in ('waiting', 'running') and (held or (not tasks.running and scans.kind <> 'verify'))
+      then 'paused' else scans.state end as state,
+    scans.reason, scans.created_at as "createdAt", scans.started_at as "startedAt", scans.ended_at as "endedAt",
+    encode(scans.digest, 'hex') as digest, sums.*
+  from scans join tasks on tasks.id = scans.task_id, lateral (
+    select coalesce(sum(pages), 0)::int8 as pages,
+      coalesce(sum(source_objects), 0)::int8 as "sourceObjects", coalesce(sum(source_bytes), 0)::int8 as "sourceBytes",
+      coalesce(sum(target_objects), 0)::int8 as "targetObjects", coalesce(sum(target_bytes), 0)::int8 as "targetBytes",
+      coalesce(sum(equal), 0)::int8 as equal, coalesce(sum(different), 0)::int8 as different,
+      coalesce(sum(missing), 0)::int8 as missing, coalesce(sum(extra), 0)::int8 as extra,
+      coalesce(sum(enqueued), 0)::int8 as enqueued,
+      count(*) filter (where state = 'open') as "rangesOpen", count(*) filter (where state = 'done') as "rangesDone",
+      count(*) filter (where state = 'failed') as "rangesFailed"
+    from scan_ranges where scan_id = scans.id
+  ) as sums`;
+
+/** The scans of a task, the newest first. */
+export async function listScans(
+  db: Db,
+  taskId: string,
+  { limit, offset }: { readonly limit: number; readonly offset: number },
+): Promise<ScanRecord[]> {
+  const { rows } = await db.query<ScanRecord>(
+    `${SELECT} where scans.task_id = $1 order by scans.created_at desc, scans.id limit $2 offset $3`,
+    [taskId, limit, offset],
+  );
+  return rows;
+}
+
+export async function findScan(
+  db: Db,
+  taskId: string,
+  scanId: string,
+): Promise<ScanRecord | undefined> {
+  const { rows } = await db.query<ScanRecord>(
+    `${SELECT} where scans.task_id = $1 and scans.id = $2`,
+    [taskId, scanId],
+  );
+  return rows[0];
+}
+
+const CHANGES: Readonly<Record<ScanSignal, string>> = {
+  stop: 'held = true',
+  start: 'held = false',
+  cancel: `state = 'canceled', ended_at = now()`,
+};
+const FROM: Readonly<Record<ScanSignal, string>> = {
+  stop: 'not held',
+  start: 'held',
+  cancel: 'true',
+};
+
+/** Stops, starts or cancels a scan. @returns Whether its state allowed that. */
+export async function signalScan(db: Db, scanId: string, signal: ScanSignal): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `with changed as (
+      update scans set ${CHANGES[signal]} where id = $1 and state in ('waiting', 'running') and ${FROM[signal]} returning id
+    )
+    select pg_notify('scans', '') from changed`,
+    [scanId],
+  );
+  return rowCount === 1;
+}
+
+/** Ends a scan that is at work. A state that it has already stays. */
+export async function endScan(
+  db: Db,
+  scanId: string,
+  end:
+    | { readonly state: 'complete'; readonly digest: Uint8Array }
+    | { readonly state: 'incomplete'; readonly reason: string },
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `update scans set state = $2, reason = $3, digest = $4, ended_at = now()
+    where id = $1 and state in ('waiting', 'running')`,
+    [
+      scanId,
+      end.state,
+      end.state === 'incomplete' ? end.reason : null,
+      end.state === 'complete' ? end.digest : null,
+    ],
+  );
+  return rowCount === 1;
+}
+
+/** Ends all scans of a task that are at work: both ends may be others than they have seen. */
+export async function endScansOf(db: Db, taskId: string, reason: string): Promise<void> {
+  await db.query(
+    `update scans set state = 'incomplete', reason = $2, ended_at = now()
+    where task_id = $1 and state in ('waiting', 'running')`,
+    [taskId, reason],
+  );
+}
+
+/** The running tasks whose last reconcile, or backfill, began longer ago than their period. */
+export async function tasksToReconcile(db: Db): Promise<string[]> {
+  const { rows } = await db.query<{ id: string }>(
+    `select id from sync_tasks
+    where reconcile_hours > 0 and status = 'SYNCHRONIZING' and deleted_at is null
+      and not exists (
+        select from scans where task_id = sync_tasks.id and kind in ('backfill', 'reconcile')
+          and (state in ('waiting', 'running') or created_at > now() - reconcile_hours * interval '1 hour')
+      )
+    order by id`,
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** How often a task is reconciled by itself, in hours; 0 is never. */
+export async function reconcileHours(db: Db, taskId: string): Promise<number> {
+  const { rows } = await db.query<{ hours: number }>(
+    `select reconcile_hours as hours from sync_tasks where id = $1`,
+    [taskId],
+  );
+  return rows[0]?.hours ?? 0;
+}
+
+export async function setReconcileHours(db: Db, taskId: string, hours: number): Promise<void> {
+  await db.query(`update sync_tasks set reconcile_hours = $2 where id = $1`, [taskId, hours]);
+}

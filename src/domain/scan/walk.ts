@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto';
+import type { ObjectEntry } from '../../platform/model/object.ts';
+import type { OverwriteMode } from '../../platform/model/sync-task.ts';
+import { compareKeys } from '../../platform/stores/keys.ts';
+import type { Store } from '../../platform/stores/store.ts';
+import { type Comparison, compareListed } from './compare.ts';
+import { type Pair, pairBatches, type PairBatch } from './listing.ts';
+import type { HeldRange, PageSettlement } from './ranges-table.ts';
+import { type ScanKind, writes } from './scan.ts';
+
+export interface WalkOptions {
+  readonly source: Store;
+  readonly target: Store;
+  readonly kind: ScanKind;
+  readonly mode: OverwriteMode;
+  readonly range: { readonly until: string | undefined; readonly cursor: string };
+  /**
+   * Settles a page in one transaction: `decide` gets the range as it is locked there.
+   *
+   * @returns What `decide` gave; undefined where the range is no longer ours, and the walk ends.
+   */
+  readonly settle: (
+    decide: (held: HeldRange) => PageSettlement,
+  ) => Promise<PageSettlement | undefined>;
+  /** Resolves when more keys may be enqueued. */
+  readonly room: () => Promise<void>;
+}
+
+/**
+ * Walks a range from its cursor to its end, page by page. A walk that breaks off repeats at most one page, and leaves
+ * out none: the cursor moves in the transaction that enqueues what was found up to there.
+ *
+ * @returns Whether the range was walked to its end.
+ * @throws {StoreError} for what a listing throws.
+ */
+export async function walkRange(options: WalkOptions, signal: AbortSignal): Promise<boolean> {
+  const { source, target, range, settle, room } = options;
+  const left = { after: range.cursor, until: range.until };
+  let cursor = range.cursor;
+  for await (const batch of pairBatches({ source, target }, left, signal)) {
+    signal.throwIfAborted();
+    await room();
+    const from = cursor;
+    const page = await settle((held) => settlementOf(options, batch, { held, cursor: from }));
+    if (page === undefined) return false;
+    if (page.done) return true;
+    ({ cursor } = page);
+  }
+  return true;
+}
+
+/** What a page comes to, once it is known where the range ends now. */
+function settlementOf(
+  { kind, mode }: WalkOptions,
+  { pairs, pages, last }: PairBatch,
+  { held, cursor }: { readonly held: HeldRange; readonly cursor: string },
+): PageSettlement {
+  const within = upTo(pairs, held.until);
+  const done = last || within.length < pairs.length;
+  const counts: Record<Comparison, number> = { equal: 0, different: 0, missing: 0, extra: 0 };
+  const enqueue: string[] = [];
+  const hash = createHash('sha256').update(held.digest);
+  for (const pair of within) {
+    const comparison = compareListed(pair, { mode, kind });
+    counts[comparison] += 1;
+    if (comparison === 'different' || comparison === 'missing') enqueue.push(pair.key);
+    hash.update(line(pair));
+  }
+  const end = done ? held.until : undefined;
+  return {
+    ...counts,
+    ...listed(within),
+    pages,
+    enqueue: writes(kind) ? enqueue : [],
+    done,
+    cursor: end ?? within.at(-1)?.key ?? cursor,
+    digest: hash.digest(),
+  };
+}
+
+function listed(pairs: readonly Pair[]) {
+  const sums = { sourceObjects: 0, sourceBytes: 0, targetObjects: 0, targetBytes: 0 };
+  for (const { source, target } of pairs) {
+    if (source !== undefined) {
+      sums.sourceObjects += 1;
+      sums.sourceBytes += source.size;
+    }
+    if (target !== undefined) {
+      sums.targetObjects += 1;
+      sums.targetBytes += target.size;
+    }
+  }
+  return sums;
+}
+
+/** The range may have been cut while the page was on its way: what lies beyond belongs to another range. */
+function upTo(pairs: readonly Pair[], until: string | undefined): readonly Pair[] {
+  const last = pairs.at(-1);
+  if (until === undefined || last === undefined || compareKeys(last.key, until) <= 0) return pairs;
+  return pairs.filter(({ key }) => compareKeys(key, until) <= 0);
+}
+
+/** A key has no NUL, so that no two pages give the same text. */
+function line({ key, source, target }: Pair): string {
+  return `${key}\0${factsOf(source)}\0${factsOf(target)}\0`;
+}
+
+function factsOf(entry: ObjectEntry | undefined): string {
+  return entry === undefined ? '' : `${entry.size} ${entry.lastModified} ${entry.etag}`;
+}

@@ -1,0 +1,138 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { ScanSignal } from '../../../domain/scan/scan.ts';
+import type { ScanService } from '../../../domain/scan/scan-service.ts';
+import type { ScanRecord } from '../../../domain/scan/scans-table.ts';
+import { problems, TaskPath, taskProblems, tooLarge } from '../kit/common-schemas.ts';
+import {
+  ListScansQuery,
+  ListScansReply,
+  Scan,
+  ScanPath,
+  SCANS_LIMIT_DEFAULT,
+  StartScanBody,
+} from './schemas/scans.ts';
+
+const SCANS = '/v2/:project_id/sync-tasks/:sync_task_id/scans';
+const SCAN = `${SCANS}/:scan_id`;
+const tags = ['Scans (extension)'];
+const scanProblems = { ...taskProblems, 409: problems[400] };
+
+/** The scans of a task: an extension. */
+export function scanRoutes(scans: ScanService): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    await app.register(collectionRoutes(scans));
+    await app.register(oneRoutes(scans));
+  };
+}
+
+function collectionRoutes(scans: ScanService): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.get(
+      SCANS,
+      {
+        schema: {
+          operationId: 'ListScans',
+          summary: 'Extension: the scans of a synchronization task, the newest first',
+          tags,
+          params: TaskPath,
+          querystring: ListScansQuery,
+          response: { 200: ListScansReply, ...taskProblems },
+        },
+        config: { action: 'oms:synctask:get' },
+      },
+      async ({ params: { project_id: project, sync_task_id: id }, query }) => {
+        const { limit = SCANS_LIMIT_DEFAULT, offset = 0 } = query;
+        const page = await scans.list(project, id, { limit, offset });
+        return { scans: page.map(toReply) };
+      },
+    );
+
+    app.post(
+      SCANS,
+      {
+        schema: {
+          operationId: 'StartScan',
+          summary: 'Extension: compare both buckets of a synchronization task',
+          tags,
+          params: TaskPath,
+          body: StartScanBody,
+          response: { 200: Scan, ...scanProblems, 413: tooLarge },
+        },
+        config: { action: 'oms:synctask:update' },
+      },
+      async ({ params: { project_id: project, sync_task_id: id }, body }) =>
+        toReply(await scans.start(project, id, body.kind)),
+    );
+  };
+}
+
+const signals: Readonly<
+  Record<ScanSignal, { readonly operationId: string; readonly summary: string }>
+> = {
+  stop: { operationId: 'StopScan', summary: 'Extension: stop a scan, until it is started again' },
+  start: { operationId: 'ResumeScan', summary: 'Extension: go on with a scan that was stopped' },
+  cancel: { operationId: 'CancelScan', summary: 'Extension: end a scan before it is complete' },
+};
+
+function oneRoutes(scans: ScanService): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.get(
+      SCAN,
+      {
+        schema: {
+          operationId: 'ShowScan',
+          summary: 'Extension: a scan, with its counters so far',
+          tags,
+          params: ScanPath,
+          response: { 200: Scan, ...taskProblems },
+        },
+        config: { action: 'oms:synctask:get' },
+      },
+      async ({ params: { project_id: project, sync_task_id: id, scan_id: scan } }) =>
+        toReply(await scans.show(project, id, scan)),
+    );
+
+    for (const signal of ['stop', 'start', 'cancel'] as const) {
+      app.post(
+        `${SCAN}/${signal}`,
+        {
+          schema: {
+            ...signals[signal],
+            tags,
+            params: ScanPath,
+            response: { 200: Scan, ...scanProblems },
+          },
+          config: { action: 'oms:synctask:update' },
+        },
+        async ({ params: { project_id: project, sync_task_id: id, scan_id: scan } }) =>
+          toReply(await scans.signal(project, id, scan, signal)),
+      );
+    }
+  };
+}
+
+function toReply(scan: ScanRecord): Scan {
+  return {
+    scan_id: scan.id,
+    kind: scan.kind,
+    state: scan.state,
+    reason: scan.reason ?? null,
+    create_time: scan.createdAt,
+    start_time: scan.startedAt ?? null,
+    end_time: scan.endedAt ?? null,
+    source_objects: scan.sourceObjects,
+    source_bytes: scan.sourceBytes,
+    target_objects: scan.targetObjects,
+    target_bytes: scan.targetBytes,
+    equal: scan.equal,
+    different: scan.different,
+    missing: scan.missing,
+    extra: scan.extra,
+    enqueued: scan.enqueued,
+    pages: scan.pages,
+    ranges_open: scan.rangesOpen,
+    ranges_done: scan.rangesDone,
+    ranges_failed: scan.rangesFailed,
+    digest: scan.digest ?? null,
+  };
+}

@@ -1,0 +1,85 @@
+import { type Static, Type } from 'typebox';
+import { scanKinds, scanStates } from '../../../../domain/scan/scan.ts';
+import { oneOf, orNull, TaskPath, timestamp } from '../../kit/common-schemas.ts';
+
+/* Scans are an extension: OMS has none. */
+
+export const SCANS_LIMIT_DEFAULT = 20;
+
+export const ScanPath = Type.Object({
+  ...TaskPath.properties,
+  scan_id: Type.String({ minLength: 1, maxLength: 1024, description: 'The scan ID' }),
+});
+
+export const ListScansQuery = Type.Object({
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: SCANS_LIMIT_DEFAULT })),
+  offset: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 10_000,
+      default: 0,
+      description: 'Index of the first record',
+    }),
+  ),
+});
+
+export const StartScanBody = Type.Object({
+  kind: oneOf(scanKinds, {
+    description:
+      'backfill and reconcile have copied what the target lacks or has otherwise; verify only counts',
+  }),
+});
+
+export const ChangeSyncTaskBody = Type.Object({
+  reconcile_hours: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 8_760,
+      description: 'Hours between the reconciles that begin by themselves; 0: none do',
+    }),
+  ),
+});
+
+const count = (description: string) => Type.Integer({ minimum: 0, description });
+
+export const Scan = Type.Object(
+  {
+    scan_id: Type.String(),
+    kind: oneOf(scanKinds),
+    state: oneOf(scanStates, {
+      description:
+        'paused: stopped, or its task is. incomplete: its counters are "at least". ' +
+        'complete: every key of both buckets was listed, once',
+    }),
+    reason: orNull(Type.String({ description: 'Why it is incomplete' })),
+    create_time: timestamp('Milliseconds'),
+    start_time: orNull(timestamp('Milliseconds')),
+    end_time: orNull(timestamp('Milliseconds')),
+    source_objects: count('Objects listed at the source'),
+    source_bytes: count('Their bytes'),
+    target_objects: count('Objects listed at the target'),
+    target_bytes: count('Their bytes'),
+    equal: count('Objects that both have, and that need no look'),
+    different: count('Objects that both have, and that need a look'),
+    missing: count('Objects that the target lacks'),
+    extra: count('Objects that only the target has; they stay'),
+    enqueued: count('Objects that wait, or waited, to be copied because of this scan'),
+    pages: count('Answers to list requests of both sides'),
+    ranges_open: count('Ranges of keys that are not walked to their end'),
+    ranges_done: count('Ranges of keys that are'),
+    ranges_failed: count('Ranges of keys that could not be'),
+    digest: orNull(
+      Type.String({
+        description:
+          'SHA-256 over all that was listed, in the order of the keys; of a complete scan only',
+      }),
+    ),
+  },
+  { description: 'OK' },
+);
+export type Scan = Static<typeof Scan>;
+
+export const ListScansReply = Type.Object(
+  { scans: Type.Array(Scan, { description: 'The newest first' }) },
+  { description: 'OK' },
+);

@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, test } from 'node:test';
+import { OmsError } from '../kit/oms-client.ts';
+import { startWorld, type World } from '../kit/service-between-buckets.ts';
+
+interface Scan {
+  readonly scan_id: string;
+  readonly kind: string;
+  readonly state: string;
+  readonly source_objects: number;
+  readonly equal: number;
+  readonly different: number;
+  readonly missing: number;
+  readonly extra: number;
+  readonly enqueued: number;
+  readonly digest: string | null;
+}
+
+async function newest(world: World, taskId: string): Promise<Scan> {
+  const { scans } = (await world.client.call('GET', `/sync-tasks/${taskId}/scans`)) as {
+    scans: readonly Scan[];
+  };
+  const [scan] = scans;
+  assert.ok(scan !== undefined);
+  return scan;
+}
+
+async function ended(world: World, taskId: string): Promise<Scan> {
+  for (;;) {
+    const scan = await newest(world, taskId);
+    if (!['waiting', 'running'].includes(scan.state)) return scan;
+    await sleep(20);
+  }
+}
+
+async function start(world: World, taskId: string, kind: string): Promise<Scan> {
+  await world.client.call('POST', `/sync-tasks/${taskId}/scans`, { kind });
+  return await ended(world, taskId);
+}
+
+const odd = [
+  'a b',
+  'a+b',
+  '%41',
+  'Ünï/cödé',
+  '\u{1F600}',
+  '\uFFFD',
+  'q\'uo"te',
+  'x/',
+  '&<>',
+  'z'.repeat(1024),
+];
+
+function fill(world: World, keys: readonly string[]): void {
+  for (const key of keys) world.from.put(key, Buffer.from(key));
+}
+
+describe('scans', () => {
+  test('a task with an initial scan copies what the source has, without any event', async () => {
+    await using world = await startWorld();
+    const keys = [...odd, ...Array.from({ length: 1_300 }, (_, at) => `logs/${at}`)];
+    fill(world, keys);
+    const taskId = await world.createTask({ initial_scan: true, reconcile_hours: 24 });
+    const scan = await ended(world, taskId);
+    assert.deepEqual(
+      [scan.kind, scan.state, scan.source_objects, scan.missing, scan.enqueued],
+      ['backfill', 'complete', keys.length, keys.length, keys.length],
+    );
+    assert.match(scan.digest ?? '', /^[0-9a-f]{64}$/);
+    const task = await world.client.settled(taskId, keys.length);
+    assert.equal(task.monthly_success_object, keys.length);
+    assert.equal(task.monthly_acceptance_request, 0);
+    for (const key of keys) assert.equal(world.to.bytes(key)?.toString(), key);
+  });
+
+  test('a reconcile copies what no event has named, and leaves the rest', async () => {
+    await using world = await startWorld();
+    fill(world, ['one', 'two', ...odd]);
+    const taskId = await world.createTask();
+    await world.sync(taskId, ['one', ...odd]);
+    const scan = await start(world, taskId, 'reconcile');
+    assert.deepEqual(
+      [scan.state, scan.equal, scan.missing, scan.enqueued],
+      ['complete', odd.length + 1, 1, 1],
+    );
+    await world.client.settled(taskId, odd.length + 2);
+    assert.equal(world.to.bytes('two')?.toString(), 'two');
+    assert.equal((await start(world, taskId, 'reconcile')).enqueued, 0);
+  });
+
+  test('a verification finds each planted difference, also while the task is stopped', async () => {
+    await using world = await startWorld();
+    fill(world, ['equal', 'missing', 'other size']);
+    const taskId = await world.createTask();
+    await world.sync(taskId, ['equal']);
+    world.to.put('other size', Buffer.from('x'));
+    world.to.put('extra', Buffer.from('x'));
+    await world.client.call('POST', `/sync-tasks/${taskId}/stop`);
+    const { state, equal, missing, different, extra, enqueued } = await start(
+      world,
+      taskId,
+      'verify',
+    );
+    assert.deepEqual(
+      { state, equal, missing, different, extra, enqueued },
+      { state: 'complete', equal: 1, missing: 1, different: 1, extra: 1, enqueued: 0 },
+    );
+    assert.equal(world.to.object('missing'), undefined);
+  });
+
+  test('what cannot be done is refused, with what to do instead', async () => {
+    await using world = await startWorld();
+    fill(world, ['one']);
+    const taskId = await world.createTask();
+    // The scan does not end before it is canceled.
+    world.source.faults.add({
+      kind: 'silence',
+      after: 'request',
+      match: { operation: 'ListObjectsV2' },
+      times: Infinity,
+    });
+    await world.client.call('POST', `/sync-tasks/${taskId}/scans`, { kind: 'backfill' });
+    const path = `/sync-tasks/${taskId}`;
+    const refused = async (method: string, rest: string, body?: unknown): Promise<unknown[]> => {
+      const error: unknown = await world.client.call(method, path + rest, body).then(
+        () => undefined,
+        (failure: unknown) => failure,
+      );
+      assert.ok(error instanceof OmsError);
+      return [error.status, error.code];
+    };
+    const scan = await newest(world, taskId);
+    assert.deepEqual(await refused('POST', '/scans', { kind: 'reconcile' }), [409, 'OMS.0064']);
+    assert.deepEqual(await refused('POST', '/scans', { kind: 'wipe' }), [400, 'OMS.0064']);
+    assert.deepEqual(await refused('GET', '/scans/no-such-scan'), [404, 'OMS.1009']);
+    await world.client.call('POST', `${path}/scans/${scan.scan_id}/stop`);
+    assert.equal((await newest(world, taskId)).state, 'paused');
+    assert.deepEqual(await refused('POST', `/scans/${scan.scan_id}/stop`), [409, 'OMS.0064']);
+    await world.client.call('POST', `${path}/scans/${scan.scan_id}/cancel`);
+    assert.equal((await newest(world, taskId)).state, 'canceled');
+    await world.client.call('POST', `${path}/stop`);
+    assert.deepEqual(await refused('POST', '/scans', { kind: 'reconcile' }), [400, 'OMS.0066']);
+  });
+
+  test('a task shows how often it is reconciled, which can be changed', async () => {
+    await using world = await startWorld();
+    const taskId = await world.createTask();
+    const shown = async (): Promise<unknown> =>
+      Object.entries(await world.client.show(taskId)).find(
+        ([name]) => name === 'reconcile_hours',
+      )?.[1];
+    assert.equal(await shown(), undefined);
+    await world.client.call('PATCH', `/sync-tasks/${taskId}`, { reconcile_hours: 6 });
+    assert.equal(await shown(), 6);
+  });
+});
