@@ -70,3 +70,22 @@ test('Ceph forgets the condition of a put where a bucket keeps versions', {
   await again();
   assert.equal(store.traits.conditionalPutVersioned, false);
 });
+
+test('Ceph removes an object whatever ETag the removal names', {
+  skip: cephAvailable() ?? false,
+}, async () => {
+  await using server = await startCeph();
+  const { signal } = new AbortController();
+  const credentials = {
+    accessKeyId: server.accessKeyId,
+    secretAccessKey: new Secret(server.secretAccessKey),
+  };
+  await createBucket(server.url, 'bucket', credentials);
+  const place = { endpoint: server.url, region: 'us-east-1', bucket: 'bucket' };
+  await using believing = openStore({ dialect: 'AWS', ...place, credentials, addressing: 'path' });
+  await believing.put('key', bodyOf('bytes'), {}, signal);
+  await believing.remove([{ key: 'key', ifMatch: '"another"' }], signal);
+  await rejectsWith('not-found', believing.head('key', signal));
+  await using store = openStore({ dialect: 'Ceph', ...place, credentials });
+  assert.equal(store.traits.conditionalRemove, false);
+});

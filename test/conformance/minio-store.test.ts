@@ -71,6 +71,14 @@ describe('MinIO, a server, is what its row says', { skip: minioMissing() ?? fals
   });
   after(() => started[Symbol.asyncDispose]());
 
+  test('it removes an object whatever ETag the removal names', async () => {
+    await using believing = openStore({ ...options, dialect: 'AWS' });
+    await believing.put('key', bodyOf('bytes'), {}, signal);
+    await believing.remove([{ key: 'key', ifMatch: '"another"' }], signal);
+    await rejectsWith('not-found', believing.head('key', signal));
+    assert.equal(store.traits.conditionalRemove, false);
+  });
+
   test('odd names that it can have are listed in order and removed together', async () => {
     const keys = oddNames.filter((name) => canHave(name, dialects.minio.keys));
     for (const key of keys) await store.put(`odd/${key}`, bodyOf(key), {}, signal);

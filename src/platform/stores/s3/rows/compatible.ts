@@ -13,7 +13,8 @@ export const plain: S3Dialect = {
   conditionalPut: undefined,
   // Likewise, and the answer does not tell of which object the copy was made.
   conditionalCopy: false,
-  // Likewise: https://github.com/minio/minio/issues/21677 is MinIO's; Ceph 16.2 does not heed it either.
+  // Likewise. Measured: neither MinIO of 12 February 2026 nor Ceph 16.2 heeds it.
+  // https://github.com/minio/minio/issues/21677
   conditionalRemove: false,
   crc64nvme: false,
   // How much user metadata it takes, the server says itself.
