@@ -51,7 +51,9 @@ describe('a signature that is not taken is 401 APIGW.0301', () => {
     for (let i = 0; i < 5; i++) {
       await refused(oms.listSyncTasks({ limit: 5 }), unauthorized(mismatch));
     }
-    const locked = unauthorized(/AK access failed to reach the limit,forbidden/);
+    const locked = unauthorized(
+      /AK access failed to reach the limit,forbidden until \d{4}-.*Z: .*try again in \d+ s/,
+    );
     await refused(oms.listSyncTasks(), locked);
     await refused(clientOf(service, wrong).listSyncTasks(), locked);
     await clientOf(service, key).listSyncTasks();

@@ -296,12 +296,17 @@ const texts = new Map<string, string>();
 /** A refusal says the same whether or not the project or the task is there, or somebody else's. */
 function sameAsEver(
   status: number,
-  { action, task }: { readonly action: string; readonly task: string | undefined },
+  asked: { readonly project: string; readonly action: string; readonly task: string | undefined },
   text: string,
 ): void {
+  const { project, action, task } = asked;
   if (status !== 403 && (status !== 404 || task === undefined)) return;
   const refusal = status === 403 ? `403 of ${action}` : '404 of a task';
-  const said = task === undefined ? text : text.replaceAll(task, 'TASK');
+  // A refusal names what was asked for, and nothing else.
+  const said = [project, ...(task === undefined ? [] : [task])].reduce(
+    (left, id) => left.replaceAll(id, 'ASKED'),
+    text,
+  );
   const known = texts.get(refusal) ?? said;
   texts.set(refusal, known);
   assert.equal(said, known, refusal);

@@ -76,7 +76,7 @@ describe('before a byte of the body has arrived', () => {
       [{ key, length: limit + 1 }, 413, /more than 311296 bytes/],
       [{ key, headers: { 'content-type': 'image/png' } }, 400, /Content-Type/],
       [{ key, path: `/v2/${other.id}/sync-tasks/none/events` }, 403, /may not do/],
-      [{ key: reader }, 403, /may not do oms:synctask:createEvent here/],
+      [{ key: reader }, 403, /may not do oms:synctask:createEvent in the project /],
       [{ key, headers: { 'x-project-id': other.id } }, 403, /project of the path/],
       [{ headers: { 'x-auth-token': 'guess' } }, 401, /not known/],
       [{ headers: { 'x-auth-token': token }, length: limit + 1 }, 413, /more than 311296 bytes/],

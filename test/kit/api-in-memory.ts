@@ -125,8 +125,8 @@ class FakeSyncTasks implements SyncTaskService {
     this.#change(projectId, taskId, 'stop', 'task-not-running');
   }
 
-  async eventKeysMax() {
-    return 100;
+  async eventQuota() {
+    return { max: 100, own: false };
   }
 
   async acceptEvents(projectId: string, taskId: string, encodedKeys: readonly string[]) {

@@ -13,6 +13,12 @@ export interface Quota {
   readonly own: boolean;
 }
 
+/** What is wrong with an event that names more objects than its quota allows. */
+export function tooManyKeys({ max, own }: Quota): string {
+  const limit = own ? '{project.eventKeysMax} of the project' : '{settings.eventKeysMax}';
+  return `[keys] must not have more than ${max} items; send several requests, or raise ${limit}`;
+}
+
 /** How many names one event may have: by the project, or as the settings have it. */
 export class EventQuotas {
   readonly #database: Database;

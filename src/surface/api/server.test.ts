@@ -94,6 +94,7 @@ describe('operations', () => {
     assert.match(api.log(), /"event":"api.not-ready".*db-7 is away/);
     assert.equal((await api.app.inject({ method: 'HEAD', url: '/healthz' })).statusCode, 200);
     assert.equal((await api.app.inject({ method: 'HEAD', url: '/readyz' })).statusCode, 503);
+    assert.equal((await api.app.inject({ method: 'HEAD', url: '/openapi.json' })).statusCode, 200);
     assert.equal(api.log().split('api.not-ready').length - 1, 1);
     api.health.ready = () => Promise.reject(new NotReady('The database is read-only.'));
     assert.deepEqual((await api.app.inject('/readyz')).json(), {

@@ -143,7 +143,6 @@ function createServer(
     requestTimeout: 60_000,
     connectionTimeout: 120_000,
     keepAliveTimeout: 75_000, // Longer than the idle time of the usual proxies, 60 s.
-    exposeHeadRoutes: false,
     return503OnClosing: false, // What still arrives while we close is served; nothing is lost by it.
     routerOptions: {
       ignoreTrailingSlash: true,

@@ -1,5 +1,6 @@
 import type { Secret } from '../../../platform/base/seal.ts';
 import type { ListedOutcome } from '../../../platform/model/outcome.ts';
+import type { Quota } from '../../access/quotas.ts';
 import type { ObjectRecord } from '../../queue/object-record.ts';
 import type { Counters, StatisticWidth } from '../../../platform/model/statistics.ts';
 import type { SyncTask, TaskPlan, SyncTaskStatus } from '../../../platform/model/sync-task.ts';
@@ -90,7 +91,7 @@ export interface SyncTaskService {
   start(projectId: string, taskId: string, credentials: Partial<TaskCredentials>): Promise<void>;
   stop(projectId: string, taskId: string): Promise<void>;
   /** How many names one event of a project may have. */
-  eventKeysMax(projectId: string): Promise<number>;
+  eventQuota(projectId: string): Promise<Quota>;
   /** Durable when it resolves. @param encodedKeys As the client sent them, still URL-encoded. */
   acceptEvents(projectId: string, taskId: string, encodedKeys: readonly string[]): Promise<void>;
   statistics(

@@ -33,7 +33,7 @@ import { sameBucket } from '../bucket-checks.ts';
 import { checkAuthentication } from '../cdn-places.ts';
 import { sealCredentials } from '../credentials.ts';
 import { type Endpoints, isSameBucket } from '../endpoints.ts';
-import type { EventQuotas } from '../../access/quotas.ts';
+import { type EventQuotas, type Quota, tooManyKeys } from '../../access/quotas.ts';
 import { type Problem, ServiceError } from '../../service-error.ts';
 import { type Created, SignedCreations, type StoreCreation } from '../signed-creations.ts';
 import { checkSessionTokens } from '../session-tokens.ts';
@@ -153,8 +153,8 @@ export class SyncTasks implements SyncTaskService {
     this.#options.onTaskChanged(taskId);
   }
 
-  async eventKeysMax(projectId: string): Promise<number> {
-    return (await this.#options.eventQuotas.of(projectId)).max;
+  eventQuota(projectId: string): Promise<Quota> {
+    return this.#options.eventQuotas.of(projectId);
   }
 
   async acceptEvents(
@@ -212,14 +212,10 @@ export class SyncTasks implements SyncTaskService {
   }
 
   async #mayName(keys: number, projectId: string): Promise<void> {
-    const { max, own } = await this.#options.eventQuotas.of(projectId, keys);
-    if (keys <= max) return;
-    const limit = own ? '{project.eventKeysMax} of the project' : '{settings.eventKeysMax}';
-    throw new ServiceError(
-      'invalid-request',
-      'Invalid request parameters.',
-      `[keys] must not have more than ${max} items; send several requests, or raise ${limit}`,
-    );
+    const quota = await this.#options.eventQuotas.of(projectId, keys);
+    if (keys <= quota.max) return;
+    const refused = tooManyKeys(quota);
+    throw new ServiceError('invalid-request', 'Invalid request parameters.', refused);
   }
 
   /** @throws {ServiceError} `unknown-task`. */

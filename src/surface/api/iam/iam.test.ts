@@ -65,6 +65,27 @@ describe('users and rights', () => {
     }
   });
 
+  test('a quota is -1 or a number that works, and nothing else', async () => {
+    await call('POST', 'projects', { name: 'quotas' });
+    for (const [quotas, status] of [
+      [{ event_keys_max: 0 }, 400],
+      [{ event_keys_max: -2 }, 400],
+      [{ event_keys_max: 10_001 }, 400],
+      [{ event_keys_max: 1e300 }, 400],
+      [{ event_keys_max: 1 }, 200],
+      [{ event_keys_max: -1 }, 200],
+      [{ tasks_max: -2 }, 400],
+      [{ tasks_max: 1_000_001 }, 400],
+      [{ tasks_max: 0 }, 200],
+      [{ tasks_max: -1 }, 200],
+    ] as const) {
+      const reply = await call('POST', 'projects/quotas', quotas);
+      assert.equal(reply.status, status, JSON.stringify(quotas));
+    }
+    const { detail } = await call('POST', 'projects/quotas', { event_keys_max: 0 });
+    assert.match(detail, /\[event_keys_max\] must be -1, or from 1 to 10000/);
+  });
+
   test('an ID is meant before a name: nobody takes another’s place by its name', async () => {
     const { body: victim } = await call('POST', 'users', { name: 'victim' });
     await call('POST', 'users', { name: victim['id'] });

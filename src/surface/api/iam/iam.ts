@@ -1,6 +1,12 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { IdentityService, Project, User } from '../../../domain/access/identity-service.ts';
-import { Nothing, problems, tooLarge } from '../kit/common-schemas.ts';
+import {
+  changeProblems,
+  namedProblems,
+  Nothing,
+  problems,
+  tooLarge,
+} from '../kit/common-schemas.ts';
 import * as schemas from './schemas.ts';
 
 const tags = ['Users and rights'];
@@ -43,7 +49,7 @@ function projectRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
         schema: {
           ...described('CreateIamProject', 'Make a project'),
           body: schemas.CreateProjectBody,
-          response: { 200: schemas.ProjectReply, ...problems, 413: tooLarge },
+          response: { 200: schemas.ProjectReply, ...changeProblems, 413: tooLarge },
         },
         config: write,
       },
@@ -61,7 +67,12 @@ function projectRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
           ...described('UpdateIamProject', 'Change a project’s name or quotas'),
           params: schemas.Named,
           body: schemas.UpdateProjectBody,
-          response: { 200: schemas.ProjectReply, ...problems, 413: tooLarge },
+          response: {
+            200: schemas.ProjectReply,
+            ...namedProblems,
+            ...changeProblems,
+            413: tooLarge,
+          },
         },
         config: write,
       },
@@ -100,7 +111,7 @@ function userRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
         schema: {
           ...described('CreateIamUser', 'Make a user'),
           body: schemas.CreateUserBody,
-          response: { 200: schemas.UserReply, ...problems, 413: tooLarge },
+          response: { 200: schemas.UserReply, ...changeProblems, 413: tooLarge },
         },
         config: write,
       },
@@ -125,7 +136,7 @@ function userChanges(identity: IdentityService): FastifyPluginAsyncTypebox {
           ),
           params: schemas.Named,
           body: schemas.UpdateUserBody,
-          response: { 200: schemas.UserReply, ...problems, 413: tooLarge },
+          response: { 200: schemas.UserReply, ...namedProblems, 413: tooLarge },
         },
         config: write,
       },
@@ -143,7 +154,7 @@ function userChanges(identity: IdentityService): FastifyPluginAsyncTypebox {
         schema: {
           ...described('DeleteIamUser', 'Remove a user, with its keys, tokens and grants'),
           params: schemas.Named,
-          response: { 200: Nothing, ...problems },
+          response: { 200: Nothing, ...namedProblems },
         },
         config: write,
       },
@@ -177,7 +188,7 @@ function groupRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
         schema: {
           ...described('CreateIamGroup', 'Make a group'),
           body: schemas.CreateGroupBody,
-          response: { 200: schemas.GroupReply, ...problems, 413: tooLarge },
+          response: { 200: schemas.GroupReply, ...changeProblems, 413: tooLarge },
         },
         config: write,
       },
@@ -193,7 +204,7 @@ function groupRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
         schema: {
           ...described('DeleteIamGroup', 'Remove a group, with its grants'),
           params: schemas.Named,
-          response: { 200: Nothing, ...problems },
+          response: { 200: Nothing, ...namedProblems },
         },
         config: write,
       },
@@ -214,7 +225,7 @@ function memberRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
         schema: {
           ...described('AddIamMember', 'Put a user into a group'),
           params: schemas.Member,
-          response: { 200: Nothing, ...problems },
+          response: { 200: Nothing, ...namedProblems },
         },
         config: write,
       },
@@ -229,7 +240,7 @@ function memberRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
         schema: {
           ...described('RemoveIamMember', 'Take a user out of a group'),
           params: schemas.Member,
-          response: { 200: Nothing, ...problems },
+          response: { 200: Nothing, ...namedProblems },
         },
         config: write,
       },
@@ -260,7 +271,7 @@ function accessKeyRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
         schema: {
           ...described('CreateIamAccessKey', 'Make an access key; its secret is shown this once'),
           body: schemas.CreateAccessKeyBody,
-          response: { 200: schemas.CreateAccessKeyReply, ...problems, 413: tooLarge },
+          response: { 200: schemas.CreateAccessKeyReply, ...namedProblems, 413: tooLarge },
         },
         config: write,
       },
@@ -284,7 +295,7 @@ function accessKeyChanges(identity: IdentityService): FastifyPluginAsyncTypebox 
           ...described('UpdateIamAccessKey', 'Enable or disable an access key'),
           params: schemas.Identified,
           body: schemas.UpdateAccessKeyBody,
-          response: { 200: Nothing, ...problems, 413: tooLarge },
+          response: { 200: Nothing, ...namedProblems, 413: tooLarge },
         },
         config: write,
       },
@@ -301,7 +312,7 @@ function accessKeyChanges(identity: IdentityService): FastifyPluginAsyncTypebox 
         schema: {
           ...described('DeleteIamAccessKey', 'Remove an access key'),
           params: schemas.Identified,
-          response: { 200: Nothing, ...problems },
+          response: { 200: Nothing, ...namedProblems },
         },
         config: write,
       },

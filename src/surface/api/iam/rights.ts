@@ -2,7 +2,13 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { KiB } from '../../../platform/base/bytes.ts';
 import type { Policy } from '../../../platform/model/policy.ts';
 import type { Grant, IdentityService } from '../../../domain/access/identity-service.ts';
-import { Nothing, problems, tooLarge } from '../kit/common-schemas.ts';
+import {
+  changeProblems,
+  namedProblems,
+  Nothing,
+  problems,
+  tooLarge,
+} from '../kit/common-schemas.ts';
 import * as schemas from './schemas.ts';
 import { invalid } from '../kit/validation.ts';
 
@@ -51,7 +57,7 @@ function policyRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
           ...described('PutIamPolicy', 'Write a policy, or replace it'),
           params: schemas.NewlyNamed,
           body: schemas.PolicyDocument,
-          response: { 200: Nothing, ...problems, 413: tooLarge },
+          response: { 200: Nothing, ...changeProblems, 413: tooLarge },
         },
         config: { ...write, takes: policyBody },
       },
@@ -66,7 +72,7 @@ function policyRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
         schema: {
           ...described('DeleteIamPolicy', 'Remove a policy that nobody is granted'),
           params: schemas.Named,
-          response: { 200: Nothing, ...problems },
+          response: { 200: Nothing, ...namedProblems, ...changeProblems },
         },
         config: write,
       },
@@ -97,7 +103,7 @@ function grantRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
         schema: {
           ...described('CreateIamGrant', 'Grant a policy in a project to a user or a group'),
           body: schemas.CreateGrantBody,
-          response: { 200: schemas.GrantReply, ...problems, 413: tooLarge },
+          response: { 200: schemas.GrantReply, ...namedProblems, ...changeProblems, 413: tooLarge },
         },
         config: write,
       },
@@ -117,7 +123,7 @@ function grantRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
         schema: {
           ...described('DeleteIamGrant', 'Take a grant back'),
           params: schemas.Identified,
-          response: { 200: Nothing, ...problems },
+          response: { 200: Nothing, ...namedProblems },
         },
         config: write,
       },

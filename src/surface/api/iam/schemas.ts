@@ -41,7 +41,13 @@ export const UpdateProjectBody = Type.Object({
     Type.Integer({ minimum: -1, maximum: 1_000_000, description: '-1: as the settings have it' }),
   ),
   event_keys_max: Type.Optional(
-    Type.Integer({ minimum: -1, maximum: 10_000, description: '-1: as the settings have it' }),
+    Type.Integer({
+      'minimum': -1,
+      'maximum': 10_000,
+      'not': { const: 0 },
+      'description': '-1: as the settings have it',
+      'x-hint': 'must be -1, or from 1 to 10000: an event names at least one object',
+    }),
   ),
 });
 

@@ -135,7 +135,7 @@ export function guard(app: FastifyInstance, options: GuardOptions): void {
     request.signedCall = admitSigned(request, judged, door);
     request.room?.release();
     await admit(request, signed.principal, door);
-    if (limits.values > 0) await scanWhole(request.bytes ?? Buffer.alloc(0), limits.values);
+    if (limits.values > 0) await scanWhole(request.bytes ?? Buffer.alloc(0), limits);
   });
   app.addHook('onResponse', async (request) => request.room?.release());
 }
@@ -151,7 +151,7 @@ async function takeBody(
     bytesAnnounced(request) > limits.bytes &&
     request.headers['transfer-encoding'] === undefined
   ) {
-    throw bodyTooLarge(limits.bytes);
+    throw bodyTooLarge(limits);
   }
   if (hasBody(request) && request.routeOptions.schema?.body !== undefined) assertJson(request);
   request.room =
@@ -256,7 +256,7 @@ async function readSigned(request: FastifyRequest, door: Door): Promise<Signed> 
   const ak = claim.accessKeyId.slice(0, KEY_ID_LENGTH_MAX);
   request.claimed = ak;
   const key = strikeKey(request, claim);
-  refuseStruck(strikes, key);
+  refuseStruck(strikes, key, now());
   limits.credential(request, claim.accessKeyId);
   const known = await gatekeeper.accessKey(claim.accessKeyId);
   if (known === undefined) {
@@ -271,8 +271,17 @@ function strikeKey(request: FastifyRequest, { accessKeyId }: SignatureClaim): st
   return `${addressOf(request)} ${accessKeyId}`;
 }
 
-function refuseStruck(strikes: Strikes, key: string): void {
-  if (strikes.isOut(key)) throw unauthenticated('AK access failed to reach the limit,forbidden');
+/** Says until when, of keys that do not exist too: it tells nothing that the failures before did not. */
+function refuseStruck(strikes: Strikes, key: string, now: number): void {
+  const until = strikes.outUntil(key);
+  if (until === undefined) return;
+  const retryAfterSeconds = Math.max(1, Math.ceil((until - now) / 1000));
+  throw new RequestError(
+    'unauthenticated',
+    `AK access failed to reach the limit,forbidden until ${new Date(until).toISOString()}: ` +
+      `too many wrong signatures from this address; try again in ${retryAfterSeconds} s`,
+    { retryAfterSeconds },
+  );
 }
 
 interface Judged {
@@ -317,7 +326,7 @@ function admitSigned(request: FastifyRequest, judged: Judged, door: Door): strin
   const { claim, bodySha256, refusal } = judged;
   const key = strikeKey(request, claim);
   // Others may have failed while the body came; from here to the count nothing comes in between.
-  refuseStruck(door.strikes, key);
+  refuseStruck(door.strikes, key, door.now());
   if (refusal !== undefined) {
     fail(request, claim, door);
     throw refusal;
@@ -381,6 +390,6 @@ async function authorize(
   const why =
     projectId === undefined
       ? `the credential is of no one project: send the header X-Project-Id with one in which it may do ${action}`
-      : `the credential may not do ${action} here`;
+      : `the credential may not do ${action} in the project ${projectId}`;
   throw new RequestError('not-allowed', why);
 }

@@ -18,8 +18,10 @@ export interface BodyLimits {
   readonly bytes: number;
   /** Fields and list items, at all levels together. */
   readonly values: number;
-  /** Bytes in one project, where they follow a quota; never more than `bytes`. */
-  readonly bytesIn?: (projectId: string) => Promise<number>;
+  /** Those of one project, where they follow a quota; never more than these. */
+  readonly inProject?: (projectId: string) => Promise<BodyLimits>;
+  /** What a refusal adds: which limit of the call is behind these. */
+  readonly hint?: string;
 }
 
 interface RouteLimits extends Pick<BodyLimits, 'bytes' | 'values'> {
@@ -40,7 +42,7 @@ export function limitBodies(app: FastifyInstance): void {
   const routes: RouteLimits[] = [];
   app.decorate('bodyLimits', routes);
   app.addHook('onRoute', (route) => {
-    const { bytes, values, bytesIn } = limitsOf(route);
+    const { bytes, values, inProject } = limitsOf(route);
     if (bytes > smallBody.bytes && route.config?.action === 'public') {
       throw new Error(
         `${route.url} needs no credential: it takes ${smallBody.bytes} bytes at most`,
@@ -50,7 +52,7 @@ export function limitBodies(app: FastifyInstance): void {
     for (const method of [route.method].flat()) {
       const hasBody = schema?.body !== undefined;
       const { operationId } = schema ?? {};
-      const followsQuota = bytesIn !== undefined;
+      const followsQuota = inProject !== undefined;
       routes.push({ method, url, operationId, bytes, values, hasBody, followsQuota });
     }
   });
@@ -67,10 +69,11 @@ export async function limitsFor({
   projectId,
 }: Pick<FastifyRequest, 'routeOptions' | 'projectId'>): Promise<BodyLimits> {
   const limits = limitsOf(routeOptions);
-  if (limits.bytesIn === undefined || projectId === undefined) return limits;
-  return { ...limits, bytes: Math.min(limits.bytes, await limits.bytesIn(projectId)) };
+  if (limits.inProject === undefined || projectId === undefined) return limits;
+  return await limits.inProject(projectId);
 }
 
-export function bodyTooLarge(bytes: number): RequestError {
-  return new RequestError('body-too-large', `the body has more than ${bytes} bytes`);
+export function bodyTooLarge({ bytes, hint }: Pick<BodyLimits, 'bytes' | 'hint'>): RequestError {
+  const rule = `the body has more than ${bytes} bytes`;
+  return new RequestError('body-too-large', hint === undefined ? rule : `${rule}; ${hint}`);
 }

@@ -52,22 +52,22 @@ function drop(stream: Readable): void {
 }
 
 class Body {
-  readonly #max: number;
+  readonly #limits: BodyLimits;
   readonly #room: HeldBytes;
   readonly #scan: JsonScan | undefined;
   #bytes = Buffer.alloc(0);
   #length = 0;
   #pieces = 0;
 
-  constructor({ bytes, values }: BodyLimits, room: HeldBytes) {
-    this.#max = bytes;
+  constructor(limits: BodyLimits, room: HeldBytes) {
+    this.#limits = limits;
     this.#room = room;
-    this.#scan = values === 0 ? undefined : new JsonScan(values);
+    this.#scan = limits.values === 0 ? undefined : new JsonScan(limits);
   }
 
   add(piece: Uint8Array): void {
     const end = this.#length + piece.length;
-    if (end > this.#max) throw bodyTooLarge(this.#max);
+    if (end > this.#limits.bytes) throw bodyTooLarge(this.#limits);
     this.#pieces += 1;
     if (this.#pieces > PIECES_FREE && end < this.#pieces * PIECE_BYTES_MIN) throw tooManyPieces();
     this.#scan?.add(piece);
@@ -81,7 +81,10 @@ class Body {
   }
 
   #grow(needed: number): void {
-    const size = Math.min(this.#max, Math.max(FIRST_BYTES, needed, 2 * this.#bytes.length));
+    const size = Math.min(
+      this.#limits.bytes,
+      Math.max(FIRST_BYTES, needed, 2 * this.#bytes.length),
+    );
     this.#room.take(size - this.#bytes.length);
     const larger = Buffer.allocUnsafeSlow(size);
     this.#bytes.copy(larger, 0, 0, this.#length);

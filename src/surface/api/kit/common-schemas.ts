@@ -25,6 +25,10 @@ export const problems = {
   503: problem('Too busy, or the database is away; send it again after Retry-After seconds'),
 };
 
+/** The refusals of routes that name something to manage, and of those that make or change one. */
+export const namedProblems = { ...problems, 404: problem('No such thing') };
+export const changeProblems = { ...problems, 409: problem('The name is taken, or it is in use') };
+
 /** The refusals of routes that name a task. */
 export const taskProblems = { ...problems, 404: problem('No such task in this project') };
 
@@ -55,18 +59,28 @@ const LONG_MAX = 2 ** 63;
 export const timestamp = (description: string) =>
   Type.Integer({ minimum: 0, maximum: YEAR_9999_END_MS, description });
 
-/** Any Long of OMS's clients that is no negative one, though no date may be so late. */
-export const anyTime = (description: string) =>
-  Type.Integer({ minimum: 0, maximum: LONG_MAX, description });
+/** Of 13 digits, as in OMS: a time in seconds would mean January 1970. */
+const queried = {
+  'minimum': 1_000_000_000_000,
+  'x-hint': 'milliseconds since 1970, which have 13 digits; a time in seconds has 10',
+} as const;
 
-/** A timestamp that a client sends, of 13 digits as in OMS: seconds would ask about January 1970. */
+/** A time that a client sends; no end, as with a Long of OMS's clients, though no date may be so late. */
+export const anyTime = (description: string) =>
+  Type.Integer({ ...queried, maximum: LONG_MAX, description });
+
+/** A time that a client sends, up to the end of the year 9999. */
 export const queryTime = (description: string) =>
-  Type.Integer({ minimum: 1_000_000_000_000, maximum: YEAR_9999_END_MS, description });
+  Type.Integer({ ...queried, maximum: YEAR_9999_END_MS, description });
 
 /** One of a closed list of words. */
 export const oneOf = <Word extends string>(
   words: readonly Word[],
-  options: { readonly description?: string; readonly default?: NoInfer<Word> } = {},
+  options: {
+    readonly 'description'?: string;
+    readonly 'default'?: NoInfer<Word>;
+    readonly 'x-hint'?: string;
+  } = {},
 ) => Type.Enum<Word[]>([...words], { type: 'string', ...options });
 
 /** A value that is an explicit `null` where there is none. */

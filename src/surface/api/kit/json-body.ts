@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { jsonErrorIn } from './json-error.ts';
 import { RequestError } from './request-error.ts';
 
 /** What clients call JSON; `fetch` calls a string `text/plain`. */
@@ -21,9 +22,22 @@ export function readJsonBodies(app: FastifyInstance): void {
     } else if (!isUtf8(bytes)) {
       done(new RequestError('not-json', 'the body is not UTF-8'));
     } else {
-      void parse(request, bytes.toString('utf8'), done);
+      const text = bytes.toString('utf8');
+      // The parser's own error does not say where.
+      void parse(request, text, (error, value) => {
+        if (error === null) done(null, value);
+        else done(notJson(text));
+      });
     }
   });
+}
+
+function notJson(text: string): RequestError {
+  const { line, column } = jsonErrorIn(text) ?? { line: 1, column: 1 };
+  return new RequestError(
+    'not-json',
+    `the body is not valid JSON at line ${line}, column ${column}`,
+  );
 }
 
 /** @throws {RequestError} when the head says that the body is something else, or is compressed. */

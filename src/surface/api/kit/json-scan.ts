@@ -1,9 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
 import { MiB } from '../../../platform/base/bytes.ts';
+import type { BodyLimits } from './body-limits.ts';
 import { RequestError } from './request-error.ts';
 
 /** The deepest schema has 7 levels. */
 export const DEPTH_MAX = 32;
+type ValueLimits = Pick<BodyLimits, 'values' | 'hint'>;
+
 /** Longer than any number or literal that JSON needs. */
 const LITERAL_MAX = 64;
 
@@ -24,15 +27,15 @@ for (const closing of Buffer.from(']}')) kinds[closing] = CLOSING;
  * not check the syntax; the parser does.
  */
 export class JsonScan {
-  readonly #valuesMax: number;
+  readonly #limits: ValueLimits;
   #depth = 0;
   #values = 1;
   #literal = 0;
   #inString = false;
   #escaped = false;
 
-  constructor(valuesMax: number) {
-    this.#valuesMax = valuesMax;
+  constructor(limits: ValueLimits) {
+    this.#limits = limits;
   }
 
   /** @throws {RequestError} as soon as the text has too much of something. */
@@ -83,8 +86,10 @@ export class JsonScan {
     if (kind === OPENING) this.#depth += 1;
     this.#values += 1;
     if (this.#depth > DEPTH_MAX) throw tooComplex(`is nested deeper than ${DEPTH_MAX} levels`);
-    if (this.#values > this.#valuesMax) {
-      throw tooComplex(`has more than ${this.#valuesMax} fields and list items`);
+    const { values, hint } = this.#limits;
+    if (this.#values > values) {
+      const rule = `has more than ${values} fields and list items`;
+      throw tooComplex(hint === undefined ? rule : `${rule}; ${hint}`);
     }
   }
 }
@@ -93,8 +98,8 @@ export class JsonScan {
 const SLICE_BYTES = MiB;
 
 /** Checks a text that is there already. @throws {RequestError} as {@link JsonScan.add}. */
-export async function scanWhole(bytes: Uint8Array, valuesMax: number): Promise<void> {
-  const scan = new JsonScan(valuesMax);
+export async function scanWhole(bytes: Uint8Array, limits: ValueLimits): Promise<void> {
+  const scan = new JsonScan(limits);
   for (let from = 0; from < bytes.length; from += SLICE_BYTES) {
     if (from > 0) await setImmediate();
     scan.add(bytes.subarray(from, from + SLICE_BYTES));
@@ -102,7 +107,8 @@ export async function scanWhole(bytes: Uint8Array, valuesMax: number): Promise<v
 }
 
 function notJson(): RequestError {
-  return new RequestError('not-json', 'the body cannot be parsed as JSON');
+  const what = `a number or word of more than ${LITERAL_MAX} characters`;
+  return new RequestError('not-json', `the body is not valid JSON: it has ${what}`);
 }
 
 function tooComplex(rule: string): RequestError {

@@ -91,7 +91,6 @@ const internal: Answer = {
 
 /** What Fastify refuses by itself, before a hook or a handler of ours runs. */
 const fastifyProblems: Readonly<Record<string, RequestError>> = {
-  FST_ERR_CTP_INVALID_JSON_BODY: new RequestError('not-json', 'the body cannot be parsed as JSON'),
   FST_ERR_CTP_INVALID_MEDIA_TYPE: new RequestError(
     'wrong-media-type',
     'the Content-Type is malformed; send application/json',

@@ -12,14 +12,14 @@ test('five failures in a row are one too many, for five minutes', () => {
   let now = 0;
   const strikes = new Strikes(() => now);
   strike(strikes, 'a', 4);
-  assert.equal(strikes.isOut('a'), false);
+  assert.equal(strikes.outUntil('a'), undefined);
   strikes.add('a');
-  assert.equal(strikes.isOut('a'), true);
-  assert.equal(strikes.isOut('b'), false);
+  assert.equal(strikes.outUntil('a'), 5 * MINUTE);
+  assert.equal(strikes.outUntil('b'), undefined);
   now = 5 * MINUTE - 1;
-  assert.equal(strikes.isOut('a'), true);
+  assert.equal(strikes.outUntil('a'), 5 * MINUTE);
   now = 5 * MINUTE;
-  assert.equal(strikes.isOut('a'), false);
+  assert.equal(strikes.outUntil('a'), undefined);
 });
 
 test('a success in between begins the count anew', () => {
@@ -27,16 +27,16 @@ test('a success in between begins the count anew', () => {
   strike(strikes, 'a', 4);
   strikes.clear('a');
   strike(strikes, 'a', 4);
-  assert.equal(strikes.isOut('a'), false);
+  assert.equal(strikes.outUntil('a'), undefined);
 });
 
 test('a flood of keys takes no more memory than ten thousand of them', () => {
   const strikes = new Strikes(() => 0);
   strike(strikes, 'a', 5);
   for (let key = 0; key < 9_999; key++) strikes.add(`key ${key}`);
-  assert.equal(strikes.isOut('a'), true);
+  assert.equal(strikes.outUntil('a'), 5 * MINUTE);
   strikes.add('one more');
-  assert.equal(strikes.isOut('a'), false);
+  assert.equal(strikes.outUntil('a'), undefined);
 });
 
 test('a flood of keys brings back no other that is out', () => {
@@ -44,5 +44,5 @@ test('a flood of keys brings back no other that is out', () => {
   for (let key = 0; key < 9_990; key++) strikes.add(`key ${key}`);
   strike(strikes, 'a', 5);
   for (let key = 0; key < 9_990; key++) strikes.add(`another ${key}`);
-  assert.equal(strikes.isOut('a'), true);
+  assert.equal(strikes.outUntil('a'), 5 * MINUTE);
 });

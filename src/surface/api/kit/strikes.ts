@@ -16,8 +16,10 @@ export class Strikes {
     this.#now = now;
   }
 
-  isOut(key: string): boolean {
-    return (this.#live(key)?.count ?? 0) >= STRIKES_MAX;
+  /** Until when the key is out, in milliseconds; undefined where it is not. */
+  outUntil(key: string): number | undefined {
+    const known = this.#live(key);
+    return known !== undefined && known.count >= STRIKES_MAX ? known.until : undefined;
   }
 
   add(key: string): void {
@@ -29,7 +31,7 @@ export class Strikes {
     this.#counts.delete(key);
   }
 
-  #live(key: string): { readonly count: number } | undefined {
+  #live(key: string): { readonly count: number; readonly until: number } | undefined {
     const known = this.#counts.get(key);
     return known !== undefined && known.until > this.#now() ? known : undefined;
   }

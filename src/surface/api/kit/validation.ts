@@ -29,11 +29,13 @@ export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
       const rule = `must not have more than ${long.maxItems} items`;
       return { error: invalid(nameOf(long.path), rule) };
     }
+    const repeated = httpPart === 'body' ? undefined : repeatedParameter(sent, properties);
+    if (repeated !== undefined) return { error: repeated };
     const value = read(sent, properties);
     const broken = brokenText(value, properties);
     if (broken !== undefined) return { error: broken };
     if (validator.Check(value)) return { value };
-    return { error: describe(validator.Errors(value)[0]) };
+    return { error: describe(validator.Errors(value)[0], schema) };
   };
 };
 
@@ -65,9 +67,23 @@ function readText(sent: unknown, properties: Properties): unknown {
   );
 }
 
+/** A number with too many digits stays a finite one, so that a schema refuses it by its largest or smallest value. */
 function readValue(text: unknown, type: unknown): unknown {
-  const whole = type === 'integer' && typeof text === 'string' && /^-?\d{1,19}$/.test(text);
-  return whole ? Number(text) : text;
+  const whole = type === 'integer' && typeof text === 'string' && /^-?\d+$/.test(text);
+  if (!whole) return text;
+  return Math.max(-Number.MAX_VALUE, Math.min(Number(text), Number.MAX_VALUE));
+}
+
+/** A query string that has a known parameter more than once: which of the values counts is anybody's guess. */
+function repeatedParameter(sent: unknown, properties: Properties): RequestError | undefined {
+  const given = isRecord(sent) ? sent : {};
+  for (const name of Object.keys(properties)) {
+    const values = given[name];
+    if (!Array.isArray(values)) continue;
+    const times = values.length === 2 ? 'twice' : `${values.length} times`;
+    return invalid(name, `is given ${times}; send it once`);
+  }
+  return undefined;
 }
 
 function brokenText(value: unknown, properties: Properties): RequestError | undefined {
@@ -94,28 +110,53 @@ export function refuseBroken(params: Readonly<Record<string, string | undefined>
   if (broken !== undefined) throw brokenField(broken[0]);
 }
 
-function describe(error: TLocalizedValidationError | undefined): RequestError {
+function describe(error: TLocalizedValidationError | undefined, schema: TSchema): RequestError {
   if (error === undefined) return invalid('body', 'is invalid');
   const parameter = nameOf(error.instancePath);
   if (error.keyword === 'required') {
-    const [missing = parameter] = error.params.requiredProperties;
-    return missingParameter(error.instancePath === '' ? missing : `${parameter}.${missing}`);
+    const inside = error.instancePath === '' ? '' : `${parameter}.`;
+    return missingParameters(error.params.requiredProperties.map((name) => `${inside}${name}`));
   }
   if (error.keyword === 'type') {
     return new RequestError('wrong-type', says(parameter, `must be ${typeName(error.params)}`));
   }
-  if (error.keyword === 'enum') {
-    return invalid(parameter, `must be one of ${error.params.allowedValues.join(', ')}`);
-  }
-  if (error.keyword === 'pattern') {
-    if (parameter === 'description') {
-      return new RequestError('forbidden-characters', says(parameter, 'has forbidden characters'));
-    }
-    return invalid(parameter, `must match ${error.params.pattern.toString()}`);
+  const hint = hinted.has(error.keyword) ? hintAt(schema, error.schemaPath) : undefined;
+  const rule = `${ruleOf(error)}${hint === undefined ? '' : `: ${hint}`}`;
+  if (error.keyword === 'pattern' && parameter === 'description') {
+    return new RequestError('forbidden-characters', says(parameter, hint ?? rule));
   }
   // A field that a schema allows nothing in: its name is the caller's, so no more of it than names have.
-  if (error.keyword === 'boolean') return invalid(parameter.slice(0, 100), 'is not known here');
-  return invalid(parameter, error.message);
+  if (error.keyword === 'boolean') return invalid(parameter.slice(0, 100), rule);
+  return invalid(parameter, error.keyword === 'not' ? (hint ?? rule) : rule);
+}
+
+/** The rules that a hint explains. */
+const hinted: ReadonlySet<string> = new Set(['enum', 'maximum', 'minimum', 'not', 'pattern']);
+
+/** Completes the sentence "request parameter [x] …". */
+function ruleOf(error: TLocalizedValidationError): string {
+  switch (error.keyword) {
+    case 'enum':
+      return `must be one of ${error.params.allowedValues.join(', ')}`;
+    case 'pattern':
+      return `must match ${error.params.pattern.toString()}`;
+    case 'minimum':
+      return `must be at least ${error.params.limit}`;
+    case 'maximum':
+      return `must be at most ${error.params.limit}`;
+    case 'boolean':
+      return 'is not known here';
+    default:
+      return error.message;
+  }
+}
+
+/** What the schema of a field adds to its rules in a refusal, where they do not say enough: its `x-hint`. */
+function hintAt(schema: TSchema, schemaPath: string): string | undefined {
+  let at: unknown = schema;
+  for (const step of schemaPath.split('/').slice(1)) at = isRecord(at) ? at[step] : undefined;
+  const hint = isRecord(at) ? at['x-hint'] : undefined;
+  return typeof hint === 'string' ? hint : undefined;
 }
 
 /** `object_keys[3]` for `/object_keys/3`; `body` for the whole. */
@@ -134,9 +175,12 @@ export function invalid(parameter: string, rule: string): RequestError {
   return new RequestError('invalid-parameter', says(parameter, rule));
 }
 
-/** A parameter that must be there is not. */
-export function missingParameter(parameter: string): RequestError {
-  return new RequestError('missing-parameter', says(parameter, 'is missing'));
+/** Parameters that must be there are not. */
+export function missingParameters(parameters: readonly string[]): RequestError {
+  const [first = 'body', ...others] = parameters;
+  if (others.length === 0) return new RequestError('missing-parameter', says(first, 'is missing'));
+  const named = parameters.map((parameter) => `[${parameter}]`).join(', ');
+  return new RequestError('missing-parameter', `request parameters ${named} are missing`);
 }
 
 function says(parameter: string, rule: string): string {

@@ -32,6 +32,27 @@ describe('CreateSyncEvents', () => {
     }
   });
 
+  test('names the limit in force where a request is too large to look at', async () => {
+    await using api = await openApi();
+    const id = await api.createTask();
+    const rule = 'must not have more than 100 items; send several requests, or raise BRIGADE_';
+    for (const [keys, status, detail] of [
+      [Array<string>(60_000).fill('x'), 400, '10256 fields and list items'],
+      [Array<string>(100_000).fill('x'), 413, '311296 bytes'],
+      [Array<string>(200).fill('x'.repeat(3_000)), 413, '311296 bytes'],
+    ] as const) {
+      const payload = { object_keys: keys };
+      const reply = await api.call('POST', `sync-tasks/${id}/events`, { payload });
+      assert.equal(reply.statusCode, status);
+      const { error_msg } = reply.json<{ error_msg: string }>();
+      assert.ok(
+        error_msg.includes(`more than ${detail}; request parameter [object_keys] ${rule}`),
+        error_msg,
+      );
+    }
+    assert.deepEqual(api.syncTasks.events, []);
+  });
+
   test('refuses too many names, and none, and names that are not', async () => {
     await using api = await openApi();
     const id = await api.createTask();

@@ -1,6 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { SyncTaskService } from '../../../domain/tasks/sync/sync-task-service.ts';
 import { Nothing, TaskPath, taskProblems, tooLarge } from '../kit/common-schemas.ts';
+import { tooManyKeys } from '../../../domain/access/quotas.ts';
+import { detailOfRequest } from '../kit/neutral-names.ts';
 import { KiB } from '../../../platform/base/bytes.ts';
 import type { BodyLimits } from '../kit/body-limits.ts';
 import { CreateSyncEventsBody, KEYS_BOUND } from './schemas/events.ts';
@@ -13,10 +15,14 @@ const REST_VALUES = 256;
 
 function eventBody(syncTasks: SyncTaskService): BodyLimits {
   const bytes = (keys: number) => keys * KEY_BYTES + REST_BYTES;
+  const values = KEYS_BOUND + REST_VALUES;
   return {
-    bytes: bytes(KEYS_BOUND),
-    values: KEYS_BOUND + REST_VALUES,
-    bytesIn: async (projectId) => bytes(await syncTasks.eventKeysMax(projectId)),
+    ...{ bytes: bytes(KEYS_BOUND), values },
+    async inProject(projectId) {
+      const quota = await syncTasks.eventQuota(projectId);
+      const hint = detailOfRequest(tooManyKeys(quota));
+      return { bytes: bytes(Math.min(quota.max, KEYS_BOUND)), values, hint };
+    },
   };
 }
 

@@ -126,7 +126,7 @@ describe('the object list', () => {
       ['limit=1001', 'OMS.0064'],
       ['limit=ten', 'OMS.1002'],
       ['limit=1.0', 'OMS.1002'],
-      ['limit=1&limit=2', 'OMS.1002'],
+      ['limit=1&limit=2', 'OMS.0064'],
       ['cursor=%3D%3D', 'OMS.0064'],
       ['cursor=_w', 'OMS.0064'],
       [`cursor=${toCursor('a\0b')}`, 'OMS.0064'],

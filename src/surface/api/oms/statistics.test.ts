@@ -62,7 +62,7 @@ describe('ListSyncTaskStatistic', () => {
       ],
       [times, 'OMS.1004', 'request parameter [data_type] is missing'],
       [`data_type=&${times}`, 'OMS.1004', 'request parameter [data_type] is missing'],
-      ['data_type=SIZE', 'OMS.1004', 'request parameter [start_time] is missing'],
+      ['data_type=SIZE', 'OMS.1004', 'request parameters [start_time], [end_time] are missing'],
       [
         `data_type=SIZE&start_time=${start}&end_time=soon`,
         'OMS.1002',
@@ -81,7 +81,7 @@ describe('ListSyncTaskStatistic', () => {
       [
         `data_type=SIZE&start_time=${start / 1000}&end_time=${start}`,
         'OMS.0064',
-        'request parameter [start_time] must be >= 1000000000000',
+        'request parameter [start_time] must be at least 1000000000000: milliseconds since 1970, which have 13 digits; a time in seconds has 10',
       ],
     ] as const) {
       const reply = await api.call('GET', `sync-tasks/${id}/statistics?${query}`);

@@ -10,7 +10,7 @@ import type {
   StartSyncTaskBody,
   SyncTaskInfo,
 } from './schemas/sync-task.ts';
-import { invalid, missingParameter } from '../kit/validation.ts';
+import { invalid, missingParameters } from '../kit/validation.ts';
 
 const kmsCredentials = 'credentials encrypted by KMS cannot be read here; send them with DEFAULT';
 
@@ -67,7 +67,7 @@ export function toNewSyncTask(body: CreateSyncTaskBody): NewSyncTask {
 
 /** It becomes a part of the bucket's name. */
 function checkAppId(appId: string | undefined): void {
-  if (appId === undefined) throw missingParameter('app_id');
+  if (appId === undefined) throw missingParameters(['app_id']);
   if (!/^\d+$/.test(appId)) throw invalid('app_id', "must be the account's APPID, a number");
 }
 
@@ -120,10 +120,15 @@ type Keys = 'src_ak' | 'src_sk' | 'src_security_token' | 'dst_ak' | 'dst_sk' | '
 
 function credentials(body: Pick<StartSyncTaskBody, Keys>): TaskCredentials {
   const { src_ak, src_sk, dst_ak, dst_sk } = body;
-  if (src_ak === undefined) throw missingParameter('src_ak');
-  if (src_sk === undefined) throw missingParameter('src_sk');
-  if (dst_ak === undefined) throw missingParameter('dst_ak');
-  if (dst_sk === undefined) throw missingParameter('dst_sk');
+  if (
+    src_ak === undefined ||
+    src_sk === undefined ||
+    dst_ak === undefined ||
+    dst_sk === undefined
+  ) {
+    const all = Object.entries({ src_ak, src_sk, dst_ak, dst_sk });
+    throw missingParameters(all.filter(([, key]) => key === undefined).map(([name]) => name));
+  }
   return {
     source: keyPair(src_ak, src_sk, body.src_security_token),
     target: keyPair(dst_ak, dst_sk, body.dst_security_token),

@@ -285,7 +285,11 @@ describe('start, stop and delete', () => {
     const id = await api.createTask();
     await api.call('POST', `sync-tasks/${id}/stop`);
     for (const [payload, code, detail] of [
-      [{ src_ak: 'a', src_sk: 'b' }, 'OMS.1004', 'request parameter [dst_ak] is missing'],
+      [
+        { src_ak: 'a', src_sk: 'b' },
+        'OMS.1004',
+        'request parameters [dst_ak], [dst_sk] are missing',
+      ],
       [{ ...keys, dst_sk: null }, 'OMS.1004', 'request parameter [dst_sk] is missing'],
       [{ ...keys, src_crypto_type: 'KMS', src_kms_key_id: 'k' }, 'OMS.0064', /^src_crypto_type/],
       [{ ...keys, source_cdn_crypto_type: 'KMS' }, 'OMS.0064', /^source_cdn_crypto_type/],

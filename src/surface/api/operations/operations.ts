@@ -33,7 +33,6 @@ export function operationRoutes(
       {
         schema: { ...schema, summary: 'Whether the process lives', response: { 200: Status } },
         config,
-        exposeHeadRoute: true,
       },
       () => ({ status: 'ok' }),
     );
@@ -48,7 +47,6 @@ export function operationRoutes(
           response: { 200: Status, 503: NotReadyStatus },
         },
         config,
-        exposeHeadRoute: true,
       },
       async (request, reply) => {
         const reason = await whyNotReady(health);

@@ -63,6 +63,11 @@ const securityToken = (whose: string) =>
     }),
   );
 
+/** Users look for the name of their server among the clouds. */
+const compatibleStores = (side: 'src' | 'dst') =>
+  'AWS stands for every S3-compatible store, such as MinIO, Ceph, Cloudflare R2, Wasabi or Backblaze B2; ' +
+  `give its address in ${side}_endpoint`;
+
 const endpoint = (whose: string) =>
   Type.Optional(
     Type.String({
@@ -99,7 +104,9 @@ export const ShowSyncTaskQuery = Type.Object({
 });
 
 export const CreateSyncTaskBody = Type.Object({
-  src_cloud_type: Type.Optional(oneOf(cloudTypes, { default: 'Aliyun' })),
+  src_cloud_type: Type.Optional(
+    oneOf(cloudTypes, { 'default': 'Aliyun', 'x-hint': compatibleStores('src') }),
+  ),
   src_region: region(),
   src_bucket: bucket(),
   src_endpoint: endpoint('source'),
@@ -110,8 +117,9 @@ export const CreateSyncTaskBody = Type.Object({
   src_kms_key_id: kmsKeyId,
   dst_cloud_type: Type.Optional(
     oneOf(cloudTypes, {
-      default: 'HuaweiCloud',
-      description: 'Extension: the cloud of the destination',
+      'default': 'HuaweiCloud',
+      'description': 'Extension: the cloud of the destination',
+      'x-hint': compatibleStores('dst'),
     }),
   ),
   dst_region: region(),
@@ -124,9 +132,10 @@ export const CreateSyncTaskBody = Type.Object({
   dst_kms_key_id: kmsKeyId,
   description: Type.Optional(
     Type.String({
-      maxLength: 255,
-      pattern: '^[^<>()"\'&]*$',
-      description: 'Without the characters < > ( ) " \' &',
+      'maxLength': 255,
+      'pattern': '^[^<>()"\'&]*$',
+      'description': 'Without the characters < > ( ) " \' &',
+      'x-hint': 'must not have any of the characters < > ( ) " \' &',
     }),
   ),
   enable_metadata_migration: Type.Optional(Type.Boolean(metadataMigration)),
