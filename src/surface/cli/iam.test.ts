@@ -194,7 +194,7 @@ describe('brigade iam and audit', () => {
       [
         'iam user list',
         { url: 'http://127.0.0.1:65531' },
-        /no service answers at http:\/\/127\.0\.0\.1:65531 \(\w+\)\. Is it running\? Say where it is by --url or BRIGADE_URL/,
+        /no service answers at http:\/\/127\.0\.0\.1:65531: nothing listens there \(ECONNREFUSED\); start it first\. Say where it is by --url or BRIGADE_URL/,
       ],
       ['iam user list', { url: 'nonsense' }, /no service answers at nonsense/],
       ['iam user list', { token: '' }, /no token: set BRIGADE_TOKEN.*--token-file/],

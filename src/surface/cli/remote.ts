@@ -5,6 +5,7 @@ import { Check } from 'typebox/value';
 import { Problem } from '../api/kit/common-schemas.ts';
 import { tellingMistakes } from './mistakes.ts';
 import { RemoteError } from './remote-error.ts';
+import { whyUnreachable } from './unreachable.ts';
 import { remoteVariables } from '../settings/remote-variables.ts';
 
 const URL_DEFAULT = 'http://127.0.0.1:8080';
@@ -77,7 +78,7 @@ export class Remote {
     } catch (error) {
       if (error instanceof RemoteError) throw error;
       throw new RemoteError(
-        `no service answers at ${this.#url} (${reasonOf(error)}). Is it running? Say where it is by --url or ${remoteVariables.url}.`,
+        `no service answers at ${this.#url}: ${whyUnreachable(this.#url, error)}. Say where it is by --url or ${remoteVariables.url}.`,
         { cause: error },
       );
     }
@@ -122,14 +123,6 @@ export function parse(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** The innermost reason that Node has for a failed fetch. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown';
-  const { cause } = error;
-  if (cause instanceof Error) return 'code' in cause ? String(cause.code) : cause.message;
-  return error.message;
 }
 
 interface RemoteOptions {

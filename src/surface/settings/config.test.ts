@@ -206,20 +206,20 @@ endpoints:
         'BRIGADE_ENDPOINTS: no such setting',
         'BRIGADE_PART_BYTES: must be >= 5242880',
         'BRIGADE_PORT: must be integer',
-        'BRIGADE_PROT: no such setting; is it BRIGADE_PORT?',
+        'BRIGADE_PROT: no such setting; did you mean BRIGADE_PORT?',
         'BRIGADE_LOG_LEVEL: must be one of debug, info, warn, error, silent',
         'BRIGADE_SECRET_KEY: must be 32 bytes, as 64 hexadecimal digits or in base64',
         `endpoints[0].cloud${where}: must be one of AWS, Azure, Aliyun, Tencent, HuaweiCloud, QingCloud, KingsoftCloud, Baidu, Qiniu, UCloud, Google`,
         `endpoints[0].endpoint${where}: must be a scheme, a host and a port, like https://host:9000`,
         `endpoints[1]${where}: must have region`,
-        `endpoints[1]${where}: no such name: caFlie`,
+        `endpoints[1]${where}: no such name: caFlie; did you mean caFile?`,
         `bootstrapToken${where}: must be string`,
         'entry 2 of BRIGADE_ALLOW_ENDPOINTS: must be a host, host:port, *.domain, address, network or origin',
         'entry 3 of BRIGADE_ALLOW_ENDPOINTS: must be a host, host:port, *.domain, address, network or origin',
         'entry 4 of BRIGADE_ALLOW_ENDPOINTS: must be a host, host:port, *.domain, address, network or origin',
         `taskConcurrency${where}: must be integer`,
         `timeZone${where}: no such time zone`,
-        `concurency${where}: no such setting; is it concurrency?`,
+        `concurency${where}: no such setting; did you mean concurrency?`,
       ].sort(),
     );
   });
@@ -239,12 +239,47 @@ endpoints:
     ]);
   });
 
+  test('a name that is nearly one, at any depth and in any spelling, gets a suggestion', async () => {
+    const where = ' in /etc/brigade/brigade.yaml';
+    const file = [
+      'BRIGADE_PORT: 1',
+      'brigade_part_bytes: 5242880',
+      'BRIGADE_ENDPOINT: []',
+      'task-concurrency: 3',
+      'endpoints: [{cloud: AWS, region: r, endpoint: "https://a", signingregion: x, ca_file: y}]',
+      'oidc: [{issuer: "https://i", audience: a, groupclaim: g}]',
+      'somethingelse: 1',
+    ].join('\n');
+    assert.deepEqual((await mistakesOf(withFile(file))).toSorted(), [
+      `BRIGADE_ENDPOINT${where}: no such setting; did you mean endpoints?`,
+      `BRIGADE_PORT${where}: no such setting; did you mean port?`,
+      `a name that cannot be shown${where}: no such setting; did you mean taskConcurrency?`,
+      `brigade_part_bytes${where}: no such setting; did you mean partBytes?`,
+      `endpoints[0]${where}: no such name: signingregion; did you mean signingRegion?, ca_file; did you mean caFile?`,
+      `oidc[0]${where}: no such name: groupclaim; did you mean groupsClaim?`,
+      `somethingelse${where}: no such setting`,
+    ]);
+  });
+
+  test('two places for one region of a cloud are a mistake', async () => {
+    const entry = (cloud: string, region: string) =>
+      `{cloud: ${cloud}, region: ${region}, endpoint: "https://a.example"}`;
+    const all = [
+      ...[entry('AWS', 'r'), entry('AWS', 's'), entry('Google', 'r')],
+      ...[entry('AWS', '"*"'), entry('AWS', 's')],
+    ];
+    assert.deepEqual(await mistakesOf(withFile(`endpoints: [${all.join()}]`)), [
+      'endpoints[4] in /etc/brigade/brigade.yaml: has the cloud and the region of endpoints[1] in /etc/brigade/brigade.yaml; leave one of them out',
+    ]);
+    assert.deepEqual(await mistakesOf(withFile(`endpoints: [${all.slice(0, 4).join()}]`)), []);
+  });
+
   test('a file that cannot be read or understood is told without its words', async () => {
     const unreadable = readSettings({ BRIGADE_CONFIG: '/nowhere', BRIGADE_PROT: '1' }, async () => {
       throw Object.assign(new Error('hunter2'), { code: 'ENOENT' });
     });
     assert.deepEqual(await mistakesOf(unreadable), [
-      'BRIGADE_PROT: no such setting; is it BRIGADE_PORT?',
+      'BRIGADE_PROT: no such setting; did you mean BRIGADE_PORT?',
       'BRIGADE_CONFIG: /nowhere cannot be read (ENOENT)',
     ]);
     for (const text of [

@@ -4,10 +4,11 @@ import { Settings as TypeBoxSettings } from 'typebox/system';
 import { Value } from 'typebox/value';
 import { LineCounter, parseDocument } from 'yaml';
 import { readAllowed } from '../../platform/http/allow-list.ts';
-import { editDistance } from '../../platform/base/edit-distance.ts';
 import { Secret } from '../../platform/base/seal.ts';
 import { parseSecretKey } from '../../platform/postgres/secret-key.ts';
 import { renamedSettings, variableOf } from './names.ts';
+import { repeatedEndpoints } from './repeated-endpoints.ts';
+import { keysAt, suggestion } from './suggestions.ts';
 import { remoteVariables } from './remote-variables.ts';
 import { type PlainSettings, SettingsSchema, hintOfPattern } from './config-schema.ts';
 
@@ -131,7 +132,9 @@ async function readConfigFile(path: string, readFile: ReadFile): Promise<Given> 
     values: Object.fromEntries(entries.filter(([key, value]) => key in schemas && value !== null)),
     mistakes: entries
       .filter(([key]) => !(key in schemas))
-      .map(([key]) => renamed(key, nameOf) ?? unknown(key, keys, nameOf)),
+      .map(
+        ([key]) => renamed(key, nameOf) ?? asVariable(key, nameOf) ?? unknown(key, keys, nameOf),
+      ),
     nameOf,
   };
 }
@@ -181,19 +184,26 @@ function findMistakes(read: unknown, nameOf: NameOf): string[] {
     // The places that lead to a mistake are reported too; the mistake itself comes first.
     if (keyword === 'anyOf' || keyword === 'boolean' || key === '') continue;
     const within = rest.map((step) => (/^\d+$/.test(step) ? `[${step}]` : `.${step}`)).join('');
-    found.add(`${nameOf(key, within)}: ${explain(keyword, params, message)}`);
+    const known = keysAt(instancePath);
+    found.add(`${nameOf(key, within)}: ${explain(keyword, params, message, known)}`);
   }
   // Each looks at values of the right type only.
   return [...found, ...judge(read as Partial<PlainSettings>, nameOf)];
 }
 
 /** TypeBox's words, with what is allowed where they leave it out. */
-function explain(keyword: string, params: object, message: string): string {
+function explain(
+  keyword: string,
+  params: object,
+  message: string,
+  known: readonly string[],
+): string {
   if (keyword === 'enum' && 'allowedValues' in params) {
     return `must be one of ${(params.allowedValues as string[]).join(', ')}`;
   }
   if (keyword === 'additionalProperties' && 'additionalProperties' in params) {
-    return `no such name: ${(params.additionalProperties as string[]).map(shown).join(', ')}`;
+    const names = params.additionalProperties as string[];
+    return `no such name: ${names.map((name) => `${shown(name)}${suggestion(name, known, ';')}`).join(', ')}`;
   }
   if (keyword === 'required' && 'requiredProperties' in params) {
     return `must have ${(params.requiredProperties as string[]).join(', ')}`;
@@ -221,6 +231,7 @@ function judge(read: Partial<PlainSettings>, nameOf: NameOf): string[] {
   if (Number(backoffMaxMs) < Number(backoffBaseMs)) {
     found.push(`${nameOf('backoffMaxMs')}: must not be less than ${nameOf('backoffBaseMs')}`);
   }
+  found.push(...repeatedEndpoints(read.endpoints, nameOf));
   if (Array.isArray(allowEndpoints)) {
     allowEndpoints.forEach((entry: unknown, index) => {
       if (typeof entry !== 'string' || entry === '' || readAllowed(entry) !== undefined) return;
@@ -309,13 +320,22 @@ function renamed(key: string, nameOf: NameOf): string | undefined {
   return now === undefined ? undefined : `${nameOf(key)}: was renamed; set ${nameOf(now)} instead`;
 }
 
-function unknown(name: string, known: readonly string[], nameOf: NameOf = (key) => key): string {
-  const [nearest] = known
-    .map((candidate) => ({ candidate, edits: editDistance(name, candidate, 3) ?? Infinity }))
-    .filter(({ edits }) => edits <= 3)
-    .sort((a, b) => a.edits - b.edits);
-  const hint = nearest === undefined ? '' : `; is it ${nearest.candidate}?`;
-  return `${nameOf(shown(name))}: no such setting${hint}`;
+/** What to say of a setting that the file calls as the environment does; undefined for any other name. */
+function asVariable(name: string, nameOf: NameOf): string | undefined {
+  if (!name.toUpperCase().startsWith(PREFIX)) return undefined;
+  const meant = keysByVariable.get(name.toUpperCase());
+  if (meant !== undefined) return `${nameOf(shown(name))}: no such setting; did you mean ${meant}?`;
+  const key = name.slice(PREFIX.length).toLowerCase().replaceAll('_', '');
+  return unknown(name, keys, nameOf, key);
+}
+
+function unknown(
+  name: string,
+  known: readonly string[],
+  nameOf: NameOf = (key) => key,
+  spelling = name,
+): string {
+  return `${nameOf(shown(name))}: no such setting${suggestion(spelling, known, ';')}`;
 }
 
 /** In a file that is badly written a value may have become a name. */

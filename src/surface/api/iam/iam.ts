@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { IdentityService, Project, User } from '../../../domain/access/identity-service.ts';
 import {
   changeProblems,
+  manageProblems,
   namedProblems,
   Nothing,
   problems,
@@ -69,8 +70,7 @@ function projectRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
           body: schemas.UpdateProjectBody,
           response: {
             200: schemas.ProjectReply,
-            ...namedProblems,
-            ...changeProblems,
+            ...manageProblems,
             413: tooLarge,
           },
         },

@@ -4,6 +4,7 @@ import type { Policy } from '../../../platform/model/policy.ts';
 import type { Grant, IdentityService } from '../../../domain/access/identity-service.ts';
 import {
   changeProblems,
+  manageProblems,
   namedProblems,
   Nothing,
   problems,
@@ -72,7 +73,7 @@ function policyRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
         schema: {
           ...described('DeleteIamPolicy', 'Remove a policy that nobody is granted'),
           params: schemas.Named,
-          response: { 200: Nothing, ...namedProblems, ...changeProblems },
+          response: { 200: Nothing, ...manageProblems },
         },
         config: write,
       },
@@ -103,7 +104,7 @@ function grantRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
         schema: {
           ...described('CreateIamGrant', 'Grant a policy in a project to a user or a group'),
           body: schemas.CreateGrantBody,
-          response: { 200: schemas.GrantReply, ...namedProblems, ...changeProblems, 413: tooLarge },
+          response: { 200: schemas.GrantReply, ...manageProblems, 413: tooLarge },
         },
         config: write,
       },

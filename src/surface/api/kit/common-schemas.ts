@@ -29,6 +29,8 @@ export const problems = {
 export const namedProblems = { ...problems, 404: problem('No such thing') };
 export const changeProblems = { ...problems, 409: problem('The name is taken, or it is in use') };
 
+export const manageProblems = { ...namedProblems, ...changeProblems };
+
 /** The refusals of routes that name a task. */
 export const taskProblems = { ...problems, 404: problem('No such task in this project') };
 

@@ -45,16 +45,10 @@ class JsonReader {
   }
 
   #bare(): boolean {
-    switch (this.#text[this.at]) {
-      case '{':
-        return this.#list('}', () => this.#member());
-      case '[':
-        return this.#list(']', () => this.#value());
-      case '"':
-        return this.#string();
-      default:
-        return this.#skip(LITERAL);
-    }
+    const first = this.#text[this.at];
+    if (first === '{') return this.#list('}', () => this.#member());
+    if (first === '[') return this.#list(']', () => this.#value());
+    return first === '"' ? this.#string() : this.#skip(LITERAL);
   }
 
   #list(end: string, item: () => boolean): boolean {

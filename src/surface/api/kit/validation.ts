@@ -120,14 +120,23 @@ function describe(error: TLocalizedValidationError | undefined, schema: TSchema)
   if (error.keyword === 'type') {
     return new RequestError('wrong-type', says(parameter, `must be ${typeName(error.params)}`));
   }
-  const hint = hinted.has(error.keyword) ? hintAt(schema, error.schemaPath) : undefined;
-  const rule = `${ruleOf(error)}${hint === undefined ? '' : `: ${hint}`}`;
-  if (error.keyword === 'pattern' && parameter === 'description') {
-    return new RequestError('forbidden-characters', says(parameter, hint ?? rule));
+  return ruleBroken(error, parameter, schema);
+}
+
+function ruleBroken(
+  error: TLocalizedValidationError,
+  parameter: string,
+  schema: TSchema,
+): RequestError {
+  const { keyword } = error;
+  const hint = hinted.has(keyword) ? hintAt(schema, error.schemaPath) : undefined;
+  if (keyword === 'pattern' && parameter === 'description') {
+    return new RequestError('forbidden-characters', says(parameter, hint ?? ruleOf(error)));
   }
   // A field that a schema allows nothing in: its name is the caller's, so no more of it than names have.
-  if (error.keyword === 'boolean') return invalid(parameter.slice(0, 100), rule);
-  return invalid(parameter, error.keyword === 'not' ? (hint ?? rule) : rule);
+  if (keyword === 'boolean') return invalid(parameter.slice(0, 100), ruleOf(error));
+  if (keyword === 'not' && hint !== undefined) return invalid(parameter, hint);
+  return invalid(parameter, hint === undefined ? ruleOf(error) : `${ruleOf(error)}: ${hint}`);
 }
 
 /** The rules that a hint explains. */
@@ -135,20 +144,12 @@ const hinted: ReadonlySet<string> = new Set(['enum', 'maximum', 'minimum', 'not'
 
 /** Completes the sentence "request parameter [x] …". */
 function ruleOf(error: TLocalizedValidationError): string {
-  switch (error.keyword) {
-    case 'enum':
-      return `must be one of ${error.params.allowedValues.join(', ')}`;
-    case 'pattern':
-      return `must match ${error.params.pattern.toString()}`;
-    case 'minimum':
-      return `must be at least ${error.params.limit}`;
-    case 'maximum':
-      return `must be at most ${error.params.limit}`;
-    case 'boolean':
-      return 'is not known here';
-    default:
-      return error.message;
-  }
+  const { keyword, message } = error;
+  if (keyword === 'enum') return `must be one of ${error.params.allowedValues.join(', ')}`;
+  if (keyword === 'pattern') return `must match ${error.params.pattern.toString()}`;
+  if (keyword === 'minimum') return `must be at least ${error.params.limit}`;
+  if (keyword === 'maximum') return `must be at most ${error.params.limit}`;
+  return keyword === 'boolean' ? 'is not known here' : message;
 }
 
 /** What the schema of a field adds to its rules in a refusal, where they do not say enough: its `x-hint`. */
