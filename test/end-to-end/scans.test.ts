@@ -107,6 +107,29 @@ describe('scans', () => {
       { state: 'complete', equal: 1, missing: 1, different: 1, extra: 1, enqueued: 0 },
     );
     assert.equal(world.to.object('missing'), undefined);
+    const { scan_id } = await newest(world, taskId);
+    const report = `/sync-tasks/${taskId}/scans/${scan_id}/differences`;
+    const { differences, next_cursor } = (await world.client.call('GET', `${report}?limit=2`)) as {
+      readonly differences: readonly Record<string, unknown>[];
+      readonly next_cursor: string;
+    };
+    assert.deepEqual(
+      differences.map(({ object_key, comparison, source_size, target_size }) => [
+        ...[object_key, comparison, source_size, target_size],
+      ]),
+      [
+        ['extra', 'extra', null, 1],
+        ['missing', 'missing', 7, null],
+      ],
+    );
+    const rest = await world.client.call('GET', `${report}?cursor=${next_cursor}`);
+    assert.match(JSON.stringify(rest), /"object_key":"other size","comparison":"different"/);
+    await world.client.call('POST', `/sync-tasks/${taskId}/start`, {});
+    assert.deepEqual(await world.client.call('POST', `${report}/enqueue`), { enqueued: 2 });
+    await world.client.settled(taskId, 3);
+    assert.equal(world.to.bytes('missing')?.toString(), 'missing');
+    assert.equal(world.to.bytes('other size')?.toString(), 'other size');
+    assert.equal(world.to.bytes('extra')?.toString(), 'x');
   });
 
   test('what cannot be done is refused, with what to do instead', async () => {

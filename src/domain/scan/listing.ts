@@ -7,8 +7,8 @@ import type { ListPage, Store } from '../../platform/stores/store.ts';
 export interface KeyRange {
   /** Empty at the beginning of the key space. */
   readonly after: string;
-  /** Undefined at the end of the key space. */
-  readonly until: string | undefined;
+  /** Absent at the end of the key space. */
+  readonly until?: string | undefined;
 }
 
 /** One key, with what the listing of each side has for it: at least one has it. */
@@ -36,7 +36,7 @@ const BATCH_PAIRS = 1_000;
  *
  * Each side reads one page ahead; no more is held, however long the range is.
  *
- * @throws {StoreError} `bad-reply` where a store lists keys out of order, and what else a listing throws.
+ * @throws {StoreError} `out-of-order` where a store lists keys out of order, and what else a listing throws.
  */
 export async function* pairBatches(
   { source, target }: { readonly source: Store; readonly target: Store },
@@ -155,7 +155,7 @@ class Listing {
     const last = entries.at(-1)?.key;
     if (first === undefined || last === undefined) return;
     if (this.#before !== undefined && compareKeys(first, this.#before) <= 0) {
-      throw new StoreError('bad-reply', {
+      throw new StoreError('out-of-order', {
         store: this.#store.name,
         operation: 'list',
         cloudMessage: `keys out of order: ${this.#before} before ${first}`,

@@ -1,5 +1,6 @@
 import type { Db } from '../../platform/postgres/db.ts';
 import { enqueueing, waking } from '../queue/enqueue.ts';
+import { type Difference, insertDifferences } from './differences-table.ts';
 import type { KeyRange } from './listing.ts';
 import type { ScanKind } from './scan.ts';
 
@@ -136,6 +137,8 @@ export interface PageSettlement extends RangeCounts {
   readonly digest: Uint8Array;
   /** Keys to look at, distinct. */
   readonly enqueue: readonly string[];
+  /** Of a verification: what it reports. */
+  readonly differences: readonly Difference[];
 }
 
 const SETTLE = `
@@ -165,6 +168,7 @@ export async function settlePage(
     ...[page.pages, page.sourceObjects, page.sourceBytes, page.targetObjects, page.targetBytes],
     ...[page.equal, page.different, page.missing, page.extra],
   ]);
+  await insertDifferences(db, scanId, page.differences);
 }
 
 /** How many keys that scans have found wait in a task; counts no further than `most`. */
@@ -190,7 +194,7 @@ export async function rangeToSplit(
   db: Db,
   { pages }: { readonly pages: number },
 ): Promise<SplitCandidate | undefined> {
-  const { rows } = await db.query<SplitCandidate & { until?: string }>(
+  const { rows } = await db.query<SplitCandidate>(
     `with busiest as materialized (
       select ranges.scan_id, ranges.after_key, scans.task_id, tasks.revision
       from scan_ranges as ranges join scans on scans.id = ranges.scan_id join tasks on tasks.id = scans.task_id

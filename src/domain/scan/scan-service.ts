@@ -1,4 +1,5 @@
 import type { ScanKind, ScanSignal } from './scan.ts';
+import type { Difference } from './differences-table.ts';
 import type { ScanRecord } from './scans-table.ts';
 
 /**
@@ -14,6 +15,19 @@ export interface ScanService {
   ): Promise<readonly ScanRecord[]>;
   start(projectId: string, taskId: string, kind: ScanKind): Promise<ScanRecord>;
   show(projectId: string, taskId: string, scanId: string): Promise<ScanRecord>;
+  /** What a verification found to differ, in the order of the keys. */
+  differences(
+    projectId: string,
+    taskId: string,
+    scanId: string,
+    page: { readonly after?: string | undefined; readonly limit: number },
+  ): Promise<{ readonly differences: readonly Difference[]; readonly next: string | undefined }>;
+  /** Has what a verification found to differ copied; what only the target has stays. */
+  enqueueDifferences(
+    projectId: string,
+    taskId: string,
+    scanId: string,
+  ): Promise<{ readonly enqueued: number }>;
   signal(
     projectId: string,
     taskId: string,

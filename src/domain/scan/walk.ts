@@ -4,6 +4,7 @@ import type { OverwriteMode } from '../../platform/model/sync-task.ts';
 import { compareKeys } from '../../platform/stores/keys.ts';
 import type { Store } from '../../platform/stores/store.ts';
 import { type Comparison, compareListed } from './compare.ts';
+import type { Difference } from './differences-table.ts';
 import { type Pair, pairBatches, type PairBatch } from './listing.ts';
 import type { HeldRange, PageSettlement } from './ranges-table.ts';
 import { type ScanKind, writes } from './scan.ts';
@@ -58,12 +59,12 @@ function settlementOf(
   const within = upTo(pairs, held.until);
   const done = last || within.length < pairs.length;
   const counts: Record<Comparison, number> = { equal: 0, different: 0, missing: 0, extra: 0 };
-  const enqueue: string[] = [];
+  const found: Difference[] = [];
   const hash = createHash('sha256').update(held.digest);
   for (const pair of within) {
     const comparison = compareListed(pair, { mode, kind });
     counts[comparison] += 1;
-    if (comparison === 'different' || comparison === 'missing') enqueue.push(pair.key);
+    if (comparison !== 'equal') found.push(differenceOf(pair, comparison));
     hash.update(line(pair));
   }
   const end = done ? held.until : undefined;
@@ -71,10 +72,32 @@ function settlementOf(
     ...counts,
     ...listed(within),
     pages,
-    enqueue: writes(kind) ? enqueue : [],
+    enqueue: writes(kind) ? found.filter(isToCopy).map(({ key }) => key) : [],
+    differences: writes(kind) ? [] : found,
     done,
     cursor: end ?? within.at(-1)?.key ?? cursor,
     digest: hash.digest(),
+  };
+}
+
+/** What only the target has is never touched. */
+function isToCopy({ comparison }: Difference): boolean {
+  return comparison !== 'extra';
+}
+
+function differenceOf(
+  { key, source, target }: Pair,
+  comparison: Difference['comparison'],
+): Difference {
+  return {
+    key,
+    comparison,
+    sourceSize: source?.size,
+    sourceEtag: source?.etag,
+    sourceModifiedAt: source?.lastModified,
+    targetSize: target?.size,
+    targetEtag: target?.etag,
+    targetModifiedAt: target?.lastModified,
   };
 }
 

@@ -68,6 +68,8 @@ describe('the OpenAPI document', () => {
         `get ${task}/scans ListScans`,
         `post ${task}/scans StartScan`,
         `get ${task}/scans/{scan_id} ShowScan`,
+        `get ${task}/scans/{scan_id}/differences ListScanDifferences`,
+        `post ${task}/scans/{scan_id}/differences/enqueue EnqueueScanDifferences`,
         `post ${task}/scans/{scan_id}/stop StopScan`,
         `post ${task}/scans/{scan_id}/start ResumeScan`,
         `post ${task}/scans/{scan_id}/cancel CancelScan`,

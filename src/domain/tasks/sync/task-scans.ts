@@ -1,6 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { SyncTask } from '../../../platform/model/sync-task.ts';
 import type { Database } from '../../../platform/postgres/db.ts';
+import {
+  type Difference,
+  enqueueDifferences,
+  listDifferences,
+} from '../../scan/differences-table.ts';
 import { type ScanKind, type ScanSignal, writes } from '../../scan/scan.ts';
 import type { ScanService } from '../../scan/scan-service.ts';
 import {
@@ -12,6 +17,7 @@ import {
 } from '../../scan/scans-table.ts';
 import { ServiceError } from '../../service-error.ts';
 
+const ENQUEUED_AT_ONCE = 5_000;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** The use cases of the scans of synchronization tasks, over the database. */
@@ -51,6 +57,40 @@ export class TaskScans implements ScanService {
   async show(projectId: string, taskId: string, scanId: string): Promise<ScanRecord> {
     const task = await this.#find(projectId, taskId);
     return await this.#scan(task.id, scanId);
+  }
+
+  async differences(
+    projectId: string,
+    taskId: string,
+    scanId: string,
+    { after, limit }: { readonly after?: string | undefined; readonly limit: number },
+  ): Promise<{ differences: readonly Difference[]; next: string | undefined }> {
+    const task = await this.#find(projectId, taskId);
+    const { id } = await this.#scan(task.id, scanId);
+    const rows = await listDifferences(this.#database, id, { after, limit: limit + 1 });
+    const differences = rows.slice(0, limit);
+    return { differences, next: rows.length > limit ? differences.at(-1)?.key : undefined };
+  }
+
+  async enqueueDifferences(
+    projectId: string,
+    taskId: string,
+    scanId: string,
+  ): Promise<{ enqueued: number }> {
+    const task = await this.#find(projectId, taskId);
+    const { id } = await this.#scan(task.id, scanId);
+    if (task.status !== 'SYNCHRONIZING') {
+      const message = `Synchronization task ${taskId} is stopped and copies nothing.`;
+      throw new ServiceError('task-not-running', message, 'Start the task first.');
+    }
+    let enqueued = 0;
+    for (let after: string | undefined = ''; after !== undefined; ) {
+      const page = { after, limit: ENQUEUED_AT_ONCE };
+      const batch = await enqueueDifferences(this.#database, { scanId: id, taskId: task.id }, page);
+      enqueued += batch.count;
+      after = batch.lastKey;
+    }
+    return { enqueued };
   }
 
   async signal(

@@ -1,9 +1,15 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { ScanSignal } from '../../../domain/scan/scan.ts';
+import type { Difference } from '../../../domain/scan/differences-table.ts';
 import type { ScanService } from '../../../domain/scan/scan-service.ts';
 import type { ScanRecord } from '../../../domain/scan/scans-table.ts';
+import { fromCursor, toCursor } from '../kit/cursor.ts';
 import { problems, TaskPath, taskProblems, tooLarge } from '../kit/common-schemas.ts';
 import {
+  DIFFERENCES_LIMIT_DEFAULT,
+  EnqueueDifferencesReply,
+  ListDifferencesQuery,
+  ListDifferencesReply,
   ListScansQuery,
   ListScansReply,
   Scan,
@@ -22,6 +28,7 @@ export function scanRoutes(scans: ScanService): FastifyPluginAsyncTypebox {
   return async (app) => {
     await app.register(collectionRoutes(scans));
     await app.register(oneRoutes(scans));
+    await app.register(differenceRoutes(scans));
   };
 }
 
@@ -108,6 +115,63 @@ function oneRoutes(scans: ScanService): FastifyPluginAsyncTypebox {
           toReply(await scans.signal(project, id, scan, signal)),
       );
     }
+  };
+}
+
+function differenceRoutes(scans: ScanService): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.get(
+      `${SCAN}/differences`,
+      {
+        schema: {
+          operationId: 'ListScanDifferences',
+          summary: 'Extension: what a verification found to differ',
+          tags,
+          params: ScanPath,
+          querystring: ListDifferencesQuery,
+          response: { 200: ListDifferencesReply, ...taskProblems },
+        },
+        config: { action: 'oms:synctask:get', costs: 'lists' },
+      },
+      async ({ params: { project_id: project, sync_task_id: id, scan_id: scan }, query }) => {
+        const { cursor, limit = DIFFERENCES_LIMIT_DEFAULT } = query;
+        const after = cursor === undefined ? undefined : fromCursor(cursor);
+        const page = await scans.differences(project, id, scan, { after, limit });
+        return {
+          differences: page.differences.map(toDifference),
+          next_cursor: page.next === undefined ? null : toCursor(page.next),
+        };
+      },
+    );
+
+    app.post(
+      `${SCAN}/differences/enqueue`,
+      {
+        schema: {
+          operationId: 'EnqueueScanDifferences',
+          summary: 'Extension: have copied what a verification found different or missing',
+          tags,
+          params: ScanPath,
+          response: { 200: EnqueueDifferencesReply, ...scanProblems },
+        },
+        config: { action: 'oms:synctask:update' },
+      },
+      async ({ params: { project_id: project, sync_task_id: id, scan_id: scan } }) =>
+        scans.enqueueDifferences(project, id, scan),
+    );
+  };
+}
+
+function toDifference(found: Difference): ListDifferencesReply['differences'][number] {
+  return {
+    object_key: found.key,
+    comparison: found.comparison,
+    source_size: found.sourceSize ?? null,
+    source_etag: found.sourceEtag ?? null,
+    source_time: found.sourceModifiedAt ?? null,
+    target_size: found.targetSize ?? null,
+    target_etag: found.targetEtag ?? null,
+    target_time: found.targetModifiedAt ?? null,
   };
 }
 

@@ -79,6 +79,51 @@ export const Scan = Type.Object(
 );
 export type Scan = Static<typeof Scan>;
 
+export const DIFFERENCES_LIMIT_DEFAULT = 100;
+
+export const ListDifferencesQuery = Type.Object({
+  limit: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: 1_000, default: DIFFERENCES_LIMIT_DEFAULT }),
+  ),
+  cursor: Type.Optional(
+    Type.String({ maxLength: 8192, description: 'The next_cursor of the page before' }),
+  ),
+});
+
+const side = (whose: string) => ({
+  size: orNull(Type.Integer({ description: `Bytes at the ${whose}; null where it lacks the key` })),
+  etag: orNull(Type.String({ description: `As the listing of the ${whose} has it` })),
+  time: orNull(timestamp('Milliseconds; when it was modified last')),
+});
+
+export const ListDifferencesReply = Type.Object(
+  {
+    differences: Type.Array(
+      Type.Object({
+        object_key: Type.String(),
+        comparison: oneOf(['different', 'missing', 'extra'], {
+          description: 'missing: at the source only; extra: at the target only',
+        }),
+        source_size: side('source').size,
+        source_etag: side('source').etag,
+        source_time: side('source').time,
+        target_size: side('target').size,
+        target_etag: side('target').etag,
+        target_time: side('target').time,
+      }),
+      { description: 'In the order of their keys' },
+    ),
+    next_cursor: orNull(Type.String()),
+  },
+  { description: 'OK' },
+);
+export type ListDifferencesReply = Static<typeof ListDifferencesReply>;
+
+export const EnqueueDifferencesReply = Type.Object(
+  { enqueued: Type.Integer({ description: 'Keys that were made due' }) },
+  { description: 'OK' },
+);
+
 export const ListScansReply = Type.Object(
   { scans: Type.Array(Scan, { description: 'The newest first' }) },
   { description: 'OK' },
