@@ -14,7 +14,6 @@ function ceph({ dialect, addressing }: Pick<StoreOptions, 'dialect' | 'addressin
   return {
     unavailable: cephAvailable(),
     exceptions: {
-      'a copy is pinned like a read': 'Ceph 16 ignores x-amz-copy-source-if-match',
       'an upload for an absent key does not replace one':
         'Ceph 16 heeds If-None-Match on a put, but not when an upload is completed',
     },

@@ -25,7 +25,7 @@ test('a copy with a condition is made only where the condition is known to be he
   const others = Object.entries(s3Dialects).filter(([, row]) => !row.conditionalCopy);
   assert.deepEqual(
     others.map(([name]) => name),
-    ['Qiniu', 'UCloud', 'S3', 'Wasabi'],
+    ['Qiniu', 'UCloud', 'S3', 'Ceph', 'Wasabi'],
   );
 });
 

@@ -11,7 +11,8 @@ export const plain: S3Dialect = {
   namesAreGlobal: false,
   // Who does not know the condition writes all the same: then a look just before must do.
   conditionalPut: undefined,
-  // Likewise, and the answer does not tell of which object the copy was made.
+  // Likewise, and the answer does not tell of which object the copy was made. Measured: Ceph 16.2 copies
+  // with 200 where `x-amz-copy-source-if-match` names another ETag.
   conditionalCopy: false,
   // Likewise. Measured: neither MinIO of 12 February 2026 nor Ceph 16.2 heeds it.
   // https://github.com/minio/minio/issues/21677
@@ -77,7 +78,6 @@ export const ceph: S3Dialect = {
   // put is of a new one, which is never there yet.
   conditionalPut: 'if-none-match',
   conditionalPutVersioned: false,
-  conditionalCopy: true, // Measured with 16.2.
   // Any class is a name of the zone's placement, STANDARD alone is always there. S3's names are those
   // that SDKs let through, and mean nothing but a pool: each is read at once.
   // https://docs.ceph.com/en/latest/radosgw/placement/#storage-classes
