@@ -27,6 +27,7 @@ const names = fc.oneof(
 );
 const values = fc.oneof(
   { weight: 5, arbitrary: fc.string({ maxLength: 30 }) },
+  { weight: 1, arbitrary: fc.constant('Tue Dec  1 10:00:00 2026') },
   { weight: 3, arbitrary: fc.string({ unit: 'binary', maxLength: 30 }) },
   {
     weight: 2,

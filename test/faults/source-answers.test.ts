@@ -306,3 +306,77 @@ describe('a CDN before the source', () => {
     assert.deepEqual(world.to.versions(key), []);
   });
 });
+
+describe('a source without ETags', () => {
+  const untagged: FrontOptions = {
+    onAnswer(answer) {
+      delete answer.headers.etag;
+    },
+  };
+
+  for (const size of [0, sizes.small, sizes.large]) {
+    test(`copies an object of ${size} bytes`, async () => {
+      const key = `untagged/${size}`;
+      const bytes = randomBytes(size);
+      world.from.put(key, bytes, { lastModified: Date.now() - 60_000 });
+      const { outcome } = await copyThrough(world, key, untagged);
+      assert.equal(outcome, 'copied');
+      assert.deepEqual(world.to.bytes(key), bytes);
+    });
+  }
+
+  test('an object that is replaced during its copy: changed, and nothing is published', async () => {
+    const key = 'untagged/replaced';
+    world.from.put(key, Buffer.alloc(sizes.large, 'a'), { lastModified: Date.now() - 60_000 });
+    let ranged = 0;
+    const { reason } = await copyThrough(world, key, {
+      ...untagged,
+      onRequest(request) {
+        const lastModified = Date.now() - 30_000;
+        const isSecond = isRanged(request) && ++ranged === 2;
+        if (isSecond) world.from.put(key, Buffer.alloc(sizes.large, 'b'), { lastModified });
+        return false;
+      },
+    });
+    assert.equal(reason, 'changed');
+    assert.deepEqual(world.to.versions(key), []);
+  });
+
+  test('an object of parts that has just been written waits: changed', async () => {
+    const key = 'untagged/young';
+    world.from.put(key, Buffer.alloc(sizes.large, 'a'), { lastModified: Date.now() + 60_000 });
+    const { reason } = await copyThrough(world, key, untagged);
+    assert.equal(reason, 'changed');
+    assert.deepEqual(world.to.versions(key), []);
+  });
+
+  test('an object that was replaced after its copy, before the target was written, is copied', async () => {
+    const key = 'untagged/again';
+    await using proxy = await startFrontProxy(world.source.url, untagged);
+    const taskId = await world.createTask({ src_endpoint: proxy.url });
+    for (const [text, age] of [
+      ['old', 60_000],
+      ['new', 30_000],
+    ] as const) {
+      world.from.put(key, Buffer.from(text), { lastModified: Date.now() - age });
+      await world.sync(taskId, [key]);
+      assert.equal(Buffer.from(world.to.bytes(key) ?? []).toString(), text);
+    }
+  });
+});
+
+describe('a target without ETags in its HEAD', () => {
+  test('an older object there is replaced', async () => {
+    const key = 'untagged/target';
+    world.to.put(key, Buffer.from('old'), { lastModified: Date.now() - 60_000 });
+    world.from.put(key, Buffer.from('new'));
+    await using proxy = await startFrontProxy(world.target.url, {
+      onAnswer(answer, { method }) {
+        if (method === 'HEAD') delete answer.headers.etag;
+      },
+    });
+    const taskId = await world.createTask({ dst_endpoint: proxy.url });
+    await world.sync(taskId, [key]);
+    assert.equal(Buffer.from(world.to.bytes(key) ?? []).toString(), 'new');
+  });
+});

@@ -14,7 +14,7 @@ import { classNote, targetTier, tierOf } from '../../platform/model/storage-clas
 import { crcsAlone } from '../../platform/model/sums.ts';
 import { foundObject, isSameWrite } from '../../platform/model/written.ts';
 import type { ObjectRead, PutOptions } from '../../platform/stores/store.ts';
-import { pinText } from '../../platform/stores/pin.ts';
+import { pinText, recordedTag } from '../../platform/stores/pin.ts';
 import { StoreError } from '../../platform/model/store-error.ts';
 import { copyInParts } from './copy-in-parts.ts';
 import { settleSourceMd5 } from './declared-checksums.ts';
@@ -73,12 +73,12 @@ function knownOf(job: CopyJob, source: ObjectHead, target: ObjectHead | undefine
   const { copiedEtag, recorded, policy } = job;
   // What may lie at the target is no reason not to copy, whatever sizes and times say.
   const sourceChanged =
-    job.targetDoubtful || (copiedEtag !== undefined && copiedEtag !== source.etag);
+    job.targetDoubtful || (copiedEtag !== undefined && copiedEtag !== recordedTag(source));
   const unsettled = target !== undefined && maybeLate(job, target);
   const isRecorded =
     target !== undefined && recorded !== undefined && isSameWrite(recorded, target);
   const asCopied =
-    copiedEtag === source.etag && isRecorded && !job.unsettled && !job.targetDoubtful;
+    copiedEtag === recordedTag(source) && isRecorded && !job.unsettled && !job.targetDoubtful;
   return { sourceChanged, kms: policy.kms, unsettled, asCopied };
 }
 
@@ -225,19 +225,29 @@ async function settleMd5(
 }
 
 function copied(
-  { size, etag }: ObjectHead,
+  source: ObjectHead,
   evidence: CopyEvidence,
   check: Check,
   notes: readonly string[],
 ): Outcome {
-  const { source, computed, target, written } = evidence;
+  const { size } = source;
+  const { source: declared, computed, target, written } = evidence;
   const crcs = {
-    crc64: target.crc64 ?? computed.crc64 ?? source.crc64,
-    crc64nvme: target.crc64nvme ?? computed.crc64nvme ?? source.crc64nvme,
+    crc64: target.crc64 ?? computed.crc64 ?? declared.crc64,
+    crc64nvme: target.crc64nvme ?? computed.crc64nvme ?? declared.crc64nvme,
   };
   const proof = proofOf(evidence);
   const all = [...notes, ...(evidence.notes ?? [])];
-  return { kind: 'copied', size, check, proof, written, crcs, sourceEtag: etag, notes: all };
+  return {
+    kind: 'copied',
+    size,
+    check,
+    proof,
+    written,
+    crcs,
+    sourceEtag: recordedTag(source),
+    notes: all,
+  };
 }
 
 function withLook(evidence: CopyEvidence, head: ObjectHead): CopyEvidence {

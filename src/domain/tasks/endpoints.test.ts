@@ -335,3 +335,12 @@ describe('the domain of a CDN', () => {
     assert.match(at('cdn.lan:9001').guard('cdn.lan', '10.0.0.5') ?? '', /private/);
   });
 });
+
+test('containers that Azure names itself are buckets of Azure only', () => {
+  const known = endpoints([], []);
+  for (const bucket of ['$web', '$root', '$logs', '$blobchangefeed']) {
+    known.check(place({ cloud: 'Azure', region: 'westeurope', bucket }), 'source');
+    refused({ bucket }, 'invalid-request');
+  }
+  refused({ cloud: 'Azure', region: 'westeurope', bucket: '$other' }, 'invalid-request');
+});

@@ -94,7 +94,7 @@ export function endpoints(
 
   return {
     check(place, side) {
-      if (!BUCKET.test(place.bucket)) {
+      if (!BUCKET.test(place.bucket) && !isOwnBucket(place)) {
         throw new ServiceError(
           'invalid-request',
           'A bucket name has 1 to 255 letters, digits, dots, hyphens and underscores.',
@@ -128,6 +128,11 @@ function mappedTo(
 
 /** A bucket's name becomes a part of a host's name or a path: it must not change where they lead. */
 const BUCKET = /^[a-z0-9][a-z0-9._-]{0,254}$/i;
+
+/** Azure's `$web` and the like. */
+function isOwnBucket({ cloud, bucket }: BucketPlace): boolean {
+  return providers[dialectAt(cloud, '')].ownBuckets.includes(bucket);
+}
 
 const plain = { isOwn: true, addressing: undefined, ca: undefined };
 

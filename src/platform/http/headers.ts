@@ -15,6 +15,21 @@ export function headerTextOf(headers: Headers, name: string): string | undefined
   return value === undefined ? undefined : utf8OfLatin1(value);
 }
 
+/**
+ * The value of a header that is a list: several lines of it are one value, joined by commas.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9110#section-5.3
+ */
+export function listHeaderOf(headers: Headers, name: string): string | undefined {
+  const value = headers[name];
+  return value === undefined ? undefined : utf8OfLatin1(linesOf(value).join(', '));
+}
+
+/** The lines of one header. */
+export function linesOf(value: string | readonly string[]): readonly string[] {
+  return typeof value === 'string' ? [value] : value;
+}
+
 /** Milliseconds since 1970, of a date in any of HTTP's forms; undefined where it is none. */
 export function dateOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;

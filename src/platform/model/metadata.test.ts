@@ -190,3 +190,20 @@ describe('more metadata than the target takes', () => {
     }
   });
 });
+
+test('values that no header can carry have a note, and so has a header with several values', () => {
+  const traits: MetadataTraits = { names: 'token', contentHeaders: ['content-disposition'] };
+  const { userMetadata, notes } = fitMetadata(
+    {
+      contentHeaders: { 'content-disposition': 'inline' },
+      ambiguousHeaders: ['content-disposition'],
+      userMetadata: { plain: 'a  b', outer: ' a', feed: 'a\nb', other: '中' },
+    },
+    traits,
+  );
+  assert.deepEqual(userMetadata, { plain: 'a  b', outer: ' a', feed: 'a\nb', other: '中' });
+  assert.equal(notes.length, 3);
+  assert.match(notes[0] ?? '', /^content-disposition has several values/);
+  assert.match(notes[1] ?? '', /^metadata feed has .*control characters/);
+  assert.match(notes[2] ?? '', /^metadata outer has outer spaces/);
+});

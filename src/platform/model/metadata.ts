@@ -41,6 +41,12 @@ export interface FittedMetadata {
   readonly notes: readonly string[];
 }
 
+/** What describes an object beside its bytes. */
+type Describing = Pick<
+  ObjectHead,
+  'contentHeaders' | 'ambiguousHeaders' | 'userMetadata' | 'missingMetadata' | 'redirects'
+>;
+
 /**
  * Makes an object's metadata such as the target can keep, and says what was renamed or left out.
  *
@@ -53,9 +59,10 @@ export function fitMetadata(
   {
     contentHeaders,
     userMetadata,
+    ambiguousHeaders = [],
     missingMetadata = 0,
     redirects = false,
-  }: Pick<ObjectHead, 'contentHeaders' | 'userMetadata' | 'missingMetadata' | 'redirects'>,
+  }: Describing,
   traits: MetadataTraits,
 ): FittedMetadata {
   const notes: string[] = [];
@@ -69,6 +76,9 @@ export function fitMetadata(
     const fitted = fitContentHeader(name, value, traits);
     if (fitted.value !== undefined) kept[name] = fitted.value;
     if (fitted.note !== undefined) notes.push(fitted.note);
+  }
+  for (const name of ambiguousHeaders) {
+    notes.push(`${name} has several values at the source, and the first was kept`);
   }
   if (redirects) notes.push("the website's redirect was left out");
   const named = fitNames(userMetadata, traits);
@@ -106,6 +116,11 @@ function fitNames(
       notes.push(`metadata ${shownName(name)} is called ${shownName(own)} there`);
       entries.set(own, userMetadata[name] ?? '');
     }
+  }
+  for (const [name, value] of entries) {
+    if (!/^\s|\s$|[^\P{Cc}]/u.test(value)) continue;
+    const text = 'outer spaces or control characters, which no header can carry';
+    notes.push(`metadata ${shownName(name)} has ${text}: it is encoded there`);
   }
   for (const name of underscoresMayChange ? entries.keys() : []) {
     const other = name.replaceAll('_', '-');

@@ -24,12 +24,14 @@ export interface ObjectHead extends Sums {
   readonly key: string;
   /** Bytes. */
   readonly size: number;
-  /** As the store sent it, quotes included: it goes back unchanged in `If-Match`. */
+  /** As the store sent it, quotes included: it goes back unchanged in `If-Match`. Empty where the store gave none. */
   readonly etag: string;
   /** Milliseconds since the Unix epoch; most stores tell whole seconds. */
   readonly lastModified: number;
   readonly contentType: string | undefined;
   readonly contentHeaders: ContentHeaders;
+  /** Of which the store gave several values, where only one can count; none unless given. */
+  readonly ambiguousHeaders?: readonly ContentHeaderName[];
   /** Names in lower case, without the cloud's prefix. */
   readonly userMetadata: Readonly<Record<string, string>>;
   /** How many entries the store keeps beside these and cannot tell; none unless given. */

@@ -30,3 +30,12 @@ test('versions that both are named decide alone', () => {
   const suspended = { ...written, versionId: 'null' };
   assert.ok(!isSameWrite(suspended, { ...found, versionId: 'null', etag: '"b"' }));
 });
+
+test('without an ETag on record the time tells', () => {
+  const untagged = { ...written, etag: '' };
+  assert.ok(isSameWrite(untagged, { ...found, etag: '' }));
+  assert.ok(isSameWrite(untagged, found));
+  assert.ok(!isSameWrite(untagged, { ...found, lastModified: TIME + 60_000 }));
+  assert.ok(!isSameWrite({ ...untagged, writtenAt: undefined }, found));
+  assert.ok(!isSameWrite(written, { ...found, etag: '' }), 'it has lost its ETag');
+});

@@ -37,8 +37,9 @@ export function isSameWrite(
 ): boolean {
   const versions = [named(written.versionId), named(found.versionId)] as const;
   if (versions[0] !== undefined && versions[1] !== undefined) return versions[0] === versions[1];
-  if (opaque(written.etag) !== opaque(found.etag)) return false;
-  const { writtenAt } = written;
+  const { etag, writtenAt } = written;
+  // Without an ETag on record only the time can tell.
+  if (etag === '' ? writtenAt === undefined : opaque(etag) !== opaque(found.etag)) return false;
   return writtenAt === undefined || found.lastModified <= writtenAt + CLOCKS_DIFFER_MS;
 }
 

@@ -27,7 +27,13 @@ for (const codec of ['rfc2047', 'percent'] as const) {
     });
 
     test('plain text is left alone', () => {
-      for (const value of ['', 'plain', 'a, b; c="d"', 'half a percent: 0.5%']) {
+      for (const value of [
+        '',
+        'plain',
+        'Tue Dec  1 10:00:00 2026',
+        'a, b; c="d"',
+        'half a percent: 0.5%',
+      ]) {
         assert.equal(encodeMetadata(value, codec), value);
       }
     });

@@ -11,7 +11,7 @@ export function encodeMetadata(text: string, codec: MetadataCodec): string {
 
 /** Whether a header carries it as it is. */
 function isPlain(text: string): boolean {
-  return /^[\x20-\x7e]*$/.test(text) && !/^ | $| {2}/.test(text);
+  return /^[\x20-\x7e]*$/.test(text) && !/^ | $/.test(text);
 }
 
 /** The text of a header's value, as undici gives it: one character a byte. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { differenceFrom, ifMatchOf, pinText } from './pin.ts';
+import { differenceFrom, ifMatchOf, pinText, mayChangeUnseen, recordedTag } from './pin.ts';
 
 const pin = { etag: '"e"', size: 5, lastModified: Date.UTC(2024, 0, 1) };
 const later = pin.lastModified + 1000;
@@ -68,4 +68,19 @@ describe('a pin', () => {
     assert.equal(pinText({ ...pin, cdnEtag: 'W/"e"' }), '"e"');
     assert.notEqual(pinText({ ...pin, cdnEtag: '"1"' }), pinText({ ...pin, cdnEtag: '"2"' }));
   });
+});
+
+test('an object without ETag and version may change unseen while it is young', () => {
+  const pin = { etag: '', size: 1, lastModified: 10_000 };
+  assert.equal(mayChangeUnseen(pin, 11_000), true);
+  assert.equal(mayChangeUnseen(pin, 12_000), false);
+  assert.equal(mayChangeUnseen(pin, undefined), false);
+  assert.equal(mayChangeUnseen({ ...pin, etag: '"e"' }, 11_000), false);
+  assert.equal(mayChangeUnseen({ ...pin, versionId: 'v' }, 11_000), false);
+});
+
+test('the record of an object without ETag names its time', () => {
+  const pin = { etag: '', size: 1, lastModified: 10_000 };
+  assert.notEqual(recordedTag(pin), recordedTag({ ...pin, lastModified: 11_000 }));
+  assert.equal(recordedTag({ ...pin, etag: '"e"' }), '"e"');
 });

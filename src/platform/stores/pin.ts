@@ -45,6 +45,26 @@ export function differenceFrom(pin: ObjectPin, head: ObjectPin): string | undefi
   return `it was modified at ${iso(head)} now, and at ${iso(pin)} before`;
 }
 
+/** Times are told in whole seconds, and by two clocks where a gateway answers for a file system. */
+const SURE_MS = 2000;
+
+/**
+ * Whether the object may change and keep all that identifies it: without an ETag or a version only the
+ * time does, and a second change within the same second does not show in it.
+ *
+ * @param date When the store answered, by its own clock.
+ * @see https://www.rfc-editor.org/rfc/rfc9110#section-8.8.2.2
+ */
+export function mayChangeUnseen(pin: ObjectPin, date: number | undefined): boolean {
+  const isNamed = tagOf(pin.etag).opaque !== '' || named(pin.versionId) !== undefined;
+  return !isNamed && date !== undefined && date < pin.lastModified + SURE_MS;
+}
+
+/** What a round that copied it records of a source object, to notice that it has changed. */
+export function recordedTag({ etag, lastModified }: ObjectPin): string {
+  return etag === '' ? `modified ${lastModified}` : etag;
+}
+
 /**
  * The pin as text, to be kept between attempts: a strong ETag as it is, with a weak one the time and
  * the version as well, and the ETag of a CDN where that is another one. The size is kept beside it.

@@ -61,6 +61,8 @@ export interface Provider {
   readonly cloud: CloudType;
   /** Equal for the rows of one protocol. */
   readonly protocol: string;
+  /** Buckets that the service itself names, unlike any that a person may create. */
+  readonly ownBuckets: readonly string[];
   /** Whether a host is the cloud's own. */
   ownsHost(hostname: string): boolean;
   /** The cloud's own address for a region; undefined where only an operator can know. */

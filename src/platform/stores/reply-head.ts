@@ -12,7 +12,8 @@ import {
   totalOf,
 } from './answered-range.ts';
 import type { HttpReply } from '../http/http.ts';
-import { differenceFrom } from './pin.ts';
+import { dateOf, headerOf } from '../http/headers.ts';
+import { differenceFrom, mayChangeUnseen } from './pin.ts';
 import type { ObjectRead, ReadOptions } from './store.ts';
 import { StoreError } from '../model/store-error.ts';
 
@@ -115,6 +116,7 @@ function readOfReply(reply: HttpReply, options: ReadOptions, reader: HeadReader)
   const head = reader.headOf(answered.size, reply.headers, answer);
   if (typeof head === 'string') throw reader.failure('bad-reply', head);
   checkObject(head, options, reader);
+  checkAge(reply, options, reader);
   checkRange(answered, range, reader);
   const { first, last } = range ?? answered;
   reply.expect(Math.min(last, answered.size - 1) - first + 1);
@@ -132,6 +134,19 @@ function checkObject(
   if (versionId === undefined || versionId === head.versionId) return;
   const told = head.versionId === undefined ? 'no version' : `the version ${head.versionId}`;
   throw failure('changed', `the store answered with ${told}, where ${versionId} was requested`);
+}
+
+/** @throws {StoreError} `changed` where nothing would show that the pinned object was replaced. */
+function checkAge(
+  { headers }: Pick<HttpReply, 'headers'>,
+  { pin }: ReadOptions,
+  { failure }: HeadReader,
+): void {
+  if (pin === undefined || !mayChangeUnseen(pin, dateOf(headerOf(headers, 'date')))) return;
+  throw failure(
+    'changed',
+    'it has no ETag and was modified less than 2 seconds ago, so that another change would not show',
+  );
 }
 
 /** @throws {StoreError} `unsupported` where the store ignores ranges, `bad-reply` for another range. */

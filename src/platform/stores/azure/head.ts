@@ -1,7 +1,7 @@
-import type { ContentHeaders, ObjectEncryption, ObjectHead } from '../../model/object.ts';
+import type { ObjectEncryption, ObjectHead } from '../../model/object.ts';
 import { dateOf, headerOf, headerTextOf } from '../../http/headers.ts';
 import type { HttpReply } from '../../http/http.ts';
-import { decodeMetadata } from '../metadata-text.ts';
+import { ambiguousHeadersOf, contentHeadersOf, metadataValueOf } from '../content-headers.ts';
 import type { HeadReader } from '../reply-head.ts';
 import type { PutReceipt } from '../store.ts';
 import type { AzureDialect } from './dialects.ts';
@@ -28,9 +28,8 @@ function headOf(
   dialect: AzureDialect,
   { ranged }: { readonly ranged: boolean },
 ): ObjectHead | string {
-  const etag = headerOf(headers, 'etag');
+  const etag = headerOf(headers, 'etag') ?? '';
   const lastModified = dateOf(headerOf(headers, 'last-modified'));
-  if (etag === undefined) return 'an answer without an ETag';
   if (lastModified === undefined) return 'an answer without Last-Modified';
   const storageClass = headerOf(headers, 'x-ms-access-tier');
   return {
@@ -39,7 +38,8 @@ function headOf(
     etag,
     lastModified,
     contentType: headerTextOf(headers, 'content-type'),
-    contentHeaders: contentHeadersOf(headers, dialect),
+    contentHeaders: contentHeadersOf(headers, dialect.contentHeaders),
+    ambiguousHeaders: ambiguousHeadersOf(headers, dialect.contentHeaders),
     userMetadata: userMetadataOf(headers),
     storageClass,
     tier: storageClass === undefined ? undefined : dialect.classes.get(storageClass)?.tier,
@@ -109,15 +109,6 @@ function encryptionOf(headers: Headers, flag: string): ObjectEncryption | undefi
   return scoped || headerOf(headers, flag) === 'true' ? 'store' : undefined;
 }
 
-function contentHeadersOf(headers: Headers, dialect: AzureDialect): ContentHeaders {
-  const found: Partial<Record<AzureDialect['contentHeaders'][number], string>> = {};
-  for (const name of dialect.contentHeaders) {
-    const value = headerTextOf(headers, name);
-    if (value !== undefined) found[name] = value;
-  }
-  return found;
-}
-
 const PREFIX = 'x-ms-meta-';
 const none: Readonly<Record<string, string>> = Object.freeze({});
 
@@ -127,7 +118,7 @@ function userMetadataOf(headers: Headers): Readonly<Record<string, string>> {
   for (const name in headers) {
     if (!name.startsWith(PREFIX)) continue;
     found ??= {};
-    found[name.slice(PREFIX.length)] = decodeMetadata(headerOf(headers, name) ?? '', 'percent');
+    found[name.slice(PREFIX.length)] = metadataValueOf(headers[name], 'percent');
   }
   return found ?? none;
 }

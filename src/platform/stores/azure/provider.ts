@@ -20,6 +20,8 @@ export function azureProvider(name: AzureCloud): Provider {
   return {
     cloud: dialect.cloud,
     protocol: 'Azure Blob',
+    // https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata
+    ownBuckets: ['$web', '$root', '$logs', '$blobchangefeed'],
     ownsHost: (hostname) => dialect.ownHosts.test(hostname),
     // The account, which goes before it, is in the credentials; the region only tells the suffix.
     endpointOf: (region) => `https://${suffixOf(region, dialect)}`,

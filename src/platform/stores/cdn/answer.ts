@@ -1,6 +1,7 @@
 import type { ByteRange, ObjectHead } from '../../model/object.ts';
 import { answeredRange, isAsRequested, isWhole } from '../answered-range.ts';
 import { dateOf, headerOf } from '../../http/headers.ts';
+import { contentHeadersOf } from '../content-headers.ts';
 import type { HttpReply } from '../../http/http.ts';
 import { sameTag } from '../pin.ts';
 
@@ -38,7 +39,8 @@ export function ignoresRange(
 type Headers = HttpReply['headers'];
 
 function problemOfEncoding(headers: Headers, { contentHeaders }: ObjectHead): string | undefined {
-  const encoding = headerOf(headers, 'content-encoding') ?? 'identity';
+  const told = contentHeadersOf(headers, ['content-encoding']);
+  const encoding = told['content-encoding'] ?? 'identity';
   if (encoding === (contentHeaders['content-encoding'] ?? 'identity')) return undefined;
   // A CDN may also leave out what the bucket says: the sizes tell whether it unpacked the bytes.
   if (encoding === 'identity') return undefined;

@@ -1,14 +1,9 @@
-import {
-  contentHeaderNames,
-  type ContentHeaders,
-  type ObjectEncryption,
-  type ObjectHead,
-} from '../../model/object.ts';
+import { contentHeaderNames, type ObjectEncryption, type ObjectHead } from '../../model/object.ts';
 import type { StorageTier } from '../../model/storage-class.ts';
 import type { Crcs } from '../../model/sums.ts';
 import { dateOf, headerOf, headerTextOf } from '../../http/headers.ts';
 import type { HttpReply } from '../../http/http.ts';
-import { decodeMetadata } from '../metadata-text.ts';
+import { ambiguousHeadersOf, contentHeadersOf, metadataValueOf } from '../content-headers.ts';
 import type { PutReceipt } from '../store.ts';
 import type { PutBody } from '../../http/bodies.ts';
 import type { S3Dialect } from './dialect.ts';
@@ -35,10 +30,9 @@ export function headOf(
   dialect: S3Dialect,
   { ranged }: { readonly ranged: boolean },
 ): ObjectHead | string {
-  const etag = headerOf(headers, 'etag');
+  const etag = headerOf(headers, 'etag') ?? '';
   const storageClass = ownHeader(headers, dialect, 'storage-class');
   const lastModified = dateOf(headerOf(headers, 'last-modified'));
-  if (etag === undefined) return 'an answer without an ETag';
   if (lastModified === undefined) return 'an answer without Last-Modified';
   return {
     key,
@@ -46,7 +40,8 @@ export function headOf(
     etag,
     lastModified,
     contentType: headerTextOf(headers, 'content-type'),
-    contentHeaders: contentHeadersOf(headers),
+    contentHeaders: contentHeadersOf(headers, contentHeaderNames),
+    ambiguousHeaders: ambiguousHeadersOf(headers, contentHeaderNames),
     userMetadata: userMetadataOf(headers, dialect),
     missingMetadata: missingMetadataOf(headers, dialect),
     redirects: ownHeader(headers, dialect, 'website-redirect-location') !== undefined,
@@ -153,23 +148,6 @@ function encryptionOf(headers: Headers, dialect: S3Dialect): ObjectEncryption | 
   return customer === undefined ? undefined : 'customer';
 }
 
-function contentHeadersOf(headers: Headers): ContentHeaders {
-  const found: Partial<Record<(typeof contentHeaderNames)[number], string>> = {};
-  for (const name of contentHeaderNames) {
-    const value = headerTextOf(headers, name);
-    if (value !== undefined) found[name] = value;
-  }
-  const encoding = found['content-encoding'];
-  if (encoding?.includes('aws-chunked') === true) {
-    // How the bytes were sent once, not what they are; some servers store it all the same.
-    const own = encoding.split(',').map((token) => token.trim());
-    const rest = own.filter((token) => token !== 'aws-chunked' && token !== '').join(', ');
-    if (rest === '') delete found['content-encoding'];
-    else found['content-encoding'] = rest;
-  }
-  return found;
-}
-
 /** S3 leaves out entries that a header cannot carry, and counts them. */
 function missingMetadataOf(headers: Headers, dialect: S3Dialect): number {
   const missing = Number(ownHeader(headers, dialect, 'missing-meta'));
@@ -186,10 +164,8 @@ function userMetadataOf(headers: Headers, dialect: S3Dialect): Readonly<Record<s
   for (const name in headers) {
     const prefix = name.startsWith(own) ? own : other;
     if (!name.startsWith(prefix)) continue;
-    const value = headers[name];
-    const text = typeof value === 'object' ? value.join(',') : (value ?? '');
     found ??= {};
-    found[name.slice(prefix.length)] = decodeMetadata(text, metadata.codec);
+    found[name.slice(prefix.length)] = metadataValueOf(headers[name], metadata.codec);
   }
   return found ?? none;
 }

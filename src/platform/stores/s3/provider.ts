@@ -28,6 +28,7 @@ export function s3Provider(name: S3DialectName): Provider {
   return {
     cloud: row.cloud,
     protocol: 'S3',
+    ownBuckets: [],
     ownsHost: (hostname) => row.ownHosts.test(hostname),
     endpointOf(region) {
       const url = endpointOf(row, region);
@@ -96,9 +97,12 @@ function addressOf({ endpoint }: Location, address: Address, dialect: S3Dialect)
   const url = new URL(endpoint);
   const addressing = addressingOf(url, address, dialect);
   const asUsual = address.addressing === undefined && dialect.ownHosts.test(url.hostname);
-  const host = addressing === 'virtual-host' ? `${bucket}.${url.host}` : url.host;
+  const { origin, host } = new URL(
+    addressing === 'virtual-host' ? `${url.protocol}//${bucket}.${url.host}` : url,
+  );
   return {
-    origin: `${url.protocol}//${host}`,
+    origin,
+    // As URLs have it, because the connection sends that, and the signature must be of what is sent.
     host,
     root: addressing === 'path' ? `/${bucket}/` : '/',
     mistake:
@@ -115,7 +119,20 @@ function isDotted({ protocol }: URL, { bucket }: Address): boolean {
   return protocol === 'https:' && bucket.includes('.');
 }
 
+/**
+ * Whether hosts can carry the name: AWS made buckets with capital letters and underscores until 2018,
+ * whose names only a path can tell. https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
+ */
+function isHostName(bucket: string): boolean {
+  const labels = bucket.split('.');
+  return (
+    bucket.length <= 63 && labels.every((label) => /^[a-z\d](?:[a-z\d-]*[a-z\d])?$/.test(label))
+  );
+}
+
 function addressingOf(url: URL, address: Address, dialect: S3Dialect): Addressing {
+  if (address.addressing === 'bucket-domain') return address.addressing;
+  if (dialect.takesPathStyle && !isHostName(address.bucket)) return 'path';
   if (address.addressing !== undefined) return address.addressing;
   const isAddress = /^\[|^[\d.]+$/.test(url.hostname);
   if (isAddress || isDotted(url, address)) return 'path';

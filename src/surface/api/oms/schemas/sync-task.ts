@@ -47,7 +47,8 @@ const bucket = () =>
   Type.String({
     minLength: 1,
     maxLength: 255,
-    description: 'Letters, digits, dots, hyphens and underscores; the first a letter or a digit',
+    description:
+      'Letters, digits, dots, hyphens and underscores; the first a letter or a digit; at Azure also $web, $root, $logs and $blobchangefeed',
   });
 
 const accessKey = () => Type.String({ minLength: 1, maxLength: 100 });
