@@ -21,6 +21,7 @@ const HELP = `usage: node bench/throttle.ts [-- options]
 
   --objects N   small objects, of 4 KiB each         (10000)
   --limit N     requests a second of the last row    (200)
+  --delay N     milliseconds before each answer      (0)
   --concurrency N     objects in work at once              (32)`;
 
 const SIZE = 4 * KiB;
@@ -51,11 +52,12 @@ async function requestsOf({ url }: ServiceProcess): Promise<{ all: number; refus
 
 async function measure(
   { source, target }: Row,
-  { objects, concurrency }: Options,
+  { objects, concurrency, delay }: Options,
 ): Promise<Result> {
   await using cleanUp = new AsyncDisposableStack();
-  const from = cleanUp.use(await startS3Process('ours', 'source', { ...source, sink: true }));
-  const to = cleanUp.use(await startS3Process('ours', 'target', { ...target, sink: true }));
+  const shared = { sink: true, ...(delay > 0 && { delayMs: delay }) };
+  const from = cleanUp.use(await startS3Process('ours', 'source', { ...source, ...shared }));
+  const to = cleanUp.use(await startS3Process('ours', 'target', { ...target, ...shared }));
   const dataDir = await mkdtemp(join(tmpdir(), 'brigade-bench-'));
   cleanUp.defer(() => rm(dataDir, { recursive: true, force: true }));
   const service = cleanUp.use(
@@ -112,6 +114,7 @@ async function main(options: Options): Promise<void> {
 interface Options {
   readonly objects: number;
   readonly limit: number;
+  readonly delay: number;
   readonly concurrency: number;
 }
 
@@ -119,6 +122,7 @@ const { values } = parseArgs({
   options: {
     objects: { type: 'string', default: '10000' },
     limit: { type: 'string', default: '200' },
+    delay: { type: 'string', default: '0' },
     concurrency: { type: 'string', default: '32' },
     help: { type: 'boolean', default: false },
   },
@@ -129,6 +133,7 @@ if (values.help) {
   await main({
     objects: Number(values.objects),
     limit: Number(values.limit),
+    delay: Number(values.delay),
     concurrency: Number(values.concurrency),
   });
 }

@@ -1,5 +1,6 @@
 import { MemoryStore } from '../kit/memory-store.ts';
 import { type Store } from '../../src/platform/stores/store.ts';
+import { Places } from '../../src/platform/base/places.ts';
 import { systemClock } from '../../src/platform/base/clock.ts';
 import { limited } from '../../src/platform/stores/layers/limited.ts';
 import { measured } from '../../src/platform/stores/layers/measured.ts';
@@ -40,7 +41,7 @@ testStore(
 );
 testStore(
   'limited(memory)',
-  harness((inner) => limited(inner, 2)),
+  harness((inner) => limited(inner, new Places(2))),
 );
 testStore(
   'paced(memory)',

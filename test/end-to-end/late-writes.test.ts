@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { systemClock } from '../../src/platform/base/clock.ts';
 import { silentLog } from '../../src/platform/base/log.ts';
 import { endpoints } from '../../src/domain/tasks/endpoints.ts';
+import { Accounts } from '../../src/platform/stores/accounts.ts';
 import { openBuckets } from '../../src/domain/tasks/open-buckets.ts';
 import { OpenTasks } from '../../src/domain/tasks/open-tasks.ts';
 import { recheck, type RecheckResult } from '../../src/domain/tasks/rechecks.ts';
@@ -51,7 +52,10 @@ async function runRechecks(taskId: string): Promise<RecheckResult[]> {
   const places = endpoints(settings.endpoints, settings.allowEndpoints);
   await using openTasks = new OpenTasks({
     ...{ database, sealer, restoreDays: settings.restoreDays },
-    open: openBuckets({ endpoints: places, clock: systemClock, log: silentLog, metrics }),
+    open: openBuckets({
+      ...{ endpoints: places, clock: systemClock, log: silentLog, metrics },
+      accounts: new Accounts({ clock: systemClock, calls: 64 }),
+    }),
   });
   await database.query(
     `update rechecks set due_at = now() + case when task_id = $1 then interval '0' else interval '1 day' end`,

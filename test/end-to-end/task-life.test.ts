@@ -9,6 +9,7 @@ import { createLogger, silentLog } from '../../src/platform/base/log.ts';
 import { taskInWork } from '../../src/domain/tasks/tasks-table.ts';
 import { endpoints } from '../../src/domain/tasks/endpoints.ts';
 import { maintenance } from '../../src/domain/maintenance/maintenance.ts';
+import { Accounts } from '../../src/platform/stores/accounts.ts';
 import { openBuckets } from '../../src/domain/tasks/open-buckets.ts';
 import { OpenTasks } from '../../src/domain/tasks/open-tasks.ts';
 import type { TestService } from '../kit/service.ts';
@@ -47,7 +48,10 @@ async function runJob(
     database,
     sealer,
     restoreDays: settings.restoreDays,
-    open: openBuckets({ endpoints: places, clock: systemClock, log: silentLog, metrics }),
+    open: openBuckets({
+      ...{ endpoints: places, clock: systemClock, log: silentLog, metrics },
+      accounts: new Accounts({ clock: systemClock, calls: 64 }),
+    }),
   });
   const { retentionDays, auditDays, uploadDays, timeZone } = settings;
   const common = { database, openTasks, clock: systemClock, log: silentLog };

@@ -24,6 +24,8 @@ export interface S3ProcessOptions {
   readonly refuse?: Readonly<Record<string, number>>;
   /** The same, beyond so many a second. */
   readonly limit?: Readonly<Record<string, number>>;
+  /** Milliseconds that each request waits before it is performed. */
+  readonly delayMs?: number;
 }
 
 export async function startS3Process(
@@ -62,6 +64,7 @@ async function startCephProcess(): Promise<Started> {
 async function startOurs({
   sink = false,
   refuse = {},
+  delayMs,
   limit = {},
 }: S3ProcessOptions): Promise<Started> {
   const [accessKeyId, secretAccessKey] = ['DEMOACCESSKEY', 'demo-secret-access-key'];
@@ -69,6 +72,7 @@ async function startOurs({
     '--access-key',
     `${accessKeyId}:${secretAccessKey}`,
     ...(sink ? ['--sink'] : []),
+    ...(delayMs === undefined ? [] : ['--delay', String(delayMs)]),
     ...Object.entries(refuse).flatMap(([method, share]) => ['--refuse', `${method}:${share}`]),
     ...Object.entries(limit).flatMap(([method, most]) => ['--limit', `${method}:${most}`]),
   ]);

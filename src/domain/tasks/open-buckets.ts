@@ -2,6 +2,7 @@ import type { Clock } from '../../platform/base/clock.ts';
 import type { Logger } from '../../platform/base/log.ts';
 import type { Metrics } from '../../platform/base/metrics.ts';
 import type { TaskPlan } from '../../platform/model/sync-task.ts';
+import type { Accounts, Side } from '../../platform/stores/accounts.ts';
 import type { CdnAddress } from '../../platform/stores/cdn/cdn-store.ts';
 import { HeldBytes } from '../../platform/stores/held-bytes.ts';
 import { openStore } from '../../platform/stores/open-store.ts';
@@ -24,6 +25,8 @@ export interface OpenBucketsOptions {
   readonly metrics: Metrics;
   /** The outgoing sockets of the process; unbounded unless given. */
   readonly sockets?: Sockets | undefined;
+  /** What the stores of one account share. */
+  readonly accounts: Accounts;
 }
 
 export function openBuckets(given: OpenBucketsOptions): OpenBuckets {
@@ -59,10 +62,11 @@ function open(
     log,
     metrics,
     sockets,
+    accounts,
     held,
   }: OpenBucketsOptions & { readonly held: HeldBytes },
   plan: TaskPlan,
-  { side, cdn }: { readonly side: 'source' | 'target'; readonly cdn: CdnAddress | undefined },
+  { side, cdn }: { readonly side: Side; readonly cdn: CdnAddress | undefined },
   credentials: TaskCredentials,
 ): Store {
   const { cloud, bucket } = plan[side];
@@ -83,7 +87,7 @@ function open(
     clock,
     held,
     sockets,
-    calls: sockets?.[side],
+    shared: { accounts, side },
     onRequest: (operation, outcome, seconds) =>
       metrics.storeRequestSeconds.observe({ cloud, operation, outcome }, seconds),
     onRetry: (error, attempt, delayMs) =>

@@ -18,7 +18,8 @@ export type { HttpReply, HttpRequest } from './exchange.ts';
 export interface HttpOptions extends Omit<ConnectOptions, 'timeoutMs'> {
   /** Scheme, host and port: `https://bucket.s3.eu-west-1.amazonaws.com`. */
   readonly origin: string;
-  readonly connections: number;
+  /** At most so many at once; as many as there are requests in flight unless given. */
+  readonly connections?: number | undefined;
   readonly timeouts?: Partial<HttpTimeouts> | undefined;
   /** Of the process; unbounded unless given. */
   readonly sockets?: Sockets | undefined;
@@ -63,7 +64,7 @@ export class HttpClient implements AsyncDisposable {
     };
     this.#pool = new Pool(origin, {
       ...client,
-      connections,
+      connections: connections ?? null,
       ...(sockets !== undefined && {
         factory: (url: URL) => boundedClient(url, client, connect, sockets),
       }),

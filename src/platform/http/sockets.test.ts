@@ -5,6 +5,8 @@ import { test } from 'node:test';
 import { Secret } from '../base/seal.ts';
 import { startS3Server, type S3Server } from '../../../test/kit/s3-server/server.ts';
 import { HttpClient } from './http.ts';
+import { systemClock } from '../base/clock.ts';
+import { Accounts } from '../stores/accounts.ts';
 import { openStore } from '../stores/open-store.ts';
 import { Sockets } from './sockets.ts';
 import type { Store } from '../stores/store.ts';
@@ -83,6 +85,7 @@ test('streamed copies through few sockets do not wait for each other for ever', 
   const source = started.use(await startS3Server({ buckets: ['bucket'] }));
   const target = started.use(await startS3Server({ buckets: ['bucket'] }));
   const sockets = new Sockets(4);
+  const accounts = new Accounts({ clock: systemClock, calls: 64 });
   const open = (server: S3Server, side: 'source' | 'target'): Store => {
     const { accessKeyId, secretAccessKey } = server.accessKey;
     return started.use(
@@ -90,7 +93,7 @@ test('streamed copies through few sockets do not wait for each other for ever', 
         ...{ dialect: 'AWS', region: 'us-east-1', bucket: 'bucket', endpoint: server.url },
         credentials: { accessKeyId, secretAccessKey: new Secret(secretAccessKey) },
         sockets,
-        calls: sockets[side],
+        shared: { accounts, side },
       }),
     );
   };

@@ -1,11 +1,13 @@
 import { backoffMs } from '../base/backoff.ts';
-import type { Places } from '../base/places.ts';
+import { Places } from '../base/places.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
 import type { Fault } from '../model/fault.ts';
 import type { StoreError } from '../model/store-error.ts';
 import { cdnRoot } from '../model/source-cdn.ts';
+import type { Accounts, Side } from './accounts.ts';
 import { type CdnAddress, throughCdn } from './cdn/cdn-store.ts';
 import { comparedWholes } from './cdn/compared-wholes.ts';
+import { forwarding } from './layers/forwarding.ts';
 import { limited } from './layers/limited.ts';
 import { measured, type OnRequest } from './layers/measured.ts';
 import { paced } from './layers/paced.ts';
@@ -13,26 +15,36 @@ import { Pacer } from './layers/pacer.ts';
 import { refusedEtags } from './layers/refused-etags.ts';
 import { resuming } from './layers/resuming.ts';
 import { retrying } from './layers/retrying.ts';
-import { CONNECTIONS, type OpenOptions } from './provider.ts';
+import type { OpenOptions } from './provider.ts';
 import { providers, type StoreDialect } from './providers.ts';
 import type { Store } from './store.ts';
 
 export interface LayerOptions {
-  /** Calls in progress, and connections. */
-  readonly connections?: number | undefined;
-  /** Calls in progress at all stores of the same side; unbounded unless given. */
-  readonly calls?: Places | undefined;
+  /** The places that a call takes, in this order; {@link CALLS} of this store alone unless given. */
+  readonly calls?: readonly Places[] | undefined;
+  /** The pace of requests; of this store alone unless given. */
+  readonly pacer?: Pacer | undefined;
   readonly clock?: Clock | undefined;
   readonly retries?: Partial<Retries> | undefined;
   readonly onRequest?: OnRequest | undefined;
   readonly onRetry?: ((error: StoreError, attempt: number, delayMs: number) => void) | undefined;
 }
 
-export interface StoreOptions extends OpenOptions, LayerOptions {
+export interface StoreOptions extends OpenOptions, Omit<LayerOptions, 'calls' | 'pacer'> {
   /** The row of facts to go by. */
   readonly dialect: StoreDialect;
   /** Where objects are read, instead of the bucket itself. */
   readonly cdn?: CdnAddress | undefined;
+  /** Calls in progress at this store, where it has no account. */
+  readonly connections?: number | undefined;
+  /** What it shares with other stores; it has a pace and places of its own unless given. */
+  readonly shared?: SharedWith | undefined;
+}
+
+/** The accounts of this process, and which end of its copies a store is. */
+export interface SharedWith {
+  readonly accounts: Accounts;
+  readonly side: Side;
 }
 
 export interface Retries {
@@ -47,20 +59,54 @@ const defaultRetries: Retries = { attempts: 5, baseMs: 200, maxMs: 5_000 };
 /** After a refusal the pace decides when requests are sent; this much sooner than after a failure. */
 const SOONER_WHEN_THROTTLED = 8;
 
+/** Calls in progress at a store that shares them with no other. */
+const CALLS = 64;
+
 /**
  * Opens a bucket, with all its layers.
  *
  * @see {@link layered} for their order.
  */
 export function openStore(options: StoreOptions): Store {
-  const { cdn } = options;
+  const { shared, connections = CALLS } = options;
   const adapter = openAdapter(options);
-  if (cdn === undefined) return layered(adapter, options);
+  if (shared === undefined) return open(adapter, options, { calls: [new Places(connections)] });
+  const { accounts, side } = shared;
+  const { accessKeyId } = options.credentials;
+  const account = accounts.use(endpointOf(options), accessKeyId);
+  const { cdn, sockets } = options;
+  const ofCdn = cdn === undefined ? undefined : accounts.use(cdn.origin, accessKeyId);
+  const calls = [account.calls[side], ...(sockets === undefined ? [] : [sockets[side]])];
+  const store = open(adapter, options, { calls, pacer: account.pacer, cdnPacer: ofCdn?.pacer });
+  return forwarding(store, {
+    async [Symbol.asyncDispose]() {
+      account[Symbol.dispose]();
+      ofCdn?.[Symbol.dispose]();
+      await store[Symbol.asyncDispose]();
+    },
+  });
+}
+
+function endpointOf({ dialect, endpoint, region }: StoreOptions): string {
+  const found = endpoint ?? providers[dialect].endpointOf(region);
+  if (found === undefined) throw new Error(`${dialect} has no endpoint of its own`);
+  return found;
+}
+
+interface SharedParts extends Pick<LayerOptions, 'calls' | 'pacer'> {
+  readonly cdnPacer?: Pacer | undefined;
+}
+
+function open(adapter: Store, options: StoreOptions, shared: SharedParts): Store {
+  const { cdn, clock = systemClock } = options;
+  const { calls, pacer, cdnPacer } = shared;
+  if (cdn === undefined) return layered(adapter, { ...options, calls, pacer });
   const { host } = new URL(cdn.origin);
-  const { clock = systemClock } = options;
-  const bucket = layered(adapter, options);
   const now = () => clock.now();
-  return comparedWholes(layered(behindCdn(adapter, cdn, options), options), { host, bucket, now });
+  const read = layered(behindCdn(adapter, cdn, options), { ...options, calls, pacer: cdnPacer });
+  // What compares with the bucket feeds a put, which has a place already: see `layered`.
+  const bucket = layered(adapter, { ...options, calls: [], pacer });
+  return comparedWholes(read, { host, bucket, now });
 }
 
 /** The adapter alone, without a layer. */
@@ -71,10 +117,10 @@ export function openAdapter(options: StoreOptions): Store {
 /** The adapter, read through a CDN. */
 function behindCdn(adapter: Store, cdn: CdnAddress, options: StoreOptions): Store {
   const { bucket, credentials, lookup, timeouts, sockets } = options;
-  const { clock = systemClock, connections = CONNECTIONS } = options;
+  const { clock = systemClock } = options;
   const { cloud, readRefusal: readBucket } = providers[options.dialect];
   const root = cdnRoot(options.cloud ?? cloud, bucket);
-  const http = { lookup, timeouts, sockets, connections };
+  const http = { lookup, timeouts, sockets };
   const shared = { ...http, bucket, credentials, readBucket, clock };
   return throughCdn(adapter, { ...shared, ...cdn, root });
 }
@@ -85,10 +131,10 @@ function behindCdn(adapter: Store, cdn: CdnAddress, options: StoreOptions): Stor
  * A call has a place (outermost) until it is over for good, its repetitions and a body that is read
  * on after a break included. Whoever reads on holds a place of the target already, which those wait
  * for who would get a place that was given back: all would wait for each other for ever. Each try
- * waits for the pace, and source and target have a pace each; what is measured is each request itself.
+ * waits for the pace of its account; what is measured is each request itself.
  */
 export function layered(adapter: Store, options: LayerOptions): Store {
-  const { clock = systemClock, connections = CONNECTIONS } = options;
+  const { clock = systemClock, calls = [new Places(CALLS)], pacer = new Pacer(clock) } = options;
   const { attempts, baseMs, maxMs } = { ...defaultRetries, ...options.retries };
   const delayMs = (attempt: number, fault: Fault): number => {
     const firstMs = fault === 'throttled' ? baseMs / SOONER_WHEN_THROTTLED : baseMs;
@@ -102,7 +148,7 @@ export function layered(adapter: Store, options: LayerOptions): Store {
   };
   const bare =
     options.onRequest === undefined ? adapter : measured(adapter, clock, options.onRequest);
-  const tried = refusedEtags(retrying(paced(bare, new Pacer(clock)), policy, clock));
+  const tried = refusedEtags(retrying(paced(bare, pacer), policy, clock));
   const rereads = { attempts, delayMs: (attempt: number) => delayMs(attempt, 'interrupted') };
-  return limited(resuming(tried, rereads, clock), connections, options.calls);
+  return limited(resuming(tried, rereads, clock), ...calls);
 }

@@ -13,9 +13,6 @@ import type { Store } from './store.ts';
 export const addressings = ['virtual-host', 'path', 'bucket-domain'] as const;
 export type Addressing = (typeof addressings)[number];
 
-/** Connections of one bucket, unless the caller knows better. */
-export const CONNECTIONS = 64;
-
 /** A bucket as a person named it. */
 export interface NamedBucket {
   readonly bucket: string;
@@ -43,7 +40,6 @@ export interface OpenOptions extends NamedBucket {
   readonly timeouts?: Partial<HttpTimeouts> | undefined;
   /** The outgoing sockets of the process; unbounded unless given. */
   readonly sockets?: Sockets | undefined;
-  readonly connections?: number | undefined;
   readonly clock?: Clock | undefined;
 }
 

@@ -20,6 +20,7 @@ import { Intake } from '../../domain/queue/intake.ts';
 import { type Jobs, startJobs } from '../../domain/maintenance/jobs.ts';
 import { Worker } from '../../domain/queue/worker.ts';
 import type { Sockets } from '../../platform/http/sockets.ts';
+import { Accounts } from '../../platform/stores/accounts.ts';
 import { copyWork } from '../../domain/tasks/copy-work.ts';
 import { checkBuckets } from '../../domain/tasks/bucket-checks.ts';
 import { endpoints, type MappedEndpoint } from '../../domain/tasks/endpoints.ts';
@@ -101,6 +102,8 @@ export interface Brigade {
   stop(): Promise<void>;
 }
 
+/** So that the parts of a few large objects are copied side by side at a low concurrency, too. */
+const CALLS_LEAST = 64;
 const EVENTS_BATCH = 2_000;
 const EVENTS_QUEUE = 50_000;
 const CHECK_MS = 20_000;
@@ -115,7 +118,10 @@ export async function createBrigade(parts: BrigadeParts): Promise<Brigade> {
   await checkSealingKey(parts);
   const writer = await newWriter(database);
   const places = endpoints(settings.endpoints, settings.allowEndpoints);
-  const open = openBuckets({ endpoints: places, clock, log, metrics, sockets: parts.sockets });
+  const calls = Math.max(settings.concurrency, CALLS_LEAST);
+  const accounts = new Accounts({ clock, calls });
+  const { sockets } = parts;
+  const open = openBuckets({ endpoints: places, clock, log, metrics, sockets, accounts });
   const { restoreDays, checkBuckets: probes } = settings;
   const openTasks = new OpenTasks({ database, sealer, restoreDays, open });
   const worker = workerOf(parts, openTasks, writer);

@@ -6,7 +6,7 @@ import { type AccessKey, startS3Server, testAccessKey } from './server.ts';
 const USAGE = `usage: node main.ts [--port N] [--host HOST] [--bucket NAME]... [--access-key ID:SECRET]...
   [--dialect ${dialectNames.join('|')}]
   [--region NAME] [--virtual-host DOMAIN] [--sink] [--no-verify] [--fill BUCKET:COUNT:BYTES]...
-  [--refuse METHOD:SHARE]... [--limit METHOD:REQUESTS_A_SECOND]...`;
+  [--refuse METHOD:SHARE]... [--limit METHOD:REQUESTS_A_SECOND]... [--delay MS]`;
 
 const { values } = parseArgs({
   options: {
@@ -21,6 +21,7 @@ const { values } = parseArgs({
     'no-verify': { type: 'boolean', default: false },
     'refuse': { type: 'string', multiple: true, default: [] },
     'limit': { type: 'string', multiple: true, default: [] },
+    'delay': { type: 'string' },
     'fill': { type: 'string', multiple: true, default: [] },
   },
 });
@@ -73,6 +74,10 @@ for (const text of values.refuse) {
 for (const text of values.limit) {
   const [method = '', perSecond] = text.split(':');
   server.faults.add({ ...slowDown, match: { method }, onlyIf: moreThan(Number(perSecond)) });
+}
+
+if (values.delay !== undefined) {
+  server.faults.add({ kind: 'delay', ms: Number(values.delay), times: Infinity });
 }
 
 process.once('SIGTERM', () => void server.close());

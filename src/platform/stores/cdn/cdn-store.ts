@@ -37,7 +37,7 @@ export interface CdnAddress {
 
 export interface CdnOptions
   extends CdnAddress,
-    Pick<HttpOptions, 'connections' | 'lookup' | 'timeouts' | 'sockets'> {
+    Pick<HttpOptions, 'lookup' | 'timeouts' | 'sockets'> {
   readonly bucket: string;
   /** What comes before the key in a path at the CDN. */
   readonly root: string;

@@ -1,10 +1,10 @@
-import { Places } from '../../base/places.ts';
+import type { Places } from '../../base/places.ts';
 import type { Store } from '../store.ts';
 import { around } from './around.ts';
 import { watchedBody } from './watched-body.ts';
 
 /**
- * A store with at most `concurrency` calls in progress; the others wait their turn, first come first
+ * A store whose calls each take a place of all `shared`, in this order, and wait for it, first come first
  * served. A read keeps its place until its body is over.
  *
  * Outermost: a body that `resuming` opens anew keeps its place. Whoever reads it holds a place of the
@@ -12,12 +12,9 @@ import { watchedBody } from './watched-body.ts';
  *
  * Source and target of a copy need limits of their own, even where they are one bucket: a read
  * that waits for the put that it feeds would wait for ever.
- *
- * @param shared Places that other stores of the same side take as well.
  */
-export function limited(inner: Store, concurrency: number, shared?: Places): Store {
-  const own = new Places(concurrency);
-  const places = shared === undefined ? own : both(own, shared);
+export function limited(inner: Store, ...shared: readonly Places[]): Store {
+  const places = shared.reduce<Taken>(both, free);
   return around(inner, {
     async call(_operation, signal, run) {
       await places.take(signal);
@@ -48,8 +45,12 @@ export function limited(inner: Store, concurrency: number, shared?: Places): Sto
   });
 }
 
+type Taken = Pick<Places, 'take' | 'give'>;
+
+const free: Taken = { take: async (signal) => signal.throwIfAborted(), give: () => undefined };
+
 /** Takes a place of each; those who wait for the second hold the first, and never the reverse. */
-function both(first: Places, second: Places): Pick<Places, 'take' | 'give'> {
+function both(first: Taken, second: Taken): Taken {
   return {
     async take(signal) {
       await first.take(signal);

@@ -3,13 +3,7 @@ import { redactor } from '../../base/redact.ts';
 import { HttpClient } from '../../http/http.ts';
 import type { AccessKey } from '../../signing/access-key.ts';
 import { signerOf } from '../../signing/signers.ts';
-import {
-  type Addressing,
-  CONNECTIONS,
-  type NamedBucket,
-  type OpenOptions,
-  type Provider,
-} from '../provider.ts';
+import type { Addressing, NamedBucket, OpenOptions, Provider } from '../provider.ts';
 import { HeldBytes } from '../held-bytes.ts';
 import type { Store } from '../store.ts';
 import { fullBucketName } from './bucket-name.ts';
@@ -72,11 +66,10 @@ function open(given: OpenOptions, row: S3DialectName, dialect: S3Dialect): Store
 
 function placeAt(location: Location, options: OpenOptions, dialect: S3Dialect): Place {
   const { credentials, ca, guard, lookup, timeouts, sockets } = options;
-  const { connections = CONNECTIONS } = options;
   const { origin, host, root, mistake } = addressOf(location, options, dialect);
   return {
     location,
-    http: new HttpClient({ origin, connections, ca, guard, lookup, timeouts, sockets }),
+    http: new HttpClient({ origin, ca, guard, lookup, timeouts, sockets }),
     signer: signerOf(dialect.signature, {
       key: credentials,
       region: scopeOf(dialect, location.region),

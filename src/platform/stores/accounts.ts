@@ -1,0 +1,69 @@
+import type { Clock } from '../base/clock.ts';
+import { Places } from '../base/places.ts';
+import { Pacer } from './layers/pacer.ts';
+
+/** Which end of a copy a store is. */
+export type Side = 'source' | 'target';
+
+/** What all stores share that one access key opens at one endpoint. */
+export interface Account {
+  /** The pace of their requests. */
+  readonly pacer: Pacer;
+  /**
+   * Calls in progress. Source and target have places of their own also where one account is both: a read
+   * keeps its place while the put that it feeds waits for one, so that copies would wait for each other
+   * for ever if all places were taken by reads. Nobody who has a place of a target waits for one of a source.
+   */
+  readonly calls: Readonly<Record<Side, Places>>;
+}
+
+/** An account in use. Dispose of it when the store that uses it is closed. */
+export interface UsedAccount extends Account, Disposable {}
+
+interface Entry extends Account {
+  users: number;
+}
+
+/**
+ * The accounts that this process uses at the moment. An account is forgotten, with the pace that was
+ * learned, when its last store is closed.
+ */
+export class Accounts {
+  readonly #clock: Clock;
+  readonly #calls: number;
+  readonly #entries = new Map<string, Entry>();
+
+  /** @param calls Calls in progress at the sources of one account, and as many at its targets. */
+  constructor({ clock, calls }: { readonly clock: Clock; readonly calls: number }) {
+    this.#clock = clock;
+    this.#calls = calls;
+  }
+
+  /** Accounts that are in use. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  use(endpoint: string, accessKeyId: string): UsedAccount {
+    const name = JSON.stringify([new URL(endpoint).origin, accessKeyId]);
+    const entry = this.#entries.get(name) ?? this.#open();
+    this.#entries.set(name, entry);
+    entry.users += 1;
+    let isOver = false;
+    return {
+      pacer: entry.pacer,
+      calls: entry.calls,
+      [Symbol.dispose]: () => {
+        if (isOver) return;
+        isOver = true;
+        entry.users -= 1;
+        if (entry.users === 0) this.#entries.delete(name);
+      },
+    };
+  }
+
+  #open(): Entry {
+    const calls = { source: new Places(this.#calls), target: new Places(this.#calls) };
+    return { pacer: new Pacer(this.#clock), calls, users: 0 };
+  }
+}
