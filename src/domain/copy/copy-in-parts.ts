@@ -13,6 +13,7 @@ import type {
 } from '../../platform/stores/store.ts';
 import type { PutBody } from '../../platform/http/bodies.ts';
 import { pinText } from '../../platform/stores/pin.ts';
+import { RetryBudget } from '../../platform/stores/retry-budget.ts';
 import { StoreError } from '../../platform/model/store-error.ts';
 import { dropOrLeave, dropUpload } from './drop-upload.ts';
 import { crcsWorthTaking, hashing } from './hashing.ts';
@@ -25,7 +26,8 @@ import { cutBody } from './cut-body.ts';
 import { compareWithDeclared, type Declared } from './declared-checksums.ts';
 import type { CheckedPart, CopyJob, JournaledUpload } from './transfer.ts';
 
-/** A part's stream cannot be sent again by a layer, so a part is read and put again here. */
+// A part's stream cannot be sent again by a layer, so a part is read and put again here. The failures
+// of both ends count together, those after which a layer reads again included.
 const PART_TRIES = 5;
 const COMPLETE_TRIES = 3;
 
@@ -248,25 +250,31 @@ async function copyPart(
   number: number,
   { signal, ending }: { readonly signal: AbortSignal; readonly ending: AbortSignal },
 ): Promise<void> {
+  const budget = new RetryBudget(PART_TRIES - 1);
   for (let tries = 1; ; tries++) {
     try {
-      await keepPart(copy, await tryPart(copy, number, signal));
+      await keepPart(copy, await tryPart(copy, number, budget, signal));
       return;
     } catch (error) {
       const again =
         error instanceof StoreError && (isRepeatable(error.fault) || error.fault === 'corrupt');
-      if (!again || tries === PART_TRIES || ending.aborted) throw error;
+      if (!again || ending.aborted || !budget.spend()) throw error;
       await pauseAfter(error, tries, copy.job.clock, ending);
     }
   }
 }
 
-async function tryPart(copy: PartsCopy, number: number, signal: AbortSignal): Promise<CheckedPart> {
+async function tryPart(
+  copy: PartsCopy,
+  number: number,
+  budget: RetryBudget,
+  signal: AbortSignal,
+): Promise<CheckedPart> {
   const { job, head, partSize } = copy;
   // One part is the whole: some servers answer 200 to a range that covers everything.
   const isWhole = partCount(head.size, partSize) === 1;
   const range = isWhole ? undefined : partRange(number, head.size, partSize);
-  const { body } = await job.source.read(job.key, { range, pin: head }, signal);
+  const { body } = await job.source.read(job.key, { range, pin: head, budget }, signal);
   return await sendPart(copy, number, body, signal).finally(() => body.discard());
 }
 

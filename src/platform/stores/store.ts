@@ -10,6 +10,7 @@ import type {
 import type { MetadataTraits } from '../model/metadata.ts';
 import type { StorageTier } from '../model/storage-class.ts';
 import type { Sums } from '../model/sums.ts';
+import type { RetryBudget } from './retry-budget.ts';
 import type { StoreError } from '../model/store-error.ts';
 
 /** What this store can do. Callers and tests read it; nobody asks for a cloud's name. */
@@ -165,6 +166,8 @@ export interface ReadOptions {
   readonly pin?: ObjectPin | undefined;
   /** Sends no condition along with the pin: the answer alone decides. */
   readonly unconditional?: boolean | undefined;
+  /** What the layers draw from to try again; a budget of this call alone unless given. */
+  readonly budget?: RetryBudget | undefined;
   /** A read that is not said to be of this version fails with `changed`. */
   readonly versionId?: string | undefined;
 }

@@ -2,11 +2,12 @@ import type { Clock } from '../../base/clock.ts';
 import type { ObjectHead } from '../../model/object.ts';
 import type { ReadOptions, Store } from '../store.ts';
 import type { ReadBody } from '../../http/bodies.ts';
+import { RetryBudget } from '../retry-budget.ts';
 import { StoreError } from '../../model/store-error.ts';
 import { forwarding } from './forwarding.ts';
 
 export interface ResumePolicy {
-  /** How often in a row a body may break without giving a single byte. */
+  /** How many requests in a row may be sent for a body without a single byte of it. */
   readonly attempts: number;
   readonly delayMs: (attempt: number) => number;
 }
@@ -15,15 +16,17 @@ export interface ResumePolicy {
  * A store whose reads survive a break in the middle: they go on with what is missing, of the very
  * object that was begun, and fail with `changed` where it is another by now.
  *
- * Outside `retrying`: reopening a body is a new read, with all that the inner layers do for it.
+ * Outside `retrying`: reopening a body is a new read, with all that the inner layers do for it. Both draw
+ * from one budget, which is full again when a byte has arrived.
  */
 export function resuming(inner: Store, policy: ResumePolicy, clock: Clock): Store {
   return forwarding(inner, {
     async read(key, options, signal) {
-      const { head, body } = await inner.read(key, options, signal);
+      const { budget = new RetryBudget(policy.attempts - 1) } = options;
+      const { head, body } = await inner.read(key, { ...options, budget }, signal);
       // Without an ETag nothing says that the rest belongs to the beginning.
       if (head.etag === '' || head.size === 0) return { head, body };
-      const call = { inner, policy, clock, options, head, signal };
+      const call = { inner, policy, clock, options: { ...options, budget }, head, signal };
       return { head, body: new ResumingBody(call, body) };
     },
   });
@@ -33,7 +36,7 @@ interface ReadCall {
   readonly inner: Store;
   readonly policy: ResumePolicy;
   readonly clock: Clock;
-  readonly options: ReadOptions;
+  readonly options: ReadOptions & { readonly budget: RetryBudget };
   readonly head: ObjectHead;
   readonly signal: AbortSignal;
 }
@@ -45,12 +48,14 @@ class ResumingBody implements ReadBody {
   readonly #last: number;
   #body: ReadBody;
   #breaks = 0;
+  #budget: RetryBudget;
   #discarded = false;
 
   constructor(call: ReadCall, body: ReadBody) {
     const { options, head } = call;
     this.#call = call;
     this.#body = body;
+    this.#budget = options.budget;
     this.#at = options.range?.first ?? 0;
     this.#last = Math.min(options.range?.last ?? head.size - 1, head.size - 1);
   }
@@ -68,11 +73,12 @@ class ResumingBody implements ReadBody {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, undefined> {
+    const { options } = this.#call;
     for (;;) {
       try {
         for await (const chunk of this.#body) {
           this.#at += chunk.length;
-          this.#breaks = 0;
+          if (this.#breaks > 0 || this.#budget === options.budget) this.#refill();
           yield chunk;
         }
         this.#checkEnd(this.#at);
@@ -90,6 +96,11 @@ class ResumingBody implements ReadBody {
     this.#body.discard();
   }
 
+  #refill(): void {
+    this.#breaks = 0;
+    this.#budget = new RetryBudget(this.#call.policy.attempts);
+  }
+
   #checkEnd(at: number): void {
     if (at === this.#last + 1) return;
     throw this.#error(`${this.#last + 1 - at} bytes are missing`);
@@ -99,14 +110,20 @@ class ResumingBody implements ReadBody {
   async #reopen(failure: unknown): Promise<void> {
     const { inner, policy, clock, options, head, signal } = this.#call;
     this.#throwIfDiscarded(failure);
-    if (!isBreak(failure) || this.#breaks >= policy.attempts || this.#at > this.#last)
+    if (!isBreak(failure) || this.#at > this.#last) throw failure;
+    if (!this.#budget.spend()) {
+      options.budget.exhaust();
       throw failure;
+    }
     this.#breaks += 1;
     if (this.#breaks > 1) await clock.sleep(policy.delayMs(this.#breaks - 1), signal);
     const range = { first: this.#at, last: this.#last };
     const { versionId } = options;
+    const budget = this.#budget;
     try {
-      this.#body = (await inner.read(head.key, { range, pin: head, versionId }, signal)).body;
+      this.#body = (
+        await inner.read(head.key, { range, pin: head, versionId, budget }, signal)
+      ).body;
     } catch (error) {
       // Without ranges nothing can be read on: the break is what went wrong.
       const noRanges = error instanceof StoreError && error.fault === 'unsupported';

@@ -2,6 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Fault } from '../../model/fault.ts';
 import type { PartUpload, PutReceipt, Store } from '../store.ts';
 import type { PutBody } from '../../http/bodies.ts';
+import { RetryBudget } from '../retry-budget.ts';
 import { StoreError } from '../../model/store-error.ts';
 import { forwarding, forwardingUpload } from './forwarding.ts';
 
@@ -31,6 +32,7 @@ export function retrying(inner: Store, policy: RetryPolicy, clock: Clock): Store
     signal: AbortSignal,
     call: () => Promise<T>,
     onRepeat?: (failure: StoreError) => void,
+    budget = new RetryBudget(policy.attempts - 1),
   ): Promise<T> {
     const startedAt = clock.monotonic();
     for (let attempt = 1; ; attempt++) {
@@ -40,7 +42,7 @@ export function retrying(inner: Store, policy: RetryPolicy, clock: Clock): Store
         if (!(error instanceof StoreError) || !error.repeatable) throw error;
         const delayMs = delayBefore(error, policy.delayMs(attempt, error.fault));
         const passedMs = error.fault === 'throttled' ? clock.monotonic() - startedAt : 0;
-        if (attempt >= policy.attempts || passedMs + delayMs > policy.delayMaxMs) throw error;
+        if (!budget.spend() || passedMs + delayMs > policy.delayMaxMs) throw error;
         policy.onRetry(error, attempt, delayMs);
         onRepeat?.(error);
         await clock.sleep(delayMs, signal);
@@ -62,7 +64,8 @@ export function retrying(inner: Store, policy: RetryPolicy, clock: Clock): Store
   return forwarding(inner, {
     list: (options, signal) => again(signal, () => inner.list(options, signal)),
     head: (key, signal) => again(signal, () => inner.head(key, signal)),
-    read: (key, options, signal) => again(signal, () => inner.read(key, options, signal)),
+    read: (key, options, signal) =>
+      again(signal, () => inner.read(key, options, signal), undefined, options.budget),
     put(key, body, options, signal) {
       const put = (): Promise<PutReceipt> => inner.put(key, body, options, signal);
       return isWhole(body) && options.once !== true ? again(signal, put, options.onRepeat) : put();
