@@ -175,6 +175,37 @@ for (const [what, pattern, where] of [
   });
 }
 
+/** Real time is what they are about, or the way to what they are about. */
+const mayWait: Readonly<Record<string, string>> = {
+  'src/platform/postgres/data-directory.test.ts': 'a process that goes on until it is killed',
+  'src/platform/postgres/db.test.ts': 'time limits of statements, by statements that sleep',
+  'src/platform/postgres/embedded.test.ts': 'a process that takes its time to stop',
+  'src/platform/postgres/migrate.test.ts':
+    'a migration that lasts, so that two processes meet in it',
+  'src/surface/api/kit/connections.test.ts': 'time limits of real sockets, by slow clients',
+  'test/conformance/s3-server-faults.test.ts': 'a server that is silent shows itself by time only',
+  'test/kit/oms-client.ts': 'polls the API, as users do',
+  'test/kit/probe/listing-checks.ts': 'a limit for servers that hang',
+  'test/kit/probe/probe.ts': 'a limit for servers that hang',
+  'test/kit/s3-server/faults.ts': 'answers late, as a fault',
+  'test/kit/until.ts': 'polls for all others, with a deadline',
+  'test/slow/crash.test.ts': 'crashes at random moments',
+  'test/slow/few-descriptors.test.ts': 'counts open files all the while',
+  'test/slow/fuzz.test.ts': 'a limit for each answer, and memory that is measured at rest',
+  'test/slow/secrets-rotate.test.ts': 'crashes at chosen moments',
+  'test/slow/slow-clients.test.ts': 'clients that send slowly',
+};
+
+test('no test waits for time to pass: it waits for what happens, with until() where nothing signals it', () => {
+  const waits =
+    /\bset(?:Timeout|Interval)\b|\bAbortSignal\.timeout\b|\bAtomics\.wait\b|\bpg_sleep\b/;
+  const tests = all.filter(
+    ({ path }) => path !== 'test/tidy.test.ts' && /^test\/|\.test\.ts$/.test(path),
+  );
+  const waiting = tests.filter(({ text }) => waits.test(text)).map(({ path }) => path);
+  assert.deepEqual(waiting.sort(), Object.keys(mayWait).sort());
+});
+
 test('what a cloud is like is read from its traits and tables: no code asks for its name', () => {
   // The API speaks OMS, whose own rules name clouds.
   const files = product.filter(({ path }) => folderOf(path) !== 'surface/api');

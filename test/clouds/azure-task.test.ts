@@ -9,7 +9,7 @@ import { textOf } from '../kit/header-text.ts';
 import type { ListedObject } from '../kit/oms-client.ts';
 import { type S3Server, startS3Server } from '../kit/s3-server/server.ts';
 import { startTestService, type TestService } from '../kit/service.ts';
-import { until } from '../kit/service-between-buckets.ts';
+import { until } from '../kit/until.ts';
 import { type Azurite, azuriteUnavailable, containerSas, startAzurite } from './azurite.ts';
 import { azureSdk, type SdkContainer } from './azure-sdk.ts';
 

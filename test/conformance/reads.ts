@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { MiB } from '../../src/platform/base/bytes.ts';
+import { turn } from '../kit/stepped-clock.ts';
 import { bodyOf, type GivePromise, patterned, rejectsWith, textAt, type Trial } from './store.ts';
 
 async function readRange(
@@ -107,7 +108,7 @@ export function readPromises(promise: GivePromise): void {
     const pieces: Uint8Array[] = [];
     const { body } = await store.read(key, {}, signal);
     for await (const piece of body) {
-      if (pieces.length < 3) await new Promise((resolve) => setTimeout(resolve, 20));
+      if (pieces.length < 3) await turn();
       pieces.push(piece);
     }
     assert.ok(pieces.length > 1);

@@ -13,7 +13,7 @@ import { heldContent } from '../kit/s3-server/content.ts';
 import { canHave } from '../kit/s3-server/names.ts';
 import { forgetLocalhost, resolveLocalhost } from '../kit/resolve-localhost.ts';
 import { type ListedObject, roundsOf } from '../kit/oms-client.ts';
-import { until } from '../kit/service-between-buckets.ts';
+import { until } from '../kit/until.ts';
 
 /** One size for each way of copying: held whole, by one PUT where the MD5 is known, in parts. */
 const sizes = { held: 5 * KiB, streamed: 60 * KiB, parts: 350 * KiB };

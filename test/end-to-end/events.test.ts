@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { OmsError } from '../kit/oms-client.ts';
 import { startTestService, taskBetween, type TestService } from '../kit/service.ts';
-import { startWorld, until, type World } from '../kit/service-between-buckets.ts';
+import { startWorld, type World } from '../kit/service-between-buckets.ts';
+import { until } from '../kit/until.ts';
 
 const KEYS_MAX = 10;
 

@@ -6,7 +6,8 @@ import { playedClouds } from '../kit/played-clouds.ts';
 import { forgetLocalhost, resolveLocalhost } from '../kit/resolve-localhost.ts';
 import type { Operation } from '../kit/s3-server/operations.ts';
 import type { S3Server } from '../kit/s3-server/server.ts';
-import { sizes, startWorld, until, type World } from '../kit/service-between-buckets.ts';
+import { sizes, startWorld, type World } from '../kit/service-between-buckets.ts';
+import { until } from '../kit/until.ts';
 
 /** Each way of copying, and what publishes there. */
 const ways: readonly (readonly [keyof typeof sizes, Operation])[] = [

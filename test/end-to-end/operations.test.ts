@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { createLogger } from '../../src/platform/base/log.ts';
-import { startWorld, until, type World } from '../kit/service-between-buckets.ts';
+import { startWorld, type World } from '../kit/service-between-buckets.ts';
+import { until } from '../kit/until.ts';
 
 describe('what operators look at', () => {
   const lines: string[] = [];

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { startWorld, until, type World } from '../kit/service-between-buckets.ts';
+import { startWorld, type World } from '../kit/service-between-buckets.ts';
+import { until } from '../kit/until.ts';
 
 const bytes = randomBytes(1000);
 

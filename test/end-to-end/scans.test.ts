@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, test } from 'node:test';
 import { OmsError } from '../kit/oms-client.ts';
 import { startWorld, type World } from '../kit/service-between-buckets.ts';
+import { until } from '../kit/until.ts';
 
 interface Scan {
   readonly scan_id: string;
@@ -27,11 +27,9 @@ async function newest(world: World, taskId: string): Promise<Scan> {
 }
 
 async function ended(world: World, taskId: string): Promise<Scan> {
-  for (;;) {
-    const scan = await newest(world, taskId);
-    if (!['waiting', 'running'].includes(scan.state)) return scan;
-    await sleep(20);
-  }
+  const hasEnded = (scan: Scan): boolean => !['waiting', 'running'].includes(scan.state);
+  await until('the scan has ended', async () => hasEnded(await newest(world, taskId)), 60);
+  return await newest(world, taskId);
 }
 
 async function start(world: World, taskId: string, kind: string): Promise<Scan> {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { MiB } from '../../src/platform/base/bytes.ts';
 import { type S3Server, startS3Server } from '../kit/s3-server/server.ts';
 import { startTestService, taskBetween, type TestService } from '../kit/service.ts';
+import { until } from '../kit/until.ts';
 
 describe('a sync task', () => {
   let source: S3Server;
@@ -52,19 +52,12 @@ describe('a sync task', () => {
     const taskId = await client.createTask(taskBetween(gone, target));
     await gone.close();
     await client.sendEvents(taskId, ['unreachable']);
-    const [retrying] = await until(() => client.objects(taskId, 'retrying'));
+    const retries = () => client.objects(taskId, 'retrying');
+    await until('it is to be tried again', async () => (await retries()).length > 0);
+    const [retrying] = await retries();
     assert.equal(retrying?.object_key, 'unreachable');
     assert.equal(retrying.outcome, 'retrying');
     assert.equal(retrying.reason, 'unreachable');
     assert.match(retrying.message ?? '', /read AWS:source\/unreachable: unreachable/);
   });
 });
-
-/** Asks until there is something. */
-async function until<T>(ask: () => Promise<T[]>): Promise<T[]> {
-  for (;;) {
-    const found = await ask();
-    if (found.length > 0) return found;
-    await sleep(50);
-  }
-}

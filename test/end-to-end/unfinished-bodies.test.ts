@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { BodyRoom } from '../../src/surface/api/kit/body-room.ts';
 import { KiB } from '../../src/platform/base/bytes.ts';
 import { createLogger } from '../../src/platform/base/log.ts';
 import { headOf, rawConnection } from '../kit/raw-connection.ts';
 import { startTestService, type TestService } from '../kit/service.ts';
 import { type AccessKey, signedHeaders } from '../kit/sign-request.ts';
+import { until } from '../kit/until.ts';
 
 /** Requests whose bodies do not arrive, against the whole service by real sockets. */
 
@@ -165,7 +165,7 @@ describe('bodies of callers that are not authenticated yet', () => {
       const payload = JSON.stringify({ object_keys: Array(100).fill('x'.repeat(1_000)) });
       assert.equal((await fetch(url, { method: 'POST', headers, body: payload })).status, 404);
       for (const { socket } of open) socket.destroy();
-      while (bodyRoom.held > 0) await sleep(5);
+      await until('the room is given back', () => bodyRoom.held === 0);
     });
   }
 
@@ -187,7 +187,7 @@ describe('bodies of callers that are not authenticated yet', () => {
         ...{ method: 'POST', headers: json, body: body.slice(1) },
       });
       assert.equal(logIn.status, 400);
-      while (bodyRoom.held > 0) await sleep(5);
+      await until('the room is given back', () => bodyRoom.held === 0);
     }
   });
 
@@ -234,9 +234,9 @@ describe('bodies of callers that are not authenticated yet', () => {
     for (let count = 1; count <= 5; count++) {
       using connection = rawConnection(service.url);
       connection.socket.write(`${head}{`);
-      while (bodyRoom.held === 0) await sleep(5);
+      await until('the room is taken', () => bodyRoom.held > 0);
       connection.socket.destroy();
-      while (bodyRoom.held > 0) await sleep(5);
+      await until('the room is given back', () => bodyRoom.held === 0);
     }
     const told = lines.filter((line) => line.includes('"api.unfinished"'));
     assert.equal(told.length, 5);

@@ -5,7 +5,8 @@ import { describe, test } from 'node:test';
 import { MiB } from '../../src/platform/base/bytes.ts';
 import { NOBODY_LISTENS } from '../kit/ports.ts';
 import { startTestService } from '../kit/service.ts';
-import { assertOnlyWhole, startWorld, until } from '../kit/service-between-buckets.ts';
+import { assertOnlyWhole, startWorld } from '../kit/service-between-buckets.ts';
+import { until } from '../kit/until.ts';
 
 /** An address that takes connections and never says a word. */
 async function startSilence(): Promise<{ url: string } & AsyncDisposable> {

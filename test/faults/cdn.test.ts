@@ -4,7 +4,8 @@ import { after, before, describe, test } from 'node:test';
 import { type CdnManners, type CdnServer, startCdnServer } from '../kit/cdn-server.ts';
 import { OmsError } from '../kit/oms-client.ts';
 import { heldContent } from '../kit/s3-server/content.ts';
-import { sizes, startWorld, until, type World } from '../kit/service-between-buckets.ts';
+import { sizes, startWorld, type World } from '../kit/service-between-buckets.ts';
+import { until } from '../kit/until.ts';
 
 const secret = 'the-secret-of-the-cdn';
 

@@ -1,17 +1,11 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '../../src/platform/postgres/db.ts';
 import { OmsError } from '../kit/oms-client.ts';
 import { testDatabase } from '../kit/postgres.ts';
-import {
-  assertOnlyWhole,
-  sizes,
-  startWorld,
-  until,
-  type World,
-} from '../kit/service-between-buckets.ts';
+import { assertOnlyWhole, sizes, startWorld, type World } from '../kit/service-between-buckets.ts';
+import { until } from '../kit/until.ts';
 
 describe('a database that goes away and comes back', () => {
   let world: World;
@@ -78,11 +72,13 @@ describe('a database that goes away and comes back', () => {
     assert.equal(await statusOf('/readyz'), 503);
     assert.equal(await statusOf('/healthz'), 200);
     await assert.rejects(client.show(taskId), { status: 503 });
-    await sleep(500);
-    assert.equal(await tryEvent(taskId, keys.slice(200)), false);
+    for (let tries = 0; tries < 20; tries++) {
+      assert.equal(await tryEvent(taskId, keys.slice(200)), false);
+    }
     await comeBack();
     await until('events are taken again', () => tryEvent(taskId, keys.slice(200)));
-    assert.equal(await statusOf('/readyz'), 200);
+    // The readiness is remembered for a moment.
+    await until('the service is ready', async () => (await statusOf('/readyz')) === 200);
     await until('all is settled', async () => {
       const { rows } = await world.service.database.query('select from changes limit 1');
       return rows.length === 0;
@@ -111,20 +107,18 @@ describe('a database that goes away and comes back', () => {
     const taskId = await world.createTask();
     const keys = Array.from({ length: 400 }, (_, i) => `broken/${String(i).padStart(3, '0')}`);
     for (const key of keys) from.put(key, key);
-    const breaking = new AbortController();
-    const breaks = (async () => {
-      while (!breaking.signal.aborted) {
-        await breakConnections();
-        await sleep(120);
-      }
-    })();
     for (let start = 0; start < keys.length; start += 20) {
       const some = keys.slice(start, start + 20);
+      await breakConnections();
       await until('the event is taken', () => tryEvent(taskId, some));
     }
-    await sleep(500);
-    breaking.abort();
-    await breaks;
+    for (const share of [0.25, 0.5, 0.75]) {
+      const copied = () => to.keys('broken/').length >= share * keys.length;
+      await until(`${share} of the keys are copied`, copied);
+      await breakConnections();
+    }
+    // By now the broken connections are known as such, also in the pool that this test asks by.
+    await until('all keys are copied', () => to.keys('broken/').length === keys.length);
     await until('all is settled', async () => {
       const { rows } = await world.service.database.query('select from changes limit 1');
       return rows.length === 0;

@@ -4,7 +4,8 @@ import { describe, test } from 'node:test';
 import { createLogger } from '../../src/platform/base/log.ts';
 import type { Database } from '../../src/platform/postgres/db.ts';
 import { testDatabase } from '../kit/postgres.ts';
-import { assertOnlyWhole, startWorld, until, type World } from '../kit/service-between-buckets.ts';
+import { assertOnlyWhole, startWorld, type World } from '../kit/service-between-buckets.ts';
+import { until } from '../kit/until.ts';
 
 interface Line {
   readonly event: string;

@@ -16,7 +16,8 @@ import type { ReadBody } from '../../src/platform/http/bodies.ts';
 import { bodyOf, patterned, rejectsWith, streamed } from '../conformance/store.ts';
 import { type FaultScript, faulty, type FaultyOptions } from '../kit/faulty-store.ts';
 import { ManualClock } from '../kit/manual-clock.ts';
-import { SteppedClock, until } from '../kit/stepped-clock.ts';
+import { SteppedClock } from '../kit/stepped-clock.ts';
+import { until } from '../kit/until.ts';
 
 const { signal } = new AbortController();
 const policy = {
@@ -115,7 +116,7 @@ describe('retrying', () => {
     const reason = new Error('enough');
     const stop = new AbortController();
     const waiting = assert.rejects(slow.head('key', stop.signal), (error) => error === reason);
-    await until(() => calls.get('head') === 1);
+    await until('the store was called', () => calls.get('head') === 1);
     stop.abort(reason);
     await waiting;
   });

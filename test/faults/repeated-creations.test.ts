@@ -7,7 +7,7 @@ import { ensureFirstAccessKey } from '../../src/domain/access/tokens.ts';
 import { type S3Server, startS3Server } from '../kit/s3-server/server.ts';
 import { startTestService, taskBetween, type TestService } from '../kit/service.ts';
 import { signedHeaders } from '../kit/sign-request.ts';
-import { until } from '../kit/service-between-buckets.ts';
+import { until } from '../kit/until.ts';
 
 /** An equal signed creation arrives again: at two processes on one database, which share no memory. */
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Secret } from '../../src/platform/base/seal.ts';
 import { ensureFirstAccessKey } from '../../src/domain/access/tokens.ts';
+import { ShiftedClock } from '../kit/shifted-clock.ts';
 import { startTestService, type TestService } from '../kit/service.ts';
 import { signedHeaders } from '../kit/sign-request.ts';
 import { plainPlan } from '../kit/sync-task.ts';
@@ -25,8 +25,9 @@ const BODY = {
 
 describe('a signed request that is sent again', () => {
   let service: TestService;
+  const clock = new ShiftedClock();
   before(async () => {
-    service = await startTestService({ works: false, settings: { tasksMax: 4 } });
+    service = await startTestService({ works: false, clock, settings: { tasksMax: 4 } });
     const { database, sealer, projectId } = service;
     const key = { id: KEY.id, secret: new Secret(KEY.secret), projectId };
     await ensureFirstAccessKey({ database, sealer }, key);
@@ -89,7 +90,7 @@ describe('a signed request that is sent again', () => {
       [taskId],
     );
     assert.deepEqual(rows, []);
-    await sleep(2_100);
+    clock.putForward(2_100);
     for (const sent of sentBefore.filter(
       ({ method, url }) => method !== 'GET' && !/events$/.test(url),
     )) {

@@ -9,7 +9,7 @@ import { StoreError } from '../../src/platform/model/store-error.ts';
 import { bodyOf, patterned, streamed } from '../conformance/store.ts';
 import type { FaultPlan } from '../kit/s3-server/faults.ts';
 import { type S3Server, startS3Server } from '../kit/s3-server/server.ts';
-import { until } from '../kit/stepped-clock.ts';
+import { until } from '../kit/until.ts';
 
 const { signal } = new AbortController();
 let server: S3Server;
@@ -235,8 +235,7 @@ describe('what breaks on the way', () => {
       signal,
     );
     assert.equal((await errorOf(put)).fault, 'bad-credentials');
-    const isClosed = (): boolean => closed;
-    await until(isClosed);
+    await until('the body is closed', () => closed);
   });
 });
 

@@ -5,7 +5,8 @@ import { after, before, describe, test } from 'node:test';
 import { type FrontOptions, startFrontProxy } from '../kit/front-proxy.ts';
 import { startCdnServer } from '../kit/cdn-server.ts';
 import { heldContent } from '../kit/s3-server/content.ts';
-import { sizes, startWorld, until, type World } from '../kit/service-between-buckets.ts';
+import { sizes, startWorld, type World } from '../kit/service-between-buckets.ts';
+import { until } from '../kit/until.ts';
 
 /*
  * What a source answers is compared with what was asked of it. A condition that was sent proves nothing:

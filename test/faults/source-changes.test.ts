@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   assertOnlyWhole,
   betweenHuawei,
   smallSizes,
   startWorldOfSmallParts,
-  until,
   type World,
 } from '../kit/service-between-buckets.ts';
+import { until } from '../kit/until.ts';
 
 describe('a source that changes while it is copied', () => {
   let world: World;
@@ -45,14 +44,19 @@ describe('a source that changes while it is copied', () => {
   });
 
   test('again and again: each version that is ever seen is whole, and the last one stays', async () => {
-    const { from, to, client } = world;
+    const { from, to, source, client } = world;
     const taskId = await world.createTask(betweenHuawei);
     const all = versions(12);
     const keys = ['again/1', 'again/2', 'again/3'];
-    for (const bytes of all) {
+    for (const [round, bytes] of all.entries()) {
       for (const key of keys) from.put(key, bytes);
+      const before = source.requests.of('GetObject');
       await client.sendEvents(taskId, keys);
-      await sleep(Math.random() * 60);
+      // The next version comes at once, while this one is read, or when it is there.
+      const isRead = () => source.requests.of('GetObject') > before;
+      const isThere = () => to.bytes('again/1')?.equals(bytes) === true;
+      if (round % 3 === 1) await until('it is read', isRead);
+      if (round % 3 === 2) await until('it is there', isThere);
     }
     const last = all.at(-1);
     assert.ok(last);

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { KiB, MiB } from '../../src/platform/base/bytes.ts';
 import { startCrc64 } from '../../src/platform/base/crc64.ts';
 import type { Logger } from '../../src/platform/base/log.ts';
@@ -142,19 +141,6 @@ export function startWorldOfSmallParts(settings: Partial<BrigadeSettings> = {}):
 
 /** Sizes of the three ways of copying in {@link startWorldOfSmallParts}; the last makes four parts. */
 export const smallSizes = { small: 5 * KiB, medium: 60 * KiB, large: 350 * KiB } as const;
-
-/** Waits until something is so. @throws {Error} naming it, after `seconds`. */
-export async function until(
-  what: string,
-  isSo: () => boolean | Promise<boolean>,
-  seconds = 30,
-): Promise<void> {
-  const deadline = performance.now() + seconds * 1000;
-  while (!(await isSo())) {
-    if (performance.now() > deadline) throw new Error(`not after ${seconds} s: ${what}`);
-    await sleep(10);
-  }
-}
 
 /**
  * That whatever was ever to be seen under a key was one of these sources, whole: a bucket with

@@ -5,7 +5,7 @@ import type { ConnectionTimes } from '../../src/surface/api/kit/connections.ts';
 import type { RequestLimits } from '../../src/surface/api/kit/limits.ts';
 import { buildApi, type TlsSettings } from '../../src/surface/api/server.ts';
 import { MiB } from '../../src/platform/base/bytes.ts';
-import { systemClock } from '../../src/platform/base/clock.ts';
+import { type Clock, systemClock } from '../../src/platform/base/clock.ts';
 import { type Logger, silentLog } from '../../src/platform/base/log.ts';
 import { createMetrics, type Metrics } from '../../src/platform/base/metrics.ts';
 import { Sealer, type Secret } from '../../src/platform/base/seal.ts';
@@ -41,6 +41,8 @@ export interface TestService extends AsyncDisposable {
 export interface TestServiceOptions {
   readonly settings?: Partial<BrigadeSettings>;
   readonly log?: Logger;
+  /** The system's, unless a test puts one forward. */
+  readonly clock?: Clock;
   /** None, unless some are given: tests ask often. */
   readonly limits?: Partial<RequestLimits>;
   readonly tls?: TlsSettings;
@@ -90,14 +92,22 @@ const noLimits: RequestLimits = {
   },
 };
 
+/** The connections of a process: for its work, and for lists. */
+async function connect(
+  url: Secret,
+  { log, clock, listTimeoutMs = 10_000 }: TestServiceOptions & { log: Logger; clock: Clock },
+): Promise<{ readonly database: Database; readonly lists: Database }> {
+  const shared = { url, log, faultLog: new FaultLog({ log, clock }), allowUnsafe: true };
+  return {
+    database: await Database.connect(shared),
+    lists: await Database.connect({ ...shared, statementTimeoutMs: listTimeoutMs }),
+  };
+}
+
 export async function startTestService(options: TestServiceOptions = {}): Promise<TestService> {
-  const { beside, works = true, log = silentLog } = options;
+  const { beside, works = true, log = silentLog, clock = systemClock } = options;
   const databaseUrl = beside?.databaseUrl ?? (await testDatabaseUrl());
-  const faultLog = new FaultLog({ log, clock: systemClock });
-  const shared = { url: databaseUrl, log, faultLog, allowUnsafe: true };
-  const database = await Database.connect(shared);
-  const { listTimeoutMs: statementTimeoutMs = 10_000 } = options;
-  const lists = await Database.connect({ ...shared, statementTimeoutMs });
+  const { database, lists } = await connect(databaseUrl, { ...options, log, clock });
   const { projectId, token = '' } = beside ?? (await ensureFirstToken(database, undefined));
   const metrics = createMetrics();
   const sealer = beside?.sealer ?? new Sealer(randomBytes(32));
@@ -107,7 +117,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
     database,
     lists,
     sealer,
-    clock: systemClock,
+    clock,
     log,
     metrics,
     settings: own,
@@ -143,13 +153,12 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
 function apiOf(
   { syncTasks, scans, gatekeeper, identity, audit, health }: Brigade,
   metrics: Metrics,
-  { log = silentLog, issuers = [], limits, ...rest }: TestServiceOptions,
+  { log = silentLog, clock = systemClock, issuers = [], limits, ...rest }: TestServiceOptions,
 ): Promise<FastifyInstance> {
-  const now = (): number => Date.now();
+  const now = (): number => clock.now();
   const { tls, trustProxy, connectionTimes, bodyRoom } = rest;
   return buildApi({
-    ...{ syncTasks, scans, gatekeeper, identity, audit, health, metrics, log },
-    clock: systemClock,
+    ...{ syncTasks, scans, gatekeeper, identity, audit, health, metrics, log, clock },
     ...{ tls, trustProxy, connectionTimes, bodyRoom },
     limits: { ...noLimits, ...limits },
     singleSignOn: singleSignOn({

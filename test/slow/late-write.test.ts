@@ -13,7 +13,7 @@ import { RECHECKS } from '../../src/domain/maintenance/maintenance.ts';
 import { type S3Server, startS3Server } from '../kit/s3-server/server.ts';
 import { taskBetween } from '../kit/service.ts';
 import { startServiceProcess } from '../kit/service-process.ts';
-import { until } from '../kit/service-between-buckets.ts';
+import { until } from '../kit/until.ts';
 
 interface LateStore extends AsyncDisposable {
   readonly url: string;

@@ -14,7 +14,7 @@ import { OmsError } from '../kit/oms-client.ts';
 import { type S3Server, startS3Server } from '../kit/s3-server/server.ts';
 import { taskBetween } from '../kit/service.ts';
 import { type ServiceProcess, startServiceProcess } from '../kit/service-process.ts';
-import { until } from '../kit/service-between-buckets.ts';
+import { until } from '../kit/until.ts';
 
 const main = new URL('../../src/surface/cli/brigade.js', import.meta.url);
 const [MOUNT, UMOUNT] = ['mount', 'umount'];

@@ -18,7 +18,7 @@ import { freePort } from '../kit/ports.ts';
 import { type S3Server, startS3Server } from '../kit/s3-server/server.ts';
 import { taskBetween } from '../kit/service.ts';
 import { startServiceProcess } from '../kit/service-process.ts';
-import { until } from '../kit/service-between-buckets.ts';
+import { until } from '../kit/until.ts';
 
 const run = promisify(execFile);
 const main = new URL('../../src/surface/cli/brigade.js', import.meta.url);

@@ -3,6 +3,7 @@ import { Writable } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
 import { SteppedClock } from '../../../test/kit/stepped-clock.ts';
 import { testDatabase } from '../../../test/kit/postgres.ts';
+import { until } from '../../../test/kit/until.ts';
 import { createLogger, silentLog } from '../../platform/base/log.ts';
 import { removeOldAudit } from './audit-table.ts';
 import type { Database } from '../../platform/postgres/db.ts';
@@ -134,7 +135,10 @@ describe('old entries', () => {
       await db.query('alter table audit disable trigger audit_stays');
       // In another session: it waits for the lock of this one, and is refused when it ends.
       const other = assert.rejects(database.query('delete from audit'), /append-only/);
-      await db.query('select pg_sleep(0.2)');
+      await until('it waits for the lock', async () => {
+        const { rows } = await db.query('select from pg_locks where not granted');
+        return rows.length > 0;
+      });
       await db.query('alter table audit enable trigger audit_stays');
       return { other };
     });

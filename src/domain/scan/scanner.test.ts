@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import { type MemoryOptions, MemoryStore } from '../../../test/kit/memory-store.ts';
 import { testDatabase } from '../../../test/kit/postgres.ts';
 import { addKeys, addTask, claim } from '../../../test/kit/sync-task.ts';
+import { until } from '../../../test/kit/until.ts';
 import { silentLog } from '../../platform/base/log.ts';
 import { systemClock } from '../../platform/base/clock.ts';
 import { StoreError } from '../../platform/model/store-error.ts';
@@ -62,17 +63,14 @@ async function shown(db: Database, taskId: string, scanId: string): Promise<Scan
 }
 
 /** The scan once it has ended, or has come to a state. */
-async function until(
+async function scanOnce(
   db: Database,
   taskId: string,
   scanId: string,
   is = (scan: ScanRecord): boolean => scan.endedAt !== undefined,
 ): Promise<ScanRecord> {
-  for (;;) {
-    const scan = await shown(db, taskId, scanId);
-    if (is(scan)) return scan;
-    await systemClock.sleep(20, never);
-  }
+  await until('the scan has come so far', async () => is(await shown(db, taskId, scanId)), 60);
+  return await shown(db, taskId, scanId);
 }
 
 async function waiting(db: Database): Promise<string[]> {
@@ -98,7 +96,7 @@ describe('Scanner', () => {
     const scanId = await addScan(db, taskId);
     const scanner = scannerOf(db, { source, target });
     scanner.start();
-    const scan = await until(db, taskId, scanId);
+    const scan = await scanOnce(db, taskId, scanId);
     await scanner.stop();
     const lacking = keys.filter((key, at) => at % 2 === 1 && key !== 'Ünï');
     assert.deepEqual(new Set(await waiting(db)), new Set([...lacking, 'Ünï']));
@@ -128,12 +126,12 @@ describe('Scanner', () => {
       rangesOpen + rangesDone > 1;
     const source = await listingOf(keys, async (after = '') => {
       // Nobody gets on until somebody has split.
-      if (after > (keys[50_000] ?? '')) await until(db, taskId, scanId, isSplit);
+      if (after > (keys[50_000] ?? '')) await scanOnce(db, taskId, scanId, isSplit);
     });
     const target = await listingOf([]);
     const scanners = [scannerOf(db, { source, target }), scannerOf(db, { source, target })];
     for (const scanner of scanners) scanner.start();
-    const scan = await until(db, taskId, scanId);
+    const scan = await scanOnce(db, taskId, scanId);
     await Promise.all(scanners.map((scanner) => scanner.stop()));
     assert.equal(scan.state, 'complete');
     assert.deepEqual([scan.sourceObjects, scan.missing, scan.enqueued], [60_000, 60_000, 60_000]);
@@ -149,13 +147,13 @@ describe('Scanner', () => {
     const scanId = await addScan(db, taskId);
     const first = scannerOf(db, { source, target });
     first.start();
-    await until(db, taskId, scanId, ({ sourceObjects }) => sourceObjects > 0);
+    await scanOnce(db, taskId, scanId, ({ sourceObjects }) => sourceObjects > 0);
     await first.stop();
     const between = await shown(db, taskId, scanId);
     assert.ok(between.sourceObjects < keys.length);
     const second = scannerOf(db, { source, target });
     second.start();
-    const scan = await until(db, taskId, scanId);
+    const scan = await scanOnce(db, taskId, scanId);
     await second.stop();
     assert.deepEqual([scan.state, scan.sourceObjects], ['complete', keys.length]);
   });
@@ -168,7 +166,7 @@ describe('Scanner', () => {
     const scanId = await addScan(db, taskId);
     const scanner = scannerOf(db, { source, target }, { waitingMax: 1_500 });
     scanner.start();
-    await until(db, taskId, scanId, ({ enqueued }) => enqueued >= 1_500);
+    await scanOnce(db, taskId, scanId, ({ enqueued }) => enqueued >= 1_500);
     await addKeys(db, taskId, ['an event']);
     const [first] = await claim(db, taskId, { limit: 1 });
     assert.equal(first?.key, 'an event');
@@ -176,7 +174,7 @@ describe('Scanner', () => {
     assert.equal(scan.state, 'running');
     assert.ok(scan.enqueued <= 2_500);
     await db.query('delete from changes');
-    await until(db, taskId, scanId, ({ enqueued }) => enqueued > scan.enqueued);
+    await scanOnce(db, taskId, scanId, ({ enqueued }) => enqueued > scan.enqueued);
     await scanner.stop();
   });
 
@@ -195,7 +193,7 @@ describe('Scanner', () => {
     assert.equal((await shown(db, taskId, scanId)).state, 'paused');
     assert.ok(await signalScan(db, scanId, 'start'));
     scanner.wake();
-    assert.equal((await until(db, taskId, scanId)).state, 'complete');
+    assert.equal((await scanOnce(db, taskId, scanId)).state, 'complete');
     assert.ok(!(await signalScan(db, scanId, 'cancel')));
     const other = await addScan(db, taskId, 'reconcile');
     assert.ok(
@@ -216,7 +214,7 @@ describe('Scanner', () => {
     const scanId = await addScan(db, taskId);
     const scanner = scannerOf(db, { source, target: await listingOf([]) });
     scanner.start();
-    const scan = await until(db, taskId, scanId);
+    const scan = await scanOnce(db, taskId, scanId);
     await scanner.stop();
     assert.deepEqual([scan.state, scan.rangesFailed, scan.digest], ['incomplete', 1, undefined]);
     assert.match(scan.reason ?? '', /^The keys from the beginning to the end: list .*denied/);
@@ -230,7 +228,7 @@ describe('Scanner', () => {
     const scanId = await addScan(db, taskId, 'verify');
     const scanner = scannerOf(db, sides);
     scanner.start();
-    const scan = await until(db, taskId, scanId);
+    const scan = await scanOnce(db, taskId, scanId);
     await scanner.stop();
     assert.deepEqual(
       [scan.state, scan.missing, scan.equal, scan.enqueued],

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { testDatabase, testDatabaseUrl } from '../../../test/kit/postgres.ts';
+import { until } from '../../../test/kit/until.ts';
 import { Secret } from '../base/seal.ts';
 import { Database, DatabaseError, prepared, type Db } from './db.ts';
 
@@ -122,6 +122,7 @@ describe('the state of a real server', () => {
     await database.query('create table t (n int)');
     const few = await asUser(database, url, 'with_one_connection');
     await using limited = await Database.connect({ url: few, allowUnsafe: true });
+    // Each query holds its connection for a moment, so that the other one needs a second connection.
     const both = await Promise.allSettled([
       limited.query('select pg_sleep(0.2)'),
       limited.query('select pg_sleep(0.2)'),
@@ -211,7 +212,10 @@ describe('transaction', () => {
       await db.query('insert into t values (1)');
       const { rows } = await db.query<{ pid: number }>('select pg_backend_pid() as pid');
       await database.query('select pg_terminate_backend($1)', [rows[0]?.pid]);
-      await sleep(50);
+      await until('its connection is gone', async () => {
+        const sql = 'select from pg_stat_activity where pid = $1';
+        return (await database.query(sql, [rows[0]?.pid])).rows.length === 0;
+      });
       await db.query('insert into t values (2)');
     });
     await assert.rejects(lost, { name: 'DatabaseError', fault: 'unavailable' });
@@ -254,8 +258,9 @@ describe('transaction', () => {
   });
 
   test('its own time limit holds instead of the database’s', async () => {
-    await using database = await testDatabase({ empty: true, statementTimeoutMs: 100 });
-    await database.transaction(async (db) => db.query('select pg_sleep(0.3)'), {
+    // It is the limit between two statements too: long enough for a busy machine.
+    await using database = await testDatabase({ empty: true, statementTimeoutMs: 1_000 });
+    await database.transaction(async (db) => db.query('select pg_sleep(1.2)'), {
       statementTimeoutMs: 0,
     });
   });

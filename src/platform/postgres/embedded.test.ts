@@ -16,7 +16,7 @@ import {
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '../../../test/kit/until.ts';
 import { systemClock } from '../base/clock.ts';
 import { silentLog } from '../base/log.ts';
 import { Secret } from '../base/seal.ts';
@@ -68,14 +68,10 @@ function isAlive(pid: number): boolean {
 }
 
 async function hasEnded(pid: number): Promise<boolean> {
-  // A process whose end nobody asked for still has a number, but no folder.
-  for (let look = 0; look < 100; look++) {
-    if (!isAlive(pid)) return true;
-    if (onLinux && (await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ') Z')).includes(') Z'))
-      return true;
-    await sleep(100);
-  }
-  return false;
+  if (!isAlive(pid)) return true;
+  // A process whose end nobody has read still has a number, but runs no more.
+  if (!onLinux) return false;
+  return (await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ') Z')).includes(') Z');
 }
 
 interface Service extends AsyncDisposable {
@@ -116,7 +112,7 @@ async function startService(dataDir: string): Promise<Service> {
     said: () => said,
     async [Symbol.asyncDispose]() {
       child.kill('SIGKILL');
-      await hasEnded(pid);
+      await until('the server has ended', () => hasEnded(pid));
     },
   };
 }
@@ -132,7 +128,7 @@ describe('startEmbedded', () => {
       assert.equal((await stat(join(socketParent, socketDir))).mode & 0o777, 0o700);
       await postgres.stop();
       assert.equal(await postgres.exited, undefined);
-      assert.ok(await hasEnded(postgres.pid));
+      await until('the server has ended', () => hasEnded(postgres.pid));
       assert.deepEqual(await readdir(socketParent), []);
     }
     await rm(socketParent, { recursive: true });
@@ -152,7 +148,7 @@ describe('startEmbedded', () => {
     await using service = await startService(dataDir);
     assert.equal(await count(service.url), 1);
     service.child.kill('SIGKILL');
-    assert.ok(await hasEnded(service.pid));
+    await until('the server has ended', () => hasEnded(service.pid));
     const socketDir = new URL(service.url.reveal()).searchParams.get('host') ?? '';
     assert.ok((await stat(socketDir)).isDirectory());
     await using postgres = await startEmbedded({ dataDir, log });
@@ -176,7 +172,7 @@ describe('startEmbedded', () => {
     process.kill(-(service.child.pid ?? 0), 'SIGINT');
     await once(service.child, 'exit');
     assert.match(service.said(), /drained/);
-    assert.ok(await hasEnded(service.pid));
+    await until('the server has ended', () => hasEnded(service.pid));
   });
 
   test('stops one that was left behind', async () => {
@@ -192,7 +188,9 @@ describe('startEmbedded', () => {
       output: serverLog.fd,
     });
     const pidFile = join(cluster, 'postmaster.pid');
-    while (!(await readFile(pidFile, 'utf8').catch(() => '')).includes('ready')) await sleep(20);
+    await until('the server is ready', async () =>
+      (await readFile(pidFile, 'utf8').catch(() => '')).includes('ready'),
+    );
     const ended = once(orphan, 'exit');
     await using postgres = await startEmbedded({ dataDir, log });
     assert.deepEqual(await ended, [0, null]);
@@ -218,10 +216,10 @@ describe('startEmbedded', () => {
   }, async () => {
     const dataDir = await dataDirectory();
     const lock = await lockPrefix(join(dataDir, 'postgres'));
-    const [command, ...args] = [...lock, 'sleep', '1.5'];
-    const holder = spawn(command, args, { stdio: 'ignore' });
+    const [command, ...args] = [...lock, 'sh', '-c', 'echo held; exec sleep 1.5'];
+    const holder = spawn(command, args, { stdio: ['ignore', 'pipe', 'ignore'] });
     const gone = once(holder, 'exit');
-    await sleep(200);
+    await once(holder.stdout, 'data');
     await using postgres = await startEmbedded({ dataDir, log });
     assert.equal(holder.exitCode, 0);
     assert.equal(await count(postgres.url), 1);

@@ -10,7 +10,7 @@ import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import type { Ended, Line } from '../../../test/kit/cli-runner.ts';
 import { startTestService, type TestService } from '../../../test/kit/service.ts';
-import { until } from '../../../test/kit/service-between-buckets.ts';
+import { until } from '../../../test/kit/until.ts';
 import { program } from './program.ts';
 
 const PASSWORD = 'correct horse battery';

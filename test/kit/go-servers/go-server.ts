@@ -5,7 +5,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { freePort } from '../ports.ts';
-import { until } from '../service-between-buckets.ts';
+import { until } from '../until.ts';
 
 /** A server of somebody else's in a process of its own, with one user and no bucket. */
 export interface GoServer extends AsyncDisposable {

@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtempDisposable, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { freePort } from '../ports.ts';
-import { until } from '../service-between-buckets.ts';
+import { until } from '../until.ts';
 
 /** An nginx that serves files, as CDNs serve what they hold. Disposing of it stops it. */
 export interface Nginx extends AsyncDisposable {

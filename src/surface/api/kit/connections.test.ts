@@ -3,6 +3,7 @@ import { connect, Socket } from 'node:net';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import { until } from '../../../../test/kit/until.ts';
 import { systemClock } from '../../../platform/base/clock.ts';
 import {
   Connections,
@@ -26,7 +27,7 @@ interface Rig extends AsyncDisposable {
 interface Client {
   readonly socket: Socket;
   readonly text: () => string;
-  readonly until: (pattern: RegExp) => Promise<void>;
+  readonly receives: (pattern: RegExp) => Promise<void>;
   readonly ended: Promise<void>;
 }
 
@@ -61,7 +62,8 @@ async function rig(times: Partial<ConnectionTimes>): Promise<Rig> {
         new Promise<number>((resolve) => {
           app.server.getConnections((_error, connections) => resolve(connections));
         });
-      while (accepted < clients.length || (await count()) > 0) await sleep(20);
+      const isEmpty = async () => accepted >= clients.length && (await count()) === 0;
+      await until('no connection is left', isEmpty);
     },
     async [Symbol.asyncDispose]() {
       for (const socket of clients) socket.destroy();
@@ -83,8 +85,8 @@ function clientOf(socket: Socket): Client {
     socket,
     text: () => text,
     ended,
-    until: async (pattern) => {
-      while (!pattern.test(text)) await sleep(5);
+    receives: async (pattern) => {
+      await until(`the server sends ${pattern}`, () => pattern.test(text));
     },
   };
 }
@@ -117,9 +119,9 @@ describe('a connection is ended for good', { timeout: 60_000 }, () => {
 
   test('when it asks nothing more, and sends empty lines all the while', async () => {
     await using server = await rig({ idleMs: 300 });
-    const { socket, until } = server.open();
+    const { socket, receives } = server.open();
     socket.write(get('/small'));
-    await until(/small$/);
+    await receives(/small$/);
     const lines = setInterval(() => socket.write('\r\n'), 50);
     await server.empty();
     clearInterval(lines);
@@ -135,9 +137,9 @@ describe('a connection is ended for good', { timeout: 60_000 }, () => {
 
   test('a moment after it was refused, whether or not the client closes its side', async () => {
     await using server = await rig({ closeMs: 200 });
-    const { socket, until } = server.open();
+    const { socket, receives } = server.open();
     socket.write('POST /refused HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n');
-    await until(/connection: close\r\n.*refused$/s);
+    await receives(/connection: close\r\n.*refused$/s);
     await server.empty();
   });
 
@@ -148,9 +150,9 @@ describe('a connection is ended for good', { timeout: 60_000 }, () => {
     server.app.server.on('clientError', (_error, socket) => {
       if (socket instanceof Socket) refused.refuse(socket, 'HTTP/1.1 400 Bad Request\r\n\r\n');
     });
-    const { socket, until } = server.open();
+    const { socket, receives } = server.open();
     socket.write('nonsense\r\n\r\n');
-    await until(/400 Bad Request/);
+    await receives(/400 Bad Request/);
     await server.empty();
     refused.stop();
   });
@@ -159,21 +161,21 @@ describe('a connection is ended for good', { timeout: 60_000 }, () => {
 describe('a connection is kept', { timeout: 60_000 }, () => {
   test('while its requests are worked on, and between requests', async () => {
     await using server = await rig({ answerMs: 60, closeMs: 60 });
-    const { socket, until } = server.open();
+    const { socket, receives } = server.open();
     socket.write(get('/small'));
-    await until(/small$/);
+    await receives(/small$/);
     await sleep(200); // Longer than an answer may take.
     socket.write(get('/small'));
-    await until(/small.*small$/s);
+    await receives(/small.*small$/s);
   });
 
   test('after a refusal whose body is short: the rest is dropped', async () => {
     await using server = await rig({});
-    const { socket, until } = server.open();
+    const { socket, receives } = server.open();
     socket.write('POST /refused HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n');
-    await until(/refused$/);
+    await receives(/refused$/);
     socket.write(`12345${get('/small')}`);
-    await until(/small$/);
+    await receives(/small$/);
   });
 
   test('long enough for the answer to arrive while the client still sends', async () => {
@@ -189,9 +191,9 @@ describe('a connection is kept', { timeout: 60_000 }, () => {
 
   test('and serves nothing that is sent after its last answer', async () => {
     await using server = await rig({ closeMs: 5_000 });
-    const { socket, until } = server.open();
+    const { socket, receives } = server.open();
     socket.write('POST /refused HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n');
-    await until(/refused$/);
+    await receives(/refused$/);
     socket.write(Buffer.alloc(100_000));
     socket.write(get('/small'));
     await server.empty();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { InjectOptions } from 'fastify';
 import { startTestService, type TestService } from '../../../../test/kit/service.ts';
-import { until } from '../../../../test/kit/service-between-buckets.ts';
+import { until } from '../../../../test/kit/until.ts';
 import type { AuditRow } from '../../../domain/access/audit-table.ts';
 import { DatabaseAudit } from '../../../domain/access/audit.ts';
 
