@@ -321,7 +321,7 @@ function reasonsTable(): string {
     const again = reason === 'internal' || (fault !== undefined && isTransient(fault));
     return [`\`${reason}\``, again ? 'yes' : 'no', nameFields(remedy)];
   });
-  return table(['Reason', 'Tried again by itself', 'What to do'], rows);
+  return table(['Reason', 'Retried automatically', 'What to do'], rows);
 }
 
 function classesTable(): string {

@@ -12,8 +12,8 @@ import { type DemoObject, demoObjects, isWhole, putDemoObject } from './objects.
 import { progress } from './progress.ts';
 
 /*
- * Two S3 servers on this machine, the service between them, and a few thousand objects that go from
- * one to the other. Everything is temporary and removed at the end.
+ * Two S3 servers on this machine, the service between them, and a few thousand objects that a task with an
+ * initial scan copies from one to the other. Everything is temporary and removed at the end.
  */
 
 const HELP = `usage: npm run demo [-- --ceph]
@@ -31,7 +31,7 @@ async function main(ceph: boolean): Promise<number> {
     return await demonstrate(ceph, interrupted.signal);
   } catch (error) {
     if (!interrupted.signal.aborted) throw error;
-    process.stdout.write('\nStopped; all is removed.\n');
+    process.stdout.write('\nStopped; everything was removed.\n');
     return 130;
   }
 }
@@ -72,23 +72,20 @@ interface Scene {
   readonly bytes: number;
 }
 
-/** Creates the task, sends the events, and shows how it goes. @returns Seconds. */
+/** Creates the task, whose initial scan finds all objects, and shows the progress. @returns Seconds. */
 async function synchronize(
   client: OmsClient,
   { source, target, objects, bytes }: Scene,
   signal: AbortSignal,
 ): Promise<number> {
-  step('Creating a synchronization task and sending its events');
+  step('Creating a synchronization task with an initial scan');
   const startedAt = performance.now();
   const taskId = await client.createTask({
     ...taskBetweenProcesses(source, target),
     enable_metadata_migration: true,
+    initial_scan: true,
   });
-  const keys = objects.map(({ key }) => key);
-  await Promise.all([
-    client.sendEvents(taskId, keys),
-    progress(() => client.show(taskId), { objects: objects.length, bytes }, signal),
-  ]);
+  await progress(() => client.show(taskId), { objects: objects.length, bytes }, signal);
   const failed = await client.objects(taskId, 'failed');
   for (const { object_key, message } of failed.slice(0, 5)) {
     process.stderr.write(`failed: ${object_key}: ${message ?? ''}\n`);
@@ -115,7 +112,7 @@ function step(text: string): void {
 
 function farewell(count: number, bytes: number, seconds: number): string {
   return `
-✓ ${count} objects, ${formatBytes(bytes)}, in ${seconds.toFixed(1)} s: every one is at the target, byte for byte.
+✓ ${count} objects, ${formatBytes(bytes)}, in ${seconds.toFixed(1)} s: all at the target, byte for byte.
 
 Next:
   npm start                  run the service; it prints its URL, project and token

@@ -5,7 +5,7 @@ import type { ShownTask } from '../../test/kit/oms-client.ts';
 
 const EVERY_MS = 250;
 
-/** Shows how far a task is until all its objects are settled: a bar, or lines where nobody sees one. */
+/** Shows how far a task is until all its objects are settled: as a bar on a terminal, else as lines. */
 export async function progress(
   show: () => Promise<ShownTask>,
   all: { readonly objects: number; readonly bytes: number },

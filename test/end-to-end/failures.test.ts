@@ -33,7 +33,7 @@ const failures: readonly Failure[] = [
     what: 'an object that the source does not have',
     prepare: ({ from }, key) => from.delete(key),
     reason: 'not-found',
-    message: /read AWS:source\/.*404 NoSuchKey.*The source has no object of this name/s,
+    message: /read AWS:source\/.*404 NoSuchKey.*The source has no object with this key/s,
   },
   {
     what: 'a source bucket that does not exist',
@@ -59,26 +59,26 @@ const failures: readonly Failure[] = [
     prepare: ({ source }, key) =>
       source.faults.add(always({ status: 403, code: 'AccessDenied' }, 'GetObject', key)),
     reason: 'denied',
-    message: /read AWS:source\/.*403 AccessDenied.*Give them the right/s,
+    message: /read AWS:source\/.*403 AccessDenied.*Grant them the right/s,
   },
   {
     what: 'a target that forbids the write',
     prepare: ({ target }, key) =>
       target.faults.add(always({ status: 403, code: 'AccessDenied' }, 'PutObject', key)),
     reason: 'denied',
-    message: /put AWS:target\/.*403 AccessDenied.*Give them the right/s,
+    message: /put AWS:target\/.*403 AccessDenied.*Grant them the right/s,
   },
   {
     what: 'a source that does not know the access key',
     task: () => ({ src_ak: 'NOBODYSKEY' }),
     reason: 'bad-credentials',
-    message: /AWS:source\/.*InvalidAccessKeyId.*start it with valid ones/s,
+    message: /AWS:source\/.*InvalidAccessKeyId.*start it with valid credentials/s,
   },
   {
     what: 'a secret key of the target that is wrong',
     task: () => ({ dst_sk: 'not-the-secret', object_overwrite_mode: 'FULL_OVERWRITE' }),
     reason: 'bad-credentials',
-    message: /AWS:target\/.*SignatureDoesNotMatch.*start it with valid ones/s,
+    message: /AWS:target\/.*SignatureDoesNotMatch.*start it with valid credentials/s,
   },
   {
     what: 'an archived object',
@@ -91,7 +91,7 @@ const failures: readonly Failure[] = [
     prepare: ({ target }, key) =>
       target.faults.add(always({ status: 403, code: 'QuotaExceeded' }, 'PutObject', key)),
     reason: 'full',
-    message: /put AWS:target\/.*QuotaExceeded.*Make room or raise its quota/s,
+    message: /put AWS:target\/.*QuotaExceeded.*Free some space or raise its quota/s,
   },
   {
     what: 'a target that is full in the middle of an object of parts',
@@ -102,7 +102,7 @@ const failures: readonly Failure[] = [
         nth: 2,
       }),
     reason: 'full',
-    message: /putPart AWS:target\/.*QuotaExceeded.*Make room or raise its quota/s,
+    message: /putPart AWS:target\/.*QuotaExceeded.*Free some space or raise its quota/s,
   },
   {
     what: 'a source where nobody listens',
@@ -121,7 +121,7 @@ const failures: readonly Failure[] = [
     prepare: ({ target }, key) =>
       target.faults.add(always({ status: 400, code: 'KeyTooLongError' }, 'PutObject', key)),
     reason: 'refused',
-    message: /put AWS:target\/.*400 KeyTooLongError.*Mend what is said here/s,
+    message: /put AWS:target\/.*400 KeyTooLongError.*Fix the problem named above/s,
   },
   {
     what: 'a source in another region',

@@ -57,7 +57,7 @@ const failures: readonly Failure[] = [
     prepare: ({ manners }) => (manners.compresses = true),
     reason: 'stale-cdn',
     message:
-      /the CDN 127\.0\.0\.1:\d+: it answers with Content-Encoding gzip, which the bucket's object does not have: it compresses\).*Refresh its cache, switch off there whatever changes what it sends/,
+      /the CDN 127\.0\.0\.1:\d+: it answers with Content-Encoding gzip, which the bucket's object does not have: it compresses\).*Refresh its cache, switch off whatever changes its answers/,
   },
   {
     what: 'an older object of another size in its cache',
@@ -130,7 +130,8 @@ const failures: readonly Failure[] = [
     what: 'connections that break each time',
     prepare: ({ manners }) => (manners.cuts = { bytes: 1000, times: Infinity }),
     reason: 'interrupted',
-    message: /read Aliyun:source\/.*interrupted.*Connections to the store broke off too often/,
+    message:
+      /read Aliyun:source\/.*interrupted.*Connections to the store were interrupted too often/,
   },
 ];
 

@@ -225,7 +225,7 @@ describe('a store that asks for patience', () => {
     await world.sync(taskId, ['impatient']);
     const { reason, attempts, message } = await world.outcome(taskId, 'impatient');
     assert.deepEqual([reason, attempts], ['throttled', 2]);
-    assert.match(message ?? '', /SlowDown.*asked for fewer requests/s);
+    assert.match(message ?? '', /SlowDown.*limited the rate of requests/s);
     assert.equal(world.source.requests.of('GetObject'), 2);
   });
 });

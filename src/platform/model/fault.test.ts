@@ -7,7 +7,7 @@ test('what is worth sending again at once is worth another attempt later', () =>
   for (const fault of faults.filter(isRepeatable)) assert.ok(isTransient(fault), fault);
 });
 
-test('what somebody has to mend first is not tried again and again', () => {
+test('a fault that somebody has to fix first is not retried automatically', () => {
   assert.deepEqual(
     faults.filter((fault) => !isTransient(fault)),
     [
@@ -18,6 +18,7 @@ test('what somebody has to mend first is not tried again and again', () => {
       'bad-credentials',
       'archived',
       'refused',
+      'out-of-order',
       'unsupported',
     ],
   );
