@@ -66,6 +66,12 @@ describe('scans', () => {
       ['backfill', 'complete', keys.length, keys.length, keys.length],
     );
     assert.match(scan.digest ?? '', /^[0-9a-f]{64}$/);
+    assert.partialDeepStrictEqual(
+      await world.client.call('GET', `/sync-tasks/${taskId}/progress`),
+      {
+        scan: null,
+      },
+    );
     const task = await world.client.settled(taskId, keys.length);
     assert.equal(task.monthly_success_object, keys.length);
     assert.equal(task.monthly_acceptance_request, 0);
@@ -157,6 +163,9 @@ describe('scans', () => {
     assert.deepEqual(await refused('GET', '/scans/no-such-scan'), [404, 'OMS.1009']);
     await world.client.call('POST', `${path}/scans/${scan.scan_id}/stop`);
     assert.equal((await newest(world, taskId)).state, 'paused');
+    assert.partialDeepStrictEqual(await world.client.call('GET', `${path}/progress`), {
+      scan: { scan_id: scan.scan_id, state: 'paused', position: null },
+    });
     assert.deepEqual(await refused('POST', `/scans/${scan.scan_id}/stop`), [409, 'OMS.0064']);
     await world.client.call('POST', `${path}/scans/${scan.scan_id}/cancel`);
     assert.equal((await newest(world, taskId)).state, 'canceled');

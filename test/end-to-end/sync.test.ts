@@ -59,5 +59,15 @@ describe('a sync task', () => {
     assert.equal(retrying.outcome, 'retrying');
     assert.equal(retrying.reason, 'unreachable');
     assert.match(retrying.message ?? '', /read AWS:source\/unreachable: unreachable/);
+    const progress = (await client.call('GET', `/sync-tasks/${taskId}/progress`)) as {
+      readonly in_work: number;
+      readonly retrying: number;
+    };
+    assert.partialDeepStrictEqual(progress, { waiting_events: 0, waiting_scans: 0, scan: null });
+    assert.equal(progress.in_work + progress.retrying, 1);
+    const retry = await client.call('POST', `/sync-tasks/${taskId}/retry-failed`, {
+      include_retrying: true,
+    });
+    assert.deepEqual(Object.keys(retry ?? {}), ['retried']);
   });
 });

@@ -1,3 +1,4 @@
+import type { RetryFilter } from '../../src/domain/tasks/sync/retry-objects.ts';
 import type { ScanService } from '../../src/domain/scan/scan-service.ts';
 import type { ObjectRecord } from '../../src/domain/queue/object-record.ts';
 import type { InjectOptions } from 'fastify';
@@ -64,7 +65,7 @@ class FakeSyncTasks implements SyncTaskService {
   readonly started: Partial<TaskCredentials>[] = [];
   readonly events: string[] = [];
   readonly filters: ObjectFilter[] = [];
-  readonly retries: { readonly prefix?: string | undefined }[] = [];
+  readonly retries: RetryFilter[] = [];
   objects: ObjectRecord[] = [];
   /** Thrown by the next call, whichever it is. */
   failure: Error | undefined;
@@ -150,6 +151,13 @@ class FakeSyncTasks implements SyncTaskService {
     return { width: plan.width, points };
   }
 
+  async progress(projectId: string, taskId: string) {
+    this.#task(projectId, taskId);
+    const waiting = { waitingEvents: 3, waitingScans: 2, retrying: 1, rechecking: 4 };
+    const rate = { seconds: 300, objectsPerSecond: 1.5, bytesPerSecond: 2048 };
+    return { ...waiting, inWork: 5, exact: true, lagSeconds: 7, rate, scan: undefined };
+  }
+
   async listObjects(projectId: string, taskId: string, filter: ObjectFilter) {
     this.#task(projectId, taskId);
     this.filters.push(filter);
@@ -159,11 +167,7 @@ class FakeSyncTasks implements SyncTaskService {
     return { objects, next: rest.length > limit ? objects.at(-1)?.key : undefined };
   }
 
-  async retryFailed(
-    projectId: string,
-    taskId: string,
-    filter: { readonly prefix?: string | undefined },
-  ) {
+  async retryFailed(projectId: string, taskId: string, filter: RetryFilter) {
     this.#task(projectId, taskId);
     this.retries.push(filter);
     return { retried: 3 };

@@ -5,7 +5,14 @@ import { addKeys, addTask, claim, first, settle, settlement } from '../../../tes
 import { testDatabase } from '../../../test/kit/postgres.ts';
 import type { Db } from '../../platform/postgres/db.ts';
 import { ObjectRecord } from './object-record.ts';
-import { clearOldDetails, listObjects, listRetrying, retryFailedBatch } from './objects.ts';
+import {
+  clearOldDetails,
+  hastenRetryingBatch,
+  listObjects,
+  listRetrying,
+  newGeneration,
+  retryFailedBatch,
+} from './objects.ts';
 import { stopTask } from '../tasks/tasks-table.ts';
 
 /** Lines of the object list; keys that begin with `!` failed. */
@@ -118,6 +125,39 @@ test('a retry leaves a live claim alone, and takes only what is under the prefix
   assert.deepEqual(await claim(db, task), []);
   assert.deepEqual(await settle(db, task, [settlement(held)]), { held: 1, late: 0 });
   assert.equal(first(await claim(db, task)).key, 'x/!');
+});
+
+test('what is tried again later is made due at once, each key once and none that is in work', async () => {
+  await using db = await testDatabase();
+  const task = await addTask(db);
+  await addKeys(db, task, ['x/1', 'x/2', 'x/3', 'y/1', 'z']);
+  const claims = await claim(db, task);
+  const failed = { done: false, delayMs: 3_600_000, reason: 'denied', startedAt: 1 } as const;
+  await settle(
+    db,
+    task,
+    claims.filter(({ key }) => key !== 'z').map((one) => settlement(one, failed)),
+  );
+  const before = await newGeneration(db);
+  const batch = { before, limit: 2, prefix: 'x/' };
+  assert.equal(await hastenRetryingBatch(db, task, batch), 2);
+  const again = await claim(db, task);
+  await settle(
+    db,
+    task,
+    again.map((one) => settlement(one, failed)),
+  );
+  assert.equal(await hastenRetryingBatch(db, task, batch), 1, 'those that failed again stay');
+  assert.equal(await hastenRetryingBatch(db, task, batch), 0);
+  const rest = await claim(db, task);
+  assert.deepEqual([...again, ...rest].map(({ key, attempt }) => [key, attempt]).sort(), [
+    ['x/1', 1],
+    ['x/2', 1],
+    ['x/3', 1],
+  ]);
+  await stopTask(db, task);
+  const all = { before: await newGeneration(db), limit: 10 };
+  assert.equal(await hastenRetryingBatch(db, task, all), 0, 'the task is stopped');
 });
 
 test('a stopped task retries nothing', async () => {

@@ -1,6 +1,6 @@
 import type { Db } from '../../platform/postgres/db.ts';
 import { type ObjectRecord, recordSql } from './object-record.ts';
-import { enqueueing, waking } from './enqueue.ts';
+import { enqueueing, lanes, waking } from './enqueue.ts';
 
 /** Names every key that begins with the prefix, as a range that the primary key serves. */
 const WITHIN = `task_id = $1 and object_key > $2 collate "C"
@@ -82,6 +82,51 @@ export async function retryFailedBatch(
   );
   const row = rows[0];
   return row?.lastKey === undefined ? undefined : { lastKey: row.lastKey, count: row.count };
+}
+
+/** A generation that every later request for a key exceeds. */
+export async function newGeneration(db: Db): Promise<string> {
+  const { rows } = await db.query<{ generation: string }>(
+    `select nextval('generations')::text as generation`,
+  );
+  const row = rows[0];
+  if (row === undefined) throw new Error('the sequence "generations" gave nothing');
+  return row.generation;
+}
+
+/**
+ * Makes one batch of a running task's retrying objects due at once. Served by the index `changes_due_by_lane`: only
+ * keys that are tried again have a due time to come. A key that is in work is left alone.
+ *
+ * @returns How many there were; 0 where none is left.
+ */
+export async function hastenRetryingBatch(
+  db: Db,
+  taskId: string,
+  filter: {
+    readonly prefix?: string | undefined;
+    /** From {@link newGeneration}: a key that fails again while batches are made is not taken twice. */
+    readonly before: string;
+    readonly limit: number;
+  },
+): Promise<number> {
+  const { rows } = await db.query<{ count: number }>(
+    `with retrying as materialized (
+      select task_id, object_key from changes
+      where uuid_send(task_id) = uuid_send($1) and lane = any(array[${lanes.join()}]) and due_at > now()
+        and generation < $2::bigint and reason is not null and (lease_until is null or lease_until < now())
+        and ($3::text is null or starts_with(object_key, $3))
+        and exists (select from tasks where id = $1 and running)
+      limit $4
+    ), made_due as (
+      ${enqueueing('retry', 'select task_id, object_key from retrying')}
+    ), notified as (
+      ${waking('retrying')}
+    )
+    select count(*)::int as count from retrying left join notified on true`,
+    [taskId, filter.before, filter.prefix ?? null, filter.limit],
+  );
+  return rows[0]?.count ?? 0;
 }
 
 /**

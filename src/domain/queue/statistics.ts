@@ -53,6 +53,36 @@ export async function countersOfMonth(
   return rows[0] ?? { REQUEST: 0, SUCCESS: 0, FAILURE: 0, SKIP: 0, SIZE: 0 };
 }
 
+export interface Rate {
+  /** How many seconds it is averaged over: five to ten minutes, or the age of a younger task. */
+  readonly seconds: number;
+  /** Objects that were settled, however they ended. */
+  readonly objectsPerSecond: number;
+  /** Of objects that were copied. */
+  readonly bytesPerSecond: number;
+}
+
+/** The rate of the last minutes, from the current five-minute bucket and the one before. */
+export async function recentRate(
+  db: Db,
+  taskId: string,
+  { createdAt }: { readonly createdAt: number },
+): Promise<Rate> {
+  const { rows } = await db.query<Rate>(
+    `with recent as (
+      select greatest(date_bin('5 minutes', now(), 'epoch') - interval '5 minutes', to_timestamp($2::float8 / 1000)) as start
+    ), lasted as (
+      select start, greatest(extract(epoch from now() - start), 1)::float8 as seconds from recent
+    )
+    select seconds, coalesce(sum(successes + failures + skips), 0)::float8 / seconds as "objectsPerSecond",
+      coalesce(sum(bytes), 0)::float8 / seconds as "bytesPerSecond"
+    from lasted left join statistics on task_id = $1 and width = 300 and starts_at > start - interval '5 minutes'
+    group by seconds`,
+    [taskId, createdAt],
+  );
+  return rows[0] ?? { seconds: 1, objectsPerSecond: 0, bytesPerSecond: 0 };
+}
+
 /**
  * Folds five-minute rows and hours that are old enough into hours and months. Nothing is counted
  * twice or lost: rows leave and arrive in one statement.

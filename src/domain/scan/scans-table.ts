@@ -16,6 +16,8 @@ export interface ScanRecord extends RangeCounts {
   readonly rangesOpen: number;
   readonly rangesDone: number;
   readonly rangesFailed: number;
+  /** Every key up to this one is compared; undefined before the first page, and once all are. */
+  readonly position?: string | undefined;
   /** In hexadecimal; once it is complete. */
   readonly digest?: string | undefined;
 }
@@ -57,7 +59,8 @@ const SELECT = `
       coalesce(sum(missing), 0)::int8 as missing, coalesce(sum(extra), 0)::int8 as extra,
       coalesce(sum(enqueued), 0)::int8 as enqueued,
       count(*) filter (where state = 'open') as "rangesOpen", count(*) filter (where state = 'done') as "rangesDone",
-      count(*) filter (where state = 'failed') as "rangesFailed"
+      count(*) filter (where state = 'failed') as "rangesFailed",
+      nullif(min(cursor_key) filter (where state <> 'done'), '') as position
     from scan_ranges where scan_id = scans.id
   ) as sums`;
 
@@ -82,6 +85,16 @@ export async function findScan(
   const { rows } = await db.query<ScanRecord>(
     `${SELECT} where scans.task_id = $1 and scans.id = $2`,
     [taskId, scanId],
+  );
+  return rows[0];
+}
+
+/** The newest scan of a task that has not ended, paused or not. */
+export async function newestOpenScan(db: Db, taskId: string): Promise<ScanRecord | undefined> {
+  const { rows } = await db.query<ScanRecord>(
+    `${SELECT} where scans.task_id = $1 and scans.state in ('waiting', 'running')
+    order by scans.created_at desc, scans.id limit 1`,
+    [taskId],
   );
   return rows[0];
 }

@@ -61,6 +61,7 @@ describe('the OpenAPI document', () => {
         'get /v2 ShowApiInfo',
         `get ${task} ShowSyncTask`,
         `get ${task}/objects ListSyncTaskObjects`,
+        `get ${task}/progress ShowSyncTaskProgress`,
         `get ${task}/statistics ListSyncTaskStatistic`,
         'get /v2/{project_id}/sync-tasks ListSyncTasks',
         `post ${task}/events CreateSyncEvents`,

@@ -38,6 +38,7 @@ import { objectRoutes } from './oms/objects.ts';
 import { operationRoutes } from './operations/operations.ts';
 import { rightsRoutes } from './iam/rights.ts';
 import { scanRoutes } from './oms/scans.ts';
+import { progressRoutes } from './oms/progress.ts';
 import { statisticRoutes } from './oms/statistics.ts';
 import { syncTaskRoutes } from './oms/sync-tasks.ts';
 import { versionRoutes } from './oms/versions.ts';
@@ -118,6 +119,7 @@ export async function buildApi(parts: ApiParts): Promise<FastifyInstance> {
   await app.register(statisticRoutes(parts.syncTasks));
   await app.register(objectRoutes(parts.syncTasks));
   await app.register(scanRoutes(parts.scans));
+  await app.register(progressRoutes(parts.syncTasks));
   return app;
 }
 

@@ -2,9 +2,13 @@ import type { Secret } from '../../../platform/base/seal.ts';
 import type { ListedOutcome } from '../../../platform/model/outcome.ts';
 import type { Quota } from '../../access/quotas.ts';
 import type { ObjectRecord } from '../../queue/object-record.ts';
+import type { QueueProgress } from '../../queue/progress.ts';
+import type { Rate } from '../../queue/statistics.ts';
+import type { ScanRecord } from '../../scan/scans-table.ts';
 import type { Counters, StatisticWidth } from '../../../platform/model/statistics.ts';
 import type { SyncTask, TaskPlan, SyncTaskStatus } from '../../../platform/model/sync-task.ts';
 import type { AccessKey } from '../../../platform/signing/access-key.ts';
+import type { RetryFilter } from './retry-objects.ts';
 import type { Created } from '../signed-creations.ts';
 
 /** What a task needs to enter both buckets, and the CDN in front of the source. */
@@ -39,6 +43,13 @@ export interface TaskStatistics {
   readonly width: StatisticWidth;
   /** Ascending and without gaps. */
   readonly points: readonly StatisticPoint[];
+}
+
+/** How far a task is. */
+export interface TaskProgress extends QueueProgress {
+  readonly rate: Rate;
+  /** The newest scan that has not ended. */
+  readonly scan: ScanRecord | undefined;
 }
 
 export interface ObjectFilter {
@@ -99,16 +110,17 @@ export interface SyncTaskService {
     taskId: string,
     range: { readonly startMs: number; readonly endMs: number },
   ): Promise<TaskStatistics>;
+  progress(projectId: string, taskId: string): Promise<TaskProgress>;
   listObjects(
     projectId: string,
     taskId: string,
     filter: ObjectFilter,
   ): Promise<{ readonly objects: readonly ObjectRecord[]; readonly next: string | undefined }>;
-  /** Makes every failed object due again. */
+  /** Makes every failed object due again, and on request those that are tried again later. */
   retryFailed(
     projectId: string,
     taskId: string,
-    filter: { readonly prefix?: string | undefined },
+    filter: RetryFilter,
   ): Promise<{ readonly retried: number }>;
 }
 

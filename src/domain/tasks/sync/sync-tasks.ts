@@ -4,15 +4,17 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../../platform/base/clock.ts';
 import type { Sealer } from '../../../platform/base/seal.ts';
 import { type Database, DatabaseError, type Db } from '../../../platform/postgres/db.ts';
-import { listObjects, listRetrying, retryFailedBatch } from '../../queue/objects.ts';
+import { listObjects, listRetrying } from '../../queue/objects.ts';
 import {
   endScansOf,
   insertScan,
+  newestOpenScan,
   reconcileHours,
   setReconcileHours,
 } from '../../scan/scans-table.ts';
 import { findProject } from '../../access/projects-table.ts';
-import { countersBetween, countersOfMonth } from '../../queue/statistics.ts';
+import { queueProgress } from '../../queue/progress.ts';
+import { countersBetween, countersOfMonth, recentRate } from '../../queue/statistics.ts';
 import { findTask, hideTask, insertTask, listTasks, startTask, stopTask } from '../tasks-table.ts';
 import { type Intake, IntakeFull } from '../../queue/intake.ts';
 import { decodeObjectKey, KeyError } from '../../../platform/model/object-key.ts';
@@ -37,6 +39,7 @@ import { type EventQuotas, type Quota, tooManyKeys } from '../../access/quotas.t
 import { type Problem, ServiceError } from '../../service-error.ts';
 import { type Created, SignedCreations, type StoreCreation } from '../signed-creations.ts';
 import { checkSessionTokens } from '../session-tokens.ts';
+import { type RetryFilter, retryObjects } from './retry-objects.ts';
 import { credentialsOfStart } from '../start-credentials.ts';
 import type {
   NewSyncTask,
@@ -44,6 +47,7 @@ import type {
   SyncTaskService,
   TaskCredentials,
   TaskPage,
+  TaskProgress,
   TaskStatistics,
 } from './sync-task-service.ts';
 
@@ -67,7 +71,6 @@ export interface SyncTasksOptions {
   readonly onTaskDeleted: (taskId: string) => void;
 }
 
-const RETRY_BATCH = 10_000;
 /** Other credentials may see other objects: what is listed with both proves nothing of a whole. */
 const OTHER_CREDENTIALS = 'The task was started with other credentials';
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -180,6 +183,16 @@ export class SyncTasks implements SyncTaskService {
     return statistics(this.#database, task.id, { ...range, nowMs: this.#options.clock.now() });
   }
 
+  async progress(projectId: string, taskId: string): Promise<TaskProgress> {
+    const task = await this.find(projectId, taskId);
+    const { lists } = this.#options;
+    return {
+      ...(await queueProgress(lists, task.id)),
+      rate: await recentRate(lists, task.id, task),
+      scan: await newestOpenScan(lists, task.id),
+    };
+  }
+
   async listObjects(
     projectId: string,
     taskId: string,
@@ -196,19 +209,11 @@ export class SyncTasks implements SyncTaskService {
   async retryFailed(
     projectId: string,
     taskId: string,
-    { prefix }: { readonly prefix?: string | undefined },
+    filter: RetryFilter,
   ): Promise<{ retried: number }> {
     const task = await this.find(projectId, taskId);
     if (task.status !== 'SYNCHRONIZING') throw refusals.retry(taskId);
-    let retried = 0;
-    let after: string | undefined;
-    for (;;) {
-      const filter = { prefix, after, limit: RETRY_BATCH };
-      const batch = await retryFailedBatch(this.#database, task.id, filter);
-      if (batch === undefined) return { retried };
-      retried += batch.count;
-      after = batch.lastKey;
-    }
+    return { retried: await retryObjects(this.#database, task.id, filter) };
   }
 
   async #mayName(keys: number, projectId: string): Promise<void> {

@@ -151,14 +151,20 @@ describe('the object list', () => {
 test('failed objects are made due again, all or those below a prefix', async () => {
   await using api = await openApi();
   const id = await api.createTask();
-  for (const payload of [undefined, {}, { prefix: '' }, { prefix: 'a/' }]) {
+  const retrying = { include_retrying: true };
+  for (const payload of [undefined, {}, { prefix: '' }, { prefix: 'a/', ...retrying }]) {
     const path = `sync-tasks/${id}/retry-failed`;
     const reply = await api.call('POST', path, payload === undefined ? {} : { payload });
     assert.equal(reply.statusCode, 200);
     assert.deepEqual(reply.json(), { retried: 3 });
   }
   assert.deepEqual(
-    api.syncTasks.retries.map(({ prefix }) => prefix),
-    [undefined, undefined, undefined, 'a/'],
+    api.syncTasks.retries.map(({ prefix, includeRetrying }) => [prefix, includeRetrying]),
+    [
+      [undefined, undefined],
+      [undefined, undefined],
+      [undefined, undefined],
+      ['a/', true],
+    ],
   );
 });

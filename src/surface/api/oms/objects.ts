@@ -59,7 +59,8 @@ export function objectRoutes(syncTasks: SyncTaskService): FastifyPluginAsyncType
       },
       async ({ params: { project_id: project, sync_task_id: id }, body }) => {
         const prefix = body.prefix === '' ? undefined : body.prefix;
-        return syncTasks.retryFailed(project, id, { prefix });
+        const includeRetrying = body.include_retrying;
+        return syncTasks.retryFailed(project, id, { prefix, includeRetrying });
       },
     );
   };

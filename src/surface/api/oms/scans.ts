@@ -50,7 +50,7 @@ function collectionRoutes(scans: ScanService): FastifyPluginAsyncTypebox {
       async ({ params: { project_id: project, sync_task_id: id }, query }) => {
         const { limit = SCANS_LIMIT_DEFAULT, offset = 0 } = query;
         const page = await scans.list(project, id, { limit, offset });
-        return { scans: page.map(toReply) };
+        return { scans: page.map(toScan) };
       },
     );
 
@@ -68,7 +68,7 @@ function collectionRoutes(scans: ScanService): FastifyPluginAsyncTypebox {
         config: { action: 'oms:synctask:update' },
       },
       async ({ params: { project_id: project, sync_task_id: id }, body }) =>
-        toReply(await scans.start(project, id, body.kind)),
+        toScan(await scans.start(project, id, body.kind)),
     );
   };
 }
@@ -96,7 +96,7 @@ function oneRoutes(scans: ScanService): FastifyPluginAsyncTypebox {
         config: { action: 'oms:synctask:get' },
       },
       async ({ params: { project_id: project, sync_task_id: id, scan_id: scan } }) =>
-        toReply(await scans.show(project, id, scan)),
+        toScan(await scans.show(project, id, scan)),
     );
 
     for (const signal of ['stop', 'start', 'cancel'] as const) {
@@ -112,7 +112,7 @@ function oneRoutes(scans: ScanService): FastifyPluginAsyncTypebox {
           config: { action: 'oms:synctask:update' },
         },
         async ({ params: { project_id: project, sync_task_id: id, scan_id: scan } }) =>
-          toReply(await scans.signal(project, id, scan, signal)),
+          toScan(await scans.signal(project, id, scan, signal)),
       );
     }
   };
@@ -175,7 +175,8 @@ function toDifference(found: Difference): ListDifferencesReply['differences'][nu
   };
 }
 
-function toReply(scan: ScanRecord): Scan {
+/** A scan as clients get it. */
+export function toScan(scan: ScanRecord): Scan {
   return {
     scan_id: scan.id,
     kind: scan.kind,
@@ -197,6 +198,7 @@ function toReply(scan: ScanRecord): Scan {
     ranges_open: scan.rangesOpen,
     ranges_done: scan.rangesDone,
     ranges_failed: scan.rangesFailed,
+    position: scan.position ?? null,
     digest: scan.digest ?? null,
   };
 }

@@ -72,7 +72,15 @@ export const ListSyncTaskObjectsReply = Type.Object(
   { description: 'OK' },
 );
 
-export const RetryFailedBody = Type.Object({ prefix });
+export const RetryFailedBody = Type.Object({
+  prefix,
+  include_retrying: Type.Optional(
+    Type.Boolean({
+      default: false,
+      description: 'Also objects that failed and are tried again by themselves: at once',
+    }),
+  ),
+});
 
 export const RetryFailedReply = Type.Object(
   {

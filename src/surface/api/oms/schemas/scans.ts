@@ -68,6 +68,11 @@ export const Scan = Type.Object(
     ranges_open: count('Ranges of keys that are not walked to their end'),
     ranges_done: count('Ranges of keys that are'),
     ranges_failed: count('Ranges of keys that could not be'),
+    position: orNull(
+      Type.String({
+        description: 'Every key up to this one is compared; null at the beginning and at the end',
+      }),
+    ),
     digest: orNull(
       Type.String({
         description:
