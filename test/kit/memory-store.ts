@@ -10,7 +10,7 @@ import {
 } from '../../src/platform/model/object.ts';
 import { storageTiers } from '../../src/platform/model/storage-class.ts';
 import { orLetGo } from '../../src/platform/http/let-go.ts';
-import { compareKeys, faultOfKey } from '../../src/platform/stores/keys.ts';
+import { faultOfKey } from '../../src/platform/stores/keys.ts';
 import { differenceFrom } from '../../src/platform/stores/pin.ts';
 import { checkPutOptions } from '../../src/platform/stores/put-options.ts';
 import { checkRemovals } from '../../src/platform/stores/removals.ts';
@@ -31,13 +31,7 @@ import type {
 import type { PutBody } from '../../src/platform/http/bodies.ts';
 import { StoreError } from '../../src/platform/model/store-error.ts';
 import { memoryBody } from './memory-body.ts';
-
-export interface StoredObject {
-  readonly head: ObjectHead;
-  readonly bytes: Uint8Array;
-  /** Reads fail with `archived` until the object is restored, which takes no time here. */
-  archived: boolean;
-}
+import { type StoredObject, StoredObjects } from './stored-objects.ts';
 
 interface StoredUpload extends OpenUpload {
   readonly options: PutOptions;
@@ -56,7 +50,7 @@ const PAGE_MAX = 1000;
 export class MemoryStore implements Store {
   readonly name: string;
   readonly traits: Traits;
-  readonly objects = new Map<string, StoredObject>();
+  readonly objects = new StoredObjects();
   readonly openUploads = new Map<string, StoredUpload>();
   readonly #clock: Clock;
   #uploads = 0;
@@ -96,14 +90,10 @@ export class MemoryStore implements Store {
   async list(options: ListOptions, signal: AbortSignal): Promise<ListPage> {
     signal.throwIfAborted();
     const { prefix = '', after, limit = PAGE_MAX } = options;
-    const keys = [...this.objects.keys()]
-      .filter(
-        (key) => key.startsWith(prefix) && (after === undefined || compareKeys(after, key) < 0),
-      )
-      .sort(compareKeys);
-    const page = keys.slice(0, Math.min(limit, PAGE_MAX));
+    const found = this.objects.keysOf(prefix, after, Math.min(limit, PAGE_MAX) + 1);
+    const page = found.slice(0, Math.min(limit, PAGE_MAX));
     const entries = page.map((key) => entryOf(this.#object('list', key).head));
-    return { entries, next: page.length < keys.length ? page.at(-1) : undefined };
+    return { entries, next: page.length < found.length ? page.at(-1) : undefined };
   }
 
   async head(key: string, signal: AbortSignal): Promise<ObjectHead> {

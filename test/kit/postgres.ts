@@ -9,10 +9,12 @@ import { Secret } from '../../src/platform/base/seal.ts';
 import { Database, type DatabaseOptions } from '../../src/platform/postgres/db.ts';
 import { startEmbedded, type EmbeddedPostgres } from '../../src/platform/postgres/embedded.ts';
 import { migrate } from '../../src/platform/postgres/migrate.ts';
+import { copyCluster } from './cluster-template.ts';
 
 /**
  * A real PostgreSQL for tests: one server a test process, started by the first who asks and stopped
- * when all tests of the file have ended, and a new database a call, copied from a migrated one.
+ * when all tests of the file have ended, and a new database a call, copied from a migrated one. The server itself is copied from a template
+ * that all test processes of the machine share.
  */
 
 interface Cluster extends AsyncDisposable {
@@ -24,7 +26,6 @@ interface Cluster extends AsyncDisposable {
 const TEMPLATE = 'migrated';
 
 let cluster: Promise<Cluster> | undefined;
-let template: Promise<void> | undefined;
 let made = 0;
 
 /** Fast, and good for nothing after a crash. */
@@ -51,16 +52,15 @@ async function parentDirectory(): Promise<string> {
   }
 }
 
+const start = (dataDir: string): Promise<EmbeddedPostgres> =>
+  startEmbedded({ dataDir, log: silentLog, tuning, socketParent: dataDir });
+
 async function startCluster(): Promise<Cluster> {
   const dataDir = await mkdtemp(join(await parentDirectory(), 'brigade-test-'));
   // A process that breaks off does not reach its hooks; the kernel stops the server then.
   process.once('exit', () => rmSync(dataDir, { recursive: true, force: true }));
-  const postgres = await startEmbedded({
-    dataDir,
-    log: silentLog,
-    tuning,
-    socketParent: dataDir,
-  });
+  await copyCluster(dataDir, makeCluster);
+  const postgres = await start(dataDir);
   const admin = await Database.connect({ url: postgres.url, allowUnsafe: true, connections: 2 });
   return {
     postgres,
@@ -73,23 +73,28 @@ async function startCluster(): Promise<Cluster> {
   };
 }
 
+/** Makes a cluster with a migrated database, to be copied. */
+async function makeCluster(dataDir: string): Promise<void> {
+  await using postgres = await start(dataDir);
+  await using admin = await Database.connect({ url: postgres.url, allowUnsafe: true });
+  await admin.query(`create database ${TEMPLATE}`);
+  await using database = await Database.connect({
+    url: urlOf(postgres, TEMPLATE),
+    allowUnsafe: true,
+  });
+  await migrate(database);
+}
+
 /** Here and not where it is started: a hook set in a test ends with that test. */
 after(async () => {
   await (await cluster)?.[Symbol.asyncDispose]();
 });
 
 /** The URL of another database of the same server. */
-function urlOf({ postgres }: Cluster, name: string): Secret {
+function urlOf(postgres: EmbeddedPostgres, name: string): Secret {
   const url = new URL(postgres.url.reveal());
   url.pathname = `/${name}`;
   return new Secret(url.href);
-}
-
-async function makeTemplate(on: Cluster): Promise<void> {
-  await on.admin.query(`create database ${TEMPLATE}`);
-  // Closed before it is copied: a template must have no visitors.
-  await using database = await Database.connect({ url: urlOf(on, TEMPLATE), allowUnsafe: true });
-  await migrate(database);
 }
 
 export interface TestDatabaseOptions extends Partial<Omit<DatabaseOptions, 'url'>> {
@@ -102,13 +107,12 @@ export async function testDatabaseUrl({
   empty = false,
 }: TestDatabaseOptions = {}): Promise<Secret> {
   const on = await (cluster ??= startCluster());
-  if (!empty) await (template ??= makeTemplate(on));
   made += 1;
   const name = `test_${made}`;
   const from = empty ? 'template1' : TEMPLATE;
   // Three times as fast as through the log, where nothing is synced anyway.
   await on.admin.query(`create database ${name} template ${from} strategy file_copy`);
-  return urlOf(on, name);
+  return urlOf(on.postgres, name);
 }
 
 /** A new, migrated database; dispose of it to close its connections. */
