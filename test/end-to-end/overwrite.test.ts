@@ -48,7 +48,7 @@ describe('what is at the target already', () => {
     const copied = ['size/other-size', 'size/later'];
     from.put('size/other-size', 'longer than before', older);
     to.put('size/other-size', 'short', newer);
-    from.put('size/later', 'same', newer);
+    from.put('size/later', 'same', { ...newer, etag: 'opaque' });
     to.put('size/later', 'same', older);
     from.put('size/same', 'same', older);
     to.put('size/same', 'same', newer);
@@ -58,6 +58,43 @@ describe('what is at the target already', () => {
     for (const key of copied) assert.equal((await world.outcome(taskId, key)).outcome, 'copied');
     assert.equal((await world.outcome(taskId, 'size/same')).reason, 'target-up-to-date');
     assert.equal(to.versions('size/same').length, 1);
+  });
+
+  test('equal bytes of a newer source are copied only with something else to carry', async () => {
+    const { from, to } = world;
+    const metadata = {
+      userMetadata: { colour: 'red' },
+      contentHeaders: { 'content-type': 'text/plain' },
+    };
+    const tasks = await Promise.all(
+      [true, false].map((enabled) => world.createTask({ enable_metadata_migration: enabled })),
+    );
+    const keys = ['equal/all', 'equal/type', 'equal/entry'];
+    from.put('equal/all', 'same', { ...newer, ...metadata });
+    to.put('equal/all', 'same', { ...older, ...metadata });
+    from.put('equal/type', 'same', { ...newer, ...metadata });
+    to.put('equal/type', 'same', {
+      ...older,
+      ...metadata,
+      contentHeaders: { 'content-type': 'text/html' },
+    });
+    from.put('equal/entry', 'same', { ...newer, ...metadata });
+    to.put('equal/entry', 'same', { ...older, contentHeaders: { 'content-type': 'text/plain' } });
+    const [migrating = '', plain = ''] = tasks;
+    const reasons = async (taskId: string): Promise<unknown[]> => {
+      await world.sync(taskId, keys);
+      const all = await Promise.all(keys.map((key) => world.outcome(taskId, key)));
+      return all.map(({ outcome, reason }) => reason ?? outcome);
+    };
+    assert.deepEqual(await reasons(migrating), ['target-equal', 'copied', 'copied']);
+    to.put('equal/type', 'same', {
+      ...older,
+      ...metadata,
+      contentHeaders: { 'content-type': 'text/html' },
+    });
+    to.put('equal/entry', 'same', { ...older, contentHeaders: { 'content-type': 'text/plain' } });
+    assert.deepEqual(await reasons(plain), ['target-equal', 'copied', 'target-equal']);
+    assert.deepEqual(to.object('equal/all')?.userMetadata, metadata.userMetadata);
   });
 
   test('FULL_OVERWRITE copies always, and does not look at the target', async () => {
@@ -114,7 +151,7 @@ describe('clouds that compute a CRC-64', () => {
     const taskId = await world.createTask({ ...betweenHuawei, object_overwrite_mode: mode });
     from.put('crc/fresh', 'text', older);
     to.put('crc/fresh', 'text', newer);
-    from.put('crc/stale', 'text', newer);
+    from.put('crc/stale', 'text', { ...newer, etag: 'opaque' });
     to.put('crc/stale', 'text', older);
     await world.sync(taskId, ['crc/fresh', 'crc/stale']);
     assert.equal((await world.outcome(taskId, 'crc/fresh')).reason, 'target-up-to-date');

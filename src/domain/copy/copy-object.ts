@@ -5,17 +5,17 @@ import {
   needsLook,
 } from '../../platform/model/consistency.ts';
 import { keepsParts } from '../../platform/model/fault.ts';
-import { fitContentType, fitMetadata } from '../../platform/model/metadata.ts';
 import type { ObjectHead } from '../../platform/model/object.ts';
 import type { Check, Outcome, SkipReason } from '../../platform/model/outcome.ts';
 import { decide, looksAtTarget } from '../../platform/model/overwrite.ts';
 import { proofOf } from '../../platform/model/proof.ts';
-import { classNote, targetTier, tierOf } from '../../platform/model/storage-class.ts';
+import { classNote, tierOf } from '../../platform/model/storage-class.ts';
 import { crcsAlone } from '../../platform/model/sums.ts';
-import { foundObject, isSameWrite } from '../../platform/model/written.ts';
+import { CLOCKS_DIFFER_MS, foundObject, isSameWrite } from '../../platform/model/written.ts';
 import type { ObjectRead, PutOptions } from '../../platform/stores/store.ts';
 import { pinText, recordedTag } from '../../platform/stores/pin.ts';
 import { StoreError } from '../../platform/model/store-error.ts';
+import { hasAllBesideBytes, putOptions } from './beside-bytes.ts';
 import { copyInParts } from './copy-in-parts.ts';
 import { settleSourceMd5 } from './declared-checksums.ts';
 import { dropOrLeave } from './drop-upload.ts';
@@ -79,7 +79,9 @@ function knownOf(job: CopyJob, source: ObjectHead, target: ObjectHead | undefine
     target !== undefined && recorded !== undefined && isSameWrite(recorded, target);
   const asCopied =
     copiedEtag === recordedTag(source) && isRecorded && !job.unsettled && !job.targetDoubtful;
-  return { sourceChanged, kms: policy.kms, unsettled, asCopied };
+  const equalBesideBytes =
+    target !== undefined && hasAllBesideBytes(target, putOptions(job, source).options);
+  return { sourceChanged, kms: policy.kms, unsettled, asCopied, equalBesideBytes };
 }
 
 function skipped(reason: SkipReason, source: ObjectHead, target: ObjectHead | undefined): Outcome {
@@ -250,9 +252,20 @@ function copied(
   };
 }
 
+/**
+ * A source may have a time in the future. No copy can be as new, so that the target's own time of the
+ * write is compared instead: it still tells the copy from what was there before.
+ */
+function comparableTime({ sourceModified, written: { writtenAt } }: CopyEvidence): number {
+  return writtenAt === undefined
+    ? sourceModified
+    : Math.min(sourceModified, writtenAt - CLOCKS_DIFFER_MS);
+}
+
 function withLook(evidence: CopyEvidence, head: ObjectHead): CopyEvidence {
   return {
     ...evidence,
+    sourceModified: comparableTime(evidence),
     targetSize: head.size,
     targetModified: head.lastModified,
     target: {
@@ -296,25 +309,4 @@ async function moveBytes(
     if (error instanceof StoreError && error.fault === 'exists') return 'exists';
     throw error;
   }
-}
-
-/** What travels beside the bytes: the type always, the rest where the task asks for it. */
-function putOptions(
-  job: CopyJob,
-  head: ObjectHead,
-): { readonly options: PutOptions; readonly notes: readonly string[] } {
-  const { metadataMigration, storagePolicy, overwriteMode, kms } = job.policy;
-  const { metadata } = job.target.traits;
-  const type = fitContentType(head.contentType, metadata);
-  const fitted = metadataMigration ? fitMetadata(head, metadata) : undefined;
-  const options: PutOptions = {
-    contentType: type.value,
-    contentHeaders: fitted?.contentHeaders,
-    userMetadata: fitted?.userMetadata,
-    tier: targetTier(storagePolicy, head.tier, job.target.traits.tiers),
-    kms,
-    mode: overwriteMode === 'NO_OVERWRITE' ? 'create' : 'overwrite',
-  };
-  const ofType = type.note === undefined ? [] : [type.note];
-  return { options, notes: [...ofType, ...(fitted?.notes ?? [])] };
 }

@@ -8,8 +8,16 @@ export const outcomeKinds = ['copied', 'skipped', 'failed'] as const;
 export const listedOutcomes = [...outcomeKinds, 'retrying'] as const;
 export type ListedOutcome = (typeof listedOutcomes)[number];
 
-/** Why an object needed no copy. */
-export const skipReasons = ['target-exists', 'target-up-to-date', 'same-crc64'] as const;
+/**
+ * Why an object needed no copy. `target-equal`: by size and time it would have been copied, but the
+ * target has the same bytes, and everything else that the copy would have written.
+ */
+export const skipReasons = [
+  'target-exists',
+  'target-up-to-date',
+  'target-equal',
+  'same-crc64',
+] as const;
 export type SkipReason = (typeof skipReasons)[number];
 
 /**

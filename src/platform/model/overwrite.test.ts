@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { type Comparable, decide, looksAtTarget } from './overwrite.ts';
 import { type OverwriteMode, overwriteModes } from './sync-task.ts';
@@ -160,3 +161,104 @@ test('an object that may be a late write is up to date only if a checksum proves
     assert.deepEqual(decide(mode, object(both), object(both), doubted), unsettled);
   }
 });
+
+const bySizeAndTime = [
+  'SIZE_LAST_MODIFIED_COMPARISON_OVERWRITE',
+  'CRC64_COMPARISON_OVERWRITE',
+] as const;
+
+test('equal bytes with nothing else to carry are not copied, however new the source is', () => {
+  const hex = `"${'a'.repeat(32)}"`;
+  const known = { sourceChanged: false, kms: false, equalBesideBytes: true };
+  const equal = { kind: 'skip', reason: 'target-equal' };
+  const copy = { kind: 'copy' };
+  for (const [differs, also, expected] of [
+    [{ etag: hex }, {}, equal],
+    [{ etag: `"${'a'.repeat(32)}-3"` }, {}, equal],
+    [{ crc64nvme: 'n' }, {}, equal],
+    [{ etag: hex }, { sourceChanged: true }, equal],
+    [{ etag: hex }, { unsettled: true }, equal],
+    [{}, { asCopied: true }, equal],
+    // An ETag that is no checksum, and an MD5 that a writer declared.
+    [{}, {}, copy],
+    [{ md5: 'm' }, {}, copy],
+    [{ md5: 'm' }, { sourceChanged: true }, copy],
+    [{ etag: hex }, { equalBesideBytes: false }, copy],
+    [{}, { asCopied: true, equalBesideBytes: false }, copy],
+    [{}, { asCopied: true, sourceChanged: true }, copy],
+  ] as const) {
+    for (const mode of bySizeAndTime) {
+      if (mode === 'CRC64_COMPARISON_OVERWRITE' && 'crc64nvme' in differs) continue;
+      const source = object({ ...differs, lastModified: TIME + 1 });
+      const verdict = decide(mode, source, object(differs), { ...known, ...also });
+      assert.deepEqual(verdict, expected, JSON.stringify([mode, differs, also]));
+    }
+  }
+  const loud = object({ etag: 'A'.repeat(32), lastModified: TIME + 1 });
+  assert.deepEqual(decide(bySizeAndTime[0], loud, object({ etag: hex }), known), equal);
+  const other = { etag: hex, crc64: '2', lastModified: TIME + 1 };
+  assert.deepEqual(
+    decide(bySizeAndTime[0], object(other), object({ etag: hex, crc64: '1' }), known),
+    copy,
+  );
+});
+
+/** How a store forms its ETags, and what else a HEAD reports of the bytes `content`. */
+const stores = {
+  md5: (content: string) => ({ etag: `"${md5(content)}"`, md5: md5(content) }),
+  parts: (content: string) => ({ etag: `"${md5(content)}-2"` }),
+  crc: (content: string, write: number) => ({ etag: `"w${write}"`, crc64: md5(content) }),
+  /** Azure: the MD5 is a property that the writer declares. */
+  declared: (content: string, write: number) => ({ etag: `"w${write}"`, md5: md5(content) }),
+};
+
+function md5(content: string): string {
+  return createHash('md5').update(content).digest('hex');
+}
+
+/** Two tasks in opposite directions, each with an event of every write: how many writes follow one. */
+function writesBetween(kinds: readonly [keyof typeof stores, keyof typeof stores]): number {
+  let writes = 1;
+  const write = (side: 0 | 1): Comparable =>
+    object({ lastModified: TIME + writes, ...stores[kinds[side]]('text', writes) });
+  const sides: [Comparable, Comparable | undefined] = [write(0), undefined];
+  const records: [Copied | undefined, Copied | undefined] = [undefined, undefined];
+  for (let from: 0 | 1 = 0; writes < 20; from = from === 0 ? 1 : 0) {
+    const to = from === 0 ? 1 : 0;
+    const [source, target, record] = [sides[from], sides[to], records[from]];
+    assert.ok(source !== undefined);
+    const verdict = decide(bySizeAndTime[0], source, target, {
+      kms: false,
+      sourceChanged: record !== undefined && record.source !== source.etag,
+      asCopied: record?.source === source.etag && record.target === target,
+      equalBesideBytes: true,
+    });
+    if (verdict.kind === 'skip') return writes;
+    writes += 1;
+    const written = write(to);
+    sides[to] = written;
+    records[from] = { source: source.etag, target: written };
+  }
+  return writes;
+}
+
+interface Copied {
+  readonly source: string;
+  readonly target: Comparable;
+}
+
+const kinds = Object.keys(stores) as (keyof typeof stores)[];
+for (const one of kinds) {
+  for (const other of kinds) {
+    // Where neither end has a checksum of its own that the other has too, nothing tells equal bytes.
+    const comparable = one === other ? one !== 'declared' : [one, other].some(isOfContent);
+    if (!comparable) continue;
+    test(`two tasks in opposite directions come to rest: ETags by ${one} and by ${other}`, () => {
+      assert.ok(writesBetween([one, other]) <= 4);
+    });
+  }
+}
+
+function isOfContent(kind: keyof typeof stores): boolean {
+  return kind === 'md5' || kind === 'parts';
+}

@@ -1,6 +1,6 @@
 import type { ObjectHead } from './object.ts';
 import type { SkipReason } from './outcome.ts';
-import { comparableCrc, differingKinds, sumKinds, type Sums } from './sums.ts';
+import { comparableCrc, crcKinds, differingKinds, sumKinds, type Sums } from './sums.ts';
 import type { OverwriteMode } from './sync-task.ts';
 
 export type Verdict =
@@ -13,6 +13,7 @@ interface Known {
   readonly kms: boolean;
   readonly unsettled?: boolean;
   readonly asCopied?: boolean;
+  readonly equalBesideBytes?: boolean;
 }
 
 /** What the verdict needs to know of an object. */
@@ -44,6 +45,9 @@ export function looksAtTarget(mode: OverwriteMode): boolean {
  *   then be of an older source and still have the later time, so that only equal checksums count.
  * @param known.asCopied Whether both objects are those of the last copy, which passed its check. Then an
  *   MD5 that differs is an ETag that is none.
+ * @param known.equalBesideBytes Whether the target has all that a copy would write beside the bytes. Then a
+ *   copy of equal bytes would change nothing but the time, and two tasks in opposite directions
+ *   would rewrite each other's objects without end.
  */
 export function decide(
   mode: OverwriteMode,
@@ -68,22 +72,41 @@ export function decide(
   }
 }
 
-function bySizeAndTime(
-  source: Comparable,
-  target: Comparable,
-  { sourceChanged, unsettled = false, asCopied = false }: Known,
-): Verdict {
-  if (source.size !== target.size || source.lastModified > target.lastModified) return copy;
-  const differing = differingKinds(source, target).filter((kind) => kind !== 'md5' || !asCopied);
-  const otherBytes = sourceChanged || differing.length > 0;
-  const doubted = unsettled && !sameBytes(source, target);
-  return otherBytes || doubted ? copy : { kind: 'skip', reason: 'target-up-to-date' };
+function bySizeAndTime(source: Comparable, target: Comparable, known: Known): Verdict {
+  const { sourceChanged, unsettled, asCopied, equalBesideBytes } = known;
+  if (source.size !== target.size) return copy;
+  const differing = differingKinds(source, target).filter(
+    (kind) => kind !== 'md5' || asCopied !== true,
+  );
+  if (differing.length > 0) return copy;
+  const newer = source.lastModified > target.lastModified;
+  const otherBytes = sourceChanged || (unsettled === true && !sameBytes(source, target));
+  if (!newer && !otherBytes) return { kind: 'skip', reason: 'target-up-to-date' };
+  if (equalBesideBytes !== true) return copy;
+  const equal = storesAgree(source, target) || (asCopied === true && !otherBytes);
+  return equal ? { kind: 'skip', reason: 'target-equal' } : copy;
 }
 
 /** Whether a checksum that both have is equal: also an equal ETag, if it is an MD5 or one of parts. */
 function sameBytes(source: Comparable, target: Comparable): boolean {
-  if (sumKinds.some((kind) => source[kind] !== undefined && source[kind] === target[kind])) {
-    return true;
-  }
-  return source.etag === target.etag && /^"[\da-f]{32}(?:-\d+)?"$/i.test(source.etag);
+  const agrees = sumKinds.some((kind) => isEqual(source[kind], target[kind]));
+  return agrees || storesAgree(source, target);
+}
+
+/**
+ * Whether a checksum is equal that each store has computed itself. An MD5 that is not the ETag is not: it
+ * is what a writer declared (Content-MD5 at Azure), and may still be that of an older version.
+ */
+function storesAgree(source: Comparable, target: Comparable): boolean {
+  if (crcKinds.some((kind) => isEqual(source[kind], target[kind]))) return true;
+  const etag = bare(source.etag);
+  return etag === bare(target.etag) && /^[\da-f]{32}(?:-\d+)?$/.test(etag);
+}
+
+function isEqual(one: string | undefined, other: string | undefined): boolean {
+  return one !== undefined && one === other;
+}
+
+function bare(etag: string): string {
+  return etag.replaceAll('"', '').toLowerCase();
 }

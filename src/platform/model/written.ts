@@ -10,7 +10,7 @@ export interface WrittenObject {
 }
 
 /** Stores report whole seconds, and the clocks of their front ends and back ends differ a little. */
-const CLOCKS_DIFFER_MS = 2_000;
+export const CLOCKS_DIFFER_MS = 2_000;
 
 /** What the answer to a write says. */
 export function writtenBy(receipt: {
