@@ -342,6 +342,9 @@ test('a domain whose name leads into the network of the service is not connected
   await world.sync(taskId, ['k']);
   const { reason, message } = await world.outcome(taskId, 'k');
   assert.equal(reason, 'refused');
-  assert.match(message ?? '', /localhost is a loopback address .*BRIGADE_ALLOW_ENDPOINTS/);
+  assert.match(
+    message ?? '',
+    /localhost does not lead to a public address; .*BRIGADE_ALLOW_ENDPOINTS/,
+  );
   assert.deepEqual([cdn.served, cdn.refused], [[], []]);
 });

@@ -114,3 +114,11 @@ test('a name that the operator allows is no way to metadata: only its address is
     assert.equal(byName('store.example', address), undefined);
   }
 });
+
+test('what a name resolves to is not revealed, nor of which kind it is', () => {
+  const answers = ['127.0.0.1', '10.0.0.5', '169.254.169.254', 'fd00::7', '::ffff:10.0.0.5'].map(
+    (address) => strict('some.host', address),
+  );
+  assert.equal(new Set(answers).size, 1);
+  assert.doesNotMatch(answers[0] ?? '', /\d/);
+});

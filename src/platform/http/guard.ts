@@ -2,7 +2,8 @@ import ipaddr from 'ipaddr.js';
 import { type Allowed, coversAddress, coversName } from './allow-list.ts';
 
 /**
- * Says why a connection to an address must not be made; undefined where it may.
+ * Says why a connection to an address must not be made; undefined where it may. Clients see the answer, so
+ * it reveals nothing of what the name resolves to: that would map the operator's network by its DNS.
  *
  * Asked when the name has been resolved and the connection is about to be made: a name that was
  * harmless when it was checked may point elsewhere by then.
@@ -64,7 +65,7 @@ export function addressGuard(allowed: readonly Allowed[]): AddressGuard {
     const named = allowed.some((entry) => coversName(entry, hostname));
     if (named && behindNames.has(kind)) return undefined;
     const how = named ? 'by its address in' : 'with';
-    return `${hostname} is ${kind} address (${plain}); the operator can allow it ${how} {settings.allowEndpoints}`;
+    return `${hostname} does not lead to a public address; the operator can allow it ${how} {settings.allowEndpoints}`;
   };
 }
 
