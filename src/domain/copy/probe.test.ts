@@ -3,7 +3,9 @@ import { describe, test } from 'node:test';
 import { before } from '../../../test/kit/copy-rig.ts';
 import { faulty } from '../../../test/kit/faulty-store.ts';
 import { MemoryStore } from '../../../test/kit/memory-store.ts';
-import { ProbeFailed, probeTarget } from './probe.ts';
+import type { Fault } from '../../platform/model/fault.ts';
+import { StoreError } from '../../platform/model/store-error.ts';
+import { ProbeFailed, probeSource, probeTarget } from './probe.ts';
 import { SameBucket } from './same-bucket.ts';
 
 const demand = { tier: undefined, kms: false, source: undefined };
@@ -46,5 +48,55 @@ describe('a probe that ends in the middle takes away what it began', () => {
     const { store } = faulty(target, { put: { 1: 'interrupted' } }, { afterwards: true });
     await assert.rejects(probeTarget(store, { ...demand, source }, signal), SameBucket);
     assert.deepEqual([...target.objects.keys()], ['film']);
+  });
+});
+
+describe('a source', () => {
+  const readable = (key: string): boolean => !key.includes('sealed');
+
+  /** Refuses to read some objects, or everything, with a fault. */
+  async function source(keys: readonly string[], refuses: (key: string) => boolean, fault: Fault) {
+    const store = new MemoryStore();
+    const content = Buffer.from('frames');
+    const { signal } = new AbortController();
+    for (const key of keys) await store.put(key, { content, size: content.length }, {}, signal);
+    const reads: string[] = [];
+    const read: MemoryStore['read'] = async (key, ...rest) => {
+      reads.push(key);
+      const details = { store: store.name, operation: 'read', key };
+      if (refuses(key)) throw new StoreError(fault, details);
+      return await store.read(key, ...rest);
+    };
+    const seen = {
+      ...before(store, 'list', () => undefined),
+      read,
+    };
+    return { reads, probe: () => probeSource(seen, { behindCdn: false }, signal) };
+  }
+
+  for (const fault of ['denied', 'refused'] as const) {
+    for (const keys of [
+      ['AAA-sealed', 'b', 'c'],
+      ['a/sealed 1', 'a/sealed 2', 'a/sealed 3', 'a/sealed 4', 'a/sealed 5', 'b/6'],
+      ['sealed'],
+      ['1-sealed', '2-sealed', '3-sealed', '4-sealed', '5-sealed', '6'],
+    ]) {
+      test(`may have objects that are ${fault}: ${keys.join(', ')}`, async () => {
+        const { reads, probe } = await source(keys, (key) => !readable(key), fault);
+        await probe();
+        assert.ok(reads.length <= 5);
+      });
+    }
+
+    test(`whose every read is ${fault} is refused`, async () => {
+      const { probe } = await source(['a', 'b'], () => true, fault);
+      await assert.rejects(probe(), { name: 'ProbeFailed', ability: 'read' });
+    });
+  }
+
+  test('that does not accept the credentials is refused at the first read', async () => {
+    const { reads, probe } = await source(['a', 'b'], () => true, 'bad-credentials');
+    await assert.rejects(probe(), { name: 'ProbeFailed', ability: 'read' });
+    assert.equal(reads.length, 1);
   });
 });

@@ -35,10 +35,16 @@ export class ProbeFailed extends Error {
   }
 }
 
+/** How many objects are tried at most. */
+const SAMPLES_MAX = 4;
+
 /**
  * Tries what a source must allow: to be listed, and to be read.
  *
- * An archived object is as good as one that can be read: the right to it is there.
+ * An archived object is as good as one that can be read: the right to it is there. One object proves
+ * nothing about the others: it may be encrypted with a customer's key, or have a policy of its own. So
+ * where one is refused, others are tried, each of another prefix, and at last a name that nobody has: a
+ * caller that may read gets the answer that it is not there. Objects that cannot be read fail by themselves.
  *
  * @param behindCdn Whether reads go through a CDN: then the bucket is asked for a head first, and
  *   whoever fails to `deliver` is the CDN. An empty bucket tells nothing of it.
@@ -49,13 +55,56 @@ export async function probeSource(
   { behindCdn }: { readonly behindCdn: boolean },
   signal: AbortSignal,
 ): Promise<void> {
-  const { entries } = await attempt('list', signal, () => source.list({ limit: 1 }, signal));
-  const key = entries[0]?.key ?? probeKey();
-  if (behindCdn) {
-    await attempt('read', signal, () => forgiven(() => source.head(key, signal)));
+  let refusal: ProbeFailed | undefined;
+  for await (const key of sampledKeys(source, signal)) {
+    refusal = await refusalOf(() => probeObject(source, key, { behindCdn, signal }));
+    if (refusal === undefined) return;
   }
+  const right = await refusalOf(() => probeObject(source, probeKey(), { behindCdn, signal }));
+  if (right !== undefined) throw refusal ?? right;
+}
+
+async function probeObject(
+  source: Store,
+  key: string,
+  { behindCdn, signal }: { readonly behindCdn: boolean; readonly signal: AbortSignal },
+): Promise<void> {
+  if (behindCdn) await attempt('read', signal, () => forgiven(() => source.head(key, signal)));
   const reading = behindCdn ? 'deliver' : 'read';
   await attempt(reading, signal, () => readOne(source, key, signal));
+}
+
+/** What may concern one object alone; any other failure is thrown. */
+async function refusalOf(probe: () => Promise<void>): Promise<ProbeFailed | undefined> {
+  try {
+    await probe();
+    return undefined;
+  } catch (error) {
+    const faults = ['denied', 'refused'];
+    const isOfObject = error instanceof ProbeFailed && error.ability === 'read';
+    if (isOfObject && faults.includes(error.cause?.fault ?? '')) return error;
+    throw error;
+  }
+}
+
+/** The first key, and the first of each further prefix where the listing can begin anywhere. */
+async function* sampledKeys(source: Store, signal: AbortSignal): AsyncGenerator<string> {
+  let after: string | undefined;
+  for (let samples = 0; samples < SAMPLES_MAX; samples++) {
+    const options = { limit: 1, after };
+    const { entries, next } = await attempt('list', signal, () => source.list(options, signal));
+    const key = entries[0]?.key;
+    if (key === undefined) return;
+    yield key;
+    if (next === undefined) return;
+    after = source.traits.listsFromKey ? endOfPrefix(key) : next;
+  }
+}
+
+/** Behind all keys of its first folder: `0` follows the slash. */
+function endOfPrefix(key: string): string {
+  const slash = key.indexOf('/');
+  return slash < 0 ? key : `${key.slice(0, slash)}0`;
 }
 
 function readOne(source: Store, key: string, signal: AbortSignal): Promise<void> {
