@@ -127,7 +127,7 @@ describe('before a byte of the body has arrived', () => {
     await using service = await startTestService({ works: false });
     const reader = await makeKey(service, 'bob', 'OMS ReadOnlyAccess');
     assert.equal((await answerTo(service, signedHead(service, { key: reader }))).status, 403);
-    await service.brigade.stop(); // Writes down what is counted.
+    await service.brigade[Symbol.asyncDispose](); // Writes down what is counted.
     const { rows } = await service.database.query<{ actor: string; actor_kind: string }>(
       'select actor, actor_kind from audit where status = 403',
       [],

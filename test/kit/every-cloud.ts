@@ -1,7 +1,7 @@
 import type { S3DialectName } from '../../src/platform/stores/s3/dialects.ts';
 import { s3Dialects } from '../../src/platform/stores/s3/dialects.ts';
 import { scopeOf } from '../../src/platform/stores/s3/region.ts';
-import type { BrigadeSettings } from '../../src/surface/app/brigade.ts';
+import type { Settings } from '../../src/surface/settings/config.ts';
 import type { MappedEndpoint } from '../../src/domain/tasks/endpoints.ts';
 import { startCrc64 } from '../../src/platform/base/crc64.ts';
 import { type PlayedCloud, playedClouds, s3DialectNames } from './played-clouds.ts';
@@ -32,7 +32,7 @@ const hubCloud: PlayedCloud = { server: 'obs', region: 'cn-south-1', bucket: 'hu
 const domain = 'localhost';
 
 /** Needs names below `localhost` to lead home. */
-export async function startClouds(settings: Partial<BrigadeSettings>): Promise<CloudsWorld> {
+export async function startClouds(settings: Partial<Settings>): Promise<CloudsWorld> {
   await using started = new AsyncDisposableStack();
 
   async function start(name: S3DialectName, cloud: PlayedCloud): Promise<CloudPlace> {

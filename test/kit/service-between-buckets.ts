@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { KiB, MiB } from '../../src/platform/base/bytes.ts';
 import { startCrc64 } from '../../src/platform/base/crc64.ts';
 import type { Logger } from '../../src/platform/base/log.ts';
-import type { BrigadeSettings } from '../../src/surface/app/brigade.ts';
+import type { Settings } from '../../src/surface/settings/config.ts';
 import { type ListedObject, type OmsClient, roundsOf, type ShownTask } from './oms-client.ts';
 import type { Bucket } from './s3-server/bucket.ts';
 import { allBytes, heldContent } from './s3-server/content.ts';
@@ -29,9 +29,9 @@ export interface World extends AsyncDisposable {
 }
 
 export interface WorldOptions {
-  readonly settings?: Partial<BrigadeSettings>;
+  readonly settings?: Partial<Settings>;
   /** For settings that name the servers. */
-  readonly settingsOf?: (servers: Pick<World, 'source' | 'target'>) => Partial<BrigadeSettings>;
+  readonly settingsOf?: (servers: Pick<World, 'source' | 'target'>) => Partial<Settings>;
   readonly source?: S3ServerOptions;
   readonly target?: S3ServerOptions;
   readonly log?: Logger;
@@ -122,7 +122,7 @@ export const betweenHuawei = {
  * A world whose cloud takes parts of 100 KiB, so that an object of some parts is quickly made and
  * moved. Its tasks need {@link betweenHuawei}.
  */
-export function startWorldOfSmallParts(settings: Partial<BrigadeSettings> = {}): Promise<World> {
+export function startWorldOfSmallParts(settings: Partial<Settings> = {}): Promise<World> {
   return startWorld({
     source: { dialect: 'obs' },
     target: { dialect: 'obs' },

@@ -37,8 +37,10 @@ export async function startServiceProcess(
     openFiles === undefined
       ? startChild(main, ['serve'], settings, flags)
       : startProgram([...limited, ...flags, main.pathname, 'serve'], settings);
-  const [, url = '', projectId = ''] = await child.line(/API\s+(http\S+?)\/v2\/(\w+)/);
+  const [, url = ''] = await child.line(/Health\s+(http\S+?)\/healthz/);
   await child.line(/Ctrl-C/);
+  // A process without the API prints none.
+  const [, projectId = ''] = /Project\s+(\w+)/.exec(child.output()) ?? [];
   return {
     child,
     url,

@@ -1,9 +1,10 @@
+import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import type { BodyRoom } from '../../src/surface/api/kit/body-room.ts';
 import type { ConnectionTimes } from '../../src/surface/api/kit/connections.ts';
 import type { RequestLimits } from '../../src/surface/api/kit/limits.ts';
-import { buildApi, type TlsSettings } from '../../src/surface/api/server.ts';
+import { type ApiParts, buildApi, type TlsSettings } from '../../src/surface/api/server.ts';
 import { MiB } from '../../src/platform/base/bytes.ts';
 import { type Clock, systemClock } from '../../src/platform/base/clock.ts';
 import { type Logger, silentLog } from '../../src/platform/base/log.ts';
@@ -11,11 +12,9 @@ import { createMetrics, type Metrics } from '../../src/platform/base/metrics.ts'
 import { Sealer, type Secret } from '../../src/platform/base/seal.ts';
 import { Database } from '../../src/platform/postgres/db.ts';
 import { FaultLog } from '../../src/platform/postgres/fault-log.ts';
-import {
-  type Brigade,
-  type BrigadeSettings,
-  createBrigade,
-} from '../../src/surface/app/brigade.ts';
+import type { ApiRole } from '../../src/surface/app/api-role.ts';
+import { createBrigade } from '../../src/surface/app/brigade.ts';
+import { readSettings, type Settings } from '../../src/surface/settings/config.ts';
 import { type Issuer, singleSignOn } from '../../src/domain/access/single-sign-on.ts';
 import { ensureFirstToken } from '../../src/domain/access/tokens.ts';
 import { OmsClient } from './oms-client.ts';
@@ -32,14 +31,14 @@ export interface TestService extends AsyncDisposable {
   readonly databaseUrl: Secret;
   readonly database: Database;
   readonly sealer: Sealer;
-  readonly settings: BrigadeSettings;
+  readonly settings: Settings;
   readonly metrics: Metrics;
-  readonly brigade: Brigade;
+  readonly brigade: ApiRole;
   readonly api: FastifyInstance;
 }
 
 export interface TestServiceOptions {
-  readonly settings?: Partial<BrigadeSettings>;
+  readonly settings?: Partial<Settings>;
   readonly log?: Logger;
   /** The system's, unless a test puts one forward. */
   readonly clock?: Clock;
@@ -58,28 +57,16 @@ export interface TestServiceOptions {
   readonly works?: boolean;
 }
 
-export const settings: BrigadeSettings = {
-  endpoints: [],
+export const settings: Settings = {
+  ...(await readSettings({}, () => Promise.reject(new Error('no file was to be read')))),
   allowEndpoints: ['127.0.0.1', 'localhost'],
-  tasksMax: 5,
-  eventKeysMax: 100,
-  timeZone: 'UTC',
-  retentionDays: 90,
-  auditDays: 400,
-  uploadDays: 7,
-  concurrency: 48,
-  taskConcurrency: 32,
   sizes: { bufferBytes: MiB, putBytes: 32 * MiB, partBytes: 5 * MiB, partConcurrency: 4 },
-  attemptsMax: 12,
   // Patience is for production.
   backoff: { baseMs: 20, maxMs: 200 },
-  leaseMs: 60_000,
   drainMs: 5_000,
-  restoreDays: 3,
   // Most tests of the API name buckets that are nowhere.
   checkBuckets: false,
   restoreWaitMs: 60_000,
-  firstTokens: true,
 };
 
 const noLimits: RequestLimits = {
@@ -111,7 +98,8 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
   const { projectId, token = '' } = beside ?? (await ensureFirstToken(database, undefined));
   const metrics = createMetrics();
   const sealer = beside?.sealer ?? new Sealer(randomBytes(32));
-  const own = { ...settings, ...options.settings };
+  const roles: Settings['roles'] = works ? settings.roles : ['api'];
+  const own = { ...settings, roles, ...options.settings };
   const brigade = await createBrigade({
     alone: false,
     database,
@@ -122,10 +110,12 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
     metrics,
     settings: own,
   });
-  if (works) await brigade.startWork();
-  const api = await apiOf(brigade, metrics, options);
+  const { api: role, health } = brigade;
+  assert.ok(role !== undefined);
+  await brigade.startWork();
+  const api = await apiOf({ ...role, health }, metrics, options);
   const url = await api.listen({ host: '127.0.0.1', port: 0 });
-  brigade.health.begin();
+  health.begin();
   const access = { url, projectId, token };
   let stopped: Promise<void> | undefined;
 
@@ -144,26 +134,27 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
     sealer,
     settings: own,
     metrics,
-    brigade,
+    brigade: role,
     api,
     [Symbol.asyncDispose]: () => (stopped ??= stop()),
   };
 }
 
 function apiOf(
-  { syncTasks, scans, gatekeeper, identity, audit, health }: Brigade,
+  { health, ...role }: ApiRole & Pick<ApiParts, 'health'>,
   metrics: Metrics,
   { log = silentLog, clock = systemClock, issuers = [], limits, ...rest }: TestServiceOptions,
 ): Promise<FastifyInstance> {
   const now = (): number => clock.now();
   const { tls, trustProxy, connectionTimes, bodyRoom } = rest;
   return buildApi({
-    ...{ syncTasks, scans, gatekeeper, identity, audit, health, metrics, log, clock },
+    ...role,
+    ...{ health, metrics, log, clock },
     ...{ tls, trustProxy, connectionTimes, bodyRoom },
     limits: { ...noLimits, ...limits },
     singleSignOn: singleSignOn({
       ...{ issuers, log, now },
-      userNamed: (name) => gatekeeper.userNamed(name),
+      userNamed: (name) => role.gatekeeper.userNamed(name),
     }),
   });
 }

@@ -43,17 +43,12 @@ import { statisticRoutes } from './oms/statistics.ts';
 import { syncTaskRoutes } from './oms/sync-tasks.ts';
 import { versionRoutes } from './oms/versions.ts';
 import { Problem } from './kit/common-schemas.ts';
+import { RequestError } from './kit/request-error.ts';
 import { watchUnknownFields } from './kit/unknown-fields.ts';
 import { compileValidator } from './kit/validation.ts';
 
-export interface ApiParts {
-  readonly syncTasks: SyncTaskService;
-  readonly scans: ScanService;
-  readonly gatekeeper: Gatekeeper;
-  readonly identity: IdentityService;
-  readonly singleSignOn: SingleSignOn;
-  readonly limits: RequestLimits;
-  readonly audit: Audit;
+/** What every process serves, whatever its roles. */
+export interface ServerParts {
   readonly clock: Clock;
   readonly health: Health;
   readonly metrics: Pick<Metrics, 'registry' | 'apiRequestSeconds'>;
@@ -64,6 +59,16 @@ export interface ApiParts {
   /** Addresses and networks of proxies, whose word on the client's address counts. */
   readonly trustProxy?: readonly string[] | undefined;
   readonly connectionTimes?: Partial<ConnectionTimes> | undefined;
+}
+
+export interface ApiParts extends ServerParts {
+  readonly syncTasks: SyncTaskService;
+  readonly scans: ScanService;
+  readonly gatekeeper: Gatekeeper;
+  readonly identity: IdentityService;
+  readonly singleSignOn: SingleSignOn;
+  readonly limits: RequestLimits;
+  readonly audit: Audit;
   readonly bodyRoom?: BodyRoom | undefined;
 }
 
@@ -79,34 +84,17 @@ const YEAR_SECONDS = 365 * 86_400;
 const UNKNOWN_BYTES = { bytes: 64 * MiB, bytesOfAddress: 32 * MiB };
 
 /**
- * The HTTP server, ready to take more routes and to listen; every further route says its action too.
+ * The HTTP server with the API, ready to take more routes and to listen; every further route says its action too.
  * Closing it closes nothing that was passed in.
  */
 export async function buildApi(parts: ApiParts): Promise<FastifyInstance> {
-  const connections = new Connections(
-    { ...connectionTimes, ...parts.connectionTimes },
-    parts.clock,
-  );
   const now = (): number => parts.clock.now();
-  const app = createServer(parts, connections);
+  const app = await buildServer(parts);
   const limits = new Limits(parts.limits, now);
   const room = parts.bodyRoom ?? new BodyRoom(UNKNOWN_BYTES);
-  endConnections(app, connections);
-  app.setValidatorCompiler(compileValidator);
-  app.addSchema(Problem);
-  limitBodies(app);
-  readJsonBodies(app);
-  observe(app, parts.metrics);
   guard(app, { ...parts, now, limits, room });
   auditCalls(app, parts.audit);
   watchUnknownFields(app, parts.log);
-  replyWithProblems(app);
-  await app.register(helmet, {
-    contentSecurityPolicy: { directives: { 'default-src': ["'none'"] }, useDefaults: false },
-    // Where a proxy ends TLS it is for the proxy to say.
-    strictTransportSecurity:
-      parts.tls === undefined ? false : { maxAge: YEAR_SECONDS, includeSubDomains: false },
-  });
   await describeApi(app);
   await app.register(versionRoutes);
   await app.register(identityRoutes(parts.identity, limits));
@@ -123,8 +111,45 @@ export async function buildApi(parts: ApiParts): Promise<FastifyInstance> {
   return app;
 }
 
+/** The HTTP server of a process without the API: health and metrics, and no other path. */
+export async function buildOperations(parts: ServerParts): Promise<FastifyInstance> {
+  const app = await buildServer(parts);
+  await app.register(operationRoutes(parts.health, parts.metrics));
+  return app;
+}
+
+async function buildServer(parts: ServerParts): Promise<FastifyInstance> {
+  const connections = new Connections(
+    { ...connectionTimes, ...parts.connectionTimes },
+    parts.clock,
+  );
+  const app = createServer(parts, connections);
+  endConnections(app, connections);
+  app.setValidatorCompiler(compileValidator);
+  app.addSchema(Problem);
+  limitBodies(app);
+  readJsonBodies(app);
+  observe(app, parts.metrics);
+  replyWithProblems(app);
+  await app.register(helmet, {
+    contentSecurityPolicy: { directives: { 'default-src': ["'none'"] }, useDefaults: false },
+    // Where a proxy ends TLS it is for the proxy to say.
+    strictTransportSecurity:
+      parts.tls === undefined ? false : { maxAge: YEAR_SECONDS, includeSubDomains: false },
+  });
+  refuseUnknownPaths(app);
+  return app;
+}
+
+/** Before anything asks for a credential: a mistyped path is answered as such. */
+function refuseUnknownPaths(app: FastifyInstance): void {
+  app.addHook('onRequest', async (request) => {
+    if (request.is404) throw new RequestError('no-such-route', `no ${request.method} on this path`);
+  });
+}
+
 function createServer(
-  { log, tls, trustProxy = [] }: ApiParts,
+  { log, tls, trustProxy = [] }: ServerParts,
   connections: Connections,
 ): FastifyInstance {
   // A token may have 16,384 characters; Node's default leaves no room beside it.

@@ -4,7 +4,7 @@ import type { Secret } from '../../platform/base/seal.ts';
 import { Database, DatabaseError } from '../../platform/postgres/db.ts';
 import { FaultLog } from '../../platform/postgres/fault-log.ts';
 import { startEmbedded } from '../../platform/postgres/embedded.ts';
-import type { BrigadeParts } from './brigade.ts';
+import type { Parts } from './parts.ts';
 import type { Settings } from '../settings/config.ts';
 
 /** A mistake that whoever starts the service can mend; the message says how. */
@@ -16,7 +16,7 @@ const CONNECTIONS = 10;
 const LIST_CONNECTIONS = 3;
 const LIST_TIMEOUT_MS = 10_000;
 
-type Pools = Pick<BrigadeParts, 'database' | 'lists'>;
+type Pools = Pick<Parts, 'database' | 'lists'>;
 
 export interface OpenDatabase extends Pools {
   /** No other process can be at work on it. */

@@ -5,6 +5,10 @@ import { cloudTypes } from '../../platform/model/cloud.ts';
 import { storeDialects } from '../../platform/stores/providers.ts';
 import { addressings } from '../../platform/stores/provider.ts';
 
+/** What a process can do; a process has one or more of these roles. */
+export const roles = ['api', 'worker', 'scheduler'] as const;
+export type Role = (typeof roles)[number];
+
 /** What a text has to look like, and how a person is told that it does not. */
 const patterns = {
   endpoint: {
@@ -91,6 +95,13 @@ const Oidc = Type.Object(
  */
 export const SettingsSchema = Type.Object(
   {
+    roles: Type.Array(Type.Enum([...roles]), {
+      default: [...roles],
+      minItems: 1,
+      description:
+        'What this process does: any of api, worker and scheduler, separated by commas; all of them by default. ' +
+        'Fewer need a PostgreSQL of your own',
+    }),
     host: Type.String({
       default: '127.0.0.1',
       minLength: 1,

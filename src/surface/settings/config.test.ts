@@ -42,6 +42,7 @@ describe('readSettings', () => {
     const secrets = [databaseUrl, secretKey, bootstrapToken, bootstrapAccessKey];
     assert.deepEqual(new Set(secrets), new Set([undefined]));
     assert.deepEqual(rest, {
+      roles: ['api', 'worker', 'scheduler'],
       host: '127.0.0.1',
       port: 8080,
       dataDir: './brigade-data',
@@ -58,21 +59,24 @@ describe('readSettings', () => {
       oldSecretKeys: [],
       concurrency: 48,
       taskConcurrency: 32,
-      partBytes: 16_777_216,
-      putBytes: 33_554_432,
-      partConcurrency: 4,
+      sizes: {
+        bufferBytes: 1_048_576,
+        putBytes: 33_554_432,
+        partBytes: 16_777_216,
+        partConcurrency: 4,
+      },
       eventKeysMax: 100,
       tasksMax: 5,
       retentionDays: 90,
       auditDays: 400,
       uploadDays: 7,
-      attempts: 12,
-      backoffBaseMs: 1_000,
-      backoffMaxMs: 900_000,
+      attemptsMax: 12,
+      backoff: { baseMs: 1_000, maxMs: 900_000 },
       checkBuckets: true,
       restoreDays: 3,
-      restoreWaitHours: 72,
-      leaseSeconds: 60,
+      restoreWaitMs: 259_200_000,
+      leaseMs: 60_000,
+      drainMs: 25_000,
       timeZone: 'UTC',
       endpoints: [],
       oidc: [],
@@ -168,9 +172,37 @@ describe('readSettings', () => {
     };
     const yaml = `endpoints:\n  - ${JSON.stringify(entry)}\n`;
     for (const text of [JSON.stringify({ endpoints: [entry] }, null, '\t'), yaml]) {
-      const { endpoints } = await withFile(text);
-      assert.deepEqual(endpoints, [{ ...entry, caFile: '/etc/brigade/ca.pem' }]);
+      const files: Record<string, string> = {
+        '/etc/brigade/brigade.yaml': text,
+        '/etc/brigade/ca.pem': 'the certificate',
+      };
+      const environment = { BRIGADE_CONFIG: '/etc/brigade/brigade.yaml' };
+      const { endpoints } = await readSettings(environment, async (path) => files[path] ?? '');
+      const { caFile, ...rest } = entry;
+      assert.equal(caFile, 'ca.pem');
+      assert.deepEqual(endpoints, [{ ...rest, ca: 'the certificate' }]);
+      const broken = readSettings(environment, async (path) => {
+        if (path.endsWith('.pem')) throw Object.assign(new Error('hunter2'), { code: 'EACCES' });
+        return text;
+      });
+      assert.deepEqual(await mistakesOf(broken), [
+        'endpoints[0].caFile in /etc/brigade/brigade.yaml: /etc/brigade/ca.pem cannot be read (EACCES)',
+      ]);
     }
+  });
+
+  test('fewer roles than all need a database that several processes reach', async () => {
+    const environment = { BRIGADE_ROLES: 'worker, scheduler' };
+    assert.deepEqual(await mistakesOf(readSettings(environment, noFile)), [
+      'BRIGADE_ROLES: the private database serves one process, so that no other can do the work of api; set BRIGADE_DATABASE_URL to a PostgreSQL that all processes reach, or leave the roles out',
+    ]);
+    const BRIGADE_DATABASE_URL = 'postgres://db/brigade';
+    const { roles } = await readSettings({ ...environment, BRIGADE_DATABASE_URL }, noFile);
+    assert.deepEqual(roles, ['worker', 'scheduler']);
+    assert.deepEqual(
+      await mistakesOf(readSettings({ BRIGADE_ROLES: 'apy', BRIGADE_DATABASE_URL }, noFile)),
+      ['BRIGADE_ROLES[0]: must be one of api, worker, scheduler'],
+    );
   });
 
   test('names every mistake at once, where it was made', async () => {

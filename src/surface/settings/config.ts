@@ -3,21 +3,53 @@ import type { TSchema } from 'typebox';
 import { Settings as TypeBoxSettings } from 'typebox/system';
 import { Value } from 'typebox/value';
 import { LineCounter, parseDocument } from 'yaml';
-import { readAllowed } from '../../platform/http/allow-list.ts';
+import type { TransferSizes } from '../../domain/copy/transfer.ts';
+import type { MappedEndpoint } from '../../domain/tasks/endpoints.ts';
+import { MiB } from '../../platform/base/bytes.ts';
 import { Secret } from '../../platform/base/seal.ts';
-import { parseSecretKey } from '../../platform/postgres/secret-key.ts';
+import { judge, type NameOf } from './judge.ts';
 import { renamedSettings, variableOf } from './names.ts';
-import { repeatedEndpoints } from './repeated-endpoints.ts';
 import { keysAt, suggestion } from './suggestions.ts';
 import { remoteVariables } from './remote-variables.ts';
-import { type PlainSettings, SettingsSchema, hintOfPattern } from './config-schema.ts';
+import { type PlainSettings, hintOfPattern, SettingsSchema } from './config-schema.ts';
 
 type SecretName = 'databaseUrl' | 'secretKey' | 'bootstrapToken' | 'bootstrapAccessKey';
 
-/** All that the operator can decide; what each means stands in {@link describeSettings}. */
-export type Settings = Readonly<Omit<PlainSettings, SecretName | 'oldSecretKeys'>> & {
+/** Settings that are written in one form and used in another. */
+type Converted =
+  | SecretName
+  | 'oldSecretKeys'
+  | 'endpoints'
+  | 'attempts'
+  | 'backoffBaseMs'
+  | 'backoffMaxMs'
+  | 'leaseSeconds'
+  | 'restoreWaitHours'
+  | 'putBytes'
+  | 'partBytes'
+  | 'partConcurrency';
+
+/**
+ * All that the operator can decide, in the form in which the program uses it: every part of it is given these
+ * settings as they were read. What each means stands in {@link describeSettings}.
+ */
+export type Settings = Readonly<Omit<PlainSettings, Converted>> & {
   readonly [name in SecretName]: Secret | undefined;
-} & { readonly oldSecretKeys: readonly Secret[] };
+} & {
+  readonly oldSecretKeys: readonly Secret[];
+  readonly endpoints: readonly MappedEndpoint[];
+  readonly sizes: TransferSizes;
+  readonly attemptsMax: number;
+  readonly backoff: { readonly baseMs: number; readonly maxMs: number };
+  readonly leaseMs: number;
+  readonly restoreWaitMs: number;
+  /** How long a stop lets objects in work end before it gives them back. Not a setting. */
+  readonly drainMs: number;
+};
+
+/** Objects up to this size are held whole, unless a single PUT may take only less. */
+const BUFFER_BYTES = MiB;
+const DRAIN_MS = 25_000;
 
 /** Names every mistake in the settings, a line each, and no value: values may be secrets. */
 export class SettingsError extends Error {
@@ -61,9 +93,6 @@ function describedOf(key: string): Described {
   // What the schema was made of, which TypeBox's types do not all tell.
   return schemas[key] ?? {};
 }
-
-/** How a place calls a setting, or what stands `within` it: `endpoints[0].cloud in brigade.yaml`. */
-type NameOf = (key: string, within?: string) => string;
 
 /** What one place, the environment or the file, says; with how it calls each setting. */
 interface Given {
@@ -118,8 +147,7 @@ async function readConfigFile(path: string, readFile: ReadFile): Promise<Given> 
   try {
     text = await readFile(path);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'no reason given';
-    throw new SettingsError([`${CONFIG}: ${path} cannot be read (${code})`]);
+    throw new SettingsError([`${CONFIG}: ${path} cannot be read (${codeOf(error)})`]);
   }
   const read = parseFile(path, text);
   if (typeof read !== 'object' || read === null || Array.isArray(read)) {
@@ -170,7 +198,39 @@ export async function readSettings(
   const mistakes = [...outer.mistakes, ...unread, ...inner.mistakes, ...findMistakes(read, nameOf)];
   if (mistakes.length > 0) throw new SettingsError(mistakes);
   // Checked against its schema just now.
-  return finish(read as PlainSettings, path);
+  const plain = read as PlainSettings;
+  return finish(plain, await readAuthorities(plain, { path, readFile, nameOf }));
+}
+
+/** Reads the certificates that endpoints name, from files beside that of the settings. */
+async function readAuthorities(
+  { endpoints }: PlainSettings,
+  place: {
+    readonly path: string | undefined;
+    readonly readFile: ReadFile;
+    readonly nameOf: NameOf;
+  },
+): Promise<MappedEndpoint[]> {
+  const folder = dirname(place.path ?? '.');
+  const mistakes: string[] = [];
+  const read = endpoints.map(async ({ caFile, ...entry }, index) => {
+    if (caFile === undefined) return entry;
+    const file = resolve(folder, caFile);
+    try {
+      return { ...entry, ca: await place.readFile(file) };
+    } catch (error) {
+      const name = place.nameOf('endpoints', `[${index}].caFile`);
+      mistakes.push(`${name}: ${file} cannot be read (${codeOf(error)})`);
+      return entry;
+    }
+  });
+  const mapped = await Promise.all(read);
+  if (mistakes.length > 0) throw new SettingsError(mistakes);
+  return mapped;
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'no reason given';
 }
 
 /** TypeBox stops at the eighth mistake unless it is set otherwise. */
@@ -214,97 +274,27 @@ function explain(
   return message;
 }
 
-/** What a schema cannot say. */
-function judge(read: Partial<PlainSettings>, nameOf: NameOf): string[] {
-  const { databaseUrl, timeZone, backoffBaseMs, backoffMaxMs, allowEndpoints } = read;
-  const found = [...judgeKeys(read, nameOf), ...judgeDoor(read, nameOf)];
-  if (
-    typeof databaseUrl === 'string' &&
-    /^postgres/.test(databaseUrl) &&
-    !URL.canParse(databaseUrl)
-  ) {
-    found.push(`${nameOf('databaseUrl')}: must be a postgres:// URL; signs in it may need escapes`);
-  }
-  if (typeof timeZone === 'string' && timeZone !== '' && !isTimeZone(timeZone)) {
-    found.push(`${nameOf('timeZone')}: no such time zone`);
-  }
-  if (Number(backoffMaxMs) < Number(backoffBaseMs)) {
-    found.push(`${nameOf('backoffMaxMs')}: must not be less than ${nameOf('backoffBaseMs')}`);
-  }
-  found.push(...repeatedEndpoints(read.endpoints, nameOf));
-  if (Array.isArray(allowEndpoints)) {
-    allowEndpoints.forEach((entry: unknown, index) => {
-      if (typeof entry !== 'string' || entry === '' || readAllowed(entry) !== undefined) return;
-      const place = `entry ${index + 1} of ${nameOf('allowEndpoints')}`;
-      found.push(`${place}: must be a host, host:port, *.domain, address, network or origin`);
-    });
-  }
-  return found;
-}
-
-/** Who may come in, and how. */
-function judgeDoor(read: Partial<PlainSettings>, nameOf: NameOf): string[] {
-  const found: string[] = [];
-  const { tlsCertFile, tlsKeyFile, firstTokens, bootstrapToken, trustProxy } = read;
-  if ((tlsCertFile === undefined) !== (tlsKeyFile === undefined)) {
-    found.push(`${nameOf('tlsCertFile')} and ${nameOf('tlsKeyFile')}: one needs the other`);
-  }
-  if (firstTokens === false && bootstrapToken !== undefined) {
-    const off = `${nameOf('firstTokens')} is false`;
-    found.push(`${nameOf('bootstrapToken')}: would not be let in, since ${off}; leave one out`);
-  }
-  const issuers: readonly unknown[] = Array.isArray(read.oidc) ? read.oidc : [];
-  const named = issuers.map((entry) => (entry as { readonly issuer?: unknown } | null)?.issuer);
-  if (new Set(named).size < named.length) {
-    found.push(`${nameOf('oidc')}: each entry must have an issuer of its own`);
-  }
-  const proxies: readonly unknown[] = Array.isArray(trustProxy) ? trustProxy : [];
-  proxies.forEach((entry, index) => {
-    if (typeof entry !== 'string' || isNetwork(entry)) return;
-    const place = `entry ${index + 1} of ${nameOf('trustProxy')}`;
-    found.push(`${place}: must be an address or a network, as 10.1.0.0/16`);
-  });
-  return found;
-}
-
-/** Fastify's own reader takes addresses and networks, and nothing with a port. */
-function isNetwork(entry: string): boolean {
-  const read = readAllowed(entry);
-  return read?.kind === 'network' && read.port === undefined && !entry.startsWith('[');
-}
-
-function judgeKeys({ secretKey, oldSecretKeys }: Partial<PlainSettings>, nameOf: NameOf): string[] {
-  const hint = 'must be 32 bytes, as 64 hexadecimal digits or in base64';
-  const isWrong = (key: unknown) => typeof key === 'string' && parseSecretKey(key) === undefined;
-  const old: readonly unknown[] = Array.isArray(oldSecretKeys) ? oldSecretKeys : [];
-  return [
-    ...(isWrong(secretKey) ? [`${nameOf('secretKey')}: ${hint}`] : []),
-    ...(old.some(isWrong) ? [`${nameOf('oldSecretKeys')}: each ${hint}`] : []),
-  ];
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function finish(read: PlainSettings, configFile: string | undefined): Settings {
-  const folder = dirname(configFile ?? '.');
+function finish(read: PlainSettings, endpoints: readonly MappedEndpoint[]): Settings {
   const sealed = (text: string | undefined) => (text === undefined ? undefined : new Secret(text));
+  const { attempts, backoffBaseMs, backoffMaxMs, leaseSeconds, restoreWaitHours, ...plain } = read;
+  const { putBytes, partBytes, partConcurrency, ...others } = plain;
   return Object.freeze({
-    ...read,
+    ...others,
     databaseUrl: sealed(read.databaseUrl),
     secretKey: sealed(read.secretKey),
     oldSecretKeys: read.oldSecretKeys.map((key) => new Secret(key)),
     bootstrapToken: sealed(read.bootstrapToken),
     bootstrapAccessKey: sealed(read.bootstrapAccessKey),
-    endpoints: read.endpoints.map(({ caFile, ...entry }) =>
-      caFile === undefined ? entry : { ...entry, caFile: resolve(folder, caFile) },
-    ),
+    endpoints,
+    sizes: {
+      bufferBytes: Math.min(BUFFER_BYTES, putBytes),
+      ...{ putBytes, partBytes, partConcurrency },
+    },
+    attemptsMax: attempts,
+    backoff: { baseMs: backoffBaseMs, maxMs: backoffMaxMs },
+    leaseMs: leaseSeconds * 1000,
+    restoreWaitMs: restoreWaitHours * 3_600_000,
+    drainMs: DRAIN_MS,
   });
 }
 

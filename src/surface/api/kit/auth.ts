@@ -92,8 +92,7 @@ const onlyOnce: Partial<Record<Action | 'anybody' | 'public', number>> = {
 
 /**
  * Lets a request pass only with a credential that may do what the route does. Every kind of credential
- * is known here and nowhere else. A path that no route has is refused before: who mistypes a path shall
- * hear of the path.
+ * is known here and nowhere else.
  */
 export function guard(app: FastifyInstance, options: GuardOptions): void {
   const { now } = options;
@@ -111,7 +110,6 @@ export function guard(app: FastifyInstance, options: GuardOptions): void {
     }
   });
   app.addHook('onRequest', async (request) => {
-    if (request.is404) throw new RequestError('no-such-route', `no ${request.method} on this path`);
     if (request.routeOptions.config.action === 'public') return;
     const { authorization } = request.headers;
     const token = request.headers['x-auth-token'];

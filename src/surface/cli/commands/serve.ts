@@ -2,14 +2,20 @@ import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { systemClock } from '../../../platform/base/clock.ts';
 import { after } from '../../../platform/base/timers.ts';
+import type { FirstToken } from '../../../domain/access/tokens.ts';
 import { readSettings } from '../../settings/config.ts';
-import { nameSettings } from '../../settings/names.ts';
+import { nameSettings, variableOf } from '../../settings/names.ts';
 import { tellingMistakes } from '../mistakes.ts';
 import { type Service, startService } from '../../app/serve.ts';
 
 export function serveCommand(): Command {
   return new Command('serve')
-    .description('Run the service: API, workers and, unless given another, its database')
+    .description('Run the service: API, worker, scheduler and, unless given another, its database')
+    .option(
+      '--role <roles>',
+      'only these of api, worker and scheduler; several times, or separated by commas; before BRIGADE_ROLES',
+      (given: string, before: readonly string[] | undefined) => [...(before ?? []), given],
+    )
     .addHelpText(
       'after',
       `
@@ -17,15 +23,18 @@ Settings come from the environment and from the file that BRIGADE_CONFIG names;
 "brigade settings" lists them. Ctrl-C or SIGTERM lets objects in work end, then
 stops everything; a second one, or one during the start, stops at once.`,
     )
-    .action(async () => {
-      process.exitCode = await tellingMistakes(serve);
+    .action(async ({ role }: { readonly role?: readonly string[] }) => {
+      process.exitCode = await tellingMistakes(() => serve(role));
     });
 }
 
-async function serve(): Promise<number> {
+async function serve(roles: readonly string[] | undefined): Promise<number> {
   // A start may wait for others, and long: nobody waits for it to end well.
   onSignal(exitAtOnce);
-  const settings = await readSettings(process.env, (path) => readFile(path, 'utf8'));
+  const settings = await readSettings(
+    roles === undefined ? process.env : { ...process.env, [variableOf('roles')]: roles.join() },
+    (path) => readFile(path, 'utf8'),
+  );
   await using service = await startService(settings);
   // Also during a stop: it would wait for a database that is gone.
   void service.failed.then(exitFailed);
@@ -68,8 +77,25 @@ function onSignal(react: () => void): void {
   for (const signal of ['SIGINT', 'SIGTERM']) process.removeAllListeners(signal).on(signal, react);
 }
 
-function banner({ url, dataDir, first, firstTokens }: Service): string {
-  const { projectId, token } = first;
+function banner({ url, dataDir, roles, first, firstTokens }: Service): string {
+  const health = `  Health     ${url}/healthz  ${url}/readyz  ${url}/metrics
+  Data       ${dataDir}`;
+  const all = first === undefined ? health : withApi(url, health, { first, firstTokens });
+  return `
+  Bucket Brigade runs: ${roles.join(', ')}.
+
+${all}
+
+  Ctrl-C stops it.
+
+`;
+}
+
+function withApi(
+  url: string,
+  health: string,
+  { first: { projectId, token }, firstTokens }: { first: FirstToken; firstTokens: boolean },
+): string {
   const credentials = !firstTokens
     ? `  Token      first tokens are not let in: log in, or sign with an access key.`
     : token === undefined
@@ -77,17 +103,9 @@ function banner({ url, dataDir, first, firstTokens }: Service): string {
              Lost? Start once with BRIGADE_BOOTSTRAP_TOKEN=<a new one, 16 characters or more>.`
       : `  Token      ${token}
              Sent as X-Auth-Token. It is kept as a hash and not shown again: write it down.`;
-  return `
-  Bucket Brigade runs.
-
-  API        ${url}/v2/${projectId}/sync-tasks
+  return `  API        ${url}/v2/${projectId}/sync-tasks
   OpenAPI    ${url}/openapi.json
-  Health     ${url}/healthz  ${url}/readyz  ${url}/metrics
-  Data       ${dataDir}
+${health}
   Project    ${projectId}
-${credentials}
-
-  Ctrl-C stops it.
-
-`;
+${credentials}`;
 }

@@ -1,0 +1,73 @@
+import { type Audit, DatabaseAudit } from '../../domain/access/audit.ts';
+import { DatabaseGatekeeper } from '../../domain/access/gatekeeper.ts';
+import { Identity } from '../../domain/access/identity.ts';
+import type { Gatekeeper, IdentityService } from '../../domain/access/identity-service.ts';
+import { EventQuotas } from '../../domain/access/quotas.ts';
+import { acceptChanges } from '../../domain/queue/changes.ts';
+import { Intake } from '../../domain/queue/intake.ts';
+import { checkBuckets } from '../../domain/tasks/bucket-checks.ts';
+import type { ScanService } from '../../domain/scan/scan-service.ts';
+import type { SyncTaskService } from '../../domain/tasks/sync/sync-task-service.ts';
+import { SyncTasks } from '../../domain/tasks/sync/sync-tasks.ts';
+import { TaskScans } from '../../domain/tasks/sync/task-scans.ts';
+import type { Buckets } from './buckets.ts';
+import { notifyAll, type Parts } from './parts.ts';
+
+/** The use cases behind the HTTP API. Disposing of it writes down what it has accepted. */
+export interface ApiRole extends AsyncDisposable {
+  readonly syncTasks: SyncTaskService;
+  readonly scans: ScanService;
+  readonly gatekeeper: Gatekeeper;
+  readonly identity: IdentityService;
+  readonly audit: Audit;
+}
+
+/** What other roles of the same process hear at once, and those of other processes by the database. */
+export interface ApiHints {
+  readonly onAccepted: () => void;
+  readonly onTaskDeleted: () => void;
+}
+
+const EVENTS_BATCH = 2_000;
+const EVENTS_QUEUE = 50_000;
+const CHECK_MS = 20_000;
+
+/** @param writer Which row of each counter this process adds to. */
+export function apiRole(
+  parts: Parts,
+  { open, places }: Buckets,
+  { writer, onAccepted, onTaskDeleted }: ApiHints & { readonly writer: number },
+): ApiRole {
+  const { database, lists, sealer, clock, log, metrics, settings } = parts;
+  const { checkBuckets: probes, firstTokens } = settings;
+  const now = (): number => clock.now();
+  const intake = new Intake({
+    commit: (named) => acceptChanges(database, { named, writer }),
+    onAccepted(keys) {
+      metrics.acceptedKeys.inc(keys);
+      onAccepted();
+    },
+    batchMax: EVENTS_BATCH,
+    queueMax: EVENTS_QUEUE,
+  });
+  const eventQuotas = new EventQuotas({ ...settings, database, now });
+  const gatekeeper = new DatabaseGatekeeper({ database, sealer, now, firstTokens });
+  const audit = new DatabaseAudit({ database, log, clock });
+  const checks = { open, endpoints: places, probes, timeoutMs: CHECK_MS };
+  const syncTasks = new SyncTasks({
+    ...settings,
+    ...{ database, lists, sealer, clock, intake, endpoints: places, eventQuotas },
+    checkBuckets: (plan, credentials) => checkBuckets(checks, plan, credentials),
+    onTaskChanged: (taskId) => notifyAll(parts, 'tasks', taskId),
+    onTaskDeleted,
+  });
+  return {
+    ...{ syncTasks, gatekeeper, audit },
+    scans: new TaskScans(database, (projectId, taskId) => syncTasks.find(projectId, taskId)),
+    identity: new Identity({ database, sealer, gatekeeper, eventQuotas, now }),
+    async [Symbol.asyncDispose]() {
+      await intake.drained();
+      await audit[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,33 @@
+import { type Endpoints, endpoints } from '../../domain/tasks/endpoints.ts';
+import { openBuckets, type OpenBuckets } from '../../domain/tasks/open-buckets.ts';
+import { OpenTasks } from '../../domain/tasks/open-tasks.ts';
+import { Accounts } from '../../platform/stores/accounts.ts';
+import type { Parts } from './parts.ts';
+
+/** The buckets of tasks, and their connections: all roles of a process share them. */
+export interface Buckets extends AsyncDisposable {
+  readonly places: Endpoints;
+  readonly open: OpenBuckets;
+  readonly openTasks: OpenTasks;
+}
+
+/** So that the parts of a few large objects are copied side by side at a low concurrency, too. */
+const CALLS_LEAST = 64;
+
+export function bucketsOf({
+  database,
+  sealer,
+  clock,
+  log,
+  metrics,
+  sockets,
+  settings,
+}: Parts): Buckets {
+  const places = endpoints(settings.endpoints, settings.allowEndpoints);
+  const calls = Math.max(settings.concurrency, CALLS_LEAST);
+  const accounts = new Accounts({ clock, calls });
+  const open = openBuckets({ endpoints: places, clock, log, metrics, sockets, accounts });
+  const { restoreDays } = settings;
+  const openTasks = new OpenTasks({ database, sealer, restoreDays, open });
+  return { places, open, openTasks, [Symbol.asyncDispose]: () => openTasks[Symbol.asyncDispose]() };
+}
