@@ -37,6 +37,39 @@ describe('whoever asks too often', () => {
     assert.equal((await list(service, { 'x-auth-token': service.token })).status, 200);
   });
 
+  test('guesses no more at two processes than at one', async () => {
+    const limits = { logInsPerMinute: 2 };
+    await using service = await startTestService({ works: false, limits });
+    await using other = await startTestService({ works: false, limits, beside: service });
+    const { identity } = service.brigade;
+    await identity.createUser({ name: 'ann', password: undefined });
+    const { id } = await identity.createAccessKey('ann');
+    for (const { url, projectId } of [service, other, service, other, service]) {
+      const list = `${url}/v2/${projectId}/sync-tasks`;
+      const answer = await fetch(list, {
+        headers: signedHeaders({ url: list }, { id, secret: 'guess' }),
+      });
+      assert.equal(answer.status, 401);
+      assert.doesNotMatch(await answer.text(), /reach the limit/);
+    }
+    for (const { url, projectId } of [service, other]) {
+      const list = `${url}/v2/${projectId}/sync-tasks`;
+      const answer = await fetch(list, {
+        headers: signedHeaders({ url: list }, { id, secret: 'guess' }),
+      });
+      assert.match(await answer.text(), /AK access failed to reach the limit/);
+    }
+    const identityOf = { methods: ['password'], password: { user: { name: 'a', password: 'b' } } };
+    const logIn = ({ url }: TestService) =>
+      fetch(`${url}/v3/auth/tokens`, {
+        ...{ method: 'POST', headers: { 'content-type': 'application/json' } },
+        body: JSON.stringify({ auth: { identity: identityOf } }),
+      });
+    assert.equal((await logIn(service)).status, 401);
+    assert.equal((await logIn(other)).status, 401);
+    await assertTooMany(await logIn(service), /log-ins from this address/);
+  });
+
   test('guesses tokens and keys in vain, and shuts out nobody who is in', async () => {
     await using service = await startTestService({
       ...{ works: false, limits: { authFailuresPerMinute: 4 } },

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { request } from 'undici';
 import { Secret } from '../../src/platform/base/seal.ts';
 import { ensureFirstAccessKey } from '../../src/domain/access/tokens.ts';
-import { ShiftedClock } from '../kit/shifted-clock.ts';
 import { startTestService, type TestService } from '../kit/service.ts';
 import { signedHeaders } from '../kit/sign-request.ts';
 import { plainPlan } from '../kit/sync-task.ts';
@@ -25,9 +25,8 @@ const BODY = {
 
 describe('a signed request that is sent again', () => {
   let service: TestService;
-  const clock = new ShiftedClock();
   before(async () => {
-    service = await startTestService({ works: false, clock, settings: { tasksMax: 4 } });
+    service = await startTestService({ works: false, settings: { tasksMax: 4 } });
     const { database, sealer, projectId } = service;
     const key = { id: KEY.id, secret: new Secret(KEY.secret), projectId };
     await ensureFirstAccessKey({ database, sealer }, key);
@@ -67,6 +66,17 @@ describe('a signed request that is sent again', () => {
     return { status: answer.status, code: read.error_code };
   }
 
+  /** With a `Host` of its own, which `fetch` does not send. */
+  async function statusAt({ url, method, headers, body }: Sent, host: string): Promise<number> {
+    const reply = await request(url, {
+      method: method as 'POST',
+      headers: { ...headers, host },
+      body: body ?? null,
+    });
+    await reply.body.dump();
+    return reply.statusCode;
+  }
+
   test('at once leads where the first one led, and a moment later nowhere', async () => {
     const taskId = await service.client.createTask(BODY);
     const sentBefore: Sent[] = [];
@@ -90,7 +100,9 @@ describe('a signed request that is sent again', () => {
       [taskId],
     );
     assert.deepEqual(rows, []);
-    clock.putForward(2_100);
+    await service.database.query(
+      `update used_signatures set used_at = used_at - interval '2.1 seconds'`,
+    );
     for (const sent of sentBefore.filter(
       ({ method, url }) => method !== 'GET' && !/events$/.test(url),
     )) {
@@ -148,6 +160,21 @@ describe('a signed request that is sent again', () => {
     const sent = sign('POST', '/iam/v1/access-keys', { user: 'ben' });
     const answers = await Promise.all(Array.from({ length: 20 }, () => send(sent)));
     assert.equal(answers.filter(({ status }) => status === 200).length, 1);
+  });
+
+  test('to another process is refused there, too', async () => {
+    await using other = await startTestService({ works: false, beside: service });
+    const sent = sign('POST', '/iam/v1/groups', { name: 'elsewhere' });
+    const host = new URL(service.url).host;
+    const there = { ...sent, url: sent.url.replace(service.url, other.url) };
+    assert.equal((await send(sent)).status, 200);
+    // The signature covers the host, which a proxy passes on.
+    assert.equal(await statusAt(there, host), used.status);
+    assert.equal((await send(sign('GET', ''))).status, 200);
+    const fresh = sign('POST', '/iam/v1/groups', { name: 'another' });
+    const first = { ...fresh, url: fresh.url.replace(service.url, other.url) };
+    assert.equal(await statusAt(first, host), 200);
+    assert.deepEqual(await send(fresh), used);
   });
 
   test('says so, and is no failed attempt with the key', async () => {

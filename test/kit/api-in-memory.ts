@@ -9,6 +9,7 @@ import type { Counters } from '../../src/platform/model/statistics.ts';
 import { planStatistics } from '../../src/platform/model/statistics.ts';
 import { type SyncTaskStatus, step, type SyncTask } from '../../src/platform/model/sync-task.ts';
 import type { AuditEntry } from '../../src/domain/access/audit.ts';
+import { MemoryLockouts } from '../../src/domain/access/lockouts.ts';
 import type {
   Gatekeeper,
   IdentityService,
@@ -237,6 +238,8 @@ export async function openApi() {
     }),
     singleSignOn: async () => undefined,
     limits: noLimits,
+    lockouts: Object.assign(new MemoryLockouts(() => NOW), { take: async () => 0 }),
+    usedSignatures: { mayUse: async () => true },
     audit: {
       record: async (entry) => void audited.push(entry),
       count: (entry) => void audited.push(entry),

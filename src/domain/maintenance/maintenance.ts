@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { eachConcurrently } from '../../platform/base/concurrently.ts';
 import type { Clock } from '../../platform/base/clock.ts';
 import type { Logger } from '../../platform/base/log.ts';
+import { deleteEndedAttempts } from '../access/attempts-table.ts';
 import { removeOldAudit } from '../access/audit-table.ts';
+import { deleteOldUsedSignatures } from '../access/used-signatures.ts';
 import type { Database } from '../../platform/postgres/db.ts';
 import { clearOldDetails } from '../queue/objects.ts';
 import { deleteOldSignedCreations } from '../../platform/postgres/signed-creations.ts';
@@ -79,7 +81,7 @@ export function maintenance(options: MaintenanceOptions): Job[] {
       name: 'old-signed-creations',
       cron: '57 * * * *',
       expireSeconds: 600,
-      run: () => deleteOldSignedCreations(options.database),
+      run: () => forgetOldCalls(options.database),
     },
     {
       name: 'abandoned-uploads',
@@ -106,6 +108,13 @@ export function maintenance(options: MaintenanceOptions): Job[] {
       run: (signal) => clearHidden(options, signal),
     },
   ];
+}
+
+/** Signed calls that cannot be repeated any more, and counts of failures that have ended. */
+async function forgetOldCalls(database: Database): Promise<void> {
+  await deleteOldSignedCreations(database);
+  await deleteOldUsedSignatures(database);
+  await deleteEndedAttempts(database);
 }
 
 async function clearHistory(

@@ -12,8 +12,10 @@ import type { Clock } from '../../platform/base/clock.ts';
 import type { Metrics } from '../../platform/base/metrics.ts';
 import type { Audit } from '../../domain/access/audit.ts';
 import type { Gatekeeper, IdentityService } from '../../domain/access/identity-service.ts';
+import type { Lockouts, LogIns } from '../../domain/access/lockouts.ts';
 import type { SingleSignOn } from '../../domain/access/single-sign-on.ts';
 import type { ScanService } from '../../domain/scan/scan-service.ts';
+import type { UsedSignatures } from '../../domain/access/used-signatures.ts';
 import type { Health, SyncTaskService } from '../../domain/tasks/sync/sync-task-service.ts';
 import { auditCalls } from './kit/auditing.ts';
 import { guard } from './kit/auth.ts';
@@ -68,6 +70,8 @@ export interface ApiParts extends ServerParts {
   readonly identity: IdentityService;
   readonly singleSignOn: SingleSignOn;
   readonly limits: RequestLimits;
+  readonly lockouts: Lockouts & LogIns;
+  readonly usedSignatures: UsedSignatures;
   readonly audit: Audit;
   readonly bodyRoom?: BodyRoom | undefined;
 }
@@ -90,7 +94,7 @@ const UNKNOWN_BYTES = { bytes: 64 * MiB, bytesOfAddress: 32 * MiB };
 export async function buildApi(parts: ApiParts): Promise<FastifyInstance> {
   const now = (): number => parts.clock.now();
   const app = await buildServer(parts);
-  const limits = new Limits(parts.limits, now);
+  const limits = new Limits(parts.limits, parts.lockouts, now);
   const room = parts.bodyRoom ?? new BodyRoom(UNKNOWN_BYTES);
   guard(app, { ...parts, now, limits, room });
   auditCalls(app, parts.audit);

@@ -2,7 +2,12 @@ import { type Audit, DatabaseAudit } from '../../domain/access/audit.ts';
 import { DatabaseGatekeeper } from '../../domain/access/gatekeeper.ts';
 import { Identity } from '../../domain/access/identity.ts';
 import type { Gatekeeper, IdentityService } from '../../domain/access/identity-service.ts';
+import { DatabaseLockouts, type Lockouts, type LogIns } from '../../domain/access/lockouts.ts';
 import { EventQuotas } from '../../domain/access/quotas.ts';
+import {
+  DatabaseUsedSignatures,
+  type UsedSignatures,
+} from '../../domain/access/used-signatures.ts';
 import { acceptChanges } from '../../domain/queue/changes.ts';
 import { Intake } from '../../domain/queue/intake.ts';
 import { checkBuckets } from '../../domain/tasks/bucket-checks.ts';
@@ -20,6 +25,8 @@ export interface ApiRole extends AsyncDisposable {
   readonly gatekeeper: Gatekeeper;
   readonly identity: IdentityService;
   readonly audit: Audit;
+  readonly lockouts: Lockouts & LogIns;
+  readonly usedSignatures: UsedSignatures;
 }
 
 /** What other roles of the same process hear at once, and those of other processes by the database. */
@@ -64,6 +71,8 @@ export function apiRole(
   return {
     ...{ syncTasks, gatekeeper, audit },
     scans: new TaskScans(database, (projectId, taskId) => syncTasks.find(projectId, taskId)),
+    lockouts: new DatabaseLockouts(database, now),
+    usedSignatures: new DatabaseUsedSignatures(database),
     identity: new Identity({ database, sealer, gatekeeper, eventQuotas, now }),
     async [Symbol.asyncDispose]() {
       await intake.drained();

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { fastify } from 'fastify';
+import { MemoryLockouts } from '../../../domain/access/lockouts.ts';
 import { actions } from '../../../platform/model/policy.ts';
 import { guard } from './auth.ts';
 import { BodyRoom } from './body-room.ts';
@@ -91,10 +92,16 @@ describe('credentials', () => {
         eventsPerMinute: 0,
         listsPerMinute: 0,
       },
+      { take: async () => 0 },
       () => 0,
     );
     const room = new BodyRoom({ bytes: 0, bytesOfAddress: 0 });
-    guard(app, { gatekeeper, singleSignOn: async () => undefined, limits, room, now: () => 0 });
+    guard(app, {
+      ...{ gatekeeper, limits, room, now: () => 0 },
+      singleSignOn: async () => undefined,
+      lockouts: new MemoryLockouts(() => 0),
+      usedSignatures: { mayUse: async () => true },
+    });
     assert.throws(() => app.get('/open', () => 'secret'), /does not say which action/);
   });
 });

@@ -4,7 +4,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Secret } from '../../../platform/base/seal.ts';
 import { type Action, urnOf } from '../../../platform/model/policy.ts';
 import type { Gatekeeper, Principal } from '../../../domain/access/identity-service.ts';
-import { REPEAT_MS } from '../../../domain/tasks/signed-creations.ts';
+import type { Lockouts } from '../../../domain/access/lockouts.ts';
+import type { UsedSignatures } from '../../../domain/access/used-signatures.ts';
 import { type SingleSignOn, TokenRefused } from '../../../domain/access/single-sign-on.ts';
 import { type BodyLimits, bodyTooLarge, limitsFor } from './body-limits.ts';
 import { readBody, UnfinishedBody } from './body-reader.ts';
@@ -13,7 +14,7 @@ import { bytesAnnounced, hasBody } from './connections.ts';
 import { assertJson } from './json-body.ts';
 import { scanWhole } from './json-scan.ts';
 import { addressOf, type Cost, costOf, type Limits } from './limits.ts';
-import { Replays } from './replays.ts';
+import { lockoutKey, refuseLockedOut } from './lockout.ts';
 import { RequestError } from './request-error.ts';
 import {
   isSignature,
@@ -22,7 +23,6 @@ import {
   SignatureError,
   verify,
 } from './signature.ts';
-import { Strikes } from './strikes.ts';
 import { refuseBroken } from './validation.ts';
 
 declare module 'fastify' {
@@ -67,11 +67,8 @@ export interface GuardOptions {
   readonly limits: Limits;
   readonly room: BodyRoom;
   readonly now: () => number;
-}
-
-interface Door extends GuardOptions {
-  readonly strikes: Strikes;
-  readonly replays: Replays;
+  readonly lockouts: Lockouts;
+  readonly usedSignatures: UsedSignatures;
 }
 
 const TOKEN_LENGTH_MAX = 16_384;
@@ -80,11 +77,10 @@ const KEY_ID_LENGTH_MAX = 64;
 const SAME_SECOND_MS = 2_000;
 /**
  * Calls for which a signature must not be used again, and for how long after its first use it may be all the same.
- * A creation of OMS that is repeated gets what the first one created (`SignedCreations`). What a repeated start,
- * stop or deletion asks for is done already. Keys, users and rights are never created twice.
+ * A creation of OMS is not here: one that is repeated gets what the first one created (`SignedCreations`). What a
+ * repeated start, stop or deletion asks for is done already. Keys, users and rights are never created twice.
  */
 const onlyOnce: Partial<Record<Action | 'anybody' | 'public', number>> = {
-  'oms:synctask:create': REPEAT_MS,
   'oms:synctask:update': SAME_SECOND_MS,
   'oms:synctask:delete': SAME_SECOND_MS,
   'iam:write': 0,
@@ -94,9 +90,7 @@ const onlyOnce: Partial<Record<Action | 'anybody' | 'public', number>> = {
  * Lets a request pass only with a credential that may do what the route does. Every kind of credential
  * is known here and nowhere else.
  */
-export function guard(app: FastifyInstance, options: GuardOptions): void {
-  const { now } = options;
-  const door = { ...options, strikes: new Strikes(now), replays: new Replays(now) };
+export function guard(app: FastifyInstance, door: GuardOptions): void {
   app.decorateRequest('principal', undefined);
   app.decorateRequest('projectId', undefined);
   app.decorateRequest('signed', undefined);
@@ -130,7 +124,7 @@ export function guard(app: FastifyInstance, options: GuardOptions): void {
     await takeBody(request, reply, { payload, limits: readAs, door });
     if (signed === undefined) return;
     const judged = await judgedByCurrentSecret(request, signed, door);
-    request.signedCall = admitSigned(request, judged, door);
+    request.signedCall = await admitSigned(request, judged, door);
     request.room?.release();
     await admit(request, signed.principal, door);
     if (limits.values > 0) await scanWhole(request.bytes ?? Buffer.alloc(0), limits);
@@ -142,7 +136,7 @@ export function guard(app: FastifyInstance, options: GuardOptions): void {
 async function takeBody(
   request: FastifyRequest,
   reply: FastifyReply,
-  body: { readonly payload: Readable; readonly limits: BodyLimits; readonly door: Door },
+  body: { readonly payload: Readable; readonly limits: BodyLimits; readonly door: GuardOptions },
 ): Promise<void> {
   const { payload, limits, door } = body;
   if (
@@ -162,7 +156,9 @@ async function takeBody(
     request.room.release();
     void reply.header('connection', 'close');
     // Whatever is wrong with a body that a stranger has signed: attempts are limited.
-    if (error instanceof RequestError && error.problem === 'bad-http') failSigned(request, door);
+    if (error instanceof RequestError && error.problem === 'bad-http') {
+      await failSigned(request, door);
+    }
     if (error instanceof UnfinishedBody) {
       logUnfinished(request);
       request.raw.destroy();
@@ -171,8 +167,8 @@ async function takeBody(
   }
 }
 
-function failSigned(request: FastifyRequest, door: Door): void {
-  if (request.signed !== undefined) fail(request, request.signed.claim, door);
+async function failSigned(request: FastifyRequest, door: GuardOptions): Promise<void> {
+  if (request.signed !== undefined) await fail(request, request.signed.claim, door);
 }
 
 /** Nobody is there to be answered, so that the log has no other line of it. */
@@ -181,9 +177,13 @@ function logUnfinished({ ip: address, claimed: caller, log }: FastifyRequest): v
 }
 
 /** A signature that was not right, or came with a body that did not end: a caller cannot try for free. */
-function fail(request: FastifyRequest, claim: SignatureClaim, { strikes, limits }: Door): void {
-  strikes.add(strikeKey(request, claim));
+async function fail(
+  request: FastifyRequest,
+  claim: SignatureClaim,
+  { lockouts, limits }: GuardOptions,
+): Promise<void> {
   limits.wrong(request);
+  await lockouts.failed(lockoutKey(request, claim));
 }
 
 /**
@@ -193,7 +193,7 @@ function fail(request: FastifyRequest, claim: SignatureClaim, { strikes, limits 
 async function judgeUnverified(
   request: FastifyRequest,
   principal: Principal,
-  { gatekeeper, limits }: Door,
+  { gatekeeper, limits }: GuardOptions,
 ): Promise<void> {
   const { action = 'public', costs } = request.routeOptions.config;
   if (action !== 'public' && action !== 'anybody') {
@@ -248,38 +248,20 @@ async function vouchedFor(
   }
 }
 
-async function readSigned(request: FastifyRequest, door: Door): Promise<Signed> {
-  const { gatekeeper, now, limits, strikes } = door;
+async function readSigned(request: FastifyRequest, door: GuardOptions): Promise<Signed> {
+  const { gatekeeper, now, limits, lockouts } = door;
   const claim = readingClaim(() => readClaim(request.headers, now()));
   const ak = claim.accessKeyId.slice(0, KEY_ID_LENGTH_MAX);
   request.claimed = ak;
-  const key = strikeKey(request, claim);
-  refuseStruck(strikes, key, now());
+  const key = lockoutKey(request, claim);
+  refuseLockedOut(lockouts, key, now());
   limits.credential(request, claim.accessKeyId);
   const known = await gatekeeper.accessKey(claim.accessKeyId);
   if (known === undefined) {
-    fail(request, claim, door);
+    await fail(request, claim, door);
     throw unauthenticated(`Get secretKey failed,ak:${ak},err:ak not exist`);
   }
   return { claim, ...known };
-}
-
-/** Of one address, as limits count them: nobody can lock another's key. */
-function strikeKey(request: FastifyRequest, { accessKeyId }: SignatureClaim): string {
-  return `${addressOf(request)} ${accessKeyId}`;
-}
-
-/** Says until when, of keys that do not exist too: it tells nothing that the failures before did not. */
-function refuseStruck(strikes: Strikes, key: string, now: number): void {
-  const until = strikes.outUntil(key);
-  if (until === undefined) return;
-  const retryAfterSeconds = Math.max(1, Math.ceil((until - now) / 1000));
-  throw new RequestError(
-    'unauthenticated',
-    `AK access failed to reach the limit,forbidden until ${new Date(until).toISOString()}: ` +
-      `too many wrong signatures from this address; try again in ${retryAfterSeconds} s`,
-    { retryAfterSeconds },
-  );
 }
 
 interface Judged {
@@ -293,7 +275,7 @@ interface Judged {
 async function judgedByCurrentSecret(
   request: FastifyRequest,
   signed: Signed,
-  { gatekeeper }: Door,
+  { gatekeeper }: GuardOptions,
 ): Promise<Judged> {
   const judged = judge(request, signed);
   if (judged.refusal === undefined) return judged;
@@ -320,16 +302,21 @@ function judge(request: FastifyRequest, { claim, secret }: Signed): Judged {
 }
 
 /** @returns What identifies the request. */
-function admitSigned(request: FastifyRequest, judged: Judged, door: Door): string {
+async function admitSigned(
+  request: FastifyRequest,
+  judged: Judged,
+  door: GuardOptions,
+): Promise<string> {
   const { claim, bodySha256, refusal } = judged;
-  const key = strikeKey(request, claim);
-  // Others may have failed while the body came; from here to the count nothing comes in between.
-  refuseStruck(door.strikes, key, door.now());
+  const key = lockoutKey(request, claim);
+  await door.lockouts.refresh(key);
+  // Others may have failed while the body came; from here to this process's count nothing comes in between.
+  refuseLockedOut(door.lockouts, key, door.now());
   if (refusal !== undefined) {
-    fail(request, claim, door);
+    await fail(request, claim, door);
     throw refusal;
   }
-  door.strikes.clear(key);
+  await door.lockouts.succeeded(key);
   door.limits.right(request, claim.accessKeyId);
   const parts = [claim.accessKeyId, claim.signature, bodySha256];
   return createHash('sha256').update(parts.join('\n')).digest('hex');
@@ -349,21 +336,26 @@ function unauthenticated(reason: string): RequestError {
 }
 
 /** @throws {RequestError} when the caller may not do this, did it before, or does it too often. */
-async function admit(request: FastifyRequest, principal: Principal, door: Door): Promise<void> {
-  const { gatekeeper, limits, replays } = door;
+async function admit(
+  request: FastifyRequest,
+  principal: Principal,
+  door: GuardOptions,
+): Promise<void> {
+  const { gatekeeper, limits, usedSignatures } = door;
   request.principal = principal;
   const { action = 'public', costs } = request.routeOptions.config;
   if (action !== 'public' && action !== 'anybody') {
     await authorize(request, principal, action, gatekeeper);
   }
-  const { claim } = request.signed ?? {};
+  const cost = costs ?? costOf(action);
   const graceMs = onlyOnce[action];
-  if (claim !== undefined && graceMs !== undefined) {
-    if (!replays.mayUse(claim.accessKeyId, claim.signature, graceMs)) {
+  if (request.signedCall !== undefined && graceMs !== undefined) {
+    // Before it is stored: whoever calls too often fills no table. A repeated call counts for no limit.
+    if (cost !== undefined) limits.mayCall(request, cost);
+    if (!(await usedSignatures.mayUse(request.signedCall, graceMs))) {
       throw unauthenticated('this signature was used already; sign the request again');
     }
   }
-  const cost = costs ?? costOf(action);
   if (cost !== undefined) limits.call(request, cost);
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { FastifyRequest } from 'fastify';
+import { RateLimit } from '../../../platform/base/rate-limit.ts';
 import { actions } from '../../../platform/model/policy.ts';
 import { costOf, Limits, type RequestLimits } from './limits.ts';
 import { RequestError } from './request-error.ts';
@@ -18,7 +19,10 @@ function limited(limits: Partial<RequestLimits>) {
     eventsPerMinute: 0,
     listsPerMinute: 0,
   };
-  return { clock, limits: new Limits({ ...none, ...limits }, () => clock.time) };
+  const now = (): number => clock.time;
+  const all = { ...none, ...limits };
+  const rate = new RateLimit({ perMinute: all.logInsPerMinute, now });
+  return { clock, limits: new Limits(all, { take: async (address) => rate.take(address) }, now) };
 }
 
 function isTooMany(seconds: number) {
@@ -29,17 +33,17 @@ function isTooMany(seconds: number) {
 }
 
 describe('limits', () => {
-  test('of log-ins are an address’s', () => {
+  test('of log-ins are an address’s', async () => {
     const { clock, limits } = limited({ logInsPerMinute: 2 });
-    limits.logIn(from('192.0.2.1'));
-    limits.logIn(from('192.0.2.1'));
-    assert.throws(() => limits.logIn(from('192.0.2.1')), isTooMany(30));
-    limits.logIn(from('192.0.2.2'));
+    await limits.logIn(from('192.0.2.1'));
+    await limits.logIn(from('192.0.2.1'));
+    await assert.rejects(() => limits.logIn(from('192.0.2.1')), isTooMany(30));
+    await limits.logIn(from('192.0.2.2'));
     clock.time += 30_000;
-    limits.logIn(from('192.0.2.1'));
+    await limits.logIn(from('192.0.2.1'));
   });
 
-  test('see one client in a network of 64 bits', () => {
+  test('see one client in a network of 64 bits', async () => {
     for (const [one, other, same] of [
       ['2001:db8:1:2::1', '2001:db8:1:2:3:4:5:6', true],
       ['2001:db8::1', '2001:db8::2', true],
@@ -51,10 +55,10 @@ describe('limits', () => {
       ['192.0.2.1', '192.0.2.2', false],
     ] as const) {
       const { limits } = limited({ logInsPerMinute: 1 });
-      limits.logIn(from(one));
+      await limits.logIn(from(one));
       const again = () => limits.logIn(from(other));
-      if (same) assert.throws(again, isTooMany(60), `${one} ${other}`);
-      else assert.doesNotThrow(again, `${one} ${other}`);
+      if (same) await assert.rejects(again, isTooMany(60), `${one} ${other}`);
+      else await assert.doesNotReject(again, `${one} ${other}`);
     }
   });
 

@@ -3,12 +3,13 @@ import type { FastifyRequest } from 'fastify';
 import ipaddr from 'ipaddr.js';
 import { BoundedMap } from '../../../platform/base/bounded-map.ts';
 import { RateLimit } from '../../../platform/base/rate-limit.ts';
+import type { LogIns } from '../../../domain/access/lockouts.ts';
 import type { Action } from '../../../platform/model/policy.ts';
 import { RequestError } from './request-error.ts';
 
-/** How much one may ask of one process, a minute; 0: as much as they like. */
+/** How much one may ask a minute, of one process except for log-ins; 0: as much as they like. */
 export interface RequestLimits {
-  /** Passwords of one address. */
+  /** Passwords of one address, at all processes together. */
   readonly logInsPerMinute: number;
   /** Credentials of one address that were not right. */
   readonly authFailuresPerMinute: number;
@@ -43,15 +44,17 @@ const KNOWN_MAX = 10_000;
 
 /** Holds back who asks too often. Addresses are those of clients: see the trusted proxies. */
 export class Limits {
-  readonly #logIns: RateLimit;
+  readonly #logInsPerMinute: number;
+  readonly #logIns: LogIns;
   readonly #failures: RateLimit;
   readonly #costly: Readonly<Record<Cost, { ofProject: RateLimit; ofAddress: RateLimit }>>;
   /** Hashes of credentials that were right at an address. */
   readonly #known = new BoundedMap<string, true>(KNOWN_MAX);
 
-  constructor(limits: RequestLimits, now: () => number) {
+  constructor(limits: RequestLimits, logIns: LogIns, now: () => number) {
     const of = (perMinute: number) => new RateLimit({ perMinute, now });
-    this.#logIns = of(limits.logInsPerMinute);
+    this.#logInsPerMinute = limits.logInsPerMinute;
+    this.#logIns = logIns;
     this.#failures = of(limits.authFailuresPerMinute);
     const both = (perMinute: number) => ({ ofProject: of(perMinute), ofAddress: of(perMinute) });
     this.#costly = {
@@ -62,8 +65,8 @@ export class Limits {
   }
 
   /** @throws {RequestError} as all of these: `too-many-requests`. */
-  logIn(request: FastifyRequest): void {
-    const wait = this.#logIns.take(addressOf(request));
+  async logIn(request: FastifyRequest): Promise<void> {
+    const wait = await this.#logIns.take(addressOf(request), this.#logInsPerMinute);
     if (wait > 0) throw tooMany('log-ins from this address', wait);
   }
 
