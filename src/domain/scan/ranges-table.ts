@@ -89,6 +89,13 @@ export async function releaseRange(db: Db, { scanId, after, claimId }: RangeClai
   );
 }
 
+/** Ends every claim of a range, for a process that knows itself to be the only one. */
+export async function releaseRanges(db: Db): Promise<void> {
+  await db.query(
+    `update scan_ranges set claim_id = null, lease_until = null where claim_id is not null and state = 'open'`,
+  );
+}
+
 /** Has a range tried again later; without a delay it has failed for good. */
 export async function failRange(
   db: Db,

@@ -7,6 +7,7 @@ import {
 } from '../../domain/queue/changes.ts';
 import { settleChanges } from '../../domain/queue/settle.ts';
 import { Worker, type WorkerOptions } from '../../domain/queue/worker.ts';
+import { releaseRanges } from '../../domain/scan/ranges-table.ts';
 import { Scanner } from '../../domain/scan/scanner.ts';
 import { copyWork } from '../../domain/tasks/copy-work.ts';
 import { FailureLog } from '../../domain/tasks/failure-log.ts';
@@ -43,6 +44,7 @@ export function workerRole(parts: Parts, openTasks: OpenTasks, writer: number): 
     giveBack: (taskId) => worker.giveBack(taskId),
     async start() {
       const left = alone ? await releaseClaims(database) : 0;
+      if (alone) await releaseRanges(database);
       if (left > 0) log.info({ event: 'claims.released', count: left }, 'taken up from a crash');
       await using started = new AsyncDisposableStack();
       started.use(await database.listen('changes', () => worker.wake()));

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startS3Server } from '../kit/s3-server/server.ts';
+import { randomFrom } from '../kit/seeded-random.ts';
+import { taskBetween } from '../kit/service.ts';
+import { type ServiceProcess, startServiceProcess } from '../kit/service-process.ts';
+
+const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
+const OBJECTS = 20_000;
+const CRASHES = 5;
+
+interface Scan {
+  readonly state: string;
+  readonly source_objects: number;
+  readonly missing: number;
+  readonly different: number;
+  readonly equal: number;
+}
+
+async function newestScan({ client }: ServiceProcess, taskId: string): Promise<Scan> {
+  const page = (await client.call('GET', `/sync-tasks/${taskId}/scans`)) as { scans: Scan[] };
+  return page.scans[0] ?? assert.fail('there is no scan');
+}
+
+test(`a backfill of ${OBJECTS} objects survives kill -9 at random moments (SEED=${SEED})`, async () => {
+  const random = randomFrom(SEED);
+  await using source = await startS3Server({ buckets: ['source'], sink: true });
+  await using target = await startS3Server({ buckets: ['target'], sink: true });
+  const dataDir = await mkdtemp(join(tmpdir(), 'brigade-scan-'));
+  await using cleaned = new AsyncDisposableStack();
+  cleaned.defer(() => rm(dataDir, { recursive: true, force: true }));
+  const from = source.bucket('source');
+  for (let at = 0; at < OBJECTS; at++) from.fill(`Ünï ${at % 7}/${at.toString(36)}\u{1F600}`, 10);
+  let service = await startServiceProcess(dataDir, {});
+  const taskId = await service.client.createTask({
+    ...taskBetween(source, target),
+    initial_scan: true,
+  });
+  const named = ['events/one', 'events/two'];
+  for (const key of named) from.fill(key, 11);
+  for (let crashes = 0; crashes < CRASHES; crashes++) {
+    await sleep(random() * 1_500);
+    await service.child.kill();
+    service = await startServiceProcess(dataDir, {});
+    await service.client.sendEvents(taskId, named);
+  }
+  const total = OBJECTS + named.length;
+  for (;;) {
+    const scan = await newestScan(service, taskId);
+    if (scan.state === 'complete') {
+      // Each key of the source is counted once, however often a page was read again.
+      assert.ok([OBJECTS, OBJECTS + 1, total].includes(scan.source_objects), JSON.stringify(scan));
+      assert.equal(scan.missing + scan.different + scan.equal, scan.source_objects);
+      break;
+    }
+    assert.ok(['waiting', 'running'].includes(scan.state), JSON.stringify(scan));
+    await sleep(100);
+  }
+  while (target.bucket('target').keys().length < total) await sleep(100);
+  assert.deepEqual(target.bucket('target').keys(), from.keys());
+  assert.equal(await service.child.stop(), 0);
+});
