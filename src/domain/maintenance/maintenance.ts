@@ -8,7 +8,7 @@ import { deleteOldUsedSignatures } from '../access/used-signatures.ts';
 import type { Database } from '../../platform/postgres/db.ts';
 import { clearOldDetails } from '../queue/objects.ts';
 import { deleteOldSignedCreations } from '../../platform/postgres/signed-creations.ts';
-import { insertScan, tasksToReconcile } from '../scan/scans-table.ts';
+import { insertScan, removeOldScans, tasksToReconcile } from '../scan/scans-table.ts';
 import { foldStatistics } from '../queue/statistics.ts';
 import { clearTask, hiddenTasks, taskInWork } from '../tasks/tasks-table.ts';
 import { deleteExpiredTokens } from '../access/tokens-table.ts';
@@ -124,6 +124,7 @@ async function clearHistory(
   const batch = { days: retentionDays, limit: OLD_OBJECTS_BATCH };
   const cleared = await inBatches(batch.limit, signal, () => clearOldDetails(database, batch));
   if (cleared > 0) log.info({ event: 'objects.cleared', cleared }, 'old messages cleared');
+  while ((await removeOldScans(database, batch)) > 0) signal.throwIfAborted();
 }
 
 async function removeAudit(

@@ -12,7 +12,14 @@ import type { Database } from '../../platform/postgres/db.ts';
 import type { ListPage, Store } from '../../platform/stores/store.ts';
 import type { ScanKind } from './scan.ts';
 import { Scanner } from './scanner.ts';
-import { endScansOf, findScan, insertScan, type ScanRecord, signalScan } from './scans-table.ts';
+import {
+  endScansOf,
+  findScan,
+  insertScan,
+  removeOldScans,
+  type ScanRecord,
+  signalScan,
+} from './scans-table.ts';
 
 const never = new AbortController().signal;
 
@@ -235,6 +242,27 @@ describe('Scanner', () => {
       ['complete', 1_197, 3, 0],
     );
     assert.deepEqual(await waiting(db), []);
+  });
+
+  test('is removed with its report once it is old, and no other is', async () => {
+    await using db = await testDatabase();
+    const taskId = await addTask(db);
+    const sides = { source: await listingOf(numbers(1_200)), target: await listingOf([]) };
+    const scanner = scannerOf(db, sides);
+    scanner.start();
+    const old = await addScan(db, taskId, 'verify');
+    await until(db, taskId, old);
+    await db.query(`update scans set ended_at = now() - interval '8 days'`);
+    const young = await addScan(db, taskId, 'verify');
+    await until(db, taskId, young);
+    await scanner.stop();
+    while ((await removeOldScans(db, { days: 7, limit: 500 })) > 0);
+    assert.equal(await findScan(db, taskId, old), undefined);
+    assert.equal((await shown(db, taskId, young)).missing, 1_200);
+    const { rows } = await db.query<{ id: string }>(
+      'select distinct scan_id as id from scan_differences',
+    );
+    assert.deepEqual(rows, [{ id: young }]);
   });
 
   test('ends when one of the buckets may be another', async () => {

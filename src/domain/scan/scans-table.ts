@@ -178,3 +178,32 @@ export async function reconcileHours(db: Db, taskId: string): Promise<number> {
 export async function setReconcileHours(db: Db, taskId: string, hours: number): Promise<void> {
   await db.query(`update sync_tasks set reconcile_hours = $2 where id = $1`, [taskId, hours]);
 }
+
+const REMOVE = `
+  with old as materialized (
+    select id from scans where ended_at < now() - $1 * interval '1 day' limit 100
+  ), differences as (
+    delete from scan_differences where (scan_id, object_key) in (
+      select scan_id, object_key from scan_differences where scan_id in (select id from old) limit $2
+    )
+    returning scan_id
+  ), removed as (
+    -- With its ranges; one whose report goes in this statement is left for the next.
+    delete from scans where id in (select id from old)
+      and not exists (select from scan_differences where scan_id = scans.id)
+    returning id
+  )
+  select (select count(*) from differences)::int + (select count(*) from removed)::int as count`;
+
+/**
+ * Removes about `limit` rows of scans that ended more than `days` days ago, reports included.
+ *
+ * @returns How many; none are left where it is 0.
+ */
+export async function removeOldScans(
+  db: Db,
+  { days, limit }: { readonly days: number; readonly limit: number },
+): Promise<number> {
+  const { rows } = await db.query<{ count: number }>(REMOVE, [days, limit]);
+  return rows[0]?.count ?? 0;
+}

@@ -278,7 +278,7 @@ export const SettingsSchema = Type.Object(
       minimum: 1,
       maximum: 3650,
       description:
-        'Days that the list of objects keeps messages and attempts; its lines stay with their task',
+        'Days that ended scans, and messages and attempts in the list of objects, are kept; its lines stay with their task',
     }),
     auditDays: Type.Integer({
       default: 400,
