@@ -149,7 +149,10 @@ describe('stop and start', () => {
     const failed = await world.outcome(taskId, 'credentials');
     assert.equal(failed.reason, 'bad-credentials');
     assert.match(failed.message ?? '', /SignatureDoesNotMatch/);
-    assert.match(failed.message ?? '', /start it with valid credentials, then retry the failed objects/);
+    assert.match(
+      failed.message ?? '',
+      /start it with valid credentials, then retry the failed objects/,
+    );
     await client.stop(taskId);
     await assert.rejects(client.start(taskId, { src_ak: sourceKey.accessKeyId }), {
       status: 400,

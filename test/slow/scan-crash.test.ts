@@ -3,11 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { startS3Server } from '../kit/s3-server/server.ts';
 import { randomFrom } from '../kit/seeded-random.ts';
 import { taskBetween } from '../kit/service.ts';
 import { type ServiceProcess, startServiceProcess } from '../kit/service-process.ts';
+import { until } from '../kit/until.ts';
 
 const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
 const OBJECTS = 20_000;
@@ -43,24 +43,24 @@ test(`a backfill of ${OBJECTS} objects survives kill -9 at random moments (SEED=
   const named = ['events/one', 'events/two'];
   for (const key of named) from.fill(key, 11);
   for (let crashes = 0; crashes < CRASHES; crashes++) {
-    await sleep(random() * 1_500);
+    const listed = (crashes + random()) * (OBJECTS / CRASHES);
+    const isSoFar = async (): Promise<boolean> =>
+      (await newestScan(service, taskId)).source_objects >= listed;
+    await until('the scan has come so far', isSoFar, 120);
     await service.child.kill();
     service = await startServiceProcess(dataDir, {});
     await service.client.sendEvents(taskId, named);
   }
   const total = OBJECTS + named.length;
-  for (;;) {
-    const scan = await newestScan(service, taskId);
-    if (scan.state === 'complete') {
-      // Each key of the source is counted once, however often a page was read again.
-      assert.ok([OBJECTS, OBJECTS + 1, total].includes(scan.source_objects), JSON.stringify(scan));
-      assert.equal(scan.missing + scan.different + scan.equal, scan.source_objects);
-      break;
-    }
-    assert.ok(['waiting', 'running'].includes(scan.state), JSON.stringify(scan));
-    await sleep(100);
-  }
-  while (target.bucket('target').keys().length < total) await sleep(100);
+  const isOver = async (): Promise<boolean> =>
+    !['waiting', 'running'].includes((await newestScan(service, taskId)).state);
+  await until('the scan is over', isOver, 120);
+  const scan = await newestScan(service, taskId);
+  assert.equal(scan.state, 'complete');
+  // Each key of the source is counted once, however often a page was read again.
+  assert.ok([OBJECTS, OBJECTS + 1, total].includes(scan.source_objects), JSON.stringify(scan));
+  assert.equal(scan.missing + scan.different + scan.equal, scan.source_objects);
+  await until('all is copied', () => target.bucket('target').keys().length === total, 120);
   assert.deepEqual(target.bucket('target').keys(), from.keys());
   assert.equal(await service.child.stop(), 0);
 });

@@ -56,7 +56,8 @@ export async function listDifferences(
 const ENQUEUE = `
   with page as materialized (
     select object_key, comparison from scan_differences
-    where scan_id = $1 and object_key > $3 order by object_key limit $4
+    where scan_id = $1 and object_key > $3 and exists (select from tasks where id = $2 and running)
+    order by object_key limit $4
   ), enqueued as (
     ${enqueueing('scan', `select $2::uuid as task_id, object_key from page where comparison <> 'extra'`)}
   ), notified as (

@@ -12,7 +12,7 @@ const REASONS_SHOWN = 3;
  * whole key space without a gap or an overlap, and each was walked to its end.
  */
 export function endOf(ranges: readonly RangeEnd[]): ScanEnd {
-  const failed = ranges.filter(({ state }) => state !== 'done');
+  const failed = ranges.filter(({ state, unreadable }) => state !== 'done' || unreadable > 0);
   if (failed.length > 0) {
     const shown = failed.slice(0, REASONS_SHOWN).map(reasonOf);
     const more = failed.length > shown.length ? [`and ${failed.length - shown.length} more`] : [];

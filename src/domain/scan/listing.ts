@@ -43,8 +43,13 @@ export async function* pairBatches(
   range: KeyRange,
   signal: AbortSignal,
 ): AsyncGenerator<PairBatch, void, undefined> {
-  const left = new Listing(source, range, signal);
-  const right = new Listing(target, range, signal);
+  const stop = new AbortController();
+  using stack = new DisposableStack();
+  // A walk that ends early leaves no request behind.
+  stack.defer(() => stop.abort());
+  const both = AbortSignal.any([signal, stop.signal]);
+  const left = new Listing(source, range, both);
+  const right = new Listing(target, range, both);
   let counted = 0;
   for (;;) {
     const pairs: Pair[] = [];

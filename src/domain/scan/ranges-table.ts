@@ -80,12 +80,17 @@ export async function renewRange(
   return rowCount === 1;
 }
 
-/** Gives a range back: another walk goes on from its cursor. */
-export async function releaseRange(db: Db, { scanId, after, claimId }: RangeClaim): Promise<void> {
+/** Gives a range back: another walk goes on from its cursor, `delayMs` from now. */
+export async function releaseRange(
+  db: Db,
+  { scanId, after, claimId }: RangeClaim,
+  delayMs = 0,
+): Promise<void> {
   await db.query(
-    `update scan_ranges set claim_id = null, lease_until = null, attempts = greatest(attempts - 1, 0)
+    `update scan_ranges set claim_id = null, lease_until = null, attempts = greatest(attempts - 1, 0),
+      due_at = now() + $4 * interval '1 millisecond'
     where scan_id = $1 and after_key = $2 and claim_id = $3`,
-    [scanId, after, claimId],
+    [scanId, after, claimId, delayMs],
   );
 }
 
@@ -96,18 +101,26 @@ export async function releaseRanges(db: Db): Promise<void> {
   );
 }
 
-/** Has a range tried again later; without a delay it has failed for good. */
+/** Has a range tried again later; without a delay, or after `attemptsMax` without progress, it has failed for good. */
 export async function failRange(
   db: Db,
   { scanId, after, claimId }: RangeClaim,
-  { message, delayMs }: { readonly message: string; readonly delayMs: number | undefined },
+  {
+    message,
+    delayMs,
+    attemptsMax,
+  }: {
+    readonly message: string;
+    readonly delayMs: number | undefined;
+    readonly attemptsMax: number;
+  },
 ): Promise<void> {
   await db.query(
     `update scan_ranges set claim_id = null, lease_until = null, message = $4,
-      state = case when $5::float8 is null then 'failed' else state end,
+      state = case when $5::float8 is null or attempts >= $6 then 'failed' else state end,
       due_at = now() + coalesce($5, 0) * interval '1 millisecond'
     where scan_id = $1 and after_key = $2 and claim_id = $3 and state = 'open'`,
-    [scanId, after, claimId, message, delayMs ?? null],
+    [scanId, after, claimId, message, delayMs ?? null, attemptsMax],
   );
 }
 
@@ -130,7 +143,7 @@ export async function lockRange(
     `select ranges.until_key as "until", ranges.digest
     from scan_ranges as ranges join scans on scans.id = ranges.scan_id join tasks on tasks.id = scans.task_id
     where ranges.scan_id = $1 and ranges.after_key = $2 and ranges.claim_id = $3 and ranges.state = 'open' and ${MAY_WORK}
-    for update of ranges for share of scans`,
+    for update of ranges for share of scans, tasks`,
     [scanId, after, claimId],
   );
   return rows[0];
@@ -144,6 +157,8 @@ export interface PageSettlement extends RangeCounts {
   readonly digest: Uint8Array;
   /** Keys to look at, distinct. */
   readonly enqueue: readonly string[];
+  /** Keys that can neither be kept nor copied. */
+  readonly unreadable: readonly string[];
   /** Of a verification: what it reports. */
   readonly differences: readonly Difference[];
 }
@@ -156,13 +171,19 @@ const SETTLE = `
   )
   update scan_ranges set cursor_key = $6, digest = $7, state = case when $8 then 'done' else 'open' end,
     claim_id = case when $8 then null else claim_id end, lease_until = case when $8 then null else lease_until end,
-    attempts = 1, message = null, pages = pages + $9,
+    attempts = 1, message = coalesce(case when unreadable > 0 then message end, $19), pages = pages + $9,
     source_objects = source_objects + $10, source_bytes = source_bytes + $11,
     target_objects = target_objects + $12, target_bytes = target_bytes + $13,
     equal = equal + $14, different = different + $15, missing = missing + $16, extra = extra + $17,
-    enqueued = enqueued + (select count(*) from enqueued)
+    enqueued = enqueued + (select count(*) from enqueued), unreadable = unreadable + $18
   where scan_id = $1 and after_key = $2 and claim_id = $3
     and (select count(*) from notified) >= 0`;
+
+function unreadableText([first]: readonly string[]): string | null {
+  if (first === undefined) return null;
+  const key = JSON.stringify(first.toWellFormed().slice(0, 200));
+  return `there are keys that cannot be copied, such as ${key}`;
+}
 
 /** Settles a page of a range that {@link lockRange} has locked in this transaction. */
 export async function settlePage(
@@ -174,6 +195,7 @@ export async function settlePage(
     ...[scanId, after, claimId, taskId, page.enqueue, page.cursor, page.digest, page.done],
     ...[page.pages, page.sourceObjects, page.sourceBytes, page.targetObjects, page.targetBytes],
     ...[page.equal, page.different, page.missing, page.extra],
+    ...[page.unreadable.length, unreadableText(page.unreadable)],
   ]);
   await insertDifferences(db, scanId, page.differences);
 }
@@ -182,7 +204,9 @@ export async function settlePage(
 export async function scannedWaiting(db: Db, taskId: string, most: number): Promise<number> {
   const { rows } = await db.query<{ count: number }>(
     `select count(*)::int as count from (
-      select from changes where uuid_send(task_id) = uuid_send($1) and lane = 1 limit $2
+      select from changes where uuid_send(task_id) = uuid_send($1) and lane = 1
+      -- So that the planner takes the index, whatever it believes of the lane.
+      order by uuid_send(task_id), lane, due_at limit $2
     ) as waiting`,
     [taskId, most],
   );
@@ -261,13 +285,15 @@ export interface RangeEnd {
   readonly until?: string | undefined;
   readonly state: 'open' | 'done' | 'failed';
   readonly message?: string | undefined;
+  /** Keys that can neither be kept nor copied. */
+  readonly unreadable: number;
   readonly digest: Buffer;
 }
 
 /** All ranges of a scan, in the order of their keys. */
 export async function rangesOf(db: Db, scanId: string): Promise<RangeEnd[]> {
   const { rows } = await db.query<RangeEnd>(
-    `select after_key as after, until_key as until, state, message, digest from scan_ranges
+    `select after_key as after, until_key as until, state, message, unreadable, digest from scan_ranges
     where scan_id = $1 order by after_key`,
     [scanId],
   );

@@ -31,7 +31,7 @@ interface Sides {
 function scannerOf(
   database: Database,
   { source, target }: Sides,
-  { waitingMax = 1e9 } = {},
+  { waitingMax = 1e9, concurrency = 3 } = {},
 ): Scanner {
   return new Scanner({
     database,
@@ -44,7 +44,7 @@ function scannerOf(
       }),
     clock: systemClock,
     log: silentLog,
-    concurrency: 3,
+    concurrency,
     leaseMs: 10_000,
     waitingMax,
   });
@@ -124,7 +124,7 @@ describe('Scanner', () => {
     assert.match(scan.digest ?? '', /^[0-9a-f]{64}$/);
   });
 
-  test('of several processes share a scan by splitting it; none lists a key for good twice', async () => {
+  test('of several processes share a scan by splitting it; each key is counted once', async () => {
     await using db = await testDatabase();
     const taskId = await addTask(db);
     const keys = numbers(60_000);
@@ -165,7 +165,7 @@ describe('Scanner', () => {
     assert.deepEqual([scan.state, scan.sourceObjects], ['complete', keys.length]);
   });
 
-  test('waits while its task has as many scanned keys as it may, and yields no event its place', async () => {
+  test('waits while its task has as many scanned keys as it may; an event goes first', async () => {
     await using db = await testDatabase();
     const taskId = await addTask(db);
     const source = await listingOf(numbers(5_000));
@@ -244,6 +244,57 @@ describe('Scanner', () => {
     assert.deepEqual(await waiting(db), []);
   });
 
+  test('lets the scans of other tasks go on while one waits for room', async () => {
+    await using db = await testDatabase();
+    const full = await addTask(db);
+    const other = await addTask(db);
+    const sides = { source: await listingOf(numbers(3_000)), target: await listingOf([]) };
+    const first = await addScan(db, full);
+    const scanner = scannerOf(db, sides, { waitingMax: 1_000, concurrency: 1 });
+    scanner.start();
+    await scanOnce(db, full, first, ({ enqueued }) => enqueued >= 1_000);
+    const second = await addScan(db, other);
+    await scanOnce(db, other, second, ({ enqueued }) => enqueued >= 1_000);
+    assert.equal((await shown(db, full, first)).state, 'running');
+    await scanner.stop();
+  });
+
+  test('a key that cannot be kept makes it incomplete, and holds up no other', async () => {
+    await using db = await testDatabase();
+    const taskId = await addTask(db);
+    const keys = [...numbers(1_500), 'logs/3000\0', `logs/4${'長'.repeat(1_000)}`, 'logs/5'];
+    const scanId = await addScan(db, taskId);
+    const scanner = scannerOf(db, { source: await listingOf(keys), target: await listingOf([]) });
+    scanner.start();
+    const scan = await scanOnce(db, taskId, scanId);
+    await scanner.stop();
+    assert.deepEqual([scan.state, scan.enqueued], ['incomplete', 1_501]);
+    assert.match(scan.reason ?? '', /cannot be copied, such as "logs\/3000/);
+  });
+
+  test('progress ends the count of the attempts of a range', async () => {
+    await using db = await testDatabase();
+    const taskId = await addTask(db);
+    const scanId = await addScan(db, taskId);
+    await db.query('update scan_ranges set attempts = 19');
+    let calls = 0;
+    const source = await listingOf(numbers(3_000), () => {
+      calls += 1;
+      if (calls === 3) throw throttled;
+    });
+    const scanner = scannerOf(db, { source, target: await listingOf([]) });
+    scanner.start();
+    const isTried = async (): Promise<boolean> => {
+      const { rows } = await db.query<{ message?: string }>('select message from scan_ranges');
+      return rows[0]?.message !== undefined;
+    };
+    await until('a listing has failed', isTried, 60);
+    await db.query('update scan_ranges set due_at = now()');
+    scanner.wake();
+    assert.equal((await scanOnce(db, taskId, scanId)).state, 'complete');
+    await scanner.stop();
+  });
+
   test('is removed with its report once it is old, and no other is', async () => {
     await using db = await testDatabase();
     const taskId = await addTask(db);
@@ -251,12 +302,12 @@ describe('Scanner', () => {
     const scanner = scannerOf(db, sides);
     scanner.start();
     const old = await addScan(db, taskId, 'verify');
-    await until(db, taskId, old);
+    await scanOnce(db, taskId, old);
     await db.query(`update scans set ended_at = now() - interval '8 days'`);
     const young = await addScan(db, taskId, 'verify');
-    await until(db, taskId, young);
+    await scanOnce(db, taskId, young);
     await scanner.stop();
-    while ((await removeOldScans(db, { days: 7, limit: 500 })) > 0);
+    for (let left = 1; left > 0; ) left = await removeOldScans(db, { days: 7, limit: 500 });
     assert.equal(await findScan(db, taskId, old), undefined);
     assert.equal((await shown(db, taskId, young)).missing, 1_200);
     const { rows } = await db.query<{ id: string }>(
@@ -275,6 +326,7 @@ describe('Scanner', () => {
   });
 });
 
+const throttled = new StoreError('throttled', { store: 'memory:bucket', operation: 'list' });
 const denied = new StoreError('denied', { store: 'memory:bucket', operation: 'list' });
 
 /** A bucket of which only listings are of interest: a page costs no more than its entries. */

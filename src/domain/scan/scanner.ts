@@ -15,6 +15,7 @@ import {
   type RangeClaim,
   rangesOf,
   rangeToSplit,
+  type SplitCandidate,
   releaseRange,
   renewRange,
   scannedWaiting,
@@ -50,8 +51,10 @@ export interface ScannerOptions {
 const POLL_MS = 5_000;
 /** While others walk what might be split. */
 const SPLIT_POLL_MS = 100;
-const ROOM_POLL_MS = 500;
-const ATTEMPTS_MAX = 8;
+/** How long a range waits whose task has as many scanned keys waiting as it may. */
+const NO_ROOM_MS = 2_000;
+/** Without any progress, over a quarter of an hour. */
+const ATTEMPTS_MAX = 20;
 const BACKOFF = { baseMs: 1_000, maxMs: 60_000 };
 const RENEWALS_A_LEASE = 3;
 /** Pages of both sides; a range with less left is not worth the requests of a split. */
@@ -68,6 +71,8 @@ export class Scanner {
   readonly #walks = new Set<Promise<void>>();
   #loop: Promise<void> = Promise.resolve();
   #woken = false;
+  /** The search for a cut takes some ten requests to a store: claims go on meanwhile. */
+  #splitting = false;
 
   constructor(options: ScannerOptions) {
     this.#options = options;
@@ -123,21 +128,28 @@ export class Scanner {
     if (this.#walks.size >= concurrency) return POLL_MS;
     const claim = await claimRange(database, leaseMs);
     if (claim !== undefined) {
-      this.#begin(claim);
+      this.#track(this.#walk(claim));
       return 0;
     }
+    if (this.#splitting) return POLL_MS;
     const candidate = await rangeToSplit(database, { pages: SPLIT_PAGES });
     if (candidate === undefined) return this.#walks.size > 0 ? SPLIT_POLL_MS : POLL_MS;
-    await this.#split(candidate);
-    return 0;
+    this.#splitting = true;
+    this.#track(
+      this.#split(candidate).finally(() => {
+        this.#splitting = false;
+      }),
+    );
+    return POLL_MS;
   }
 
-  #begin(claim: RangeClaim): void {
-    const walk = this.#walk(claim).finally(() => {
-      this.#walks.delete(walk);
+  /** @param work Never rejects. */
+  #track(work: Promise<void>): void {
+    const tracked = work.finally(() => {
+      this.#walks.delete(tracked);
       this.wake();
     });
-    this.#walks.add(walk);
+    this.#walks.add(tracked);
   }
 
   /** Never rejects. */
@@ -169,7 +181,7 @@ export class Scanner {
     const { database } = this.#options;
     const { kind, until, cursor } = claim;
     const mode = task.policy.overwriteMode;
-    await walkRange(
+    const end = await walkRange(
       {
         ...{ source: task.source, target: task.target, kind, mode, range: { until, cursor } },
         settle: (decide) =>
@@ -180,17 +192,17 @@ export class Scanner {
             await settlePage(db, claim, page);
             return page;
           }),
-        room: () => (writes(kind) ? this.#room(claim.taskId, signal) : Promise.resolve()),
+        hasRoom: async () => !writes(kind) || (await this.#hasRoom(claim.taskId)),
       },
       signal,
     );
+    // A range that waits holds no place that another one could have.
+    if (end !== 'done') await releaseRange(database, claim, end === 'no-room' ? NO_ROOM_MS : 0);
   }
 
-  async #room(taskId: string, signal: AbortSignal): Promise<void> {
-    const { database, clock, waitingMax } = this.#options;
-    while ((await scannedWaiting(database, taskId, waitingMax)) >= waitingMax) {
-      await clock.sleep(ROOM_POLL_MS, signal);
-    }
+  async #hasRoom(taskId: string): Promise<boolean> {
+    const { database, waitingMax } = this.#options;
+    return (await scannedWaiting(database, taskId, waitingMax)) < waitingMax;
   }
 
   /** Gives the range back where we were to stop, or it is no longer ours; else has it tried again. */
@@ -201,30 +213,34 @@ export class Scanner {
       return;
     }
     const { scanId, taskId, attempts } = claim;
-    const again = attempts < ATTEMPTS_MAX && (!(error instanceof StoreError) || error.transient);
+    const again = !(error instanceof StoreError) || error.transient;
     const delayMs = again ? backoffMs(attempts, BACKOFF, clock.random()) : undefined;
     const line = { event: 'scan.range', scanId, taskId, attempts, delayMs, err: error };
     log.warn(line, again ? 'a range of a scan comes again' : 'a range of a scan has failed');
     const known = error instanceof StoreError || error instanceof ServiceError;
     const message = known ? error.message.replaceAll('\0', '') : 'an unexpected error; see the log';
-    await failRange(database, claim, { message, delayMs });
+    await failRange(database, claim, { message, delayMs, attemptsMax: ATTEMPTS_MAX });
   }
 
-  async #split(candidate: NonNullable<Awaited<ReturnType<typeof rangeToSplit>>>): Promise<void> {
+  /** Never rejects. */
+  async #split(candidate: SplitCandidate): Promise<void> {
     const { database, open, log } = this.#options;
     const { signal } = this.#stopping;
-    using task = await open(candidate.taskId, candidate.revision);
-    const stores = [task.source, task.target];
-    if (!stores.every((store) => store.traits.listsFromKey)) return;
-    const probe = async (after: string): Promise<string | undefined> => {
-      const { entries } = await task.source.list({ after, limit: 1 }, signal);
-      return entries[0]?.key;
-    };
     try {
-      const cut = await findCut({ cursor: candidate.cursor, until: candidate.until }, probe);
-      if (cut !== undefined) await splitRange(database, candidate, cut);
+      using task = await open(candidate.taskId, candidate.revision);
+      const { source, target } = task;
+      if (![source, target].every((store) => store.traits.listsFromKey)) return;
+      const probe = async (after: string): Promise<string | undefined> => {
+        const { entries } = await source.list({ after, limit: 1 }, signal);
+        return entries[0]?.key;
+      };
+      const cut = await findCut(candidate, probe);
+      if (cut === undefined) return;
+      // A store that does not take this text as a key to go on from would fail the new range for good.
+      await target.list({ after: cut, limit: 1 }, signal);
+      await splitRange(database, candidate, cut);
     } catch (error) {
-      if (!(error instanceof StoreError)) throw error;
+      if (signal.aborted) return;
       log.debug({ event: 'scan.unsplit', scanId: candidate.scanId, err: error }, 'not split');
     }
   }

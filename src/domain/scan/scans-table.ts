@@ -25,15 +25,18 @@ export interface ScanRecord extends RangeCounts {
 /**
  * Creates a scan, with one range: the whole key space.
  *
- * @returns Whether it was created: not where the task has a scan that writes already, and this one would too.
+ * @returns Whether it was created: not where the task has a scan that writes already, and this one would too, nor where
+ *   the task is gone.
  */
 export async function insertScan(
   db: Db,
   scan: { readonly id: string; readonly taskId: string; readonly kind: ScanKind },
 ): Promise<boolean> {
   const { rowCount } = await db.query(
-    `with created as (
-      insert into scans (id, task_id, kind) values ($1, $2, $3)
+    `with task as materialized (
+      select id from tasks where id = $2 and deleted_at is null for share
+    ), created as (
+      insert into scans (id, task_id, kind) select $1, id, $3 from task
       on conflict (task_id) where kind in ('backfill', 'reconcile') and state in ('waiting', 'running') do nothing
       returning id
     ), notified as (
@@ -179,10 +182,10 @@ export async function setReconcileHours(db: Db, taskId: string, hours: number): 
   await db.query(`update sync_tasks set reconcile_hours = $2 where id = $1`, [taskId, hours]);
 }
 
-const REMOVE = `
-  with old as materialized (
-    select id from scans where ended_at < now() - $1 * interval '1 day' limit 100
-  ), differences as (
+/** @param old A query for the IDs of scans. `$2` is how many rows of reports go at once. */
+function removing(old: string): string {
+  return `
+  with old as materialized (${old}), differences as (
     delete from scan_differences where (scan_id, object_key) in (
       select scan_id, object_key from scan_differences where scan_id in (select id from old) limit $2
     )
@@ -194,6 +197,12 @@ const REMOVE = `
     returning id
   )
   select (select count(*) from differences)::int + (select count(*) from removed)::int as count`;
+}
+
+const REMOVE_OLD = removing(
+  `select id from scans where ended_at < now() - $1 * interval '1 day' limit 100`,
+);
+const REMOVE_OF_TASK = removing('select id from scans where task_id = $1 limit 100');
 
 /**
  * Removes about `limit` rows of scans that ended more than `days` days ago, reports included.
@@ -204,6 +213,12 @@ export async function removeOldScans(
   db: Db,
   { days, limit }: { readonly days: number; readonly limit: number },
 ): Promise<number> {
-  const { rows } = await db.query<{ count: number }>(REMOVE, [days, limit]);
+  const { rows } = await db.query<{ count: number }>(REMOVE_OLD, [days, limit]);
+  return rows[0]?.count ?? 0;
+}
+
+/** The same of all scans of a task. */
+export async function removeScansOf(db: Db, taskId: string, limit: number): Promise<number> {
+  const { rows } = await db.query<{ count: number }>(REMOVE_OF_TASK, [taskId, limit]);
   return rows[0]?.count ?? 0;
 }

@@ -20,7 +20,7 @@ const SURROGATES = { first: 0xd800, last: 0xdfff };
  * @returns A key above the cursor with at least one key above it; undefined where nothing was found.
  */
 export async function findCut(
-  { cursor, until }: { readonly cursor: string; readonly until: string | undefined },
+  { cursor, until }: { readonly cursor: string; readonly until?: string | undefined },
   probe: Probe,
 ): Promise<string | undefined> {
   const at = Array.from(cursor);

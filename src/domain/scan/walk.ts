@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ObjectEntry } from '../../platform/model/object.ts';
 import type { OverwriteMode } from '../../platform/model/sync-task.ts';
-import { compareKeys } from '../../platform/stores/keys.ts';
+import { compareKeys, faultOfKey } from '../../platform/stores/keys.ts';
 import type { Store } from '../../platform/stores/store.ts';
 import { type Comparison, compareListed } from './compare.ts';
 import type { Difference } from './differences-table.ts';
@@ -23,31 +23,33 @@ export interface WalkOptions {
   readonly settle: (
     decide: (held: HeldRange) => PageSettlement,
   ) => Promise<PageSettlement | undefined>;
-  /** Resolves when more keys may be enqueued. */
-  readonly room: () => Promise<void>;
+  /** Whether more keys may be enqueued now. */
+  readonly hasRoom: () => Promise<boolean>;
 }
+
+/** `no-room`: the rest has to wait. `lost`: the range is no longer ours, or may not be walked now. */
+export type WalkEnd = 'done' | 'no-room' | 'lost';
 
 /**
  * Walks a range from its cursor to its end, page by page. A walk that breaks off repeats at most one page, and leaves
  * out none: the cursor moves in the transaction that enqueues what was found up to there.
  *
- * @returns Whether the range was walked to its end.
  * @throws {StoreError} for what a listing throws.
  */
-export async function walkRange(options: WalkOptions, signal: AbortSignal): Promise<boolean> {
-  const { source, target, range, settle, room } = options;
+export async function walkRange(options: WalkOptions, signal: AbortSignal): Promise<WalkEnd> {
+  const { source, target, range, settle, hasRoom } = options;
   const left = { after: range.cursor, until: range.until };
   let cursor = range.cursor;
   for await (const batch of pairBatches({ source, target }, left, signal)) {
     signal.throwIfAborted();
-    await room();
+    if (!(await hasRoom())) return 'no-room';
     const from = cursor;
     const page = await settle((held) => settlementOf(options, batch, { held, cursor: from }));
-    if (page === undefined) return false;
-    if (page.done) return true;
+    if (page === undefined) return 'lost';
+    if (page.done) return 'done';
     ({ cursor } = page);
   }
-  return true;
+  return 'done';
 }
 
 /** What a page comes to, once it is known where the range ends now. */
@@ -61,7 +63,7 @@ function settlementOf(
   const counts: Record<Comparison, number> = { equal: 0, different: 0, missing: 0, extra: 0 };
   const found: Difference[] = [];
   const hash = createHash('sha256').update(held.digest);
-  for (const pair of within) {
+  for (const pair of within.filter(isKept)) {
     const comparison = compareListed(pair, { mode, kind });
     counts[comparison] += 1;
     if (comparison !== 'equal') found.push(differenceOf(pair, comparison));
@@ -75,9 +77,15 @@ function settlementOf(
     enqueue: writes(kind) ? found.filter(isToCopy).map(({ key }) => key) : [],
     differences: writes(kind) ? [] : found,
     done,
-    cursor: end ?? within.at(-1)?.key ?? cursor,
+    cursor: end ?? within.findLast(isKept)?.key ?? cursor,
+    unreadable: within.filter((pair) => !isKept(pair)).map(({ key }) => key),
     digest: hash.digest(),
   };
+}
+
+/** The database takes no other keys, nor does an event: what has another one is reported, and keeps up nothing else. */
+function isKept({ key }: Pair): boolean {
+  return faultOfKey(key) === undefined && !key.includes('\0');
 }
 
 /** What only the target has is never touched. */

@@ -2,6 +2,7 @@ import type { Sealer } from '../../platform/base/seal.ts';
 import type { Db } from '../../platform/postgres/db.ts';
 import { taskToWork } from './tasks-table.ts';
 import type { Task } from '../../platform/model/sync-task.ts';
+import type { AccessKey } from '../../platform/signing/access-key.ts';
 import { openCredentials } from './credentials.ts';
 import { ServiceError } from '../service-error.ts';
 import type { TaskCredentials } from './sync/sync-task-service.ts';
@@ -31,8 +32,19 @@ export async function credentialsOfStart(
   if (given.cdnKey !== undefined && found.task.sourceCdn === undefined) throw noCdn;
   const before = openCredentials(sealer, taskId, found.credentials);
   const { source = before.source, target = before.target, cdnKey = before.cdnKey } = given;
-  const renewed = Object.values(given).some((one) => one !== undefined);
+  const renewed =
+    !isSameKey(source, before.source) ||
+    !isSameKey(target, before.target) ||
+    cdnKey?.reveal() !== before.cdnKey?.reveal();
   return { task: found.task, credentials: { source, target, cdnKey }, renewed };
+}
+
+function isSameKey(one: AccessKey, other: AccessKey): boolean {
+  return (
+    one.accessKeyId === other.accessKeyId &&
+    one.secretAccessKey.reveal() === other.secretAccessKey.reveal() &&
+    one.sessionToken?.reveal() === other.sessionToken?.reveal()
+  );
 }
 
 const noCdn = new ServiceError(

@@ -8,6 +8,7 @@ import type {
   SyncTaskStatus,
   Task,
 } from '../../platform/model/sync-task.ts';
+import { removeScansOf } from '../scan/scans-table.ts';
 import type { Db } from '../../platform/postgres/db.ts';
 
 export interface SealedCredentials {
@@ -279,8 +280,7 @@ export async function clearTask(
       from = await clearKeys(db, { table, taskId, from, batch });
     }
   }
-  // With their ranges, of which a scan has some hundred.
-  await db.query('delete from scans where task_id = $1', [taskId]);
+  while ((await removeScansOf(db, taskId, batch)) > 0) signal?.throwIfAborted();
   // A task has some thousand of these at most: older ones are folded.
   await db.query('delete from statistics where task_id = $1', [taskId]);
   await db.query(`delete from sync_tasks where id = $1 and deleted_at is not null`, [taskId]);

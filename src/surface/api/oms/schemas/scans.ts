@@ -26,7 +26,7 @@ export const ListScansQuery = Type.Object({
 export const StartScanBody = Type.Object({
   kind: oneOf(scanKinds, {
     description:
-      'backfill and reconcile have copied what the target lacks or has otherwise; verify only counts',
+      'backfill and reconcile copy what the target lacks or has otherwise; verify only reports it',
   }),
 });
 
