@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ObjectInReply } from '../../src/surface/api/oms/schemas/objects.ts';
+import type { ShowSyncTaskReply } from '../../src/surface/api/oms/schemas/sync-task.ts';
 
 /** An answer of the API that is no success. */
 export class OmsError extends Error {
@@ -23,6 +24,7 @@ interface OmsErrorBody {
 }
 
 /** The task as the API shows it, as far as tests and examples look. */
+
 export interface ShownTask {
   readonly sync_task_id: string;
   readonly status: string;
@@ -32,6 +34,8 @@ export interface ShownTask {
   readonly monthly_failure_object: number;
   readonly monthly_skip_object: number;
   readonly monthly_size: number;
+  readonly src_behaviour?: ShowSyncTaskReply['src_behaviour'];
+  readonly dst_behaviour?: ShowSyncTaskReply['dst_behaviour'];
 }
 
 export type ListedObject = ObjectInReply;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { before } from '../../../test/kit/copy-rig.ts';
 import { faulty } from '../../../test/kit/faulty-store.ts';
+import { ManualClock } from '../../../test/kit/manual-clock.ts';
 import { MemoryStore } from '../../../test/kit/memory-store.ts';
 import type { Fault } from '../../platform/model/fault.ts';
 import { StoreError } from '../../platform/model/store-error.ts';
@@ -99,4 +100,18 @@ describe('a source', () => {
     await assert.rejects(probe(), { name: 'ProbeFailed', ability: 'read' });
     assert.equal(reads.length, 1);
   });
+});
+
+test('where a marker is written anyhow, the conditions of writes are observed by it', async () => {
+  const { signal } = new AbortController();
+  const content = Buffer.from('frames');
+  const clock = new ManualClock();
+  const [target, other] = [new MemoryStore({ clock }), new MemoryStore({ clock })];
+  for (const store of [target, other]) {
+    await store.put('film', { content, size: content.length }, {}, signal);
+  }
+  const { store: source } = faulty(other, { listUploads: { 1: 'denied' } });
+  const seen = await probeTarget(target, { ...demand, source }, signal);
+  assert.deepEqual(seen, { checksMd5: true, conditionalPut: true, conditionalRemove: true });
+  assert.deepEqual([[...target.objects.keys()], target.openUploads.size], [['film'], 0]);
 });

@@ -1,6 +1,8 @@
 import type { StorageTier } from '../../platform/model/storage-class.ts';
+import type { Behaviour } from '../../platform/model/behaviour.ts';
 import type { PartUpload, PutOptions, Store } from '../../platform/stores/store.ts';
 import { StoreError } from '../../platform/model/store-error.ts';
+import { observeMd5 } from './observe.ts';
 import {
   cleanupSignal,
   compareByMarker,
@@ -137,6 +139,7 @@ export interface TargetDemand {
  * encryption of the task. No upload is completed, so that nothing becomes visible, unless the source
  * can tell only by an object whether it is the same bucket: see {@link compareByMarker}.
  *
+ * @returns How it behaved on the way.
  * @throws {ProbeFailed} naming what it does not allow.
  * @throws {SameBucket} where the source sees what is written at the target.
  */
@@ -144,17 +147,25 @@ export async function probeTarget(
   target: Store,
   { tier, kms, source }: TargetDemand,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<Behaviour> {
   await attempt('read', signal, () => readOne(target, probeKey(), signal));
-  const sighting = await probeUpload(target, { ability: 'write', options: {}, source }, signal);
+  const write = {
+    ability: 'write',
+    options: {},
+    source,
+    observed: target.traits.checksMd5,
+  } as const;
+  const { sighting, behaviour } = await probeUpload(target, write, signal);
   if (tier !== undefined) {
     await probeUpload(target, { ability: 'class', options: { tier } }, signal);
   }
   if (kms) await probeUpload(target, { ability: 'encrypt', options: { kms } }, signal);
-  if (source === undefined || sighting !== 'unknown') return;
-  const { key, sighting: byMarker, left } = await compareByMarker(source, target, signal);
-  if (byMarker === 'seen') throw new SameBucket(left === undefined ? undefined : key);
+  if (source === undefined || sighting !== 'unknown') return behaviour;
+  const marker = await compareByMarker(source, target, signal);
+  const { key, left } = marker;
+  if (marker.sighting === 'seen') throw new SameBucket(left === undefined ? undefined : key);
   if (left !== undefined) throw new ProbeFailed('remove', storeErrorOf(left.cause));
+  return { ...behaviour, ...marker.behaviour };
 }
 
 interface ProbedUpload {
@@ -162,21 +173,25 @@ interface ProbedUpload {
   readonly options: PutOptions;
   /** Asked whether it sees the upload while that is open. */
   readonly source?: Store | undefined;
+  /** Whether a part with a wrong MD5 is put as well. */
+  readonly observed?: boolean | undefined;
 }
 
 async function probeUpload(
   target: Store,
-  { ability, options, source }: ProbedUpload,
+  { ability, options, source, observed = false }: ProbedUpload,
   signal: AbortSignal,
-): Promise<Sighting> {
+): Promise<{ readonly sighting: Sighting; readonly behaviour: Behaviour }> {
   const key = probeKey();
   const upload = await attempt(ability, signal, () => startUpload(target, key, options, signal));
   const content = Buffer.from('probe');
   let sighting: Sighting = 'unknown';
+  let behaviour: Behaviour = {};
   try {
     await attempt(ability, signal, () =>
       upload.putPart(1, { content, size: content.length }, signal),
     );
+    if (observed) behaviour = await observeMd5(upload, signal);
     if (source !== undefined) sighting = await seesUpload(source, key, signal);
     if (sighting !== 'seen') await attempt('abort', signal, () => upload.abort(signal));
   } catch (error) {
@@ -184,7 +199,7 @@ async function probeUpload(
     await upload.abort(cleanupSignal()).catch(() => undefined);
     throw error;
   }
-  if (sighting !== 'seen') return sighting;
+  if (sighting !== 'seen') return { sighting, behaviour };
   const left = await upload.abort(cleanupSignal()).then(
     () => undefined,
     () => key,

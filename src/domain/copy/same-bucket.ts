@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import type { Behaviour } from '../../platform/model/behaviour.ts';
 import type { Store } from '../../platform/stores/store.ts';
 import { StoreError } from '../../platform/model/store-error.ts';
+import { observeConditions } from './observe.ts';
 
 /** How long the source may take to answer whether it sees what was written at the target. */
 const LOOK_MS = 5_000;
@@ -47,6 +49,8 @@ export async function seesUpload(
 export interface MarkerFindings {
   readonly key: string;
   readonly sighting: Sighting;
+  /** Of the target, while the marker was there. */
+  readonly behaviour: Behaviour;
   /** Undefined where nothing is left behind. */
   readonly left: { readonly cause: unknown } | undefined;
 }
@@ -63,25 +67,33 @@ export async function compareByMarker(
   signal: AbortSignal,
 ): Promise<MarkerFindings> {
   const key = probeKey();
-  const nothing: MarkerFindings = { key, sighting: 'unknown', left: undefined };
+  const nothing = { key, sighting: 'unknown', behaviour: {}, left: undefined } as const;
   const twins = await answered(signal, (limit) => beginAlike(source, target, limit));
-  if (twins !== true || !(await mayHavePut(target, key, signal))) return nothing;
+  const written = twins === true ? await tryToPut(target, key, signal) : 'no';
+  if (written === 'no') return nothing;
   const head = await answered(signal, (limit) => source.head(key, limit));
+  const sighting = head?.size === marker.length ? 'seen' : 'unknown';
+  const isThere = written === 'yes' && sighting === 'unknown';
+  const behaviour = isThere ? await observeConditions(target, key, signal) : {};
   const left = await failureOf(target.remove([{ key }], cleanupSignal()));
-  return { key, sighting: head?.size === marker.length ? 'seen' : 'unknown', left };
+  return { key, sighting, behaviour, left };
 }
 
 const marker = Buffer.from('probe');
 
-/** False only where the target has refused it: a write whose answer is lost may have been done. */
-async function mayHavePut(target: Store, key: string, signal: AbortSignal): Promise<boolean> {
+/** `perhaps`: a write whose answer is lost may have been done. */
+async function tryToPut(
+  target: Store,
+  key: string,
+  signal: AbortSignal,
+): Promise<'yes' | 'no' | 'perhaps'> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(LOOK_MS)]);
   try {
     await target.put(key, { content: marker, size: marker.length }, {}, limit);
-    return true;
+    return 'yes';
   } catch (error) {
-    if (error instanceof StoreError) return error.transient;
-    if (limit.aborted) return true;
+    if (error instanceof StoreError) return error.transient ? 'perhaps' : 'no';
+    if (limit.aborted) return 'perhaps';
     throw error;
   }
 }

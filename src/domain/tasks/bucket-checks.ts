@@ -1,9 +1,11 @@
+import type { TaskBehaviour } from '../../platform/model/behaviour.ts';
 import type { Fault } from '../../platform/model/fault.ts';
 import type { BucketPlace, TaskPlan } from '../../platform/model/sync-task.ts';
 import type { AccessKey } from '../../platform/signing/access-key.ts';
 import type { Store, Traits } from '../../platform/stores/store.ts';
 import { StoreError } from '../../platform/model/store-error.ts';
 import { type Ability, ProbeFailed, probeSource, probeTarget } from '../copy/probe.ts';
+import { observeSource, observeTarget } from '../copy/observe.ts';
 import { SameBucket } from '../copy/same-bucket.ts';
 import { type Endpoints, mayBeOneService } from './endpoints.ts';
 import type { OpenBuckets } from './open-buckets.ts';
@@ -22,17 +24,18 @@ export interface BucketChecksOptions {
 /**
  * Looks whether both buckets can do what a task asks for, before it says that it synchronizes.
  *
+ * @returns How their stores behaved; undefined where they were not probed.
  * @throws {ServiceError} that says which field, right or address is wrong.
  */
 export async function checkBuckets(
   { open, endpoints, probes, timeoutMs }: BucketChecksOptions,
   plan: TaskPlan,
   credentials: TaskCredentials,
-): Promise<void> {
+): Promise<TaskBehaviour | undefined> {
   await using source = opened('source', () => open.source(plan, credentials));
   await using target = opened('target', () => open.target(plan, credentials));
   checkTraits(plan, source.traits, target.traits);
-  if (!probes) return;
+  if (!probes) return undefined;
   const tier = plan.storagePolicy === 'SRC_STORAGE_MAPPING' ? undefined : plan.storagePolicy;
   const demand = {
     tier,
@@ -41,14 +44,24 @@ export async function checkBuckets(
   };
   // Both to their ends: a probe takes away what it began.
   const asked = await Promise.allSettled([
-    probeEnd(endOf('source', plan.source, credentials.source, plan.appId), timeoutMs, (signal) =>
-      probeSource(source, { behindCdn: plan.sourceCdn !== undefined }, signal),
+    probeEnd(
+      endOf('source', plan.source, credentials.source, plan.appId),
+      timeoutMs,
+      async (signal) => {
+        const options = { behindCdn: plan.sourceCdn !== undefined };
+        await probeSource(source, options, signal);
+        return await observeSource(source, options, signal);
+      },
     ),
-    probeEnd(endOf('target', plan.target, credentials.target), timeoutMs, (signal) =>
-      probeTarget(target, demand, signal),
-    ),
+    probeEnd(endOf('target', plan.target, credentials.target), timeoutMs, async (signal) => ({
+      ...(await probeTarget(target, demand, signal)),
+      ...(await observeTarget(target, signal)),
+    })),
   ]);
-  for (const answer of asked) if (answer.status === 'rejected') throw answer.reason;
+  const [ofSource, ofTarget] = asked;
+  if (ofSource.status === 'rejected') throw ofSource.reason;
+  if (ofTarget.status === 'rejected') throw ofTarget.reason;
+  return { source: ofSource.value, target: ofTarget.value };
 }
 
 /**
@@ -151,13 +164,13 @@ function oneOf(fields: readonly string[]): string {
   return others === '' ? all.join('') : `${others} or ${all.at(-1) ?? ''}`;
 }
 
-async function probeEnd(
+async function probeEnd<T>(
   end: End,
   timeoutMs: number,
-  probe: (signal: AbortSignal) => Promise<void>,
-): Promise<void> {
+  probe: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   try {
-    await probe(AbortSignal.timeout(timeoutMs));
+    return await probe(AbortSignal.timeout(timeoutMs));
   } catch (error) {
     if (error instanceof SameBucket) throw sameBucket(error.leftKey);
     throw error instanceof ProbeFailed ? refusal(end, error, timeoutMs) : error;

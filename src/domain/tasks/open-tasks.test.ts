@@ -5,7 +5,7 @@ import { addTask, plainPlan, projectId } from '../../../test/kit/sync-task.ts';
 import { testDatabase } from '../../../test/kit/postgres.ts';
 import { Sealer, Secret } from '../../platform/base/seal.ts';
 import type { Database } from '../../platform/postgres/db.ts';
-import { insertTask, startTask, stopTask } from './tasks-table.ts';
+import { insertTask, setBehaviour, startTask, stopTask } from './tasks-table.ts';
 import { MemoryStore } from '../../../test/kit/memory-store.ts';
 import type { Store } from '../../platform/stores/store.ts';
 import { sealCredentials } from './credentials.ts';
@@ -55,6 +55,21 @@ test('after a start they are opened once more, however many ask, and the old clo
   assert.deepEqual(counts, { opened: 4, closed: 0 });
   old[Symbol.dispose]();
   assert.deepEqual(counts, { opened: 4, closed: 2 });
+  await openTasks[Symbol.asyncDispose]();
+});
+
+test('a store lacks what its probe refuted', async () => {
+  await using db = await testDatabase();
+  const { openTasks, taskId } = await openTasksOf(db);
+  await setBehaviour(db, taskId, {
+    source: { checksMd5: false },
+    target: { conditionalPut: false, conditionalRemove: true },
+  });
+  using task = await openTasks.use(taskId, 1);
+  const { source, target } = task;
+  assert.deepEqual([source.traits.checksMd5, source.traits.conditionalPut], [false, true]);
+  assert.deepEqual([target.traits.checksMd5, target.traits.conditionalPut], [true, false]);
+  assert.equal(target.traits.conditionalRemove, true);
   await openTasks[Symbol.asyncDispose]();
 });
 

@@ -2,6 +2,7 @@ import type { Sealer } from '../../platform/base/seal.ts';
 import type { Database } from '../../platform/postgres/db.ts';
 import { taskToWork } from './tasks-table.ts';
 import type { Task } from '../../platform/model/sync-task.ts';
+import { narrowed } from '../../platform/stores/layers/narrowed.ts';
 import type { Store } from '../../platform/stores/store.ts';
 import type { TargetFindings } from '../copy/target-findings.ts';
 import type { CopyPolicy } from '../copy/transfer.ts';
@@ -102,8 +103,9 @@ export class OpenTasks implements AsyncDisposable {
     if (found === undefined) throw new TaskGone(`there is no task ${taskId}`);
     const credentials = openCredentials(sealer, taskId, found.credentials);
     await using opening = new AsyncDisposableStack();
-    const source = opening.use(open.source(found.task, credentials));
-    const target = open.target(found.task, credentials);
+    const { source: seenSource = {}, target: seenTarget = {} } = found.task.behaviour ?? {};
+    const source = opening.use(narrowed(open.source(found.task, credentials), seenSource));
+    const target = narrowed(open.target(found.task, credentials), seenTarget);
     opening.move();
     return {
       revision: found.revision,

@@ -19,6 +19,7 @@ import {
   hideTask,
   insertTask,
   listTasks,
+  setBehaviour,
   startTask,
   stopTask,
   taskInWork,
@@ -45,10 +46,20 @@ test('a task comes back as it was made', async () => {
   const { status, createdAt, lastStartedAt, ...made } = (await findTask(db, projectId, id)) ?? {
     status: undefined,
   };
-  assert.deepEqual(made, { ...plan, id, projectId });
+  assert.deepEqual(made, { ...plan, id, projectId, behaviour: undefined });
   assert.equal(status, 'SYNCHRONIZING');
   assert.equal(createdAt, lastStartedAt);
   assert.equal(await findTask(db, 'another project', id), undefined);
+});
+
+test('how its stores behaved comes with the task, as found last', async () => {
+  await using db = await testDatabase();
+  const id = await addTask(db);
+  await setBehaviour(db, id, { source: { ranges: false }, target: {} });
+  const behaviour = { source: { ordered: true }, target: { checksMd5: false } };
+  await setBehaviour(db, id, behaviour);
+  assert.deepEqual((await findTask(db, projectId, id))?.behaviour, behaviour);
+  assert.deepEqual((await taskToWork(db, id))?.task.behaviour, behaviour);
 });
 
 test('of creations at the same moment no more succeed than there are places', async () => {

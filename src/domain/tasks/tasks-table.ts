@@ -10,6 +10,7 @@ import type {
 } from '../../platform/model/sync-task.ts';
 import { removeScansOf } from '../scan/scans-table.ts';
 import type { Db } from '../../platform/postgres/db.ts';
+import type { TaskBehaviour } from '../../platform/model/behaviour.ts';
 
 export interface SealedCredentials {
   readonly sealed: Uint8Array;
@@ -42,6 +43,7 @@ interface TaskRow {
   readonly source_cdn_domain?: string | undefined;
   readonly source_cdn_protocol?: CdnProtocol | undefined;
   readonly source_cdn_authentication?: CdnAuthenticationType | undefined;
+  readonly behaviour?: TaskBehaviour | undefined;
   readonly sealed_credentials: Uint8Array;
   readonly sealing_key_id: string;
 }
@@ -86,6 +88,7 @@ function toTask(row: TaskRow): Task {
     consistencyCheck: row.consistency_check,
     storagePolicy: row.storage_policy,
     appId: row.app_id,
+    behaviour: row.behaviour,
   };
 }
 
@@ -215,6 +218,18 @@ export async function startTask(
     [taskId, credentials?.sealed ?? null, credentials?.keyId ?? null],
   );
   return rowCount === 1;
+}
+
+/** Keeps how the stores of a task were seen to behave. */
+export async function setBehaviour(
+  db: Db,
+  taskId: string,
+  behaviour: TaskBehaviour,
+): Promise<void> {
+  await db.query(`update sync_tasks set behaviour = $2 where id = $1`, [
+    taskId,
+    JSON.stringify(behaviour),
+  ]);
 }
 
 /** Stops a running task. @returns Whether it was running. */

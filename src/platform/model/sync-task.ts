@@ -1,3 +1,4 @@
+import type { TaskBehaviour } from './behaviour.ts';
 import type { CloudType } from './cloud.ts';
 import type { SourceCdn } from './source-cdn.ts';
 import type { StoragePolicy } from './storage-class.ts';
@@ -65,6 +66,8 @@ export interface Task extends TaskPlan {
   /** Milliseconds since the Unix epoch. */
   readonly createdAt: number;
   readonly lastStartedAt: number;
+  /** How its stores were seen to behave; undefined where they were not probed. */
+  readonly behaviour?: TaskBehaviour | undefined;
 }
 
 /** A task that goes on until it is stopped. */

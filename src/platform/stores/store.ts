@@ -168,6 +168,8 @@ export interface ReadOptions {
   readonly unconditional?: boolean | undefined;
   /** What the layers draw from to try again; a budget of this call alone unless given. */
   readonly budget?: RetryBudget | undefined;
+  /** No layer sends it again, with the condition or without. */
+  readonly once?: boolean | undefined;
   /** A read that is not said to be of this version fails with `changed`. */
   readonly versionId?: string | undefined;
 }

@@ -15,9 +15,18 @@ import {
 import { findProject } from '../../access/projects-table.ts';
 import { queueProgress } from '../../queue/progress.ts';
 import { countersBetween, countersOfMonth, recentRate } from '../../queue/statistics.ts';
-import { findTask, hideTask, insertTask, listTasks, startTask, stopTask } from '../tasks-table.ts';
+import {
+  findTask,
+  hideTask,
+  insertTask,
+  listTasks,
+  setBehaviour,
+  startTask,
+  stopTask,
+} from '../tasks-table.ts';
 import { type Intake, IntakeFull } from '../../queue/intake.ts';
 import { decodeObjectKey, KeyError } from '../../../platform/model/object-key.ts';
+import type { TaskBehaviour } from '../../../platform/model/behaviour.ts';
 import {
   type Counters,
   HOURS_KEPT_DAYS,
@@ -59,7 +68,10 @@ export interface SyncTasksOptions {
   readonly intake: Intake;
   readonly endpoints: Endpoints;
   /** @throws {ServiceError} where a bucket will not do what the task asks for. */
-  readonly checkBuckets: (plan: TaskPlan, credentials: TaskCredentials) => Promise<void>;
+  readonly checkBuckets: (
+    plan: TaskPlan,
+    credentials: TaskCredentials,
+  ) => Promise<TaskBehaviour | undefined>;
   /** Of a project that has no number of its own. */
   readonly tasksMax: number;
   readonly eventQuotas: EventQuotas;
@@ -137,14 +149,14 @@ export class SyncTasks implements SyncTaskService {
       if (starting === undefined) return false;
       checkAuthentication(starting.task, starting.credentials);
       checkSessionTokens(endpoints, starting.task, starting.credentials);
-      await checkBuckets(starting.task, starting.credentials);
+      const behaviour = await checkBuckets(starting.task, starting.credentials);
       const sealed = starting.renewed
         ? sealCredentials(sealer, id, starting.credentials)
         : undefined;
-      if (sealed === undefined) return await startTask(this.#database, id, undefined);
       return await this.#database.transaction(async (db) => {
         const started = await startTask(db, id, sealed);
-        if (started) await endScansOf(db, id, OTHER_CREDENTIALS);
+        if (started && sealed !== undefined) await endScansOf(db, id, OTHER_CREDENTIALS);
+        if (started && behaviour !== undefined) await setBehaviour(db, id, behaviour);
         return started;
       });
     });
@@ -262,7 +274,7 @@ async function create(
   if (isSameBucket(endpoints, source, target)) {
     throw sameBucket();
   }
-  await checkBuckets(plan, credentials);
+  const behaviour = await checkBuckets(plan, credentials);
   const id = randomUUID();
   const sealed = sealCredentials(sealer, id, credentials);
   return await database.transaction(async (db) => {
@@ -270,6 +282,7 @@ async function create(
     if (earlier !== undefined) return earlier;
     const task = await insertTask(db, { ...plan, id, projectId }, sealed, tasksMax);
     if (task === undefined) throw await tooManyTasks(db, projectId, tasksMax);
+    if (behaviour !== undefined) await setBehaviour(db, id, behaviour);
     if (hours > 0) await setReconcileHours(db, id, hours);
     if (initialScan) await insertScan(db, { id: randomUUID(), taskId: id, kind: 'backfill' });
     return { id, repeated: false };

@@ -20,7 +20,8 @@ export function refusedEtags(inner: Store): Store {
   return around(inner, {
     call: (_operation, _signal, run) => run(),
     async read(_signal, run, options) {
-      if (options.pin === undefined || options.unconditional === true) return await run();
+      const { pin, unconditional = false, once = false } = options;
+      if (pin === undefined || unconditional || once) return await run();
       if (refused) return await run({ ...options, unconditional: true });
       try {
         return await run();

@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Fault } from '../../model/fault.ts';
-import type { PartUpload, PutReceipt, Store } from '../store.ts';
+import type { ObjectRead, PartUpload, PutReceipt, Store } from '../store.ts';
 import type { PutBody } from '../../http/bodies.ts';
 import { RetryBudget } from '../retry-budget.ts';
 import { StoreError } from '../../model/store-error.ts';
@@ -23,7 +23,7 @@ export interface RetryPolicy {
  * A store that sends a request again when the very same request may succeed. Outside `paced` and
  * `measured`: each try waits for its turn, and counts anew.
  *
- * A put of a stream is not repeated, for its bytes are gone; nor one that is asked for `once`; nor is
+ * A put of a stream is not repeated, for its bytes are gone; nor what is asked for `once`; nor is
  * `complete`: after a failure only a look at the key tells whether it was done; nor `startParts`: behind
  * a lost answer an upload may be open, and whoever repeats it must look for that one first.
  */
@@ -64,8 +64,10 @@ export function retrying(inner: Store, policy: RetryPolicy, clock: Clock): Store
   return forwarding(inner, {
     list: (options, signal) => again(signal, () => inner.list(options, signal)),
     head: (key, signal) => again(signal, () => inner.head(key, signal)),
-    read: (key, options, signal) =>
-      again(signal, () => inner.read(key, options, signal), undefined, options.budget),
+    read(key, options, signal) {
+      const read = (): Promise<ObjectRead> => inner.read(key, options, signal);
+      return options.once === true ? read() : again(signal, read, undefined, options.budget);
+    },
     put(key, body, options, signal) {
       const put = (): Promise<PutReceipt> => inner.put(key, body, options, signal);
       return isWhole(body) && options.once !== true ? again(signal, put, options.onRepeat) : put();

@@ -1,4 +1,5 @@
 import { Secret } from '../../../platform/base/seal.ts';
+import type { Behaviour } from '../../../platform/model/behaviour.ts';
 import type { Counters } from '../../../platform/model/statistics.ts';
 import type { SyncTask } from '../../../platform/model/sync-task.ts';
 import { ServiceError } from '../../../domain/service-error.ts';
@@ -165,6 +166,24 @@ export function toShowReply(
     monthly_skip_object: month.SKIP,
     monthly_size: month.SIZE,
     ...(reconcileHours === 0 ? {} : { reconcile_hours: reconcileHours }),
+    ...behaviours(task),
+  };
+}
+
+function behaviours({ behaviour }: SyncTask) {
+  if (behaviour === undefined) return {};
+  const { source, target } = behaviour;
+  return { src_behaviour: toBehaviour(source), dst_behaviour: toBehaviour(target) };
+}
+
+function toBehaviour(found: Behaviour): NonNullable<ShowSyncTaskReply['src_behaviour']> {
+  return {
+    conditional_read: found.conditionalRead ?? null,
+    range_read: found.ranges ?? null,
+    ordered_list: found.ordered ?? null,
+    md5_check: found.checksMd5 ?? null,
+    conditional_put: found.conditionalPut ?? null,
+    conditional_remove: found.conditionalRemove ?? null,
   };
 }
 

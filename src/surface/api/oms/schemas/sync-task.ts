@@ -277,6 +277,22 @@ export const ListSyncTasksReply = Type.Object(
   { description: 'OK' },
 );
 
+const behaviour = {
+  conditional_read: orNull(Type.Boolean()),
+  range_read: orNull(Type.Boolean()),
+  ordered_list: orNull(Type.Boolean()),
+  md5_check: orNull(Type.Boolean()),
+  conditional_put: orNull(Type.Boolean()),
+  conditional_remove: orNull(Type.Boolean()),
+};
+
+const behaviourOf = (whose: string) =>
+  Type.Optional(
+    Type.Object(behaviour, {
+      description: `Extension: which promises the ${whose} store kept when the task was checked last. Null: not found out. Absent: not checked`,
+    }),
+  );
+
 /** Has no `source_cdn`, unlike the list. */
 export const ShowSyncTaskReply = Type.Object(
   {
@@ -290,6 +306,8 @@ export const ShowSyncTaskReply = Type.Object(
     reconcile_hours: Type.Optional(
       Type.Integer({ description: 'Extension: only where the task is reconciled by itself' }),
     ),
+    src_behaviour: behaviourOf('source'),
+    dst_behaviour: behaviourOf('destination'),
   },
   { description: 'OK' },
 );
