@@ -1,8 +1,11 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { observeMd5, observeSource } from '../../src/domain/copy/observe.ts';
 import { Secret } from '../../src/platform/base/seal.ts';
 import { openAdapter, openStore, type StoreOptions } from '../../src/platform/stores/open-store.ts';
 import type { Store } from '../../src/platform/stores/store.ts';
 import { exceptionsOf } from '../conformance/exceptions.ts';
-import { type Harness, testStore } from '../conformance/store.ts';
+import { bodyOf, type Harness, testStore } from '../conformance/store.ts';
 import { type Azurite, azuriteUnavailable, containerSas, startAzurite } from './azurite.ts';
 
 const CONTAINER = 'container';
@@ -76,3 +79,23 @@ testStore(
     (options) => openStore({ ...options, connections: 8 }),
   ),
 );
+
+test('Azurite keeps what its row promises of reads, listings and MD5s', {
+  skip: azuriteUnavailable() ?? false,
+}, async () => {
+  const { signal } = new AbortController();
+  const keyOf = ({ accountKey: { account, key } }: Azurite) => {
+    return { accessKeyId: account, secretAccessKey: key };
+  };
+  await using opened = await azurite(keyOf, openStore).open();
+  const { store } = opened;
+  for (const key of ['first', 'second']) await store.put(key, bodyOf('bytes'), {}, signal);
+  await using upload = await store.startParts('upload', {}, signal);
+  assert.deepEqual(
+    {
+      ...(await observeSource(store, { behindCdn: false }, signal)),
+      ...(await observeMd5(upload, signal)),
+    },
+    { conditionalRead: true, ranges: true, ordered: true, checksMd5: true },
+  );
+});
