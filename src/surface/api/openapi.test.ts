@@ -20,8 +20,8 @@ interface Body {
   properties?: Record<string, { type?: unknown; enum?: unknown[] }>;
 }
 
-function bodyOf(paths: Document['paths'], path: string): Body {
-  const { requestBody } = paths[`/v2/{project_id}/sync-tasks${path}`]?.['post'] ?? {};
+function bodyOf(paths: Document['paths'], path: string, method = 'post'): Body {
+  const { requestBody } = paths[`/v2/{project_id}/sync-tasks${path}`]?.[method] ?? {};
   return requestBody?.content['application/json']?.schema ?? assert.fail(path);
 }
 
@@ -118,6 +118,8 @@ describe('the OpenAPI document', () => {
       'string',
       'null',
     ]);
+    const change = bodyOf(paths, '/{sync_task_id}', 'patch').properties ?? {};
+    assert.deepEqual(change['reconcile_hours']?.type, ['integer', 'null']);
     assert.deepEqual(await readDocument(), await readDocument(), 'schemas stay as they were');
   });
 

@@ -48,21 +48,34 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
 const withBodiesAsRead: SwaggerTransformObject = (document) => {
   if (!('openapiObject' in document)) return document.swaggerObject;
   for (const path of Object.values(document.openapiObject.paths ?? {})) {
-    const body = path?.post?.requestBody;
-    if (body === undefined || '$ref' in body) continue;
-    // In OpenAPI 3.1 a schema is JSON Schema; the plugin's types know 3.0 only.
-    const schema = body.content['application/json']?.schema as BodySchema | undefined;
-    body.required = schema?.required !== undefined;
-    if (schema !== undefined) allowNulls(schema);
+    for (const operation of [path?.post, path?.put, path?.patch]) describeBody(operation);
   }
   return document.openapiObject;
 };
 
-/** Changes the document's own copy. */
+/** Changes the document's own copy, as {@link allowNulls} does. */
+function describeBody(operation: DescribedOperation | undefined): void {
+  const body = operation?.requestBody;
+  if (body === undefined || '$ref' in body) return;
+  // In OpenAPI 3.1 a schema is JSON Schema; the plugin's types know 3.0 only.
+  const schema = body.content['application/json']?.schema as BodySchema | undefined;
+  body.required = schema?.required !== undefined;
+  if (schema !== undefined) allowNulls(schema);
+}
+
 function allowNulls({ required = [], properties = {} }: BodySchema): void {
   for (const [name, field] of Object.entries(properties)) {
     if (!required.includes(name)) properties[name] = orNull(field);
   }
+}
+
+interface DescribedOperation {
+  readonly requestBody?:
+    | { readonly $ref: string }
+    | {
+        required?: boolean;
+        readonly content: Readonly<Record<string, { readonly schema?: unknown }>>;
+      };
 }
 
 interface FieldSchema {
