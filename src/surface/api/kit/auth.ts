@@ -331,6 +331,11 @@ function readingClaim<T>(read: () => T): T {
   }
 }
 
+/** A project as a refusal names it. What does not have the form of our IDs may be anything, a secret pasted in its place too. */
+function projectInWords(projectId: string): string {
+  return /^[0-9a-f]{32}$/.test(projectId) ? `the project ${projectId}` : 'the project of the path';
+}
+
 function unauthenticated(reason: string): RequestError {
   return new RequestError('unauthenticated', reason);
 }
@@ -380,6 +385,6 @@ async function authorize(
   const why =
     projectId === undefined
       ? `the credential is of no one project: send the header X-Project-Id with one in which it may do ${action}`
-      : `the credential may not do ${action} in the project ${projectId}`;
+      : `the credential may not do ${action} in ${projectInWords(projectId)}`;
   throw new RequestError('not-allowed', why);
 }
