@@ -200,12 +200,15 @@ function removing(old: string): string {
 }
 
 const REMOVE_OLD = removing(
-  `select id from scans where ended_at < now() - $1 * interval '1 day' limit 100`,
+  `select id from scans where ended_at < now() - $1 * interval '1 day'
+    and exists (select from scans as newer where newer.task_id = scans.task_id and newer.created_at > scans.created_at)
+    limit 100`,
 );
 const REMOVE_OF_TASK = removing('select id from scans where task_id = $1 limit 100');
 
 /**
- * Removes about `limit` rows of scans that ended more than `days` days ago, reports included.
+ * Removes about `limit` rows of scans that ended more than `days` days ago, reports included. The last scan of a task
+ * stays: the next reconcile counts from it.
  *
  * @returns How many; none are left where it is 0.
  */

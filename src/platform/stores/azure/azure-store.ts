@@ -137,7 +137,21 @@ export class AzureStore implements Store {
       const reply = await this.#wire.send(request, signal);
       reply.body.discard();
     } catch (error) {
-      if (!(error instanceof StoreError) || error.fault !== 'not-found') throw error;
+      if (!(error instanceof StoreError)) throw error;
+      if (error.fault === 'not-found') return;
+      // Azurite says so of a blob that is gone, too; what Azure says of it is not documented.
+      if (error.fault === 'changed' && (await this.#isGone(key, signal))) return;
+      throw error;
+    }
+  }
+
+  async #isGone(key: string, signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.head(key, signal);
+      return false;
+    } catch (error) {
+      if (error instanceof StoreError && error.fault === 'not-found') return true;
+      throw error;
     }
   }
 
