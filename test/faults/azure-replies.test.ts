@@ -142,15 +142,10 @@ describe('a head', () => {
     assert.equal(azure.asked[0]?.url, '/account/container/key?versionid=v%201');
   });
 
-  for (const [what, headers] of [
-    ['no ETag', { 'last-modified': good['last-modified'] }],
-    ['no date', { etag: '"e"' }],
-  ] as const) {
-    test(`with ${what} is a bad reply`, async () => {
-      azure.says('12345', headers);
-      await rejectsWith('bad-reply', azure.store.read('key', {}, signal));
-    });
-  }
+  test('with no time of the last change is a bad reply', async () => {
+    azure.says('12345', { etag: '"e"' });
+    await rejectsWith('bad-reply', azure.store.read('key', {}, signal));
+  });
 });
 
 describe('a restore', () => {
@@ -320,8 +315,9 @@ describe('a pinned read', () => {
   });
 
   test('sends no condition for a weak ETag', async () => {
-    part({ etag: `W/${good.etag}` });
-    const weak = { ...pin, etag: `W/${good.etag}` };
+    const before = 'Sun, 31 Dec 2023 00:00:00 GMT';
+    part({ 'etag': `W/${good.etag}`, 'last-modified': before });
+    const weak = { ...pin, etag: `W/${good.etag}`, lastModified: Date.parse(before) };
     const { body } = await azure.store.read('key', { range, pin: weak }, signal);
     body.discard();
     assert.equal(azure.asked[0]?.headers['if-match'], undefined);

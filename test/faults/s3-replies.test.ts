@@ -158,13 +158,24 @@ describe('the head of a read', () => {
     assert.deepEqual(contentHeaders, { 'content-encoding': 'gzip' });
   });
 
-  for (const [what, headers] of [
-    ['no ETag', { 'last-modified': good['last-modified'] }],
-    ['no date', { etag: '"e"' }],
-  ] as const) {
-    test(`with ${what} is a bad reply`, async () => {
-      says('12345', headers);
-      await rejectsWith('bad-reply', store.read('key', {}, signal));
+  test('with no time of the last change is a bad reply', async () => {
+    says('12345', { etag: '"e"' });
+    await rejectsWith('bad-reply', store.read('key', {}, signal));
+  });
+
+  for (const etag of [undefined, 'W/"e"']) {
+    test(`with the ETag ${etag ?? 'missing'} is read, unless it could change unseen`, async () => {
+      const tag = etag === undefined ? {} : { etag };
+      const lastModified = Date.parse('Mon, 01 Jan 2024 00:00:00 GMT');
+      const at = (ms: number) => new Date(lastModified + ms).toUTCString();
+      const headers = { ...tag, 'last-modified': at(0) };
+      says('12345', { ...headers, date: at(2000) });
+      assert.equal((await store.read('key', {}, signal)).head.size, 5);
+      says('12345', { ...headers, date: at(1000) });
+      await rejectsWith('changed', store.read('key', {}, signal));
+      says('12345', { ...headers, date: at(1000) });
+      const pin = { etag: etag ?? '', size: 5, lastModified };
+      await rejectsWith('changed', store.read('key', { pin }, signal));
     });
   }
 

@@ -70,17 +70,31 @@ describe('a pin', () => {
   });
 });
 
-test('an object without ETag and version may change unseen while it is young', () => {
+test('an object without a strong ETag and a version may change unseen while it is young', () => {
   const pin = { etag: '', size: 1, lastModified: 10_000 };
-  assert.equal(mayChangeUnseen(pin, 11_000), true);
-  assert.equal(mayChangeUnseen(pin, 12_000), false);
-  assert.equal(mayChangeUnseen(pin, undefined), false);
-  assert.equal(mayChangeUnseen({ ...pin, etag: '"e"' }, 11_000), false);
-  assert.equal(mayChangeUnseen({ ...pin, versionId: 'v' }, 11_000), false);
+  const now = 10_000_000;
+  assert.equal(mayChangeUnseen(pin, 11_000, now), true);
+  assert.equal(mayChangeUnseen(pin, 12_000, now), false);
+  assert.equal(mayChangeUnseen({ ...pin, etag: 'W/"e"' }, 11_000, now), true);
+  assert.equal(mayChangeUnseen({ ...pin, etag: '""' }, 11_000, now), true);
+  assert.equal(mayChangeUnseen({ ...pin, etag: '"e"' }, 11_000, now), false);
+  assert.equal(mayChangeUnseen({ ...pin, versionId: 'v' }, 11_000, now), false);
+  assert.equal(mayChangeUnseen({ ...pin, etag: 'W/"e"', versionId: 'v' }, 11_000, now), false);
+  assert.equal(mayChangeUnseen({ ...pin, versionId: 'null' }, 11_000, now), true);
 });
 
-test('the record of an object without ETag names its time', () => {
+test('without the time of the store the time here decides, with a wide margin', () => {
+  const pin = { etag: '', size: 1, lastModified: 10_000 };
+  assert.equal(mayChangeUnseen(pin, undefined, 600_000), true);
+  assert.equal(mayChangeUnseen(pin, undefined, 1_000_000), false);
+  assert.equal(mayChangeUnseen({ ...pin, etag: '"e"' }, undefined, 10_000), false);
+});
+
+test('the record of an object without a strong ETag names its time', () => {
   const pin = { etag: '', size: 1, lastModified: 10_000 };
   assert.notEqual(recordedTag(pin), recordedTag({ ...pin, lastModified: 11_000 }));
+  const weak = { ...pin, etag: 'W/"e"' };
+  assert.notEqual(recordedTag(weak), recordedTag({ ...weak, lastModified: 11_000 }));
+  assert.notEqual(recordedTag(weak), recordedTag({ ...weak, etag: 'W/"f"' }));
   assert.equal(recordedTag({ ...pin, etag: '"e"' }), '"e"');
 });

@@ -18,8 +18,7 @@ function tagOf(etag: string): EntityTag {
  */
 export function ifMatchOf({ pin, unconditional = false }: ReadOptions): string | undefined {
   if (pin === undefined || unconditional) return undefined;
-  const { weak, opaque } = tagOf(pin.etag);
-  return weak || opaque === '' ? undefined : pin.etag;
+  return isStrongTag(pin.etag) ? pin.etag : undefined;
 }
 
 /**
@@ -33,8 +32,7 @@ export function differenceFrom(pin: ObjectPin, head: ObjectPin): string | undefi
   if (head.size !== pin.size) return `it has ${head.size} bytes now, and had ${pin.size}`;
   const [before, now] = [tagOf(pin.etag), tagOf(head.etag)];
   if (before.opaque !== now.opaque) return `it has the ETag ${head.etag} now, and had ${pin.etag}`;
-  const strong = !before.weak && !now.weak && now.opaque !== '';
-  if (strong) return undefined;
+  if (isStrongTag(pin.etag) && isStrongTag(head.etag)) return undefined;
   const [version, versionNow] = [named(pin.versionId), named(head.versionId)];
   if (version !== undefined && versionNow !== undefined) {
     return version === versionNow
@@ -47,22 +45,36 @@ export function differenceFrom(pin: ObjectPin, head: ObjectPin): string | undefi
 
 /** Times are told in whole seconds, and by two clocks where a gateway answers for a file system. */
 const SURE_MS = 2000;
+/** How much the clocks of two machines may differ: stores accept signatures up to this age. */
+const CLOCKS_DIFFER_MS = 900_000;
 
 /**
- * Whether the object may change and keep all that identifies it: without an ETag or a version only the
- * time does, and a second change within the same second does not show in it.
+ * Whether the object may change and keep all that identifies it: without a strong ETag or a version only
+ * the time does, and a second change within the same second does not show in it.
  *
- * @param date When the store answered, by its own clock.
+ * @param date When the store answered, by its own clock; undefined where the answer has no `Date`.
+ * @param now The time here, which decides with a wide margin where the store's own is not known.
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-8.8.2.2
  */
-export function mayChangeUnseen(pin: ObjectPin, date: number | undefined): boolean {
-  const isNamed = tagOf(pin.etag).opaque !== '' || named(pin.versionId) !== undefined;
-  return !isNamed && date !== undefined && date < pin.lastModified + SURE_MS;
+export function mayChangeUnseen(pin: ObjectPin, date: number | undefined, now: number): boolean {
+  const isNamed = isStrongTag(pin.etag) || named(pin.versionId) !== undefined;
+  return !isNamed && (date ?? now - CLOCKS_DIFFER_MS) < pin.lastModified + SURE_MS;
 }
 
-/** What a round that copied it records of a source object, to notice that it has changed. */
+/** Whether an ETag names the very bytes: it is neither weak nor empty. */
+export function isStrongTag(etag: string): boolean {
+  const { weak, opaque } = tagOf(etag);
+  return !weak && opaque !== '';
+}
+
+/**
+ * What a round that copied it records of a source object, to notice that it has changed. A weak ETag may
+ * stay the same while the bytes change, so the time is recorded with it.
+ */
 export function recordedTag({ etag, lastModified }: ObjectPin): string {
-  return etag === '' ? `modified ${lastModified}` : etag;
+  if (isStrongTag(etag)) return etag;
+  const time = `modified ${lastModified}`;
+  return etag === '' ? time : `${etag} ${time}`;
 }
 
 /**
@@ -70,10 +82,9 @@ export function recordedTag({ etag, lastModified }: ObjectPin): string {
  * the version as well, and the ETag of a CDN where that is another one. The size is kept beside it.
  */
 export function pinText(pin: ObjectPin): string {
-  const { weak, opaque } = tagOf(pin.etag);
   const version = named(pin.versionId);
   const ofVersion = version === undefined ? [] : [version];
-  const ofTime = weak || opaque === '' ? [`${seconds(pin)}`, ...ofVersion] : [];
+  const ofTime = !isStrongTag(pin.etag) ? [`${seconds(pin)}`, ...ofVersion] : [];
   const ofCdn = pin.cdnEtag === undefined || sameTag(pin.cdnEtag, pin.etag) ? [] : [pin.cdnEtag];
   return [pin.etag, ...ofTime, ...ofCdn].join(' ');
 }

@@ -1,5 +1,5 @@
 import type { Fault } from '../model/fault.ts';
-import type { ByteRange, ObjectHead } from '../model/object.ts';
+import type { ByteRange, ObjectHead, ObjectPin } from '../model/object.ts';
 import {
   type AnsweredRange,
   answeredRange,
@@ -33,6 +33,8 @@ export interface HeadReader {
 export interface KeyReader extends HeadReader {
   readonly send: (options: ReadOptions) => Promise<HttpReply>;
   readonly head: () => Promise<ObjectHead>;
+  /** Milliseconds since the Unix epoch, as the store has it as far as that is known. */
+  readonly now: () => number;
 }
 
 /** The head that an answer to a HEAD tells. */
@@ -103,7 +105,7 @@ async function sent(reader: KeyReader, options: ReadOptions): Promise<HttpReply>
   }
 }
 
-function readOfReply(reply: HttpReply, options: ReadOptions, reader: HeadReader): ObjectRead {
+function readOfReply(reply: HttpReply, options: ReadOptions, reader: KeyReader): ObjectRead {
   const { range, pin } = options;
   const answered = answeredRange(reply, pin?.size);
   if (typeof answered === 'string') {
@@ -116,7 +118,7 @@ function readOfReply(reply: HttpReply, options: ReadOptions, reader: HeadReader)
   const head = reader.headOf(answered.size, reply.headers, answer);
   if (typeof head === 'string') throw reader.failure('bad-reply', head);
   checkObject(head, options, reader);
-  checkAge(reply, options, reader);
+  checkAge(reply, pin ?? head, reader);
   checkRange(answered, range, reader);
   const { first, last } = range ?? answered;
   reply.expect(Math.min(last, answered.size - 1) - first + 1);
@@ -136,16 +138,20 @@ function checkObject(
   throw failure('changed', `the store answered with ${told}, where ${versionId} was requested`);
 }
 
-/** @throws {StoreError} `changed` where nothing would show that the pinned object was replaced. */
+/**
+ * Also a read without a pin is checked: what it read is recorded, and compared in later rounds.
+ *
+ * @throws {StoreError} `changed` where nothing would show that the object was replaced.
+ */
 function checkAge(
   { headers }: Pick<HttpReply, 'headers'>,
-  { pin }: ReadOptions,
-  { failure }: HeadReader,
+  object: ObjectPin,
+  { failure, now }: KeyReader,
 ): void {
-  if (pin === undefined || !mayChangeUnseen(pin, dateOf(headerOf(headers, 'date')))) return;
+  if (!mayChangeUnseen(object, dateOf(headerOf(headers, 'date')), now())) return;
   throw failure(
     'changed',
-    'it has no ETag and was modified less than 2 seconds ago, so that another change would not show',
+    'it has no strong ETag and was modified a moment ago, so that another change would not show',
   );
 }
 

@@ -69,6 +69,7 @@ export class AzureStore implements Store {
       ...headReader(this.#wire, { operation, key }),
       send: (options) => this.#wire.send(readRequest(key, options), signal),
       head: () => this.head(key, signal),
+      now: () => this.#wire.clock.now(),
     };
   }
 

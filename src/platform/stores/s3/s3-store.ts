@@ -90,6 +90,7 @@ export class S3Store implements Store {
       failure: (fault, message) => this.#wire.failure(fault, { operation, key }, message),
       send: (options) => this.#sendRead(key, readRequest(key, options, dialect), signal),
       head: () => this.head(key, signal),
+      now: () => this.#wire.now(),
     };
   }
 

@@ -105,6 +105,11 @@ export class S3Wire {
     this.#place = options.open(options.location);
   }
 
+  /** Milliseconds since the Unix epoch, as the store has it as far as that is known. */
+  now(): number {
+    return this.#clock.now();
+  }
+
   /** The host of another bucket of this region. */
   hostOf(bucket: string): string {
     return `${bucket}.${new URL(this.#place.location.endpoint).host}`;
