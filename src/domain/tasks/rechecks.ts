@@ -10,7 +10,7 @@ import {
   tasksToRecheck,
 } from '../queue/rechecks.ts';
 import type { ObjectHead } from '../../platform/model/object.ts';
-import { isSameWrite } from '../../platform/model/written.ts';
+import { isComparable, isSameWrite } from '../../platform/model/written.ts';
 import { StoreError } from '../../platform/model/store-error.ts';
 import type { OpenTask, OpenTasks } from './open-tasks.ts';
 
@@ -106,7 +106,9 @@ async function look(
   signal: AbortSignal,
 ): Promise<RecheckResult> {
   const { targetEtag: etag, targetVersion, targetWrittenAt } = one;
-  if (etag === undefined) return one.outcome === 'failed' ? 'not-copied' : 'not-comparable';
+  if (etag === undefined || !isComparable({ etag, versionId: targetVersion })) {
+    return one.outcome === 'failed' ? 'not-copied' : 'not-comparable';
+  }
   let found: ObjectHead;
   try {
     const timely = AbortSignal.any([signal, AbortSignal.timeout(LOOK_MS)]);

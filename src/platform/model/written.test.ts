@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isSameWrite } from './written.ts';
+import { isComparable, isSameWrite } from './written.ts';
 
 const TIME = 1_700_000_000_000;
 const written = { etag: '"a"', versionId: undefined, writtenAt: TIME };
@@ -31,11 +31,17 @@ test('versions that both are named decide alone', () => {
   assert.ok(!isSameWrite(suspended, { ...found, versionId: 'null', etag: '"b"' }));
 });
 
-test('without an ETag on record the time tells', () => {
+test('without an ETag on record only versions tell', () => {
   const untagged = { ...written, etag: '' };
-  assert.ok(isSameWrite(untagged, { ...found, etag: '' }));
-  assert.ok(isSameWrite(untagged, found));
-  assert.ok(!isSameWrite(untagged, { ...found, lastModified: TIME + 60_000 }));
-  assert.ok(!isSameWrite({ ...untagged, writtenAt: undefined }, found));
+  assert.ok(!isSameWrite(untagged, { ...found, etag: '' }));
+  assert.ok(!isSameWrite({ ...untagged, etag: '""' }, { ...found, etag: '' }));
+  assert.ok(!isSameWrite(untagged, found));
+  assert.ok(isSameWrite({ ...untagged, versionId: 'v1' }, { ...found, versionId: 'v1' }));
   assert.ok(!isSameWrite(written, { ...found, etag: '' }), 'it has lost its ETag');
+});
+
+test('a record without an ETag and a version cannot be compared', () => {
+  assert.ok(isComparable(written));
+  assert.ok(isComparable({ etag: '', versionId: 'v1' }));
+  for (const etag of ['', '""', 'W/""']) assert.ok(!isComparable({ etag, versionId: 'null' }));
 });

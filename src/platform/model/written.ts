@@ -29,7 +29,8 @@ export function foundObject({ etag, versionId, lastModified }: ObjectHead): Writ
 /**
  * Whether a look found the write that is on record. Equal versions decide. Equal ETags alone do not:
  * two writes of the same bytes, which may differ in their metadata, have one ETag at most stores, so
- * the time of the last write is compared too.
+ * the time of the last write is compared too. The time alone proves nothing: an older object of somebody
+ * else that was moved there would pass.
  */
 export function isSameWrite(
   written: WrittenObject,
@@ -37,10 +38,15 @@ export function isSameWrite(
 ): boolean {
   const versions = [named(written.versionId), named(found.versionId)] as const;
   if (versions[0] !== undefined && versions[1] !== undefined) return versions[0] === versions[1];
-  const { etag, writtenAt } = written;
-  // Without an ETag on record only the time can tell.
-  if (etag === '' ? writtenAt === undefined : opaque(etag) !== opaque(found.etag)) return false;
+  const { writtenAt } = written;
+  const etag = opaque(written.etag);
+  if (etag === '' || etag !== opaque(found.etag)) return false;
   return writtenAt === undefined || found.lastModified <= writtenAt + CLOCKS_DIFFER_MS;
+}
+
+/** Whether what is on record names one write: by its time alone nothing can be compared. */
+export function isComparable({ etag, versionId }: Omit<WrittenObject, 'writtenAt'>): boolean {
+  return opaque(etag) !== '' || named(versionId) !== undefined;
 }
 
 /** S3 calls every object that was written without versioning `null`. */
