@@ -29,10 +29,16 @@ test('an account is of an endpoint and an access key, and lasts as long as its l
   const elsewhere = openStore({ ...here, endpoint: 'http://127.0.0.1:2' });
   const credentials = { ...here.credentials, accessKeyId: 'another' };
   const byAnotherKey = openStore({ ...here, credentials });
-  assert.equal(accounts.size, 3);
+  const another = new Secret('another');
+  const bySecret = { ...here.credentials, secretAccessKey: another };
+  const byAnotherSecret = openStore({ ...here, credentials: bySecret });
+  const byToken = { ...here.credentials, sessionToken: another };
+  const byAnotherToken = openStore({ ...here, credentials: byToken });
+  assert.equal(accounts.size, 5);
   await one[Symbol.asyncDispose]();
-  assert.equal(accounts.size, 3);
-  for (const store of [one, other, elsewhere, byAnotherKey]) await store[Symbol.asyncDispose]();
+  assert.equal(accounts.size, 5);
+  const others = [other, elsewhere, byAnotherKey, byAnotherSecret, byAnotherToken];
+  for (const store of others) await store[Symbol.asyncDispose]();
   assert.equal(accounts.size, 0);
 });
 

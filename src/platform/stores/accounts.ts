@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import { Places } from '../base/places.ts';
+import type { AccessKey } from '../signing/access-key.ts';
 import { Pacer } from './layers/pacer.ts';
 
 /** Which end of a copy a store is. */
@@ -44,8 +46,9 @@ export class Accounts {
     return this.#entries.size;
   }
 
-  use(endpoint: string, accessKeyId: string): UsedAccount {
-    const name = JSON.stringify([new URL(endpoint).origin, accessKeyId]);
+  /** The secret is a part of what tells accounts apart: whoever only knows the ID shares nothing. */
+  use(endpoint: string, key: AccessKey): UsedAccount {
+    const name = JSON.stringify([new URL(endpoint).origin, key.accessKeyId, digestOf(key)]);
     const entry = this.#entries.get(name) ?? this.#open();
     this.#entries.set(name, entry);
     entry.users += 1;
@@ -66,4 +69,9 @@ export class Accounts {
     const calls = { source: new Places(this.#calls), target: new Places(this.#calls) };
     return { pacer: new Pacer(this.#clock), calls, users: 0 };
   }
+}
+
+function digestOf({ secretAccessKey, sessionToken }: AccessKey): string {
+  const secrets = JSON.stringify([secretAccessKey.reveal(), sessionToken?.reveal()]);
+  return createHash('sha256').update(secrets).digest('hex');
 }

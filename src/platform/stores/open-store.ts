@@ -72,10 +72,9 @@ export function openStore(options: StoreOptions): Store {
   const adapter = openAdapter(options);
   if (shared === undefined) return open(adapter, options, { calls: [new Places(connections)] });
   const { accounts, side } = shared;
-  const { accessKeyId } = options.credentials;
-  const account = accounts.use(endpointOf(options), accessKeyId);
-  const { cdn, sockets } = options;
-  const ofCdn = cdn === undefined ? undefined : accounts.use(cdn.origin, accessKeyId);
+  const { cdn, credentials, sockets } = options;
+  const account = accounts.use(endpointOf(options), credentials);
+  const ofCdn = cdn === undefined ? undefined : accounts.use(cdn.origin, credentials);
   const calls = [account.calls[side], ...(sockets === undefined ? [] : [sockets[side]])];
   const store = open(adapter, options, { calls, pacer: account.pacer, cdnPacer: ofCdn?.pacer });
   return forwarding(store, {
