@@ -127,6 +127,8 @@ class ResumingBody implements ReadBody {
     } catch (error) {
       // Without ranges nothing can be read on: the break is what went wrong.
       const noRanges = error instanceof StoreError && error.fault === 'unsupported';
+      // The inner layers have drawn from a budget of this body, and given up.
+      if (error instanceof StoreError && error.repeatable) options.budget.exhaust();
       throw noRanges ? failure : error;
     }
     this.#throwIfDiscarded(failure);
