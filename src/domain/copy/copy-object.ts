@@ -137,7 +137,8 @@ async function earlierCopy(
   const first = job.attempt === 1 && !job.unsettled;
   if (first && previous === undefined && !job.targetDoubtful) return undefined;
   const { head, body } = await readSource(job, previous);
-  const parts = previous?.sourceEtag === pinText(head) ? inOrder(previous.parts) : [];
+  const isOfThis = previous?.sourceEtag === pinText(head) && previous.size === head.size;
+  const parts = isOfThis ? inOrder(previous.parts) : [];
   const ofParts = previous !== undefined && parts.length > 0;
   if (ofParts) body.discard();
   const own = ofParts
