@@ -11,7 +11,6 @@ import { resuming } from '../../src/platform/stores/layers/resuming.ts';
 import { retrying } from '../../src/platform/stores/layers/retrying.ts';
 import { MemoryStore } from '../kit/memory-store.ts';
 import { layered } from '../../src/platform/stores/open-store.ts';
-import { RetryBudget } from '../../src/platform/stores/retry-budget.ts';
 import type { Store } from '../../src/platform/stores/store.ts';
 import type { ReadBody } from '../../src/platform/http/bodies.ts';
 import { bodyOf, patterned, rejectsWith, streamed } from '../conformance/store.ts';
@@ -214,19 +213,6 @@ describe('resuming', () => {
     const { body } = await store.read('key', {}, signal);
     await rejectsWith('denied', collected(body));
   });
-
-  for (const [fault, left] of [
-    ['unavailable', false],
-    ['denied', true],
-  ] as const) {
-    test(`a failure to read on by ${fault} leaves ${left ? 'its' : 'no'} budget`, async () => {
-      const { store } = await setUp({ read: { 1: { cutAfter: 10 }, 2: fault } });
-      const budget = new RetryBudget(3);
-      const { body } = await store.read('key', { budget }, signal);
-      await rejectsWith(fault, collected(body));
-      assert.equal(budget.spend(), left);
-    });
-  }
 });
 
 describe('limited', () => {

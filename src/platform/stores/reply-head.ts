@@ -118,7 +118,9 @@ function readOfReply(reply: HttpReply, options: ReadOptions, reader: KeyReader):
   const head = reader.headOf(answered.size, reply.headers, answer);
   if (typeof head === 'string') throw reader.failure('bad-reply', head);
   checkObject(head, options, reader);
-  checkAge(reply, pin ?? head, reader);
+  // A version tells objects apart only where both name it.
+  const compared = { ...head, versionId: pin === undefined ? head.versionId : pin.versionId };
+  for (const object of [head, compared]) checkAge(reply, object, reader);
   checkRange(answered, range, reader);
   const { first, last } = range ?? answered;
   reply.expect(Math.min(last, answered.size - 1) - first + 1);
