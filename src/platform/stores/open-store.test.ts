@@ -173,6 +173,18 @@ test('a bucket of OBS with dots in its name needs a domain of its own, and nobod
   assert.equal(looked, true);
 });
 
+test('a name that no host can have is refused where hosts tell buckets, and nobody is asked', async () => {
+  for (const changes of [
+    { dialect: 'HuaweiCloud', endpoint: 'http://obs.lan' },
+    { dialect: 'Aliyun', endpoint: 'http://oss-cn-hangzhou.aliyuncs.com' },
+    { dialect: 'AWS', endpoint: 'http://minio.lan', addressing: 'virtual-host' },
+  ] as const) {
+    await using store = openAdapter({ region: 'r', bucket: 'MyBucket', credentials, ...changes });
+    const mistake = { fault: 'refused', message: /cannot be part of a host name/ };
+    await assert.rejects(store.head('key', signal), mistake);
+  }
+});
+
 describe('what is signed is the region as the cloud calls it', () => {
   for (const [dialect, region, scope] of [
     ['AWS', 'eu-west-1', '/eu-west-1/s3/aws4_request'],

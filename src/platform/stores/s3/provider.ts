@@ -89,6 +89,11 @@ function addressOf({ endpoint }: Location, address: Address, dialect: S3Dialect)
   const { bucket } = address;
   const url = new URL(endpoint);
   const addressing = addressingOf(url, address, dialect);
+  if (addressing === 'virtual-host' && !isHostName(bucket)) {
+    const mistake =
+      'the name of the bucket cannot be part of a host name, which has small letters, digits, hyphens and dots only, in up to 63 characters: correct the name, or set the addressing path in the file of endpoints where the store takes it';
+    return { origin: url.origin, host: url.host, root: '/', mistake };
+  }
   const asUsual = address.addressing === undefined && dialect.ownHosts.test(url.hostname);
   const { origin, host } = new URL(
     addressing === 'virtual-host' ? `${url.protocol}//${bucket}.${url.host}` : url,
@@ -125,8 +130,8 @@ function isHostName(bucket: string): boolean {
 
 function addressingOf(url: URL, address: Address, dialect: S3Dialect): Addressing {
   if (address.addressing === 'bucket-domain') return address.addressing;
-  if (dialect.takesPathStyle && !isHostName(address.bucket)) return 'path';
   if (address.addressing !== undefined) return address.addressing;
+  if (dialect.takesPathStyle && !isHostName(address.bucket)) return 'path';
   const isAddress = /^\[|^[\d.]+$/.test(url.hostname);
   if (isAddress || isDotted(url, address)) return 'path';
   const { own, elsewhere } = dialect.addressing;

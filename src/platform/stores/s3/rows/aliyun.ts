@@ -18,6 +18,7 @@ export const aliyun: S3Dialect = {
   // Path style is answered SecondLevelDomainForbidden:
   // https://www.alibabacloud.com/help/en/oss/user-guide/access-oss-via-bucket-domain-name
   addressing: { own: 'virtual-host', elsewhere: 'virtual-host' },
+  takesPathStyle: false,
   // https://www.alibabacloud.com/help/en/oss/developer-reference/recommend-to-use-signature-version-4
   signature: 'oss-v4',
   documents: 'xml',

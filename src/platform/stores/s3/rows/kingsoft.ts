@@ -34,6 +34,7 @@ export const kingsoft: S3Dialect = {
   },
   ownHosts: /(?:^|\.)ksyun(?:cs)?\.com$/,
   addressing: { own: 'virtual-host', elsewhere: 'virtual-host' },
+  takesPathStyle: false,
   answerPrefix: 'x-kss-',
   requestIdHeaders: ['x-amz-request-id', 'x-kss-request-id'],
   listVersion: 1, // As the vendor's SDKs list.

@@ -16,6 +16,8 @@ export const tencent: S3Dialect = {
   },
   ownHosts: /(?:^|\.)(?:myqcloud\.com|tencentcos\.cn)$/,
   addressing: { own: 'virtual-host', elsewhere: 'virtual-host' },
+  // New accounts and regions refuse path style.
+  takesPathStyle: false,
   // "BucketName-APPID": https://www.tencentcloud.com/document/product/436/13312
   bucketNames: 'with-app-id',
   // https://www.tencentcloud.com/document/product/436/7778
