@@ -27,6 +27,8 @@ export interface OpenBucketsOptions {
   readonly sockets?: Sockets | undefined;
   /** What the stores of one account share. */
   readonly accounts: Accounts;
+  /** Whether they are for checks, which somebody waits for: they do not queue behind copies. */
+  readonly forChecks?: boolean | undefined;
 }
 
 export function openBuckets(given: OpenBucketsOptions): OpenBuckets {
@@ -63,6 +65,7 @@ function open(
     metrics,
     sockets,
     accounts,
+    forChecks,
     held,
   }: OpenBucketsOptions & { readonly held: HeldBytes },
   plan: TaskPlan,
@@ -87,7 +90,7 @@ function open(
     clock,
     held,
     sockets,
-    shared: { accounts, side },
+    shared: { accounts, side, apart: forChecks },
     onRequest: (operation, outcome, seconds) =>
       metrics.storeRequestSeconds.observe({ cloud, operation, outcome }, seconds),
     onRetry: (error, attempt, delayMs) =>

@@ -42,6 +42,22 @@ test('an account is of an endpoint and an access key, and lasts as long as its l
   assert.equal(accounts.size, 0);
 });
 
+test('a store for checks answers while the copies of its account have all places', async () => {
+  await using server = await startS3Server({ buckets: ['bucket'] });
+  server.bucket('bucket').put('key', Buffer.from('content'));
+  const accounts = new Accounts({ clock: systemClock, calls: 1 });
+  const shared = { accounts, side: 'source' as const };
+  await using copies = openStore({ ...options(server.url, 'bucket'), shared });
+  await using checks = openStore({
+    ...options(server.url, 'bucket'),
+    shared: { ...shared, apart: true },
+  });
+  // A read keeps its place until its body has been read.
+  const { body } = await copies.read('key', {}, signal);
+  assert.equal((await checks.head('key', signal)).size, 7);
+  body.discard();
+});
+
 test('ten stores of an account have no more requests in flight than one', {
   timeout: 30_000,
 }, async () => {

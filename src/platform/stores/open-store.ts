@@ -45,6 +45,11 @@ export interface StoreOptions extends OpenOptions, Omit<LayerOptions, 'calls' | 
 export interface SharedWith {
   readonly accounts: Accounts;
   readonly side: Side;
+  /**
+   * Whether its calls wait for no others of the account, but for the pace: what somebody waits for must not queue
+   * behind copies that last for minutes.
+   */
+  readonly apart?: boolean | undefined;
 }
 
 export interface Retries {
@@ -71,11 +76,12 @@ export function openStore(options: StoreOptions): Store {
   const { shared, connections = CALLS } = options;
   const adapter = openAdapter(options);
   if (shared === undefined) return open(adapter, options, { calls: [new Places(connections)] });
-  const { accounts, side } = shared;
+  const { accounts, side, apart = false } = shared;
   const { cdn, credentials, sockets } = options;
   const account = accounts.use(endpointOf(options), credentials);
   const ofCdn = cdn === undefined ? undefined : accounts.use(cdn.origin, credentials);
-  const calls = [account.calls[side], ...(sockets === undefined ? [] : [sockets[side]])];
+  const ofProcess = sockets === undefined ? [] : [sockets[side]];
+  const calls = apart ? [new Places(connections)] : [account.calls[side], ...ofProcess];
   const store = open(adapter, options, { calls, pacer: account.pacer, cdnPacer: ofCdn?.pacer });
   return forwarding(store, {
     async [Symbol.asyncDispose]() {

@@ -42,7 +42,7 @@ const CHECK_MS = 20_000;
 /** @param writer Which row of each counter this process adds to. */
 export function apiRole(
   parts: Parts,
-  { open, places }: Buckets,
+  { openForChecks, places }: Buckets,
   { writer, onAccepted, onTaskDeleted }: ApiHints & { readonly writer: number },
 ): ApiRole {
   const { database, lists, sealer, clock, log, metrics, settings } = parts;
@@ -60,7 +60,7 @@ export function apiRole(
   const eventQuotas = new EventQuotas({ ...settings, database, now });
   const gatekeeper = new DatabaseGatekeeper({ database, sealer, now, firstTokens });
   const audit = new DatabaseAudit({ database, log, clock });
-  const checks = { open, endpoints: places, probes, timeoutMs: CHECK_MS };
+  const checks = { open: openForChecks, endpoints: places, probes, timeoutMs: CHECK_MS };
   const syncTasks = new SyncTasks({
     ...settings,
     ...{ database, lists, sealer, clock, intake, endpoints: places, eventQuotas },

@@ -8,6 +8,8 @@ import type { Parts } from './parts.ts';
 export interface Buckets extends AsyncDisposable {
   readonly places: Endpoints;
   readonly open: OpenBuckets;
+  /** For checks, which do not queue behind copies. */
+  readonly openForChecks: OpenBuckets;
   readonly openTasks: OpenTasks;
 }
 
@@ -26,8 +28,16 @@ export function bucketsOf({
   const places = endpoints(settings.endpoints, settings.allowEndpoints);
   const calls = Math.max(settings.concurrency, CALLS_LEAST);
   const accounts = new Accounts({ clock, calls });
-  const open = openBuckets({ endpoints: places, clock, log, metrics, sockets, accounts });
+  const options = { endpoints: places, clock, log, metrics, sockets, accounts };
+  const open = openBuckets(options);
+  const openForChecks = openBuckets({ ...options, forChecks: true });
   const { restoreDays } = settings;
   const openTasks = new OpenTasks({ database, sealer, restoreDays, open });
-  return { places, open, openTasks, [Symbol.asyncDispose]: () => openTasks[Symbol.asyncDispose]() };
+  return {
+    places,
+    open,
+    openForChecks,
+    openTasks,
+    [Symbol.asyncDispose]: () => openTasks[Symbol.asyncDispose](),
+  };
 }
