@@ -23,7 +23,7 @@ test('five failures in a row are one too many, for five minutes', async () => {
   assert.equal(strikes.outUntil('a'), undefined);
 });
 
-test('a success in between begins the count anew', async () => {
+test('a success in between restarts the count', async () => {
   const strikes = new MemoryLockouts(() => 0);
   await strike(strikes, 'a', 4);
   await strikes.succeeded('a');

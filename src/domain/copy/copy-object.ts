@@ -255,7 +255,7 @@ function copied(
 
 /**
  * A source may have a time in the future. No copy can be as new, so that the target's own time of the
- * write is compared instead: it still tells the copy from what was there before.
+ * write is compared instead: it still distinguishes the copy from what was there before.
  */
 function comparableTime({ sourceModified, written: { writtenAt } }: CopyEvidence): number {
   return writtenAt === undefined

@@ -245,7 +245,7 @@ export async function rangeToSplit(
 }
 
 /**
- * Cuts a range in two: it ends at `cut` from now on, and a new one goes on there. Whoever walks it learns its new end
+ * Cuts a range in two: it ends at `cut` from now on, and a new one goes on there. The walk learns its new end
  * when the next page is settled.
  *
  * @returns Whether it was cut: not where the walk has passed `cut`, or the range has ended.

@@ -196,7 +196,7 @@ export class Scanner {
       },
       signal,
     );
-    // A range that waits holds no place that another one could have.
+    // A range that waits takes no slot from another one.
     if (end !== 'done') await releaseRange(database, claim, end === 'no-room' ? NO_ROOM_MS : 0);
   }
 
@@ -216,7 +216,7 @@ export class Scanner {
     const again = !(error instanceof StoreError) || error.transient;
     const delayMs = again ? backoffMs(attempts, BACKOFF, clock.random()) : undefined;
     const line = { event: 'scan.range', scanId, taskId, attempts, delayMs, err: error };
-    log.warn(line, again ? 'a range of a scan comes again' : 'a range of a scan has failed');
+    log.warn(line, again ? 'a range of a scan is tried again' : 'a range of a scan has failed');
     const known = error instanceof StoreError || error instanceof ServiceError;
     const message = known ? error.message.replaceAll('\0', '') : 'an unexpected error; see the log';
     await failRange(database, claim, { message, delayMs, attemptsMax: ATTEMPTS_MAX });

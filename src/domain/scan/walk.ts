@@ -83,7 +83,7 @@ function settlementOf(
   };
 }
 
-/** The database takes no other keys, nor does an event: what has another one is reported, and keeps up nothing else. */
+/** The database takes no other keys, nor does an event: any other key is reported, and delays nothing else. */
 function isKept({ key }: Pair): boolean {
   return faultOfKey(key) === undefined && !key.includes('\0');
 }

@@ -250,7 +250,7 @@ interface Copied {
 const kinds = Object.keys(stores) as (keyof typeof stores)[];
 for (const one of kinds) {
   for (const other of kinds) {
-    // Where neither end has a checksum of its own that the other has too, nothing tells equal bytes.
+    // Where neither end has a checksum of its own that the other has too, nothing shows that the bytes are equal.
     const comparable = one === other ? one !== 'declared' : [one, other].some(isOfContent);
     if (!comparable) continue;
     test(`two tasks in opposite directions come to rest: ETags by ${one} and by ${other}`, () => {

@@ -31,7 +31,7 @@ test('versions that both are named decide alone', () => {
   assert.ok(!isSameWrite(suspended, { ...found, versionId: 'null', etag: '"b"' }));
 });
 
-test('without an ETag on record only versions tell', () => {
+test('without an ETag on record only versions count', () => {
   const untagged = { ...written, etag: '' };
   assert.ok(!isSameWrite(untagged, { ...found, etag: '' }));
   assert.ok(!isSameWrite({ ...untagged, etag: '""' }, { ...found, etag: '' }));

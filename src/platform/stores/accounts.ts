@@ -46,7 +46,7 @@ export class Accounts {
     return this.#entries.size;
   }
 
-  /** The secret is a part of what tells accounts apart: whoever only knows the ID shares nothing. */
+  /** The secret is part of the key: a caller who knows only the ID shares nothing. */
   use(endpoint: string, key: AccessKey): UsedAccount {
     const name = JSON.stringify([new URL(endpoint).origin, key.accessKeyId, digestOf(key)]);
     const entry = this.#entries.get(name) ?? this.#open();

@@ -16,7 +16,7 @@ export class RetryBudget {
     return true;
   }
 
-  /** Leaves nothing: whoever has drawn from a budget of its own has given up. */
+  /** Leaves nothing, so that the layers above do not try again either. */
   exhaust(): void {
     this.#left = 0;
   }

@@ -43,12 +43,12 @@ export class TaskScans implements ScanService {
   async start(projectId: string, taskId: string, kind: ScanKind): Promise<ScanRecord> {
     const task = await this.#find(projectId, taskId);
     if (writes(kind) && task.status !== 'SYNCHRONIZING') {
-      const message = `Synchronization task ${taskId} is stopped, and a ${kind} has objects copied.`;
+      const message = `Synchronization task ${taskId} is stopped, and a ${kind} copies objects.`;
       throw new ServiceError('task-not-running', message, 'Start the task first, or verify it.');
     }
     const id = randomUUID();
     if (!(await insertScan(this.#database, { id, taskId: task.id, kind }))) {
-      const message = `Synchronization task ${taskId} has a scan at work that has objects copied.`;
+      const message = `Synchronization task ${taskId} has a backfill or reconcile that has not ended.`;
       throw new ServiceError('in-use', message, 'Wait until it has ended, or cancel it.');
     }
     return await this.#scan(task.id, id);

@@ -39,8 +39,8 @@ export function ignoresRange(
 type Headers = HttpReply['headers'];
 
 function problemOfEncoding(headers: Headers, { contentHeaders }: ObjectHead): string | undefined {
-  const told = contentHeadersOf(headers, ['content-encoding']);
-  const encoding = told['content-encoding'] ?? 'identity';
+  const sent = contentHeadersOf(headers, ['content-encoding']);
+  const encoding = sent['content-encoding'] ?? 'identity';
   if (encoding === (contentHeaders['content-encoding'] ?? 'identity')) return undefined;
   // A CDN may also leave out what the bucket says: the sizes tell whether it unpacked the bytes.
   if (encoding === 'identity') return undefined;

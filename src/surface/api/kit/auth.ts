@@ -355,7 +355,7 @@ async function admit(
   const cost = costs ?? costOf(action);
   const graceMs = onlyOnce[action];
   if (request.signedCall !== undefined && graceMs !== undefined) {
-    // Before it is stored: whoever calls too often fills no table. A repeated call counts for no limit.
+    // Before it is stored, so that too many calls fill no table. A repeated call counts for no limit.
     if (cost !== undefined) limits.mayCall(request, cost);
     if (!(await usedSignatures.mayUse(request.signedCall, graceMs))) {
       throw unauthenticated('this signature was used already; sign the request again');
