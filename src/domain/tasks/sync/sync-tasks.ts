@@ -1,6 +1,7 @@
 import type { ObjectRecord } from '../../queue/object-record.ts';
 import { setImmediate } from 'node:timers/promises';
 import { randomUUID } from 'node:crypto';
+import { isUuid } from '../../../platform/base/uuid.ts';
 import type { Clock } from '../../../platform/base/clock.ts';
 import type { Sealer } from '../../../platform/base/seal.ts';
 import { type Database, DatabaseError, type Db } from '../../../platform/postgres/db.ts';
@@ -85,7 +86,6 @@ export interface SyncTasksOptions {
 
 /** Other credentials may see other objects: what is listed with both proves nothing of a whole. */
 const OTHER_CREDENTIALS = 'The task was started with other credentials';
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const nothing: Counters = { REQUEST: 0, SUCCESS: 0, FAILURE: 0, SKIP: 0, SIZE: 0 };
 
 /** The use cases of synchronization tasks, over the database. */
@@ -177,7 +177,7 @@ export class SyncTasks implements SyncTaskService {
     taskId: string,
     encodedKeys: readonly string[],
   ): Promise<void> {
-    if (!UUID.test(taskId)) throw unknownTask(taskId);
+    if (!isUuid(taskId)) throw unknownTask(taskId);
     await this.#mayName(encodedKeys.length, projectId);
     const keys = await decodeKeys(encodedKeys);
     const event = { projectId, taskId: taskId.toLowerCase(), keys };
@@ -237,7 +237,7 @@ export class SyncTasks implements SyncTaskService {
 
   /** @throws {ServiceError} `unknown-task`. */
   async find(projectId: string, taskId: string): Promise<SyncTask> {
-    const valid = UUID.test(taskId);
+    const valid = isUuid(taskId);
     const task = valid ? await findTask(this.#database, projectId, taskId) : undefined;
     if (task === undefined) throw unknownTask(taskId);
     return task;

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isUuid } from '../../../platform/base/uuid.ts';
 import type { SyncTask } from '../../../platform/model/sync-task.ts';
 import type { Database } from '../../../platform/postgres/db.ts';
 import {
@@ -18,7 +19,6 @@ import {
 import { ServiceError } from '../../service-error.ts';
 
 const ENQUEUED_AT_ONCE = 5_000;
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** The use cases of the scans of synchronization tasks, over the database. */
 export class TaskScans implements ScanService {
@@ -109,7 +109,7 @@ export class TaskScans implements ScanService {
   }
 
   async #scan(taskId: string, scanId: string): Promise<ScanRecord> {
-    const scan = UUID.test(scanId) ? await findScan(this.#database, taskId, scanId) : undefined;
+    const scan = isUuid(scanId) ? await findScan(this.#database, taskId, scanId) : undefined;
     if (scan === undefined) {
       throw new ServiceError('not-found', `The task has no scan ${scanId}.`);
     }
