@@ -319,7 +319,9 @@ function reasonsTable(): string {
   const rows = Object.entries(remedies).map(([reason, remedy]) => {
     const fault = faults.find((known) => known === reason);
     const again = reason === 'internal' || (fault !== undefined && isTransient(fault));
-    return [`\`${reason}\``, again ? 'yes' : 'no', nameFields(remedy)];
+    // Not a fault that passes, but an event may come before its object.
+    const others = reason === 'not-found' ? 'for `BRIGADE_NOT_FOUND_SECONDS`' : 'no';
+    return [`\`${reason}\``, again ? 'yes' : others, nameFields(remedy)];
   });
   return table(['Reason', 'Retried automatically', 'What to do'], rows);
 }

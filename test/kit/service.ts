@@ -63,6 +63,7 @@ export const settings: Settings = {
   sizes: { bufferBytes: MiB, putBytes: 32 * MiB, partBytes: 5 * MiB, partConcurrency: 4 },
   // Patience is for production.
   backoff: { baseMs: 20, maxMs: 200 },
+  notFoundWaitMs: 0,
   drainMs: 5_000,
   // Most tests of the API name buckets that are nowhere.
   checkBuckets: false,

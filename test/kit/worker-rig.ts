@@ -47,6 +47,7 @@ export class FakeQueue implements WorkQueue {
       ...{ targetEtag: undefined, targetVersion: undefined, targetWrittenAt: undefined },
       uploading: false,
       restoringSince: undefined,
+      origin: 'event',
     }));
   }
 

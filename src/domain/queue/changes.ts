@@ -1,5 +1,5 @@
 import { type Db, prepared } from '../../platform/postgres/db.ts';
-import { enqueueing, lanes, waking } from './enqueue.ts';
+import { enqueueing, lanes, type Origin, waking } from './enqueue.ts';
 import { leavingRechecks } from './rechecks.ts';
 
 export interface NamedKeys {
@@ -86,8 +86,15 @@ export interface ClaimedChange {
   readonly attempt: number;
   /** The lower goes first. */
   readonly lane: number;
+  /** The last request for the key that did not come in a worse lane. */
+  readonly origin: Origin;
   /** Milliseconds since the Unix epoch. */
   readonly acceptedAt: number;
+  /**
+   * Milliseconds, at the claim, since an event named the key or a scan found it at the source; absent where
+   * neither did.
+   */
+  readonly namedForMs?: number | undefined;
   /** Of the task: a start since then raises it. */
   readonly revision: number;
   /** The source's ETag when this key was copied last. */
@@ -158,7 +165,10 @@ const CLAIM = `
     ${leavingRechecks(`select $1::uuid as task_id, object_key, lease_until as lost_at from due where lost`)}
   )
   select claimed.object_key as key, generation::text, claim_id::text as "claimId", attempt, lane,
-    accepted_at as "acceptedAt",
+    origin, accepted_at as "acceptedAt",
+    -- The version before sets no named_at.
+    (extract(epoch from now() - coalesce(
+      named_at, case when origin in ('event', 'scan') then accepted_at end)) * 1000)::float8 as "namedForMs",
     (select revision from task) as revision,
     case when restoring_since is not null
       then greatest(restoring_since, (select last_started_at from task)) end as "restoringSince",

@@ -13,6 +13,7 @@ import {
 } from '../../../test/kit/sync-task.ts';
 import type { Db } from '../../platform/postgres/db.ts';
 import type { Origin } from './enqueue.ts';
+import { listRetrying } from './objects.ts';
 
 interface Waiting {
   readonly lane: number;
@@ -93,6 +94,41 @@ describe('enqueueing', () => {
       assert.deepEqual([after.attempt, after.due, after.origin], [0, true, origin]);
     });
   }
+
+  test('an event and a retry leave no reason with a key that has not been looked at since', async () => {
+    await using db = await testDatabase();
+    for (const [origin, listed] of [
+      ['event', 0],
+      ['retry', 0],
+      ['recheck', 1],
+      ['scan', 1],
+    ] as const) {
+      const task = await addTask(db);
+      await enqueue(db, task, 'event', ['k']);
+      const again = { done: false, delayMs: 60_000, reason: 'throttled' };
+      await settle(db, task, [settlement(first(await claim(db, task)), again)]);
+      await enqueue(db, task, origin, ['k']);
+      assert.equal((await listRetrying(db, task, { limit: 1 })).length, listed, origin);
+    }
+  });
+
+  test('only events say when a key was named', async () => {
+    await using db = await testDatabase();
+    for (const [before, then, isNamed] of [
+      ['event', 'scan', true],
+      ['event', 'recheck', true],
+      ['scan', 'event', true],
+      ['retry', 'event', true],
+      ['scan', 'retry', false],
+      ['retry', 'late_write', false],
+    ] as const) {
+      const task = await addTask(db);
+      await enqueue(db, task, before, ['k']);
+      await enqueue(db, task, then, ['k']);
+      const { namedForMs } = first(await claim(db, task));
+      assert.equal(namedForMs !== undefined, isNamed, `${before}, then ${then}`);
+    }
+  });
 
   test('a claim that lapsed does not stop the attempts from being forgotten', async () => {
     await using db = await testDatabase();

@@ -8,6 +8,8 @@ interface Enqueueing {
   readonly dueAtOnce: boolean;
   /** Whether the attempts so far are forgotten: something new is known of the key. */
   readonly startsOver: boolean;
+  /** Whether somebody says now that the source has, or had, the object. */
+  readonly names: boolean;
 }
 
 /**
@@ -15,17 +17,20 @@ interface Enqueueing {
  * What a scan finds says nothing new of a key that waits: its back-off stays.
  */
 const origins = {
-  event: { lane: 0, dueAtOnce: true, startsOver: true },
-  retry: { lane: 0, dueAtOnce: true, startsOver: true },
-  recheck: { lane: 0, dueAtOnce: true, startsOver: false },
-  late_write: { lane: 0, dueAtOnce: true, startsOver: false },
-  scan: { lane: 1, dueAtOnce: false, startsOver: false },
+  event: { lane: 0, dueAtOnce: true, startsOver: true, names: true },
+  retry: { lane: 0, dueAtOnce: true, startsOver: true, names: false },
+  recheck: { lane: 0, dueAtOnce: true, startsOver: false, names: false },
+  late_write: { lane: 0, dueAtOnce: true, startsOver: false, names: false },
+  scan: { lane: 1, dueAtOnce: false, startsOver: false, names: false },
 } as const satisfies Record<string, Enqueueing>;
 
 /** All lanes, the one that is claimed first first. */
 export const lanes = [0, 1] as const;
 
 const CLAIMED = 'changes.lease_until > now()';
+const STARTING_OVER = `, restoring_since = null,
+      attempt = case when ${CLAIMED} then changes.attempt else 0 end,
+      reason = case when ${CLAIMED} then changes.reason end`;
 
 /**
  * The one statement that makes keys due, for use within another.
@@ -38,9 +43,10 @@ const CLAIMED = 'changes.lease_until > now()';
  * @param lateWrite An SQL condition: whether the object at the target is no reason not to copy.
  */
 export function enqueueing(origin: Origin, keys: string, lateWrite = 'false'): string {
-  const { lane, dueAtOnce, startsOver }: Enqueueing = origins[origin];
-  return `insert into changes (task_id, object_key, generation, accepted_at, due_at, lane, origin, late_write)
-    select task_id, object_key, nextval('generations'), now(), now(), ${lane}, '${origin}', ${lateWrite}
+  const { lane, dueAtOnce, startsOver, names }: Enqueueing = origins[origin];
+  return `insert into changes (task_id, object_key, generation, accepted_at, due_at, lane, origin, late_write, named_at)
+    select task_id, object_key, nextval('generations'), now(), now(), ${lane}, '${origin}', ${lateWrite},
+      ${names ? 'now()' : 'null::timestamptz'}
     from (${keys}) as wanted
     order by task_id, object_key collate "C"
     on conflict (task_id, object_key) do update set
@@ -48,8 +54,9 @@ export function enqueueing(origin: Origin, keys: string, lateWrite = 'false'): s
       lane = least(changes.lane, excluded.lane),
       origin = case when excluded.lane <= changes.lane then excluded.origin else changes.origin end,
       late_write = changes.late_write or excluded.late_write,
+      named_at = coalesce(excluded.named_at, changes.named_at),
       due_at = ${dueAtOnce ? 'excluded.due_at' : `case when ${CLAIMED} then excluded.due_at else changes.due_at end`}
-      ${startsOver ? `, restoring_since = null, attempt = case when ${CLAIMED} then changes.attempt else 0 end` : ''}
+      ${startsOver ? STARTING_OVER : ''}
     returning 1`;
 }
 

@@ -44,7 +44,6 @@ export async function listRetrying(
       due_at as "dueAt"
     from changes
     where ${WITHIN} and reason is not null
-      and (attempt > 0 or restoring_since is not null)
     order by object_key limit $4`,
     [taskId, filter.after ?? '', filter.prefix ?? null, filter.limit],
   );

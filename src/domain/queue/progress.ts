@@ -27,7 +27,7 @@ const WHEN = { due: 'due_at <= now()', later: 'due_at > now()' } as const;
 /** One index range for each lane and time, each with a limit: no row beyond the limits is read. */
 function rowsOf(lane: number, when: keyof typeof WHEN): string {
   return `(select lane, accepted_at, due_at, coalesce(lease_until > now(), false) as in_work,
-      reason is not null and (attempt > 0 or restoring_since is not null) as failed
+      reason is not null as failed
     from changes
     where uuid_send(task_id) = uuid_send($1) and lane = ${lane} and ${WHEN[when]}
     order by due_at limit $2)`;

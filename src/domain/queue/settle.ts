@@ -18,6 +18,8 @@ export interface Settlement extends SettledFields {
   readonly released: boolean;
   /** A write of it had no answer that says how it ended: it may still reach the target. */
   readonly unanswered?: boolean | undefined;
+  /** The source may show the object in a moment: the attempt does not count. */
+  readonly awaited?: boolean | undefined;
   /** The source is being restored: the attempt does not count, and the wait is told since its begin. */
   readonly restoring?: boolean | undefined;
   readonly sourceEtag?: string | undefined;
@@ -35,7 +37,7 @@ export interface Settlement extends SettledFields {
 const SETTLE = `
   with input as materialized (
     select * from json_to_recordset($2) as r(
-      key text, "claimId" bigint, generation bigint, done boolean, "delayMs" int8, released boolean, restoring boolean,
+      key text, "claimId" bigint, generation bigint, done boolean, "delayMs" int8, released boolean, restoring boolean, awaited boolean,
       ${recordSql.settledTypes}, "sourceEtag" text, "startedAt" float8,
       unanswered boolean, "targetDoubtful" boolean, "targetEtag" text, "targetVersion" text, "targetWrittenAt" float8)
   ), locked as materialized (
@@ -61,7 +63,7 @@ const SETTLE = `
       lease_until = null,
       attempt = case when held.again then 0
         when held.restoring then 0
-        when held.released then changes.attempt - 1 else changes.attempt end,
+        when held.released or held.awaited then changes.attempt - 1 else changes.attempt end,
       due_at = case when held.again then now()
         else now() + held."delayMs" * interval '1 millisecond' end,
       accepted_at = case when held.done then changes.due_at else changes.accepted_at end,

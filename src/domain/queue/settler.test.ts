@@ -26,6 +26,7 @@ function claimOf(key: string, taskId = 't', held: () => boolean = () => true): C
     ...{ targetEtag: undefined, targetVersion: undefined, targetWrittenAt: undefined },
     uploading: false,
     restoringSince: undefined,
+    origin: 'event',
     lease: { signal: new AbortController().signal, held },
   };
 }

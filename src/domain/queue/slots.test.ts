@@ -22,6 +22,7 @@ function claimOf(taskId: string, lane = 0): Claim {
     ...{ targetEtag: undefined, targetVersion: undefined, targetWrittenAt: undefined },
     uploading: false,
     restoringSince: undefined,
+    origin: 'event',
     lease: { signal: new AbortController().signal, held: () => true },
   };
 }

@@ -6,6 +6,7 @@ import {
   addKeys,
   addTask,
   claim,
+  enqueue,
   expireLeases,
   first,
   settle,
@@ -13,7 +14,8 @@ import {
 import { testDatabase } from '../../../test/kit/postgres.ts';
 import { silentLog } from '../../platform/base/log.ts';
 import { type Db, DatabaseError } from '../../platform/postgres/db.ts';
-import { listObjects } from '../queue/objects.ts';
+import { listObjects, listRetrying } from '../queue/objects.ts';
+import type { Origin } from '../queue/enqueue.ts';
 import type { WorkHandler, WorkResult } from '../queue/work.ts';
 import { copyWork, type CopyWorkOptions } from './copy-work.ts';
 import { endpoints } from './endpoints.ts';
@@ -33,6 +35,7 @@ class Bench {
     this.db = db;
     this.taskId = taskId;
     this.#work = copyWork({
+      notFoundWaitMs: 60_000,
       restoreWaitMs: 3_600_000,
       database: db,
       openTasks: {
@@ -177,6 +180,91 @@ test('only a size that no parts fit is too large; other errors are ours', async 
     },
   });
   assert.equal((await other.attempt()).reason, 'internal');
+});
+
+/** A key that an event or a scan named some time ago, and that the source does not have. */
+async function absentFor(db: Db, seconds: number, origin: Origin = 'event'): Promise<Bench> {
+  const taskId = await addTask(db);
+  await enqueue(db, taskId, origin, [KEY]);
+  await named(db, seconds);
+  return new Bench(db, taskId, { attemptsMax: 1, backoff: { baseMs: 1_000, maxMs: 1_000 } });
+}
+
+async function named(db: Db, seconds: number): Promise<void> {
+  await db.query(
+    `update changes set accepted_at = now() - $1 * interval '1 second', due_at = now(),
+      named_at = case when named_at is not null then now() - $1 * interval '1 second' end`,
+    [seconds],
+  );
+}
+
+for (const [origin, reason] of [
+  ['event', 'not-found'],
+  ['scan', 'changed'],
+] as const) {
+  test(`${origin}: an object that the source does not have yet is looked for again for a minute, and fails as ${reason}`, async () => {
+    await using db = await testDatabase();
+    const bench = await absentFor(db, 0, origin);
+    const { taskId } = bench;
+    for (const [seconds, least, most] of [
+      [0, 500, 1_000],
+      [4, 2_000, 4_100],
+      [50, 9_900, 10_000],
+    ] as const) {
+      await named(db, seconds);
+      const { done, delayMs } = await bench.attempt();
+      assert.equal(done, false);
+      assert.ok(delayMs >= least && delayMs <= most, `after ${seconds} s: ${delayMs} ms`);
+      const listed = first(await listRetrying(db, taskId, { limit: 1 }));
+      assert.deepEqual([listed.reason, listed.attempts], [reason, 0]);
+      assert.match(listed.message ?? '', /not-found/);
+    }
+    await named(db, 60);
+    const last = await bench.attempt();
+    assert.deepEqual([last.outcome, last.reason], ['failed', reason]);
+    if (origin === 'scan') assert.match(last.message ?? '', /^A scan found it, .*not-found.*\./);
+    const { outcome, attempts } = first(await listObjects(db, taskId, { limit: 1 }));
+    assert.deepEqual([outcome, attempts], ['failed', 1]);
+  });
+
+  test(`${origin}: an object that appears within a minute is copied, whatever number of attempts is allowed`, async () => {
+    await using db = await testDatabase();
+    const bench = await absentFor(db, 0, origin);
+    assert.equal((await bench.attempt()).done, false);
+    await named(db, 2);
+    assert.equal((await bench.attempt()).done, false);
+    await bench.rig.fill(bytesOf(7));
+    await named(db, 4);
+    assert.equal((await bench.attempt()).outcome, 'copied');
+  });
+}
+
+test('an object that a user retries, or that is rechecked, is looked for once', async () => {
+  for (const origin of ['retry', 'recheck', 'late_write'] as const) {
+    await using db = await testDatabase();
+    const bench = await absentFor(db, 0, origin);
+    const { outcome, reason } = await bench.attempt();
+    assert.deepEqual([outcome, reason], ['failed', 'not-found'], origin);
+  }
+});
+
+test('an event begins the wait for an object again, also where the key waits since long', async () => {
+  await using db = await testDatabase();
+  const bench = await absentFor(db, 3_600);
+  await addKeys(db, bench.taskId, [KEY]);
+  assert.equal((await bench.attempt()).done, false);
+  // A key that the version before has accepted.
+  await db.query(`update changes set named_at = null, due_at = now()`);
+  assert.equal((await bench.attempt()).reason, 'not-found');
+});
+
+test('an object that is missing at the target alone is not waited for', async () => {
+  await using db = await testDatabase();
+  const bench = await absentFor(db, 0);
+  await bench.rig.fill(bytesOf(7));
+  bench.rig.targetSeen = faulty(bench.rig.target, { put: { 1: 'not-found' } }).store;
+  const { outcome, reason } = await bench.attempt();
+  assert.deepEqual([outcome, reason], ['failed', 'not-found']);
 });
 
 test('a task whose address the operator no longer allows says so, and is no error of ours', async () => {

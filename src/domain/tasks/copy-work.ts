@@ -7,6 +7,7 @@ import type { FailureKind, Outcome } from '../../platform/model/outcome.ts';
 import { ObjectTooLarge } from '../../platform/model/part-plan.ts';
 import { remedies } from '../../platform/model/remedies.ts';
 import type { WrittenObject } from '../../platform/model/written.ts';
+import { type Misses, misses } from '../../platform/stores/layers/misses.ts';
 import { type Unanswered, unanswered } from '../../platform/stores/layers/unanswered.ts';
 import { StoreError } from '../../platform/model/store-error.ts';
 import { copyObject } from '../copy/copy-object.ts';
@@ -23,6 +24,8 @@ export interface CopyWorkOptions {
   readonly log: Logger;
   readonly attemptsMax: number;
   readonly backoff: Backoff;
+  /** How long after it was named an object that the source does not have is looked for again, milliseconds. */
+  readonly notFoundWaitMs: number;
   /** How long an archived source may take to be restored, milliseconds. */
   readonly restoreWaitMs: number;
   /** An attempt failed and comes again; counted by what it failed of. */
@@ -37,29 +40,33 @@ export function copyWork(options: CopyWorkOptions): WorkHandler {
   return async (claim) => {
     const startedAt = options.clock.now();
     if (claim.attempt > options.attemptsMax) return givenUp(options, claim, startedAt);
-    const writes: Writes = {};
-    const result = await attempted(options, claim, { startedAt, writes });
-    return writes.watched?.left() === true ? { ...result, unanswered: true } : result;
+    const watches: Watches = {};
+    const result = await attempted(options, claim, { startedAt, watches });
+    return watches.target?.left() === true ? { ...result, unanswered: true } : result;
   };
 }
 
-/** Where the watch over an attempt's writes is found, once its buckets are open. */
-interface Writes {
-  watched?: Unanswered;
+/** What watches an attempt's buckets, once they are open. */
+interface Watches {
+  source?: Misses;
+  target?: Unanswered;
 }
 
 async function attempted(
   options: CopyWorkOptions,
   claim: Claim,
-  { startedAt, writes }: { readonly startedAt: number; readonly writes: Writes },
+  { startedAt, watches }: { readonly startedAt: number; readonly watches: Watches },
 ): Promise<WorkResult> {
   const journal = new ClaimJournal(options.database, claim);
   try {
-    const outcome = await copyClaimed(options, claim, { journal, writes });
+    const outcome = await copyClaimed(options, claim, { journal, watches });
     return outcome.kind === 'restoring'
       ? waiting(options, claim, { ...outcome, startedAt })
       : resultOf(outcome, startedAt);
   } catch (error) {
+    if (watches.source?.missed(error) === true) {
+      return missing(options, claim, { reason: error.message, startedAt });
+    }
     const { attempt } = journal;
     return resultOfError(options, { ...claim, attempt }, { error, startedAt });
   }
@@ -75,14 +82,15 @@ function givenUp({ log }: CopyWorkOptions, claim: Claim, startedAt: number): Wor
 async function copyClaimed(
   { openTasks, sizes, clock, log }: CopyWorkOptions,
   claim: Claim,
-  { journal, writes }: { readonly journal: ClaimJournal; readonly writes: Writes },
+  { journal, watches }: { readonly journal: ClaimJournal; readonly watches: Watches },
 ): Promise<Outcome> {
   using task = await openTasks.use(claim.taskId, claim.revision);
-  writes.watched = unanswered(task.target);
+  watches.source = misses(task.source);
+  watches.target = unanswered(task.target);
   return await copyObject({
     key: claim.key,
-    source: task.source,
-    target: writes.watched.store,
+    source: watches.source.store,
+    target: watches.target.store,
     findings: task.findings,
     attempt: claim.attempt,
     copiedEtag: claim.copiedEtag,
@@ -137,6 +145,31 @@ function waiting(
     reason: 'archived',
     message: `The source is being restored since ${asked}, when that was asked for; it is looked at again at due_time.`,
   };
+}
+
+/**
+ * The source has no object of this key, or does not show it yet. An object that a scan has listed is
+ * `changed`: its name is right.
+ */
+function missing(
+  options: CopyWorkOptions,
+  claim: Claim,
+  { reason, startedAt }: { readonly reason: string; readonly startedAt: number },
+): WorkResult {
+  const { notFoundWaitMs, backoff, clock } = options;
+  const { namedForMs = Infinity, origin } = claim;
+  const listed = origin === 'scan';
+  const kind = listed ? 'changed' : 'not-found';
+  const leftMs = notFoundWaitMs - namedForMs;
+  if (leftMs > 0) {
+    // About as long again as it was waited already, so that the waits double.
+    const grown = { baseMs: Math.max(namedForMs, backoff.baseMs), maxMs: Infinity };
+    const delayMs = Math.ceil(Math.min(backoffMs(1, grown, clock.random()), leftMs));
+    return { ...again(options, claim, { kind, reason, startedAt, delayMs }), awaited: true };
+  }
+  if (!listed) return failed(kind, reason, startedAt);
+  const message = `A scan found it, and the source does not have it any more: ${clean(reason)} If it has been deleted, do nothing. Otherwise retry the failed objects.`;
+  return { ...failed(kind, '', startedAt), message };
 }
 
 function resultOf(outcome: Exclude<Outcome, Restoring>, startedAt: number): WorkResult {
@@ -262,10 +295,22 @@ function later(
     readonly error: StoreError | undefined;
   },
 ): WorkResult {
-  const { taskId, key, attempt } = claim;
-  const { kind: fault, reason, startedAt } = cause;
   const asked = Math.min(cause.error?.details.retryAfterMs ?? 0, options.backoff.maxMs);
   const delayMs = Math.max(delayAfter(options, claim), asked);
+  return again(options, claim, { ...cause, delayMs });
+}
+
+function again(
+  options: CopyWorkOptions,
+  { taskId, key, attempt }: Claim,
+  cause: {
+    readonly kind: FailureKind;
+    readonly reason: string;
+    readonly startedAt: number;
+    readonly delayMs: number;
+  },
+): WorkResult {
+  const { kind: fault, reason, startedAt, delayMs } = cause;
   options.onRetry(fault);
   options.log.warn(
     { event: 'object.retry', taskId, key, attempt, fault, delayMs, reason },

@@ -311,6 +311,14 @@ export const SettingsSchema = Type.Object(
       maximum: 86_400_000,
       description: 'Milliseconds between attempts at most',
     }),
+    notFoundSeconds: Type.Integer({
+      default: 60,
+      minimum: 0,
+      maximum: 3_600,
+      description:
+        'Seconds after an event, or after a scan found the object, in which an object that the source does not ' +
+        'have is looked for again, before it counts as failed; 0: it fails at once',
+    }),
     checkBuckets: Type.Boolean({
       default: true,
       description:

@@ -72,6 +72,7 @@ describe('readSettings', () => {
       uploadDays: 7,
       attemptsMax: 12,
       backoff: { baseMs: 1_000, maxMs: 900_000 },
+      notFoundWaitMs: 60_000,
       checkBuckets: true,
       restoreDays: 3,
       restoreWaitMs: 259_200_000,

@@ -24,6 +24,7 @@ type Converted =
   | 'backoffBaseMs'
   | 'backoffMaxMs'
   | 'leaseSeconds'
+  | 'notFoundSeconds'
   | 'restoreWaitHours'
   | 'putBytes'
   | 'partBytes'
@@ -42,6 +43,7 @@ export type Settings = Readonly<Omit<PlainSettings, Converted>> & {
   readonly attemptsMax: number;
   readonly backoff: { readonly baseMs: number; readonly maxMs: number };
   readonly leaseMs: number;
+  readonly notFoundWaitMs: number;
   readonly restoreWaitMs: number;
   /** How long a stop lets objects in work end before it gives them back. Not a setting. */
   readonly drainMs: number;
@@ -276,7 +278,8 @@ function explain(
 
 function finish(read: PlainSettings, endpoints: readonly MappedEndpoint[]): Settings {
   const sealed = (text: string | undefined) => (text === undefined ? undefined : new Secret(text));
-  const { attempts, backoffBaseMs, backoffMaxMs, leaseSeconds, restoreWaitHours, ...plain } = read;
+  const { attempts, backoffBaseMs, backoffMaxMs, leaseSeconds, ...waits } = read;
+  const { notFoundSeconds, restoreWaitHours, ...plain } = waits;
   const { putBytes, partBytes, partConcurrency, ...others } = plain;
   return Object.freeze({
     ...others,
@@ -293,6 +296,7 @@ function finish(read: PlainSettings, endpoints: readonly MappedEndpoint[]): Sett
     attemptsMax: attempts,
     backoff: { baseMs: backoffBaseMs, maxMs: backoffMaxMs },
     leaseMs: leaseSeconds * 1000,
+    notFoundWaitMs: notFoundSeconds * 1000,
     restoreWaitMs: restoreWaitHours * 3_600_000,
     drainMs: DRAIN_MS,
   });
