@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, statfs, writeFile } from 'node:fs/promises';
@@ -14,10 +13,10 @@ import { OmsError } from '../kit/oms-client.ts';
 import { type S3Server, startS3Server } from '../kit/s3-server/server.ts';
 import { taskBetween } from '../kit/service.ts';
 import { type ServiceProcess, startServiceProcess } from '../kit/service-process.ts';
+import { mountDisk, NO_DISK } from '../kit/small-disk.ts';
 import { until } from '../kit/until.ts';
 
 const main = new URL('../../src/surface/cli/brigade.js', import.meta.url);
-const [MOUNT, UMOUNT] = ['mount', 'umount'];
 
 describe('the private PostgreSQL', () => {
   let source: S3Server;
@@ -87,15 +86,15 @@ describe('the private PostgreSQL', () => {
     assert.equal(await service.child.stop(), 0);
   });
 
-  const mounted = mountSmallDisk();
+  const mounted = mountDisk('size=150m');
   after(() => {
-    if (mounted !== undefined) spawnSync(UMOUNT, [mounted]);
+    mounted?.[Symbol.dispose]();
   });
 
   test('on a full disk: 503 names it, /readyz is 503, nothing is lost, and it goes on when there is room', {
-    skip: mounted === undefined && 'a file system of limited size cannot be mounted here',
+    skip: mounted === undefined && NO_DISK,
   }, async () => {
-    const disk = mounted ?? '';
+    const disk = mounted?.path ?? '';
     const filler = join(disk, 'filler');
     const service = await startServiceProcess(join(disk, 'data'));
     const readiness = async () => {
@@ -138,9 +137,9 @@ describe('the private PostgreSQL', () => {
   });
 
   test('on a disk too full to start: the process ends with code 1, says so, and starts when there is room', {
-    skip: mounted === undefined && 'a file system of limited size cannot be mounted here',
+    skip: mounted === undefined && NO_DISK,
   }, async () => {
-    const disk = mounted ?? '';
+    const disk = mounted?.path ?? '';
     const [dataDir, filler] = [join(disk, 'data'), join(disk, 'filler')];
     const first = await startServiceProcess(dataDir);
     assert.equal(await first.child.stop(), 0);
@@ -148,26 +147,20 @@ describe('the private PostgreSQL', () => {
     await assert.rejects(startEmbedded({ dataDir, log: silentLog }), {
       name: 'EmbeddedError',
       message:
-        /^PostgreSQL did not start \(1\)\. The disk of the data directory is full: make room/,
+        /^PostgreSQL did not start \(1\)\. The disk of the data directory is full: free some space/,
     });
     const full = startChild(main, ['serve'], { BRIGADE_DATA_DIR: dataDir, BRIGADE_PORT: '0' });
     assert.equal(await full.stopped(), 1);
-    assert.match(full.errors(), /brigade: the data directory cannot be used: .*no space left/);
+    assert.match(
+      full.errors(),
+      /brigade: the data directory .* cannot be used: no space is left on the disk/,
+    );
     assert.doesNotMatch(full.errors(), /at async/);
     await rm(filler);
     const again = await startServiceProcess(dataDir);
     assert.equal(await again.child.stop(), 0);
   });
 });
-
-/** A file system of its own that is soon full; undefined where that is not allowed. */
-function mountSmallDisk(): string | undefined {
-  if (process.getuid?.() !== 0) return undefined;
-  const { stdout } = spawnSync('mktemp', ['-d'], { encoding: 'utf8' });
-  const folder = stdout.trim();
-  const mount = spawnSync(MOUNT, ['-t', 'tmpfs', '-o', 'size=150m', 'tmpfs', folder]);
-  return mount.status === 0 ? folder : undefined;
-}
 
 async function fill(filler: string, disk: string): Promise<void> {
   const { bavail, bsize } = await statfs(disk);

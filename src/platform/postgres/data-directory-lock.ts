@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { link, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { codeOf } from './directory-faults.ts';
 
 /** Held by somebody: by which process, if that is known. */
 export interface Held {
@@ -17,10 +18,6 @@ const PID_FILE = 'brigade.pid';
 async function readPid(dir: string): Promise<number | undefined> {
   const pid = Number(await readFile(join(dir, PID_FILE), 'utf8').catch(() => ''));
   return Number.isInteger(pid) && pid > 0 ? pid : undefined;
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
 }
 
 /**

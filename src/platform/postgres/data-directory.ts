@@ -1,11 +1,9 @@
-import { chmod, mkdir, readdir, realpath, stat, statfs, writeFile } from 'node:fs/promises';
+import { chmod, readdir, realpath, stat, statfs, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { lockByFile, lockBySocket, type Lock } from './data-directory-lock.ts';
+import { DataDirectoryError, explainingFaults, makeDirectory } from './directory-faults.ts';
 
-/** Something about the data directory that a person must put right; the message says what. */
-export class DataDirectoryError extends Error {
-  override readonly name = 'DataDirectoryError';
-}
+export { DataDirectoryError } from './directory-faults.ts';
 
 /**
  * The folder that holds all that is kept on this machine, locked for this process:
@@ -79,30 +77,25 @@ async function claim(dir: string): Promise<void> {
 }
 
 /**
- * Takes the data directory for this process alone, and makes it when it is missing.
+ * Takes the data directory for this process alone, and creates it when it is missing.
  *
- * @throws {DataDirectoryError} when another process holds it, when it is not ours, or when it is
- *   on a network file system.
+ * @throws {DataDirectoryError} when another process holds it, when it holds other files, when it is
+ *   on a network file system, or when this process cannot write to it.
  */
 export async function lockDataDirectory(
   dir: string,
   lockBy: typeof lockBySocket = process.platform === 'linux' ? lockBySocket : lockByFile,
 ): Promise<DataDirectory> {
-  let path = resolve(dir);
-  try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
-    path = await realpath(path);
+  const given = resolve(dir);
+  return await explainingFaults(given, async () => {
+    await makeDirectory(given);
+    const path = await realpath(given);
     await refuseShared(path);
     await claim(path);
     const lock = await lockBy(path);
     if ('heldBy' in lock) throw heldError(path, lock.heldBy);
     return { path, [Symbol.asyncDispose]: () => (lock satisfies Lock)[Symbol.asyncDispose]() };
-  } catch (error) {
-    if (error instanceof DataDirectoryError || !(error instanceof Error)) throw error;
-    throw new DataDirectoryError(`the data directory cannot be used: ${error.message}`, {
-      cause: error,
-    });
-  }
+  });
 }
 
 function heldError(path: string, pid: number | undefined): DataDirectoryError {

@@ -217,12 +217,30 @@ export async function planLaunch(
     const reachable = await tryWay(way, binaries, dataDir);
     if (reachable !== undefined) return { way, binaries: reachable, version };
   }
-  const tried = ways.length === 0 ? 'none is left' : ways.map(({ name }) => name).join(', ');
   throw new EmbeddedError(
-    `the private PostgreSQL cannot run here on ${dataDir} (tried: ${tried}). It cannot run as root: ` +
-      'run the service as an ordinary user, or put {settings.dataDir} below folders that any user ' +
-      'may enter, or set {settings.databaseUrl} to a PostgreSQL of your own',
+    `the private PostgreSQL cannot run on ${dataDir}: ${await whyNoWay(ways, dataDir)}. ` +
+      'Run the service as an ordinary user, or set {settings.dataDir} to a directory below ' +
+      'directories that every user can enter, or set {settings.databaseUrl} to a PostgreSQL of your own',
   );
+}
+
+async function whyNoWay(ways: readonly Way[], dataDir: string): Promise<string> {
+  if (process.geteuid?.() !== 0) return 'PostgreSQL needs a user that has a name in /etc/passwd';
+  const namespaces = ways.some(({ name }) => name === 'user namespace');
+  const reasons = ['PostgreSQL does not run as root'];
+  if (!namespaces) reasons.push('user namespaces are not available');
+  for (const way of ways) reasons.push(await whyNot(way, dataDir));
+  return reasons.join('; ');
+}
+
+async function whyNot(way: Way, dataDir: string): Promise<string> {
+  const how = way.spawnAs === undefined ? 'in a user namespace' : `as user ${way.spawnAs.uid}`;
+  const parts = dataDir.split('/').slice(1);
+  for (const [index] of parts.entries()) {
+    const path = `/${parts.slice(0, index + 1).join('/')}`;
+    if (!(await worksBy(way, 'test', '-x', path))) return `${how} it cannot enter ${path}`;
+  }
+  return `${how} its programs do not run`;
 }
 
 /**

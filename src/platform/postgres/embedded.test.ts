@@ -16,6 +16,7 @@ import {
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { mountDisk, NO_DISK } from '../../../test/kit/small-disk.ts';
 import { until } from '../../../test/kit/until.ts';
 import { systemClock } from '../base/clock.ts';
 import { silentLog } from '../base/log.ts';
@@ -242,6 +243,17 @@ describe('startEmbedded', () => {
     });
   });
 
+  test('a disk too small for a new database is named as full', async (context) => {
+    using disk = mountDisk('size=20m');
+    if (disk === undefined) return context.skip(NO_DISK);
+    await assert.rejects(startEmbedded({ dataDir: disk.path, log }), {
+      name: 'EmbeddedError',
+      message: new RegExp(
+        `cannot create the database in ${disk.path}/postgres \\(1\\)\\. The disk of the data directory is full: `,
+      ),
+    });
+  });
+
   test('refuses the cluster of another version', async () => {
     const dataDir = await dataDirectory();
     await writeFile(join(dataDir, 'postgres/PG_VERSION'), '9\n');
@@ -268,11 +280,38 @@ describe('the way it runs', () => {
 
   const forRoot = { skip: !asRoot && 'only as root' };
 
-  test('where no way works, the message says what to do', forRoot, async () => {
-    await assert.rejects(startEmbedded({ dataDir: seed, log, ways: ['other user'] }), {
-      message: /tried: other user.*settings\.databaseUrl/,
+  test(
+    'root without user namespaces: the message names the directory that others cannot enter',
+    forRoot,
+    async () => {
+      await assert.rejects(startEmbedded({ dataDir: seed, log, ways: ['other user'] }), {
+        name: 'EmbeddedError',
+        message: new RegExp(
+          `cannot run on ${seed}: PostgreSQL does not run as root; user namespaces are not available; ` +
+            `as user \\d+ it cannot enter ${homedir()}\\. .*settings\\.dataDir.*settings\\.databaseUrl`,
+        ),
+      });
+      assert.equal((await stat(seed)).mode & 0o777, 0o755);
+    },
+  );
+
+  test('a temporary directory that does not exist is named, with the limit of its path', async () => {
+    const dataDir = await mkdtemp(join(parent, 'data-'));
+    await cp(seed, dataDir, { recursive: true });
+    await assert.rejects(startEmbedded({ dataDir, log, socketParent: '/no/such/directory' }), {
+      name: 'EmbeddedError',
+      message:
+        /socket in \/no\/such\/directory: it does not exist.*Set TMPDIR to a writable directory whose path has at most 72 bytes/,
     });
-    assert.equal((await stat(seed)).mode & 0o777, 0o755);
+  });
+
+  test('a temporary directory with a long path is replaced by /tmp', async () => {
+    const dataDir = await mkdtemp(join(parent, 'data-'));
+    await cp(seed, dataDir, { recursive: true });
+    const socketParent = join(parent, 'x'.repeat(100));
+    await mkdir(socketParent);
+    await using postgres = await startEmbedded({ dataDir, log, socketParent });
+    assert.match(decodeURIComponent(postgres.url.reveal()), /host=\/tmp\/brigade-\w{6}$/);
   });
 
   test(

@@ -7,6 +7,7 @@ import { MiB } from '../base/bytes.ts';
 import { systemClock, type Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import { Secret } from '../base/seal.ts';
+import { explainingFaults } from './directory-faults.ts';
 import { findBinaries } from './embedded-binaries.ts';
 import { EmbeddedError } from './embedded-error.ts';
 import {
@@ -127,7 +128,13 @@ async function initialize({ plan, cluster, log }: Start, serverLog: ServerLog): 
     { cwd: unfinished, output: serverLog.fd },
   );
   const code = await exitOf(child);
-  if (code !== 0) throw new EmbeddedError(`cannot make a database: ${await serverLog.tail()}`);
+  if (code !== 0) {
+    const tail = await serverLog.tail();
+    throw new EmbeddedError(
+      `cannot create the database in ${cluster} (${code}).${await adviceOn(unfinished, tail)} ` +
+        `The end of its log:\n${tail}`,
+    );
+  }
   await rename(unfinished, cluster);
 }
 
@@ -144,11 +151,18 @@ async function exitOf(child: ChildProcess): Promise<number | string> {
 /** PostgreSQL makes a file of 16 MiB for its write-ahead log before it can go on. */
 const ROOM_BYTES = 16 * MiB;
 
-/** What to do first where that can be seen; its log may be on the same full disk, and empty. */
-async function adviceOn(cluster: string): Promise<string> {
+/**
+ * Names a full disk. PostgreSQL's own log may not: it is on the same disk and can be empty. The disk may have space
+ * again, because `initdb` removes what it has written.
+ */
+async function adviceOn(cluster: string, tail: string): Promise<string> {
   const disk = await statfs(cluster).catch(() => undefined);
-  if (disk === undefined || disk.bavail * disk.bsize >= ROOM_BYTES) return '';
-  return ' The disk of the data directory is full: make room first.';
+  const full = disk !== undefined && disk.bavail * disk.bsize < ROOM_BYTES;
+  if (!full && !/No space left on device|Check free disk space/.test(tail)) return '';
+  return (
+    ' The disk of the data directory is full: free some space, or set {settings.dataDir} to a ' +
+    'directory on another disk.'
+  );
 }
 
 interface Running {
@@ -186,9 +200,10 @@ async function waitUntilReady(
     const exit = ended;
     if (exit === LOCKED_EXIT_CODE) return false;
     if (exit !== undefined) {
-      const advice = await adviceOn(cluster);
+      const tail = await serverLog.tail();
+      const advice = await adviceOn(cluster, tail);
       throw new EmbeddedError(
-        `PostgreSQL did not start (${exit}).${advice} The end of its log:\n${await serverLog.tail()}`,
+        `PostgreSQL did not start (${exit}).${advice} The end of its log:\n${tail}`,
       );
     }
     const found = await readPidFile(cluster);
@@ -232,7 +247,7 @@ async function startServer(
   }
 }
 
-/** Finishes what an earlier process left behind, and makes the cluster when there is none. */
+/** Stops what an earlier process left behind, and creates the cluster when there is none. */
 async function prepareCluster(start: Start, serverLog: ServerLog): Promise<void> {
   const { plan, cluster } = start;
   const version = await readClusterVersion(cluster);
@@ -264,10 +279,11 @@ function handle(
     const code = await running.exit;
     if (stopping !== undefined) return undefined;
     log.error({ event: 'postgres.ended', code }, 'PostgreSQL ended by itself');
+    const tail = await serverLog.tail();
     return new EmbeddedError(
-      `the private PostgreSQL ended by itself (${code}).${await adviceOn(start.cluster)} ` +
+      `the private PostgreSQL ended by itself (${code}).${await adviceOn(start.cluster, tail)} ` +
         'What was accepted is in the database, and the next start continues the work. ' +
-        `The end of its log:\n${await serverLog.tail()}`,
+        `The end of its log:\n${tail}`,
     );
   }
   const exited = end();
@@ -309,12 +325,16 @@ function handle(
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
   const { log, clock = systemClock, signal = new AbortController().signal } = options;
   const dataDir = await realpath(options.dataDir);
-  const plan = await planLaunch(await findBinaries(), dataDir, options.ways);
+  const plan = await explainingFaults(dataDir, async () =>
+    planLaunch(await findBinaries(), dataDir, options.ways),
+  );
   const start = { plan, cluster: join(dataDir, 'postgres'), log, clock, signal };
-  const serverLog = await boundedLog(join(dataDir, 'postgres.log'), clock);
+  const serverLog = await explainingFaults(dataDir, () =>
+    boundedLog(join(dataDir, 'postgres.log'), clock),
+  );
   let socketDir: string | undefined;
   try {
-    await prepareCluster(start, serverLog);
+    await explainingFaults(dataDir, () => prepareCluster(start, serverLog));
     socketDir = await makeSocketDir(options.socketParent ?? tmpdir(), plan.way.owner);
     const running = await startServer(start, socketDir, options.tuning, serverLog);
     log.info(

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { link, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Secret } from '../base/seal.ts';
-import { DataDirectoryError } from './data-directory.ts';
+import { codeOf, DataDirectoryError, explainingFaults } from './directory-faults.ts';
 
 const SECRET_KEY = 'secret.key';
 const SECRET_KEY_BYTES = 32;
@@ -40,7 +40,7 @@ export async function readSecretKeys(
   const more = old.map((key) => checkKey(key.reveal(), '{settings.oldSecretKeys}'));
   if (given !== undefined) return [checkKey(given.reveal(), '{settings.secretKey}'), ...more];
   const path = join(dir, SECRET_KEY);
-  const kept = await readKeyFile(path);
+  const kept = await explainingFaults(dir, () => readKeyFile(path));
   if (kept !== undefined) return [...kept, ...more];
   if (!mayGenerate) {
     throw new DataDirectoryError(
@@ -49,7 +49,7 @@ export async function readSecretKeys(
     );
   }
   const key = newSecretKey();
-  await writeFirst(dir, path, key);
+  await explainingFaults(dir, () => writeFirst(dir, path, key));
   return [key, ...more];
 }
 
@@ -57,14 +57,13 @@ export function newSecretKey(): Buffer {
   return randomBytes(SECRET_KEY_BYTES);
 }
 
-/**
- * Writes `secret.key` anew: these keys, and no others. After a crash it holds the former ones or
- * these.
- */
+/** Replaces the keys in `secret.key`. After a crash the file holds either the previous keys or the new ones. */
 export async function replaceSecretKeys(dir: string, keys: SecretKeys): Promise<void> {
   const path = join(dir, SECRET_KEY);
-  await rename(await writeUnfinished(path, keys), path);
-  await syncFolder(dir);
+  await explainingFaults(dir, async () => {
+    await rename(await writeUnfinished(path, keys), path);
+    await syncFolder(dir);
+  });
 }
 
 function checkKey(text: string, where: string): Buffer {
@@ -80,7 +79,7 @@ async function readKeyFile(path: string): Promise<SecretKeys | undefined> {
   try {
     file = await open(path, 'r');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
   try {
