@@ -15,11 +15,13 @@ export const TOKEN = 'a-token-for-unattended-starts';
  * Starts the service on a data directory, and waits until it serves.
  *
  * @param openFiles How many files and sockets it may have open; the machine's limit by default.
+ * @param nodeFlags More flags for Node, such as those of a profile.
  */
 export async function startServiceProcess(
   dataDir: string,
   environment: Readonly<Record<string, string>> = {},
   openFiles?: number,
+  nodeFlags: readonly string[] = [],
 ): Promise<ServiceProcess> {
   const main = new URL('../../src/surface/cli/brigade.js', import.meta.url);
   const settings = {
@@ -31,7 +33,7 @@ export async function startServiceProcess(
     ...environment,
   };
   // As `npm start` does.
-  const flags = ['--max-semi-space-size=8'];
+  const flags = ['--max-semi-space-size=8', ...nodeFlags];
   const limited = ['/bin/sh', '-c', `ulimit -n ${openFiles}; exec "$0" "$@"`, process.execPath];
   const child =
     openFiles === undefined

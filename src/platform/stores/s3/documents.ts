@@ -1,4 +1,5 @@
 import { escapeXml, fitsXml, readXml, XmlElement } from '../../base/xml.ts';
+import { readRecords, type RecordShape, type Records, recordsOf } from '../../base/xml-records.ts';
 import type { S3Dialect } from './dialect.ts';
 
 /** How requests and answers are written. */
@@ -19,6 +20,13 @@ export interface Documents {
    * @throws What is wrong with it.
    */
   readonly read: (text: string, expected: string) => XmlElement;
+  /** The same of an answer that consists mostly of records. */
+  readonly readRecords: <T>(text: string, expected: string, as: RecordsReader<T>) => Records<T>;
+}
+
+export interface RecordsReader<T> {
+  readonly shape: RecordShape;
+  readonly make: (values: readonly (string | undefined)[]) => T;
 }
 
 interface NumberedPart {
@@ -50,6 +58,8 @@ const xml = (namespace: string): Documents => ({
     return `<Delete${namespace}><Quiet>true</Quiet>${objects.join('')}</Delete>`;
   },
   read: readXml,
+  readRecords: (text, _, { shape, make }) =>
+    readRecords(text, shape, make) ?? recordsOf(readXml(text), shape, make),
 });
 
 /** As Baidu has it: https://cloud.baidu.com/doc/BOS/s/Ekc4epj6m */
@@ -66,13 +76,17 @@ const json: Documents = {
       })),
     }),
   deletion: (keys) => JSON.stringify({ objects: keys.map((key) => ({ key })) }),
-  read: (text, expected) => {
-    const value: unknown = JSON.parse(text);
-    if (typeof value !== 'object' || value === null) throw new Error('no object');
-    const failed = 'code' in value && 'message' in value;
-    return elementOf(failed ? 'Error' : expected, value);
-  },
+  read: readJson,
+  readRecords: (text, expected, { shape, make }) =>
+    recordsOf(readJson(text, expected), shape, make),
 };
+
+function readJson(text: string, expected: string): XmlElement {
+  const value: unknown = JSON.parse(text);
+  if (typeof value !== 'object' || value === null) throw new Error('no object');
+  const failed = 'code' in value && 'message' in value;
+  return elementOf(failed ? 'Error' : expected, value);
+}
 
 export const documents: Readonly<Record<S3Dialect['documents'], Documents>> = {
   's3-xml': xml(s3Namespace),

@@ -21,8 +21,8 @@ export async function listPage(
   let from: From = { after };
   for (;;) {
     const request = listRequest(wire, prefix, from, max);
-    const { root } = await wire.ask(request, 'ListBucketResult', signal);
-    const entries = readEntries(root);
+    const { root, records } = await wire.askRecords(request, LISTING, signal);
+    const entries = readEntries(records, root);
     if (typeof entries === 'string') throw wire.badReply(request, entries);
     const stranger = strangerIn(entries, prefix);
     if (stranger !== undefined) throw wire.badReply(request, stranger);
@@ -89,33 +89,38 @@ export function decodeListed(text: string): string | undefined {
   }
 }
 
-function readEntries(root: XmlElement): ObjectEntry[] | string {
-  const entries: ObjectEntry[] = [];
-  const readKey = keyReader(root);
-  for (const element of root.children) {
-    if (element.name !== 'Contents') continue;
-    const entry = readEntry(element, readKey);
-    if (typeof entry === 'string') return entry;
-    entries.push(entry);
-  }
-  return entries;
+/** The children of an entry that count, in the order in which most stores write them. */
+const FIELDS = ['Key', 'LastModified', 'ETag', 'Size', 'StorageClass'] as const;
+
+/** An entry as it is written: what is missing or wrong is found when the whole document is known. */
+type Written = { -readonly [Field in keyof ObjectEntry]: ObjectEntry[Field] };
+
+const LISTING = {
+  answer: 'ListBucketResult',
+  as: { shape: { record: 'Contents', fields: FIELDS }, make: written },
+} as const;
+
+function written(values: readonly (string | undefined)[]): Written {
+  const [key = '', lastModified = '', etag = '', size, storageClass] = values;
+  return {
+    key,
+    size: wholeNumber(size),
+    etag,
+    lastModified: Date.parse(lastModified),
+    storageClass,
+  };
 }
 
-function readEntry(element: XmlElement, readKey: KeyReader): ObjectEntry | string {
-  let key: string | undefined;
-  let size = Number.NaN;
-  let lastModified = Number.NaN;
-  let etag = '';
-  let storageClass: string | undefined;
-  for (const { name, text } of element.children) {
-    if (name === 'Key') key = readKey(text);
-    else if (name === 'Size') size = wholeNumber(text);
-    else if (name === 'ETag') etag = text;
-    else if (name === 'LastModified') lastModified = Date.parse(text);
-    else if (name === 'StorageClass') storageClass = text;
+/** The entries of a page. @returns What is wrong with it, if not those. */
+function readEntries(entries: readonly Written[], root: XmlElement): ObjectEntry[] | string {
+  const readKey = keyReader(root);
+  for (const entry of entries) {
+    const key = readKey(entry.key);
+    if (key === undefined || key === '')
+      return 'an entry without a key, or one that is ill encoded';
+    if (!Number.isSafeInteger(entry.size)) return 'an entry without a size';
+    if (Number.isNaN(entry.lastModified)) return 'an entry without a date';
+    entry.key = key;
   }
-  if (key === undefined || key === '') return 'an entry without a key, or one that is ill encoded';
-  if (!Number.isSafeInteger(size)) return 'an entry without a size';
-  if (Number.isNaN(lastModified)) return 'an entry without a date';
-  return { key, size, etag, lastModified, storageClass };
+  return entries as ObjectEntry[];
 }

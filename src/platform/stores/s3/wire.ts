@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
 import type { CloudType } from '../../model/cloud.ts';
 import type { XmlElement } from '../../base/xml.ts';
+import type { Records } from '../../base/xml-records.ts';
 import type { Fault } from '../../model/fault.ts';
 import { MiB } from '../../base/bytes.ts';
 import type { HeldBytes } from '../held-bytes.ts';
@@ -16,7 +17,7 @@ import { canonicalQuery, encodeKey } from '../../signing/url-encoding.ts';
 import type { Signer } from '../../signing/request.ts';
 import { StoreError, type StoreErrorDetails } from '../../model/store-error.ts';
 import type { S3Dialect } from './dialect.ts';
-import { type Documents, documents } from './documents.ts';
+import { type Documents, documents, type RecordsReader } from './documents.ts';
 import { mistakeInKey } from './key.ts';
 import { readRefusal, refusalError, refusalOf, type Refusal } from './refusal.ts';
 import { type Location, relocation } from './relocation.ts';
@@ -222,6 +223,25 @@ export class S3Wire {
 
   /** Sends a request whose answer is a document: the element of the given name. */
   async ask(request: S3Request, answer: string, signal: AbortSignal): Promise<DocumentReply> {
+    const read = (text: string) => ({ root: this.documents.read(text, answer) });
+    return await this.#ask(request, { answer, read }, signal);
+  }
+
+  /** The same, of an answer that consists mostly of records. */
+  async askRecords<T>(
+    request: S3Request,
+    { answer, as }: { readonly answer: string; readonly as: RecordsReader<T> },
+    signal: AbortSignal,
+  ): Promise<DocumentReply & Records<T>> {
+    const read = (text: string) => this.documents.readRecords(text, answer, as);
+    return await this.#ask(request, { answer, read }, signal);
+  }
+
+  async #ask<T extends { readonly root: XmlElement }>(
+    request: S3Request,
+    { answer, read }: { readonly answer: string; readonly read: (text: string) => T },
+    signal: AbortSignal,
+  ): Promise<T & DocumentReply> {
     const reply = await this.send(request, signal);
     const about: StoreErrorDetails = {
       store: this.name,
@@ -230,19 +250,20 @@ export class S3Wire {
       status: reply.status,
     };
     const text = await textOf(reply.body, REPLY_BYTES_MAX, about);
-    let root: XmlElement;
+    let document: T;
     try {
-      root = this.documents.read(text === '' ? (request.emptyAnswer ?? '') : text, answer);
+      document = read(text === '' ? (request.emptyAnswer ?? '') : text);
     } catch (cause) {
       throw new StoreError('bad-reply', { ...about, cloudMessage: 'no such document' }, { cause });
     }
+    const { root } = document;
     // A success that turned into a failure after the status had been sent.
     if (root.name === 'Error') {
       throw refusalError(refusalOf(reply, root), about, this);
     }
     if (root.name !== answer)
       throw this.badReply(request, `a <${this.redact(root.name).slice(0, 40)}>`);
-    return { root, headers: reply.headers };
+    return { ...document, headers: reply.headers };
   }
 
   badReply(request: Pick<S3Request, 'operation' | 'key'>, message: string): StoreError {
