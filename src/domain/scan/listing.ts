@@ -36,13 +36,15 @@ const BATCH_PAIRS = 1_000;
  *
  * Each side reads one page ahead; no more is held, however long the range is.
  *
- * @throws {StoreError} `out-of-order` where a store lists keys out of order, and what else a listing throws.
+ * @throws {StoreError} `out-of-order` where a store lists keys out of order, and what else a listing throws; what was
+ *   listed before comes first.
  */
 export async function* pairBatches(
   { source, target }: { readonly source: Store; readonly target: Store },
-  range: KeyRange,
+  range: KeyRange & { readonly batchPairs?: number | undefined },
   signal: AbortSignal,
 ): AsyncGenerator<PairBatch, void, undefined> {
+  const { batchPairs = BATCH_PAIRS } = range;
   const stop = new AbortController();
   using stack = new DisposableStack();
   // A walk that ends early leaves no request behind.
@@ -53,15 +55,32 @@ export async function* pairBatches(
   let counted = 0;
   for (;;) {
     const pairs: Pair[] = [];
-    while (pairs.length < BATCH_PAIRS) {
-      await Promise.all([left.load(), right.load()]);
-      if (!merge(left, right, pairs)) break;
-    }
+    const failure = await fill(pairs, { left, right, batchPairs });
+    if (failure !== undefined && (pairs.length === 0 || both.aborted)) throw failure.error;
     const last = left.ended && right.ended;
     const pages = left.pages + right.pages;
     yield { pairs, pages: pages - counted, last };
+    // After the pairs before it: a walk that is tried again goes on behind them.
+    if (failure !== undefined) throw failure.error;
     if (last) return;
     counted = pages;
+  }
+}
+
+/** Takes pairs until there are enough, or no more. @returns What a listing threw. */
+async function fill(
+  pairs: Pair[],
+  sides: { readonly left: Listing; readonly right: Listing; readonly batchPairs: number },
+): Promise<{ readonly error: unknown } | undefined> {
+  const { left, right, batchPairs } = sides;
+  try {
+    while (pairs.length < batchPairs) {
+      await Promise.all([left.load(), right.load()]);
+      if (!merge(left, right, pairs)) break;
+    }
+    return undefined;
+  } catch (error) {
+    return { error };
   }
 }
 

@@ -87,6 +87,16 @@ async function waiting(db: Database): Promise<string[]> {
   return rows.map(({ key }) => key);
 }
 
+/** Resolves when a range has failed for now, and makes it due again. */
+async function failedOnce(db: Database): Promise<void> {
+  const isTried = async (): Promise<boolean> => {
+    const { rows } = await db.query<{ message?: string }>('select message from scan_ranges');
+    return rows[0]?.message !== undefined;
+  };
+  await until('a listing has failed', isTried, 60);
+  await db.query('update scan_ranges set due_at = now()');
+}
+
 const numbers = (count: number): string[] =>
   Array.from({ length: count }, (_, at) => `logs/2026/${at.toString().padStart(7, '0')}`);
 
@@ -272,6 +282,24 @@ describe('Scanner', () => {
     assert.match(scan.reason ?? '', /cannot be copied, such as "logs\/3000/);
   });
 
+  test('counts a key that cannot be kept once, also where a walk breaks off behind it', async () => {
+    await using db = await testDatabase();
+    const taskId = await addTask(db);
+    const scanId = await addScan(db, taskId);
+    let calls = 0;
+    const source = await listingOf([...numbers(999), 'logs/3\0', 'logs/4'], () => {
+      calls += 1;
+      if (calls === 2) throw throttled;
+    });
+    const scanner = scannerOf(db, { source, target: await listingOf([]) });
+    scanner.start();
+    await failedOnce(db);
+    scanner.wake();
+    const scan = await scanOnce(db, taskId, scanId);
+    await scanner.stop();
+    assert.deepEqual([scan.sourceObjects, scan.missing, calls > 2], [1_001, 1_000, true]);
+  });
+
   test('progress ends the count of the attempts of a range', async () => {
     await using db = await testDatabase();
     const taskId = await addTask(db);
@@ -284,12 +312,7 @@ describe('Scanner', () => {
     });
     const scanner = scannerOf(db, { source, target: await listingOf([]) });
     scanner.start();
-    const isTried = async (): Promise<boolean> => {
-      const { rows } = await db.query<{ message?: string }>('select message from scan_ranges');
-      return rows[0]?.message !== undefined;
-    };
-    await until('a listing has failed', isTried, 60);
-    await db.query('update scan_ranges set due_at = now()');
+    await failedOnce(db);
     scanner.wake();
     assert.equal((await scanOnce(db, taskId, scanId)).state, 'complete');
     await scanner.stop();

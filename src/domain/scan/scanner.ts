@@ -36,7 +36,7 @@ export interface ScannedTask extends Disposable {
 }
 
 export interface ScannerOptions {
-  readonly database: Database;
+  readonly database: Pick<Database, 'query' | 'transaction'>;
   /** Opens the buckets of a task; `revision` is the least that will do. */
   readonly open: (taskId: string, revision: number) => Promise<ScannedTask>;
   readonly clock: Clock;
@@ -46,6 +46,10 @@ export interface ScannerOptions {
   readonly leaseMs: number;
   /** A scan waits while this many keys that scans found are waiting in its task. */
   readonly waitingMax: number;
+  /** About as many pairs are settled at once; default 1,000. */
+  readonly batchPairs?: number;
+  /** Pages of both sides after which a range is worth a split; default 40. */
+  readonly splitPages?: number;
 }
 
 const POLL_MS = 5_000;
@@ -132,7 +136,8 @@ export class Scanner {
       return 0;
     }
     if (this.#splitting) return POLL_MS;
-    const candidate = await rangeToSplit(database, { pages: SPLIT_PAGES });
+    const { splitPages = SPLIT_PAGES } = this.#options;
+    const candidate = await rangeToSplit(database, { pages: splitPages });
     if (candidate === undefined) return this.#walks.size > 0 ? SPLIT_POLL_MS : POLL_MS;
     this.#splitting = true;
     this.#track(
@@ -178,12 +183,13 @@ export class Scanner {
   }
 
   async #walkOpen(claim: RangeClaim, task: ScannedTask, signal: AbortSignal): Promise<void> {
-    const { database } = this.#options;
+    const { database, batchPairs } = this.#options;
     const { kind, until, cursor } = claim;
     const mode = task.policy.overwriteMode;
     const end = await walkRange(
       {
-        ...{ source: task.source, target: task.target, kind, mode, range: { until, cursor } },
+        ...{ source: task.source, target: task.target, kind, mode, batchPairs },
+        range: { until, cursor },
         settle: (decide) =>
           database.transaction(async (db) => {
             const held = await lockRange(db, claim);

@@ -15,6 +15,8 @@ export interface WalkOptions {
   readonly kind: ScanKind;
   readonly mode: OverwriteMode;
   readonly range: { readonly until: string | undefined; readonly cursor: string };
+  /** About as many pairs are settled at once. */
+  readonly batchPairs?: number | undefined;
   /**
    * Settles a page in one transaction: `decide` gets the range as it is locked there.
    *
@@ -37,17 +39,21 @@ export type WalkEnd = 'done' | 'no-room' | 'lost';
  * @throws {StoreError} for what a listing throws.
  */
 export async function walkRange(options: WalkOptions, signal: AbortSignal): Promise<WalkEnd> {
-  const { source, target, range, settle, hasRoom } = options;
-  const left = { after: range.cursor, until: range.until };
+  const { source, target, range, settle, hasRoom, batchPairs } = options;
+  const left = { after: range.cursor, until: range.until, batchPairs };
   let cursor = range.cursor;
-  for await (const batch of pairBatches({ source, target }, left, signal)) {
+  /** Pairs above the cursor: a walk that breaks off finds them again, so they are not settled before it moves. */
+  let above: readonly Pair[] = [];
+  for await (const read of pairBatches({ source, target }, left, signal)) {
     signal.throwIfAborted();
     if (!(await hasRoom())) return 'no-room';
     const from = cursor;
+    const batch = above.length === 0 ? read : { ...read, pairs: [...above, ...read.pairs] };
     const page = await settle((held) => settlementOf(options, batch, { held, cursor: from }));
     if (page === undefined) return 'lost';
     if (page.done) return 'done';
     ({ cursor } = page);
+    above = batch.pairs.slice(batch.pairs.findLastIndex(isKept) + 1);
   }
   return 'done';
 }
@@ -58,8 +64,10 @@ function settlementOf(
   { pairs, pages, last }: PairBatch,
   { held, cursor }: { readonly held: HeldRange; readonly cursor: string },
 ): PageSettlement {
-  const within = upTo(pairs, held.until);
-  const done = last || within.length < pairs.length;
+  const inRange = upTo(pairs, held.until);
+  const done = last || inRange.length < pairs.length;
+  // No cursor can be a key that the database does not take.
+  const within = done ? inRange : inRange.slice(0, inRange.findLastIndex(isKept) + 1);
   const counts: Record<Comparison, number> = { equal: 0, different: 0, missing: 0, extra: 0 };
   const found: Difference[] = [];
   const hash = createHash('sha256').update(held.digest);

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import type { ScanRecord } from '../../../src/domain/scan/scans-table.ts';
+import type { Database } from '../../../src/platform/postgres/db.ts';
+import { compareKeys } from '../../../src/platform/stores/keys.ts';
+import { type Simulation, type Truth, truthsOf } from './simulation.ts';
+
+/** What a scan has come to. */
+export interface Outcome {
+  readonly simulation: Simulation;
+  readonly scan: ScanRecord;
+  /** How often each key was enqueued. */
+  readonly enqueued: ReadonlyMap<string, number>;
+}
+
+interface RangeRow {
+  readonly after: string;
+  readonly until?: string;
+  readonly cursor: string;
+  readonly state: string;
+  readonly equal: number;
+  readonly different: number;
+  readonly missing: number;
+  readonly extra: number;
+  readonly sourceObjects: number;
+  readonly targetObjects: number;
+  readonly unreadable: number;
+}
+
+/** Checks all that must be so, however the scan has ended. */
+export async function checkOutcome(db: Database, outcome: Outcome): Promise<void> {
+  const { rows } = await db.query<RangeRow>(
+    `select after_key as after, until_key as until, cursor_key as cursor, state, equal, different, missing, extra,
+      source_objects as "sourceObjects", target_objects as "targetObjects", unreadable
+    from scan_ranges where scan_id = $1 order by after_key`,
+    [outcome.scan.id],
+  );
+  checkTiles(rows);
+  const truths = truthsOf(outcome.simulation);
+  const settled = new Set<string>();
+  for (const range of rows) checkRange(range, truths, settled);
+  checkEnd(rows, outcome);
+  await checkFound(db, outcome, { truths, settled });
+}
+
+/** The ranges are the whole key space, without a gap or an overlap. */
+function checkTiles(ranges: readonly RangeRow[]): void {
+  assert.equal(ranges[0]?.after, '');
+  for (const [at, { until: end }] of ranges.entries()) assert.equal(end, ranges[at + 1]?.after);
+}
+
+const isBad = (key: string): boolean => key.includes('\0');
+
+/** A range has counted each of its keys up to the cursor once. */
+function checkRange(
+  { after, until: end, cursor, state, ...counted }: RangeRow,
+  truths: ReadonlyMap<string, Truth>,
+  settled: Set<string>,
+): void {
+  const last = state === 'done' ? end : cursor;
+  const counts = { equal: 0, different: 0, missing: 0, extra: 0, unreadable: 0 };
+  let [sourceObjects, targetObjects] = [0, 0];
+  for (const [key, truth] of truths) {
+    if (compareKeys(key, after) <= 0) continue;
+    if (last !== undefined && compareKeys(key, last) > 0) continue;
+    counts[isBad(key) ? 'unreadable' : truth] += 1;
+    if (truth !== 'extra') sourceObjects += 1;
+    if (truth !== 'missing') targetObjects += 1;
+    settled.add(key);
+  }
+  const what = `the counts above ${JSON.stringify(after)}`;
+  assert.deepEqual({ ...counted }, { ...counts, sourceObjects, targetObjects }, what);
+}
+
+/** Complete only if all was listed; else it names what was not. */
+function checkEnd(ranges: readonly RangeRow[], { simulation, scan }: Outcome): void {
+  const { sourceScript, targetScript } = simulation;
+  const failed = ranges.filter(({ state, unreadable }) => state !== 'done' || unreadable > 0);
+  assert.equal(scan.state, failed.length === 0 ? 'complete' : 'incomplete', scan.reason);
+  assert.equal(scan.digest !== undefined, scan.state === 'complete');
+  const [first] = failed;
+  if (first !== undefined && first.after !== '') {
+    assert.ok(scan.reason?.includes(JSON.stringify(first.after)), scan.reason);
+  }
+  const passes = [sourceScript, targetScript].every(
+    ({ deniedFrom, twisted = 0 }) => deniedFrom === undefined && twisted === 0,
+  );
+  if (passes)
+    assert.ok(
+      ranges.every(({ state }) => state === 'done'),
+      scan.reason,
+    );
+}
+
+/** What differs was enqueued, once, and nothing else; a verification reports it instead. */
+async function checkFound(
+  db: Database,
+  { simulation, scan, enqueued }: Outcome,
+  { truths, settled }: { truths: ReadonlyMap<string, Truth>; settled: ReadonlySet<string> },
+): Promise<void> {
+  const { rows } = await db.query<{ key: string }>(
+    'select object_key as key from scan_differences where scan_id = $1',
+    [scan.id],
+  );
+  const writes = simulation.kind !== 'verify';
+  const isFound = (truth: Truth): boolean => truth !== 'equal' && !(writes && truth === 'extra');
+  const expected = [...truths]
+    .filter(([key, truth]) => isFound(truth) && settled.has(key) && !isBad(key))
+    .map(([key]) => key);
+  const found = writes ? [...enqueued.keys()] : rows.map(({ key }) => key);
+  assert.deepEqual(found.toSorted(compareKeys), expected.toSorted(compareKeys));
+  const again = [...enqueued].filter(([, times]) => times > 1);
+  assert.deepEqual(again, [], 'keys that were enqueued more than once');
+}
