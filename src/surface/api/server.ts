@@ -1,5 +1,4 @@
 import type { Server } from 'node:http';
-import helmet from '@fastify/helmet';
 import {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -17,21 +16,13 @@ import type { SingleSignOn } from '../../domain/access/single-sign-on.ts';
 import type { ScanService } from '../../domain/scan/scan-service.ts';
 import type { UsedSignatures } from '../../domain/access/used-signatures.ts';
 import type { Health, SyncTaskService } from '../../domain/tasks/sync/sync-task-service.ts';
-import { auditCalls } from './kit/auditing.ts';
-import { guard } from './kit/auth.ts';
-import { limitBodies } from './kit/body-limits.ts';
+import { addApiHooks, addServerHooks } from './hooks.ts';
 import { BodyRoom } from './kit/body-room.ts';
-import {
-  Connections,
-  type ConnectionTimes,
-  connectionTimes,
-  endConnections,
-} from './kit/connections.ts';
-import { readJsonBodies } from './kit/json-body.ts';
+import { Connections, type ConnectionTimes, connectionTimes } from './kit/connections.ts';
 import { Limits, type RequestLimits } from './kit/limits.ts';
-import { observe, requestIdOf } from './kit/observation.ts';
+import { requestIdOf } from './kit/observation.ts';
 import { describeApi } from './openapi.ts';
-import { rawProblem, replyWithProblems, sendProblem } from './kit/problems.ts';
+import { rawProblem, sendProblem } from './kit/problems.ts';
 import { eventRoutes } from './oms/events.ts';
 import { auditRoutes } from './operations/audit.ts';
 import { iamRoutes } from './iam/iam.ts';
@@ -45,8 +36,6 @@ import { statisticRoutes } from './oms/statistics.ts';
 import { syncTaskRoutes } from './oms/sync-tasks.ts';
 import { versionRoutes } from './oms/versions.ts';
 import { Problem } from './kit/common-schemas.ts';
-import { RequestError } from './kit/request-error.ts';
-import { watchUnknownFields } from './kit/unknown-fields.ts';
 import { compileValidator } from './kit/validation.ts';
 
 /** What every process serves, whatever its roles. */
@@ -83,12 +72,11 @@ export interface TlsSettings {
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
 }
 
-const YEAR_SECONDS = 365 * 86_400;
 /** For bodies of callers that are not known yet. The largest body fits into what one address may hold. */
 const UNKNOWN_BYTES = { bytes: 64 * MiB, bytesOfAddress: 32 * MiB };
 
 /**
- * The HTTP server with the API, ready to take more routes and to listen; every further route says its action too.
+ * The HTTP server with the API, ready to take more routes and to listen; every further route declares its action too.
  * Closing it closes nothing that was passed in.
  */
 export async function buildApi(parts: ApiParts): Promise<FastifyInstance> {
@@ -96,9 +84,7 @@ export async function buildApi(parts: ApiParts): Promise<FastifyInstance> {
   const app = await buildServer(parts);
   const limits = new Limits(parts.limits, parts.lockouts, now);
   const room = parts.bodyRoom ?? new BodyRoom(UNKNOWN_BYTES);
-  guard(app, { ...parts, now, limits, room });
-  auditCalls(app, parts.audit);
-  watchUnknownFields(app, parts.log);
+  await addApiHooks(app, { ...parts, now, limits, room });
   await describeApi(app);
   await app.register(versionRoutes);
   await app.register(identityRoutes(parts.identity, limits));
@@ -128,28 +114,14 @@ async function buildServer(parts: ServerParts): Promise<FastifyInstance> {
     parts.clock,
   );
   const app = createServer(parts, connections);
-  endConnections(app, connections);
   app.setValidatorCompiler(compileValidator);
   app.addSchema(Problem);
-  limitBodies(app);
-  readJsonBodies(app);
-  observe(app, parts.metrics);
-  replyWithProblems(app);
-  await app.register(helmet, {
-    contentSecurityPolicy: { directives: { 'default-src': ["'none'"] }, useDefaults: false },
-    // Where a proxy ends TLS it is for the proxy to say.
-    strictTransportSecurity:
-      parts.tls === undefined ? false : { maxAge: YEAR_SECONDS, includeSubDomains: false },
+  await addServerHooks(app, {
+    connections,
+    metrics: parts.metrics,
+    tls: parts.tls !== undefined,
   });
-  refuseUnknownPaths(app);
   return app;
-}
-
-/** Before anything asks for a credential: a mistyped path is answered as such. */
-function refuseUnknownPaths(app: FastifyInstance): void {
-  app.addHook('onRequest', async (request) => {
-    if (request.is404) throw new RequestError('no-such-route', `no ${request.method} on this path`);
-  });
 }
 
 function createServer(

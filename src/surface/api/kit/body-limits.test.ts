@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { fastify } from 'fastify';
-import { limitBodies } from './body-limits.ts';
+import { bodyLimits } from './body-limits.ts';
 import { DEPTH_MAX } from './json-scan.ts';
 import { openApi, PROJECT, TOKEN } from '../../../../test/kit/api-in-memory.ts';
 
@@ -78,9 +78,9 @@ describe('the body of every route', () => {
     }
   });
 
-  test('of a route that needs no credential cannot be made large', () => {
+  test('of a route that needs no credential cannot be made large', async () => {
     const app = fastify();
-    limitBodies(app);
+    await app.register(bodyLimits);
     const config = { action: 'public', takes: { bytes: 16 * 1024 + 1, values: 1 } } as const;
     assert.throws(() => app.post('/open', { config }, () => 'large'), /16384 bytes at most/);
   });

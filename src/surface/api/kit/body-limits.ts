@@ -1,4 +1,5 @@
-import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
+import type { FastifyRequest, RouteOptions } from 'fastify';
+import fp from 'fastify-plugin';
 import { KiB } from '../../../platform/base/bytes.ts';
 import { RequestError } from './request-error.ts';
 
@@ -38,25 +39,28 @@ const smallBody: BodyLimits = { bytes: 16 * KiB, values: 256 };
 const noBody: BodyLimits = { bytes: 4 * KiB, values: 0 };
 
 /** Lists the limits of every route that is registered after it. */
-export function limitBodies(app: FastifyInstance): void {
-  const routes: RouteLimits[] = [];
-  app.decorate('bodyLimits', routes);
-  app.addHook('onRoute', (route) => {
-    const { bytes, values, inProject } = limitsOf(route);
-    if (bytes > smallBody.bytes && route.config?.action === 'public') {
-      throw new Error(
-        `${route.url} needs no credential: it takes ${smallBody.bytes} bytes at most`,
-      );
-    }
-    const { url, schema } = route;
-    for (const method of [route.method].flat()) {
-      const hasBody = schema?.body !== undefined;
-      const { operationId } = schema ?? {};
-      const followsQuota = inProject !== undefined;
-      routes.push({ method, url, operationId, bytes, values, hasBody, followsQuota });
-    }
-  });
-}
+export const bodyLimits = fp(
+  async (app) => {
+    const routes: RouteLimits[] = [];
+    app.decorate('bodyLimits', routes);
+    app.addHook('onRoute', (route) => {
+      const { bytes, values, inProject } = limitsOf(route);
+      if (bytes > smallBody.bytes && route.config?.action === 'public') {
+        throw new Error(
+          `${route.url} needs no credential: it takes ${smallBody.bytes} bytes at most`,
+        );
+      }
+      const { url, schema } = route;
+      for (const method of [route.method].flat()) {
+        const hasBody = schema?.body !== undefined;
+        const { operationId } = schema ?? {};
+        const followsQuota = inProject !== undefined;
+        routes.push({ method, url, operationId, bytes, values, hasBody, followsQuota });
+      }
+    });
+  },
+  { name: 'body-limits' },
+);
 
 function limitsOf({ config, schema }: Pick<RouteOptions, 'config' | 'schema'>): BodyLimits {
   if (config?.takes !== undefined) return config.takes;

@@ -9,7 +9,7 @@ import {
   Connections,
   type ConnectionTimes,
   connectionTimes,
-  endConnections,
+  watchedConnections,
 } from './connections.ts';
 
 const LARGE = 64 * 1024 * 1024;
@@ -34,7 +34,8 @@ interface Client {
 async function rig(times: Partial<ConnectionTimes>): Promise<Rig> {
   const app = fastify();
   const served: string[] = [];
-  endConnections(app, new Connections({ ...NEVER, ...times }, systemClock));
+  const connections = new Connections({ ...NEVER, ...times }, systemClock);
+  await app.register(watchedConnections, { connections });
   app.addHook('onRequest', async ({ url }) => void served.push(url));
   app.addContentTypeParser('*', (_request, payload, done) => payload.resume().on('end', done));
   app.get('/small', () => 'small');

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
+import fp from 'fastify-plugin';
 import type { Clock } from '../../../platform/base/clock.ts';
 import { every } from '../../../platform/base/timers.ts';
 import { KiB } from '../../../platform/base/bytes.ts';
@@ -125,34 +126,37 @@ export class Connections {
   }
 }
 
-/** Puts the connections of a server under watch. */
-export function endConnections(app: FastifyInstance, connections: Connections): void {
-  app.server.once('close', () => connections.stop());
-  // Node would ask for the body before anybody has looked at the head.
-  app.server.on('checkContinue', (request, reply) => app.server.emit('request', request, reply));
-  // Before Fastify: a request costs it far more than it costs Node to parse.
-  const listeners = app.server.rawListeners('request');
-  app.server.removeAllListeners('request');
-  app.server.on('request', (request: IncomingMessage, reply: ServerResponse) => {
-    if (!connections.asked(request.socket)) return;
-    // Thousands of short chunks could arrive before it is known whether the body is wanted; reading resumes.
-    if (request.headers['transfer-encoding'] !== undefined) request.socket.pause();
-    for (const listener of listeners) Reflect.apply(listener, app.server, [request, reply]);
-  });
-  app.addHook('onSend', async (request, reply) => {
-    const socket = socketOf(request);
-    if (socket === undefined) return;
-    connections.answering(socket);
-    if (request.raw.complete || !hasBody(request)) return;
-    if (bytesAnnounced(request) > DROPPED_MAX) void reply.header('connection', 'close');
-    // What Node calls once the answer is written, where the connection is to end.
-    socket.destroySoon = () => connections.close(socket);
-  });
-  app.addHook('onResponse', async (request) => {
-    const socket = socketOf(request);
-    if (socket !== undefined) connections.answered(socket);
-  });
-}
+/** Watches the connections of a server. */
+export const watchedConnections = fp<{ readonly connections: Connections }>(
+  async (app, { connections }) => {
+    app.server.once('close', () => connections.stop());
+    // Node would request the body before anything has looked at the head.
+    app.server.on('checkContinue', (request, reply) => app.server.emit('request', request, reply));
+    // Before Fastify: a request costs it far more than it costs Node to parse.
+    const listeners = app.server.rawListeners('request');
+    app.server.removeAllListeners('request');
+    app.server.on('request', (request: IncomingMessage, reply: ServerResponse) => {
+      if (!connections.asked(request.socket)) return;
+      // Thousands of short chunks could arrive before it is known whether the body is wanted; reading resumes.
+      if (request.headers['transfer-encoding'] !== undefined) request.socket.pause();
+      for (const listener of listeners) Reflect.apply(listener, app.server, [request, reply]);
+    });
+    app.addHook('onSend', async function answering(request, reply) {
+      const socket = socketOf(request);
+      if (socket === undefined) return;
+      connections.answering(socket);
+      if (request.raw.complete || !hasBody(request)) return;
+      if (bytesAnnounced(request) > DROPPED_MAX) void reply.header('connection', 'close');
+      // What Node calls once the answer is written, where the connection is to end.
+      socket.destroySoon = () => connections.close(socket);
+    });
+    app.addHook('onResponse', async function answered(request) {
+      const socket = socketOf(request);
+      if (socket !== undefined) connections.answered(socket);
+    });
+  },
+  { name: 'watched-connections' },
+);
 
 /** Undefined in tests that send requests without a network. */
 function socketOf({ raw }: FastifyRequest): Socket | undefined {

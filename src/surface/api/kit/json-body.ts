@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
+import fp from 'fastify-plugin';
 import { jsonErrorIn } from './json-error.ts';
 import { RequestError } from './request-error.ts';
 
@@ -10,27 +11,30 @@ const jsonLike = /^\s*(?:application\/json|text\/json|text\/plain|[^;\s]+\+json)
  * Reads bodies as JSON whatever the clients call it. An empty body is none at all: SDKs send a JSON
  * content type with `Content-Length: 0`. Where a route has no body, what is sent is not looked at.
  */
-export function readJsonBodies(app: FastifyInstance): void {
-  // Names that would change what an object is are taken out: they are unknown fields like others.
-  const parse = app.getDefaultJsonParser('remove', 'remove');
-  app.removeAllContentTypeParsers();
-  // The bytes were read, and their limits were checked, before the signature was.
-  app.addContentTypeParser('*', (request, _payload, done) => {
-    const { bytes = Buffer.alloc(0) } = request;
-    if (bytes.length === 0 || request.routeOptions.schema?.body === undefined) {
-      done(null, undefined);
-    } else if (!isUtf8(bytes)) {
-      done(new RequestError('not-json', 'the body is not UTF-8'));
-    } else {
-      const text = bytes.toString('utf8');
-      // The parser's own error does not say where.
-      void parse(request, text, (error, value) => {
-        if (error === null) done(null, value);
-        else done(notJson(text));
-      });
-    }
-  });
-}
+export const jsonBodies = fp(
+  async (app) => {
+    // Names that would change what an object is are taken out: they are unknown fields like others.
+    const parse = app.getDefaultJsonParser('remove', 'remove');
+    app.removeAllContentTypeParsers();
+    // `bodies` has read the bytes and compared them with their limits; a signature was verified on them.
+    app.addContentTypeParser('*', (request, _payload, done) => {
+      const { bytes = Buffer.alloc(0) } = request;
+      if (bytes.length === 0 || request.routeOptions.schema?.body === undefined) {
+        done(null, undefined);
+      } else if (!isUtf8(bytes)) {
+        done(new RequestError('not-json', 'the body is not UTF-8'));
+      } else {
+        const text = bytes.toString('utf8');
+        // The parser's own error does not say where.
+        void parse(request, text, (error, value) => {
+          if (error === null) done(null, value);
+          else done(notJson(text));
+        });
+      }
+    });
+  },
+  { name: 'json-bodies' },
+);
 
 function notJson(text: string): RequestError {
   const { line, column } = jsonErrorIn(text) ?? { line: 1, column: 1 };

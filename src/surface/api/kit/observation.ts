@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { FastifyInstance } from 'fastify';
+import fp from 'fastify-plugin';
 import type { Metrics } from '../../../platform/base/metrics.ts';
 
 /**
@@ -30,32 +30,32 @@ export interface Refusal {
 
 const NAME_LENGTH_MAX = 64;
 
-/** Statuses that say more of the caller than of the request. */
+/** Statuses that say more about the caller than about the request. */
 const aboutCallers: ReadonlySet<number> = new Set([401, 403, 429]);
 
 /** Gives every answer its `X-Request-Id`, its line in the log and its time in the metrics. */
-export function observe(
-  app: FastifyInstance,
-  { apiRequestSeconds }: Pick<Metrics, 'apiRequestSeconds'>,
-): void {
-  app.addHook('onRequest', (request, reply, done) => {
-    void reply.header('x-request-id', request.id);
-    done();
-  });
-  app.addHook('onResponse', (request, reply, done) => {
-    const { method } = request;
-    const route = request.is404 ? 'unknown' : (request.routeOptions.url ?? 'unknown');
-    const status = reply.statusCode;
-    const ms = Math.round(reply.elapsedTime * 10) / 10;
-    apiRequestSeconds.observe({ route, method, status }, reply.elapsedTime / 1000);
-    const answered = { event: 'api.answered', method, route, status, ms, ...request.refusal };
-    // Who tries what, and from where.
-    const { ip: address, principal, claimed } = request;
-    const caller = (principal?.name ?? claimed)?.slice(0, NAME_LENGTH_MAX);
-    const who = { address, caller };
-    const line = aboutCallers.has(status) ? { ...answered, ...who } : answered;
-    if (status < 400) request.log.debug(line, 'answered');
-    else request.log.info(line, 'refused');
-    done();
-  });
-}
+export const observation = fp<Pick<Metrics, 'apiRequestSeconds'>>(
+  async (app, { apiRequestSeconds }) => {
+    app.addHook('onRequest', function sendRequestId(request, reply, done) {
+      void reply.header('x-request-id', request.id);
+      done();
+    });
+    app.addHook('onResponse', function record(request, reply, done) {
+      const { method } = request;
+      const route = request.is404 ? 'unknown' : (request.routeOptions.url ?? 'unknown');
+      const status = reply.statusCode;
+      const ms = Math.round(reply.elapsedTime * 10) / 10;
+      apiRequestSeconds.observe({ route, method, status }, reply.elapsedTime / 1000);
+      const answered = { event: 'api.answered', method, route, status, ms, ...request.refusal };
+      // Who tries what, and from where.
+      const { ip: address, principal, claimed } = request;
+      const caller = (principal?.name ?? claimed)?.slice(0, NAME_LENGTH_MAX);
+      const who = { address, caller };
+      const line = aboutCallers.has(status) ? { ...answered, ...who } : answered;
+      if (status < 400) request.log.debug(line, 'answered');
+      else request.log.info(line, 'refused');
+      done();
+    });
+  },
+  { name: 'observation' },
+);

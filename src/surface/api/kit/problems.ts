@@ -1,4 +1,5 @@
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import fp from 'fastify-plugin';
 import { alreadyLogged, DatabaseError } from '../../../platform/postgres/db-error.ts';
 import { type Problem, ServiceError } from '../../../domain/service-error.ts';
 import { detailOfRequest, nameFields } from './neutral-names.ts';
@@ -102,13 +103,21 @@ const fastifyProblems: Readonly<Record<string, RequestError>> = {
 /**
  * Turns every failure into the error body of OMS or of its gateway. No other file knows error codes,
  * and nothing of what was sent comes back: messages are ours or the service's.
+ *
+ * A path that no route serves is refused before a credential is required, so that a mistyped path is reported as such.
  */
-export function replyWithProblems(app: FastifyInstance): void {
-  app.setErrorHandler<FastifyError>(sendProblem);
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(new RequestError('no-such-route', 'no route'), request, reply),
-  );
-}
+export const problemReplies = fp(
+  async (app) => {
+    app.addHook('onRequest', async function refuseUnknownPath({ is404, method }) {
+      if (is404) throw new RequestError('no-such-route', `no ${method} on this path`);
+    });
+    app.setErrorHandler<FastifyError>(sendProblem);
+    app.setNotFoundHandler((request, reply) =>
+      sendProblem(new RequestError('no-such-route', 'no route'), request, reply),
+    );
+  },
+  { name: 'problem-replies', dependencies: ['observation'] },
+);
 
 /** Answers one request with the problem that `error` is. */
 export function sendProblem(

@@ -1,4 +1,5 @@
-import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import type { FastifyBaseLogger } from 'fastify';
+import fp from 'fastify-plugin';
 import { FIELDS_MAX, type UnknownField, unknownFields } from './field-names.ts';
 import { omsRequestFields } from './oms-fields.ts';
 import { invalid } from './validation.ts';
@@ -24,36 +25,39 @@ const NOTED_MAX = 10;
  * misspelt are refused. All others are ignored: each is logged once in the life of the server, and named in a
  * later refusal of its request, always without its value.
  */
-export function watchUnknownFields(app: FastifyInstance, log: FastifyBaseLogger): void {
-  const logged = new Set<string>();
+export const unknownFieldWatch = fp<{ readonly log: FastifyBaseLogger }>(
+  async (app, { log }) => {
+    const logged = new Set<string>();
 
-  function logOnce(field: string): void {
-    if (logged.has(field) || logged.size >= LOGGED_MAX) return;
-    logged.add(field);
-    log.info({ event: 'api.field-ignored', field }, 'ignored');
-  }
+    function logOnce(field: string): void {
+      if (logged.has(field) || logged.size >= LOGGED_MAX) return;
+      logged.add(field);
+      log.info({ event: 'api.field-ignored', field }, 'ignored');
+    }
 
-  app.addHook('preValidation', (request, _reply, done) => {
-    const schema = request.routeOptions.schema?.body as BodySchema | undefined;
-    // A schema that allows no other fields refuses them by itself.
-    if (schema?.properties === undefined || schema.additionalProperties === false) {
-      done();
-      return;
-    }
-    const { refusesMisspelt = false } = request.routeOptions.config;
-    const { fields, tooMany } = unknownFields(request.body, schema, omsRequestFields);
-    const refused = fields.filter((field) => refusesMisspelt && field.refused);
-    if (refusesMisspelt && tooMany) {
-      done(invalid('body', `must not have more than ${FIELDS_MAX} fields`));
-      return;
-    }
-    const ignored = fields.filter((field) => !refused.includes(field)).map(nameOf);
-    request.ignoredFields = ignored;
-    ignored.forEach(logOnce);
-    const [first, ...others] = refused;
-    done(first === undefined ? undefined : refusal(first, others));
-  });
-}
+    app.addHook('preValidation', function findUnknownFields(request, _reply, done) {
+      const schema = request.routeOptions.schema?.body as BodySchema | undefined;
+      // A schema that allows no other fields refuses them by itself.
+      if (schema?.properties === undefined || schema.additionalProperties === false) {
+        done();
+        return;
+      }
+      const { refusesMisspelt = false } = request.routeOptions.config;
+      const { fields, tooMany } = unknownFields(request.body, schema, omsRequestFields);
+      const refused = fields.filter((field) => refusesMisspelt && field.refused);
+      if (refusesMisspelt && tooMany) {
+        done(invalid('body', `must not have more than ${FIELDS_MAX} fields`));
+        return;
+      }
+      const ignored = fields.filter((field) => !refused.includes(field)).map(nameOf);
+      request.ignoredFields = ignored;
+      ignored.forEach(logOnce);
+      const [first, ...others] = refused;
+      done(first === undefined ? undefined : refusal(first, others));
+    });
+  },
+  { name: 'unknown-field-watch' },
+);
 
 interface BodySchema {
   readonly properties?: object;

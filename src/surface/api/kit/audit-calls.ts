@@ -1,10 +1,11 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
+import fp from 'fastify-plugin';
 import type { Audit, AuditEntry } from '../../../domain/access/audit.ts';
 import type { Principal } from '../../../domain/access/identity-service.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** What the audit says it was about, where the path alone does not: what was made, or how changed. */
+    /** What the audit names as its subject, where the path does not: what was created, or how it was changed. */
     subject: string | undefined;
     /** It repeated an earlier request and changed nothing. */
     repeated: boolean;
@@ -12,30 +13,33 @@ declare module 'fastify' {
 }
 
 const reading = /:(?:list|get|read|statistics)$/;
-/** Of what callers make up: project, subject, and the address where a proxy says it. */
+/** Of texts that callers choose: project, subject, and the address where a proxy reports it. */
 const LENGTH_MAX = 256;
 
 /**
- * Writes down who did what, before they hear of it. What was refused changed nothing and is gathered; of
- * calls that only read, only those are written down that the caller has no right to. Without a known
- * caller there is only the log.
+ * Records who did what, before the answer goes out. A call that was refused changed nothing and is gathered with
+ * others; of calls that only read, only those are recorded that the caller has no right to. Where the caller is not
+ * known, there is only the log.
  */
-export function auditCalls(app: FastifyInstance, audit: Audit): void {
-  app.decorateRequest('subject', undefined);
-  app.decorateRequest('repeated', false);
-  app.addHook('onSend', async (request, reply) => {
-    const { principal, routeOptions } = request;
-    if (principal === undefined) return;
-    if (onlyReads(request) && reply.statusCode !== 403) return;
-    const entry = entryOf(request, principal, reply.statusCode);
-    // What fails by an error of ours may have been done all the same.
-    const changedNothing = entry.status >= 400 && entry.status < 500;
-    const isEvent = routeOptions.config.action === 'oms:synctask:createEvent';
-    // What changes nothing may come as often as somebody likes.
-    if (changedNothing || isEvent || entry.repeated) audit.count(entry);
-    else await audit.record(entry);
-  });
-}
+export const auditing = fp<{ readonly audit: Audit }>(
+  async (app, { audit }) => {
+    app.decorateRequest('subject', undefined);
+    app.decorateRequest('repeated', false);
+    app.addHook('onSend', async function auditCall(request, reply) {
+      const { principal, routeOptions } = request;
+      if (principal === undefined) return;
+      if (onlyReads(request) && reply.statusCode !== 403) return;
+      const entry = entryOf(request, principal, reply.statusCode);
+      // A call that failed by an error of ours may have changed something nevertheless.
+      const changedNothing = entry.status >= 400 && entry.status < 500;
+      const isEvent = routeOptions.config.action === 'oms:synctask:createEvent';
+      // Calls that change nothing may be any number.
+      if (changedNothing || isEvent || entry.repeated) audit.count(entry);
+      else await audit.record(entry);
+    });
+  },
+  { name: 'auditing', dependencies: ['authentication', 'observation'] },
+);
 
 function entryOf(request: FastifyRequest, principal: Principal, status: number): AuditEntry {
   const { routeOptions, method, ip, id, refusal } = request;

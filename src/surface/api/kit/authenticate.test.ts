@@ -1,11 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { fastify } from 'fastify';
-import { MemoryLockouts } from '../../../domain/access/lockouts.ts';
 import { actions } from '../../../platform/model/policy.ts';
-import { guard } from './auth.ts';
-import { BodyRoom } from './body-room.ts';
-import { Limits } from './limits.ts';
 import { minimalBody, openApi, PROJECT, TOKEN } from '../../../../test/kit/api-in-memory.ts';
 
 const url = `/v2/${PROJECT}/sync-tasks`;
@@ -77,32 +72,8 @@ describe('credentials', () => {
   });
 
   test('a route without an action cannot be built', async () => {
-    const app = fastify();
-    const gatekeeper = {
-      holderOf: async () => undefined,
-      accessKey: async () => undefined,
-      userNamed: async () => undefined,
-      may: async () => false,
-    };
-    const limits = new Limits(
-      {
-        logInsPerMinute: 0,
-        authFailuresPerMinute: 0,
-        callsPerMinute: 0,
-        eventsPerMinute: 0,
-        listsPerMinute: 0,
-      },
-      { take: async () => 0 },
-      () => 0,
-    );
-    const room = new BodyRoom({ bytes: 0, bytesOfAddress: 0 });
-    guard(app, {
-      ...{ gatekeeper, limits, room, now: () => 0 },
-      singleSignOn: async () => undefined,
-      lockouts: new MemoryLockouts(() => 0),
-      usedSignatures: { mayUse: async () => true },
-    });
-    assert.throws(() => app.get('/open', () => 'secret'), /does not say which action/);
+    await using api = await openApi();
+    assert.throws(() => api.app.get('/open', () => 'secret'), /does not declare its action/);
   });
 });
 
