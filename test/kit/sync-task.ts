@@ -59,9 +59,9 @@ export async function addKeys(
 export async function claim(
   db: Db,
   taskId: string,
-  { limit = 100, leaseMs = 60_000 } = {},
+  { limit = 100, leaseMs = 60_000, scanned = { least: 0, most: 1_000_000 } } = {},
 ): Promise<ClaimedChange[]> {
-  const claimed = await claimChanges(db, { taskId, limit, leaseMs });
+  const claimed = await claimChanges(db, { taskId, limit, leaseMs, scanned });
   return claimed.sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 

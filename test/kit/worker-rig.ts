@@ -1,9 +1,14 @@
-import type { ClaimedChange } from '../../src/domain/queue/changes.ts';
+import type { ClaimedChange, ClaimRequest } from '../../src/domain/queue/changes.ts';
 import { DatabaseError } from '../../src/platform/postgres/db.ts';
 import type { Settlement } from '../../src/domain/queue/settle.ts';
 import type { Claim, WorkResult } from '../../src/domain/queue/work.ts';
 import { SteppedClock } from './stepped-clock.ts';
 import { Worker, type WorkerOptions, type WorkQueue } from '../../src/domain/queue/worker.ts';
+
+/** Of the keys that begin so a test says that a scan found them. */
+function isScanned(key: string): boolean {
+  return key.startsWith('scanned/');
+}
 
 /** The database's side, in memory: what is due is a list of keys for each task. */
 export class FakeQueue implements WorkQueue {
@@ -30,15 +35,22 @@ export class FakeQueue implements WorkQueue {
     return [...this.due].filter(([, keys]) => keys.length > 0).map(([taskId]) => taskId);
   }
 
-  async claim({ taskId, limit }: { taskId: string; limit: number }): Promise<ClaimedChange[]> {
-    const keys = this.due.get(taskId)?.splice(0, limit) ?? [];
+  async claim({ taskId, limit, scanned }: ClaimRequest): Promise<ClaimedChange[]> {
+    const due = this.due.get(taskId) ?? [];
+    const ofScans = due.filter(isScanned);
+    const events = due.filter((key) => !isScanned(key));
+    const shared = ofScans.splice(0, Math.min(limit, scanned.least, scanned.most));
+    const first = events.splice(0, limit - shared.length);
+    const room = Math.min(limit - first.length, scanned.most) - shared.length;
+    const keys = [...shared, ...first, ...ofScans.splice(0, Math.max(0, room))];
+    this.due.set(taskId, [...events, ...ofScans]);
     await this.claimGate;
     return keys.map((key) => ({
       key,
       generation: '1',
       claimId: String((this.claimIds += 1)),
       attempt: 1,
-      lane: 0,
+      lane: isScanned(key) ? 1 : 0,
       acceptedAt: 0,
       revision: 1,
       copiedEtag: undefined,

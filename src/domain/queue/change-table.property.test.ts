@@ -131,15 +131,18 @@ function scan(found: readonly string[]): Command {
   });
 }
 
-function claiming(limit: number): Command {
-  return command(`claim(${limit})`, async (model, { db, taskId }) => {
+/** @param share Keys of scans that come before events, where as many are due. */
+function claiming(limit: number, share = 0): Command {
+  return command(`claim(${limit}, ${share})`, async (model, { db, taskId }) => {
     const replaced = (await claimsNow(db)).filter(({ claim_id }) => claim_id !== undefined);
-    const claimed = await claim(db, taskId, { limit });
+    const claimed = await claim(db, taskId, { limit, scanned: { least: share, most: limit } });
     const free = [...model.keys.values()].filter((one) => one.waiting && !one.liveClaim);
     assert.equal(claimed.length, Math.min(limit, free.length));
     const scanned = claimed.filter(({ lane }) => lane === 1).length;
     const first = free.filter(({ lane }) => lane === 0).length;
-    assert.equal(claimed.length - scanned, Math.min(limit, first), 'no event waits behind a scan');
+    const shared = Math.min(limit, share, free.length - first);
+    const events = Math.min(limit - shared, first);
+    assert.equal(claimed.length - scanned, events, 'no event waits behind more than the share');
     for (const change of claimed) {
       const one = keyOf(model, change.key);
       assert.ok(one.waiting, `${change.key} does not wait`);
@@ -302,7 +305,9 @@ const ending = fc.oneof(
 );
 const events = fc.tuple(someKeys, fc.nat(2)).map(([named, more]) => event(named, more));
 const scans = someKeys.map(scan);
-const claims = fc.integer({ min: 1, max: 3 }).map(claiming);
+const claims = fc
+  .tuple(fc.integer({ min: 1, max: 3 }), fc.nat(1))
+  .map(([limit, share]) => claiming(limit, share));
 const settlements = fc
   .tuple(
     fc.array(fc.boolean(), { minLength: 1, maxLength: 4 }),

@@ -283,6 +283,27 @@ describe('lanes', () => {
     assert.deepEqual(await keysOf(9), ['c']);
   });
 
+  test('a scan gets its share of a claim before the events, and no more than it may have', async () => {
+    await using db = await testDatabase();
+    const task = await addTask(db);
+    const numbered = (name: string) => Array.from({ length: 20 }, (_, at) => `${name}${at}`);
+    await enqueue(db, task, 'scan', numbered('s'));
+    await addKeys(db, task, numbered('e'));
+    const lanesOf = async (limit: number, scanned: { least: number; most: number }) => {
+      const claimed = await claim(db, task, { limit, scanned });
+      const count = claimed.filter(({ lane }) => lane === 1).length;
+      return [claimed.length - count, count];
+    };
+    assert.deepEqual(await lanesOf(8, { least: 1, most: 7 }), [7, 1]);
+    assert.deepEqual(await lanesOf(8, { least: 3, most: 2 }), [6, 2]);
+    assert.deepEqual(await lanesOf(1, { least: 5, most: 5 }), [0, 1]);
+    assert.deepEqual(await lanesOf(4, { least: 0, most: 4 }), [4, 0]);
+    // Three events are left, and sixteen keys of the scan.
+    assert.deepEqual(await lanesOf(10, { least: 2, most: 5 }), [3, 5]);
+    assert.deepEqual(await lanesOf(10, { least: 0, most: 0 }), [0, 0]);
+    assert.deepEqual(await lanesOf(20, { least: 2, most: 20 }), [0, 11]);
+  });
+
   test('what a scan found alone makes its task due, now and later', async () => {
     await using db = await testDatabase();
     const task = await addTask(db);

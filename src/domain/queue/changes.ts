@@ -128,34 +128,39 @@ export interface ClaimedChange {
  * empty table, and kept, reads the whole table, too (3 s to settle 256 of 100,000 instead of 8 ms).
  */
 
-function nameOf(lane: number): string {
-  return `due_in_lane_${lane}`;
-}
-
 /**
- * Up to as many due changes of a lane as the lanes before it leave of the limit. Each lane has a query of
- * its own: one query over both, in the order of lane and time, would read all that is not due yet of the
- * first.
+ * Up to `limit` due changes of a lane. Each lane has a query of its own: one query over both, in the order of lane and
+ * time, would read all that is not due yet of the first.
  */
-function dueInLane(lane: number): string {
-  const before = lanes.filter((other) => other < lane);
-  const taken = before.map((other) => ` - (select count(*) from ${nameOf(other)})`).join('');
-  return `${nameOf(lane)} as materialized (
+function dueInLane(lane: number, limit: string, condition = 'true'): string {
+  return `
     select object_key, claim_id is not null as lost, lease_until from changes
     where uuid_send(task_id) = uuid_send($1) and lane = ${lane} and due_at <= now()
-      and (lease_until is null or lease_until < now()) and exists (select from task)
+      and (lease_until is null or lease_until < now()) and exists (select from task) and ${condition}
     order by due_at
-    limit $2::bigint${taken}
-    for update skip locked
-  )`;
+    limit ${limit}
+    for update skip locked`;
 }
+
+const SHARED = '(select count(*) from shared)';
+const EVENTS = '(select count(*) from events)';
 
 const CLAIM = `
   with task as materialized (
     select revision, last_started_at from tasks
     where id = $1 and running
-  ), ${lanes.map(dueInLane).join(', ')}, due as materialized (
-    ${lanes.map((lane) => `select * from ${nameOf(lane)}`).join(' union all ')}
+  ), shared as materialized (
+    ${dueInLane(1, '$4::bigint')}
+  ), events as materialized (
+    ${dueInLane(0, `$2::bigint - ${SHARED}`)}
+  ), others as materialized (
+    ${dueInLane(
+      1,
+      `least($2::bigint - ${SHARED} - ${EVENTS}, $5::bigint - ${SHARED})`,
+      'object_key <> all(array(select object_key from shared))',
+    )}
+  ), due as materialized (
+    select * from shared union all select * from events union all select * from others
   ), claimed as (
     update changes
     set claim_id = nextval('claim_ids'), lease_until = now() + $3 * interval '1 millisecond', attempt = attempt + 1
@@ -185,9 +190,17 @@ const CLAIM = `
     where task_id = $1 and object_key = claimed.object_key limit 1
   ) as record on true`;
 
+export interface ClaimRequest {
+  readonly taskId: string;
+  readonly limit: number;
+  readonly leaseMs: number;
+  /** Of these, keys of the lane of scans: so many before any other, where as many are due, and at most so many. */
+  readonly scanned: { readonly least: number; readonly most: number };
+}
+
 /**
- * Claims up to `limit` due changes of one task until `leaseMs` from now: a lower lane first, and in a lane
- * what has waited longest; none of a task that does not run any more.
+ * Claims up to `limit` due changes of one task until `leaseMs` from now: the share of the scans, then the lower
+ * lane first, and in a lane what has waited longest; none of a task that does not run any more.
  *
  * A change whose lease ran out can be claimed again: a crashed worker's changes need no sweeper. The
  * claim that is so replaced leaves rechecks, since what it wrote may reach the target later.
@@ -196,9 +209,12 @@ const CLAIM = `
  */
 export async function claimChanges(
   db: Db,
-  claim: { readonly taskId: string; readonly limit: number; readonly leaseMs: number },
+  { taskId, limit, leaseMs, scanned }: ClaimRequest,
 ): Promise<ClaimedChange[]> {
-  const { rows } = await db.query<ClaimedChange>(CLAIM, [claim.taskId, claim.limit, claim.leaseMs]);
+  const { rows } = await db.query<ClaimedChange>(CLAIM, [
+    ...[taskId, limit, leaseMs],
+    ...[Math.min(scanned.least, scanned.most, limit), scanned.most],
+  ]);
   return rows;
 }
 

@@ -20,6 +20,13 @@ export class Claims {
     return this.#byTask.get(taskId)?.size ?? 0;
   }
 
+  /** Of these, keys that scans have found. */
+  scannedOf(taskId: string): number {
+    let scanned = 0;
+    for (const held of this.#byTask.get(taskId)?.values() ?? []) if (held.lane !== 0) scanned += 1;
+    return scanned;
+  }
+
   /** @param deadline On the monotonic clock. */
   add(change: ClaimedChange, taskId: string, batch: AbortController, deadline: number): Claim {
     const held = new HeldClaim(this.#clock, batch, deadline);
@@ -30,6 +37,7 @@ export class Claims {
       this.#byTask.set(taskId, claims);
     }
     held.key = change.key;
+    held.lane = change.lane;
     claims.set(change.claimId, held);
     this.#size += 1;
     return claim;
@@ -81,6 +89,7 @@ class HeldClaim implements Lease {
   readonly #batch: AbortController;
   deadline: number;
   key = '';
+  lane = 0;
 
   constructor(clock: Clock, batch: AbortController, deadline: number) {
     this.#clock = clock;

@@ -100,7 +100,7 @@ describe('slots', () => {
     assert.ok(Math.abs(slots.limitOf('a') - slots.limitOf('b')) <= 1);
   });
 
-  test('go to the lower lane of a task first, whenever it came; the others are taken back first', () => {
+  test('go to events first, whenever they came; scanned keys are taken back first', () => {
     const slots = slotsOf({ concurrency: 2, taskConcurrency: 2 }, {});
     for (const lane of [1, 0, 1, 0, 1]) slots.add(claimOf('a', lane));
     assert.deepEqual(
@@ -112,6 +112,86 @@ describe('slots', () => {
       slots.takeBack('a', 1).map(({ lane }) => lane),
       [1, 1, 1],
     );
+    assert.deepEqual(
+      slots.takeBack('a').map(({ lane }) => lane),
+      [0],
+    );
+  });
+
+  for (const concurrency of [1, 2, 8, 32]) {
+    test(`${concurrency}: of eight grants one is for a scan, however many events wait`, () => {
+      const slots = slotsOf({ concurrency, taskConcurrency: concurrency }, {});
+      const given: number[] = [];
+      for (let round = 0; round < 800; round++) {
+        for (const lane of [0, 0, 1]) slots.add(claimOf('a', lane));
+        const claim = slots.next();
+        assert.ok(claim !== undefined);
+        given.push(claim.lane);
+        slots.free(claim);
+      }
+      assert.equal(given.filter((lane) => lane === 1).length, 100);
+      assert.equal(given.indexOf(1), 7);
+    });
+  }
+
+  test('that slow scanned keys hold are one in eight while events wait', () => {
+    const slots = slotsOf({ concurrency: 32, taskConcurrency: 32 }, {});
+    const scanned: Claim[] = [];
+    for (let round = 0; round < 1_000; round++) {
+      for (const lane of [0, 0, 1]) slots.add(claimOf('a', lane));
+      const claim = slots.next();
+      assert.ok(claim !== undefined, 'an event always gets a slot');
+      if (claim.lane === 0) slots.free(claim);
+      else scanned.push(claim);
+    }
+    assert.equal(scanned.length, 4);
+  });
+
+  test('are left for events by scanned keys, however slow these are, unless there is only one', () => {
+    for (const [concurrency, got] of [
+      [1, 1],
+      [2, 1],
+      [8, 7],
+      [32, 28],
+    ] as const) {
+      const slots = slotsOf({ concurrency, taskConcurrency: concurrency }, {});
+      for (let added = 0; added < 99; added++) slots.add(claimOf('a', 1));
+      assert.equal(give(slots).length, got);
+      for (let added = 0; added < 99; added++) slots.add(claimOf('a', 0));
+      assert.equal(give(slots).length, concurrency - got);
+    }
+  });
+
+  test('that scanned keys of one task may not have go to other tasks', () => {
+    const slots = slotsOf({ concurrency: 9, taskConcurrency: 9 }, {});
+    for (let added = 0; added < 99; added++) slots.add(claimOf('a', 1));
+    assert.equal(give(slots).length, 8);
+    for (let added = 0; added < 99; added++) slots.add(claimOf('b', 0));
+    assert.equal(tasksOf(give(slots)), 'b');
+  });
+
+  test('a claim brings as many scanned keys as have slots, and room is left for events', () => {
+    const slots = slotsOf({ concurrency: 32, taskConcurrency: 32 }, {});
+    assert.deepEqual(slots.scannedOf('a', { limit: 64, held: 0, most: 64 }), {
+      least: 8,
+      most: 60,
+    });
+    assert.deepEqual(slots.scannedOf('a', { limit: 64, held: 5, most: 64 }), {
+      least: 3,
+      most: 55,
+    });
+    assert.deepEqual(slots.scannedOf('a', { limit: 7, held: 0, most: 64 }), { least: 0, most: 60 });
+    assert.deepEqual(slots.scannedOf('a', { limit: 4, held: 60, most: 64 }), { least: 0, most: 0 });
+  });
+
+  test('a claim for one slot brings a scanned key once seven events have had it', () => {
+    const slots = slotsOf({ concurrency: 1, taskConcurrency: 1 }, { a: 7 });
+    const one = { limit: 1, held: 0, most: 1 };
+    for (let event = 0; event < 7; event++) {
+      assert.deepEqual(slots.scannedOf('a', one), { least: 0, most: 1 });
+      for (const claim of give(slots)) slots.free(claim);
+    }
+    assert.deepEqual(slots.scannedOf('a', one), { least: 1, most: 1 });
   });
 
   test('what waits is taken back, but for what waited longest', () => {

@@ -38,6 +38,49 @@ test('no more is in work than may be, in all and of one task', async () => {
   await end();
 });
 
+test('an event begins at once while slow keys of a scan hold all that they may', async () => {
+  const { queue, clock, worker, inWork, working, end } = workerOf({
+    concurrency: 16,
+    taskConcurrency: 16,
+  });
+  queue.add('t', ...Array.from({ length: 100 }, (_, index) => `scanned/${index}`));
+  worker.start();
+  await clock.passUntil(() => inWork.size === 14);
+  await clock.pass(5_000);
+  assert.equal(inWork.size, 14);
+  queue.add('t', 'event');
+  worker.wake();
+  await clock.passUntil(() => working().includes('event'));
+  await end();
+});
+
+for (const concurrency of [1, 8]) {
+  test(`${concurrency} slots: a scan gets on while events never end`, async () => {
+    const { queue, clock, worker, end } = workerOf({
+      ...quick,
+      concurrency,
+      taskConcurrency: concurrency,
+    });
+    const settled = () => queue.done('t');
+    const scanned = () => settled().filter((key) => key.startsWith('scanned/')).length;
+    queue.add('t', ...Array.from({ length: 500 }, (_, index) => `scanned/${index}`));
+    let events = 0;
+    const addEvents = () => {
+      while ((queue.due.get('t') ?? []).filter((key) => key.startsWith('e')).length < 1_000)
+        queue.add('t', `e${(events += 1)}`);
+    };
+    addEvents();
+    worker.start();
+    while (settled().length < 400) {
+      await clock.pass(100);
+      addEvents();
+    }
+    const share = scanned() / settled().length;
+    assert.ok(share > 0.08 && share < 0.16, `scans had ${share} of the work`);
+    await end();
+  });
+}
+
 test('a change that becomes due by itself is found without a hint', async () => {
   const { queue, clock, worker, end } = workerOf(quick);
   queue.nextDueMs = 30;

@@ -1,7 +1,7 @@
 import { backoffMs } from '../../platform/base/backoff.ts';
 import type { Clock } from '../../platform/base/clock.ts';
 import { Alarm } from '../../platform/base/timers.ts';
-import type { ClaimedChange } from './changes.ts';
+import type { ClaimedChange, ClaimRequest } from './changes.ts';
 import type { Settlement } from './settle.ts';
 import { Claims } from './claims.ts';
 import { Slots, type SlotsOptions } from './slots.ts';
@@ -12,7 +12,7 @@ import { type Claim, released, type WorkHandler, type WorkResult } from './work.
 export interface WorkQueue {
   /** Their IDs, in order. */
   dueTasks(): Promise<string[]>;
-  claim(request: { taskId: string; limit: number; leaseMs: number }): Promise<ClaimedChange[]>;
+  claim(request: ClaimRequest): Promise<ClaimedChange[]>;
   renew(request: {
     taskId: string;
     claims: readonly { key: string; claimId: string }[];
@@ -193,8 +193,10 @@ export class Worker {
     const most = this.#slots.limitOf(taskId) + this.#aheadOf(taskId);
     const limit = Math.min(share, most - this.#claims.sizeOf(taskId));
     if (limit <= 0) return 0;
+    const held = this.#claims.scannedOf(taskId);
+    const scanned = this.#slots.scannedOf(taskId, { limit, held, most });
     const deadline = clock.monotonic() + leaseMs * (1 - DEADLINE_MARGIN);
-    const changes = await queue.claim({ taskId, limit, leaseMs });
+    const changes = await queue.claim({ taskId, limit, leaseMs, scanned });
     const batch = new AbortController();
     for (const change of changes) {
       this.#slots.add(this.#claims.add(change, taskId, batch, deadline));
