@@ -244,6 +244,13 @@ test('nothing is only, and nothing is skipped without a reason', () => {
   assert.deepEqual(places(tests, /\b(?:test|describe)\.only\(|\bonly: true|skip: true/), []);
 });
 
+test('adapters send by the connections that are paced and counted, and by nothing else', () => {
+  const files = product.filter(({ path }) => path.startsWith('src/platform/stores/'));
+  const found = places(files, /\bnew HttpClient\b|\bfetch\(|\brequire\(|'(?:node:https?|undici)'/);
+  const where = new Set(found.map((place) => place.slice(0, place.indexOf(':'))));
+  assert.deepEqual([...where], ['src/platform/stores/requests.ts']);
+});
+
 test('no type is told against what is known', () => {
   assert.deepEqual(places(product, /\bas unknown as\b|[\w\])]!(?:\.|;|,|\))/), []);
 });

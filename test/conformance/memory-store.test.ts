@@ -3,9 +3,6 @@ import { type Store } from '../../src/platform/stores/store.ts';
 import { Places } from '../../src/platform/base/places.ts';
 import { systemClock } from '../../src/platform/base/clock.ts';
 import { limited } from '../../src/platform/stores/layers/limited.ts';
-import { measured } from '../../src/platform/stores/layers/measured.ts';
-import { paced } from '../../src/platform/stores/layers/paced.ts';
-import { Pacer } from '../../src/platform/stores/layers/pacer.ts';
 import { resuming } from '../../src/platform/stores/layers/resuming.ts';
 import { retrying } from '../../src/platform/stores/layers/retrying.ts';
 import { type Harness, testStore } from './store.ts';
@@ -36,16 +33,8 @@ testStore(
   harness((inner) => inner),
 );
 testStore(
-  'measured(memory)',
-  harness((inner) => measured(inner, systemClock, () => {})),
-);
-testStore(
   'limited(memory)',
   harness((inner) => limited(inner, new Places(2))),
-);
-testStore(
-  'paced(memory)',
-  harness((inner) => paced(inner, new Pacer(systemClock))),
 );
 testStore(
   'retrying(memory)',

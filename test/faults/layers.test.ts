@@ -4,9 +4,6 @@ import { Places } from '../../src/platform/base/places.ts';
 import { faults, isRepeatable } from '../../src/platform/model/fault.ts';
 import { around } from '../../src/platform/stores/layers/around.ts';
 import { limited } from '../../src/platform/stores/layers/limited.ts';
-import { measured } from '../../src/platform/stores/layers/measured.ts';
-import { paced } from '../../src/platform/stores/layers/paced.ts';
-import { Pacer } from '../../src/platform/stores/layers/pacer.ts';
 import { resuming } from '../../src/platform/stores/layers/resuming.ts';
 import { retrying } from '../../src/platform/stores/layers/retrying.ts';
 import { MemoryStore } from '../kit/memory-store.ts';
@@ -289,106 +286,4 @@ test('a body that is read on after a break waits for nobody who waits for it', {
     }),
   );
   assert.equal(to.objects.size, 4);
-});
-
-describe('paced', () => {
-  function setUp(script: FaultScript, options?: FaultyOptions) {
-    const clock = new ManualClock();
-    const { store } = faulty(new MemoryStore({ clock }), script, options);
-    return { clock, store: paced(store, new Pacer(clock)) };
-  }
-
-  const refusals = (first: number, count: number): Record<number, 'throttled'> =>
-    Object.fromEntries(Array.from({ length: count }, (_, at) => [first + at, 'throttled']));
-
-  test('single refusals do not slow a store down', async () => {
-    const { clock, store } = setUp({
-      head: { 1: 'throttled', 100: 'throttled', 101: 'throttled' },
-    });
-    for (let call = 0; call < 1000; call++) {
-      await store.head('key', signal).catch(() => {});
-      clock.time += 10;
-    }
-    assert.deepEqual(clock.sleeps, []);
-  });
-
-  test('a store that refuses requests for a while is slowed down, and recovers', async () => {
-    const { clock, store } = setUp({ head: refusals(101, 50) });
-    const head = async () => {
-      await store.head('key', signal).catch(() => {});
-      clock.time += 10;
-    };
-    for (let call = 0; call < 100; call++) await head();
-    assert.deepEqual(clock.sleeps, []);
-    for (let call = 0; call < 50; call++) await head();
-    assert.ok(clock.sleeps.length > 0);
-    for (let call = 0; call < 5000; call++) await head();
-    clock.sleeps.length = 0;
-    for (let call = 0; call < 100; call++) await head();
-    assert.deepEqual(clock.sleeps, []);
-  });
-
-  test('a store that does not answer is not slowed down', async () => {
-    const gone = Object.fromEntries(
-      Array.from({ length: 50 }, (_, at) => [at + 1, 'unreachable' as const]),
-    );
-    const { clock, store } = setUp({ head: gone });
-    for (let call = 0; call < 60; call++) {
-      await store.head('key', signal).catch(() => {});
-      clock.time += 10;
-    }
-    assert.deepEqual(clock.sleeps, []);
-  });
-
-  test('a Retry-After of many refusals is respected by all requests', async () => {
-    const details = { retryAfterMs: 30_000 };
-    const { clock, store } = setUp({ head: refusals(1, 8) }, { details });
-    await Promise.allSettled(Array.from({ length: 8 }, () => store.head('key', signal)));
-    const asked = clock.time;
-    await store.put('another', bodyOf('x'), {}, signal);
-    assert.ok(clock.time - asked >= 30_000, String(clock.time - asked));
-  });
-
-  test('requests wait in the order in which they came, and an abort ends the wait', async () => {
-    const { store } = setUp({ head: refusals(1, 8) });
-    await Promise.allSettled(Array.from({ length: 8 }, () => store.head('key', signal)));
-    const stop = new AbortController();
-    const reason = new Error('enough');
-    const served: string[] = [];
-    const put = async (key: string, until: AbortSignal): Promise<void> => {
-      await store.put(key, bodyOf('x'), {}, until);
-      served.push(key);
-    };
-    const [first, second] = [put('1', signal), put('2', stop.signal)];
-    const third = put('3', signal);
-    stop.abort(reason);
-    await assert.rejects(second, (error) => error === reason);
-    await Promise.all([first, third]);
-    assert.deepEqual(served, ['1', '3']);
-  });
-});
-
-describe('measured', () => {
-  test('tells of every request how it ended', async () => {
-    const clock = new ManualClock();
-    const told: unknown[] = [];
-    const script: FaultScript = { put: { 2: 'throttled' }, read: { 2: { cutAfter: 1 } } };
-    const { store } = faulty(new MemoryStore(), script);
-    const measuring = measured(store, clock, (...args) => told.push(args));
-    await measuring.put('key', bodyOf('12'), {}, signal);
-    await measuring.put('key', bodyOf('12'), {}, signal).catch(() => {});
-    const { body } = await measuring.read('key', {}, signal);
-    clock.time += 1500;
-    await body.bytes();
-    const broken = await measuring.read('key', {}, signal);
-    await broken.body.bytes().catch(() => {});
-    await measuring.head('key', AbortSignal.abort()).catch(() => {});
-    assert.deepEqual(told, [
-      ['put', 'ok', 0],
-      ['put', 'throttled', 0],
-      ['read', 'ok', 1.5],
-      ['read', 'interrupted', 0],
-      ['head', 'aborted', 0],
-    ]);
-  });
 });

@@ -1,7 +1,13 @@
 import type { Outcome } from '../../src/platform/model/outcome.ts';
-import type { ObjectRead, PutOptions, PutReceipt, Store } from '../../src/platform/stores/store.ts';
+import type {
+  ObjectRead,
+  Operation,
+  PutOptions,
+  PutReceipt,
+  Store,
+} from '../../src/platform/stores/store.ts';
 import { StoreError } from '../../src/platform/model/store-error.ts';
-import { around, type Operation } from '../../src/platform/stores/layers/around.ts';
+import { around } from '../../src/platform/stores/layers/around.ts';
 import { MemoryStore } from './memory-store.ts';
 import { copyObject } from '../../src/domain/copy/copy-object.ts';
 import type {

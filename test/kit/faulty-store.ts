@@ -1,6 +1,6 @@
 import type { Fault } from '../../src/platform/model/fault.ts';
-import { around, type Operation } from '../../src/platform/stores/layers/around.ts';
-import type { Store } from '../../src/platform/stores/store.ts';
+import { around } from '../../src/platform/stores/layers/around.ts';
+import type { Operation, Store } from '../../src/platform/stores/store.ts';
 import type { ReadBody } from '../../src/platform/http/bodies.ts';
 import { StoreError, type StoreErrorDetails } from '../../src/platform/model/store-error.ts';
 

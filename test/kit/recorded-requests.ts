@@ -2,7 +2,8 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Secret } from '../../src/platform/base/seal.ts';
 import { openAdapter } from '../../src/platform/stores/open-store.ts';
-import type { S3DialectName } from '../../src/platform/stores/s3/dialects.ts';
+import type { StoreDialect } from '../../src/platform/stores/providers.ts';
+import type { Connect } from '../../src/platform/stores/requests.ts';
 import type { Store } from '../../src/platform/stores/store.ts';
 
 interface Sent {
@@ -11,7 +12,7 @@ interface Sent {
   readonly body: string;
 }
 
-interface Reply {
+export interface Reply {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly text?: string;
@@ -19,9 +20,10 @@ interface Reply {
 
 /** Runs a call on a store of a dialect, against given answers, and tells what was sent. */
 export async function sentBy<T>(
-  dialect: S3DialectName,
+  dialect: StoreDialect,
   replies: readonly Reply[],
   call: (store: Store) => Promise<T>,
+  connect?: Connect,
 ): Promise<{ readonly sent: readonly Sent[]; readonly result: T }> {
   const sent: Sent[] = [];
   const server = createServer((request, response) => {
@@ -49,7 +51,8 @@ export async function sentBy<T>(
       region: 'r',
       bucket: 'bucket',
       endpoint: `http://127.0.0.1:${port}`,
-      credentials: { accessKeyId: 'id', secretAccessKey: new Secret('secret') },
+      credentials: { accessKeyId: 'account', secretAccessKey: new Secret('c2VjcmV0') },
+      connect,
     });
     return { sent, result: await call(store) };
   } finally {

@@ -4,7 +4,7 @@ import { before, bytesOf, CopyRig, KEY, lying, sizes, write } from '../../../tes
 import { type FaultScript, faulty } from '../../../test/kit/faulty-store.ts';
 import type { Fault } from '../../platform/model/fault.ts';
 import { ObjectTooLarge } from '../../platform/model/part-plan.ts';
-import type { Operation } from '../../platform/stores/layers/around.ts';
+import type { Operation } from '../../platform/stores/store.ts';
 import { LeaseLost } from './transfer.ts';
 
 /** One size for each way: held whole, streamed by one PUT, in parts. */

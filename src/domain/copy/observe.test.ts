@@ -7,9 +7,8 @@ import { startS3Server } from '../../../test/kit/s3-server/server.ts';
 import { Secret } from '../../platform/base/seal.ts';
 import type { Behaviour } from '../../platform/model/behaviour.ts';
 import { faults } from '../../platform/model/fault.ts';
-import type { Operation } from '../../platform/stores/layers/around.ts';
 import { openStore } from '../../platform/stores/open-store.ts';
-import type { Store } from '../../platform/stores/store.ts';
+import type { Operation, Store } from '../../platform/stores/store.ts';
 import { observeConditions, observeMd5, observeSource, observeTarget } from './observe.ts';
 
 const { signal } = new AbortController();

@@ -29,7 +29,7 @@ export function createMetrics() {
     /** `outcome` is `ok` or a fault. */
     storeRequestSeconds: new Histogram({
       name: 'brigade_store_request_duration_seconds',
-      help: 'Time of one request to a cloud; a retried request counts each time',
+      help: 'Time of one HTTP request to a cloud, to the end of its answer; each retry counts',
       labelNames: ['cloud', 'operation', 'outcome'] as const,
       buckets: [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100],
       registers,

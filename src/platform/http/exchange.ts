@@ -19,6 +19,13 @@ export interface HttpRequest {
   readonly signal: AbortSignal;
   /** For requests that a store may think about for minutes. */
   readonly headersTimeoutMs?: number | undefined;
+  /** Notified once, when the exchange has ended. */
+  readonly onOver?: ExchangeEnd | undefined;
+}
+
+export interface ExchangeEnd {
+  /** @param failure Absent where the body was received whole or discarded. */
+  over(failure: { readonly cause: unknown } | undefined): void;
 }
 
 export interface HttpReply {
@@ -244,6 +251,7 @@ export class Exchange implements Dispatcher.DispatchHandler, HttpReply, ReadBody
     this.#over = true;
     this.#upload?.close();
     this.#request.signal.removeEventListener('abort', this);
+    this.#request.onOver?.over(this.#use === 'discarded' ? undefined : this.#failure);
     this.#wake?.();
   }
 }

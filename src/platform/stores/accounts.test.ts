@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { test } from 'node:test';
+import { mock, test } from 'node:test';
+import { startCdnServer } from '../../../test/kit/cdn-server.ts';
 import { ManualClock } from '../../../test/kit/manual-clock.ts';
 import { type S3Server, startS3Server, testAccessKey } from '../../../test/kit/s3-server/server.ts';
 import { systemClock } from '../base/clock.ts';
@@ -111,6 +112,37 @@ test('an account that throttles slows all its stores down, and no others', async
   assert.deepEqual(clock.sleeps, []);
   await same.head('key', signal).catch(() => {});
   assert.notDeepEqual(clock.sleeps, []);
+});
+
+test('only what goes to a CDN takes the pace of the CDN, all else that of the bucket', async () => {
+  await using server = await startS3Server({ buckets: ['bucket'] });
+  const content = server.bucket('bucket');
+  content.put('key', Buffer.from('content'));
+  await using cdn = await startCdnServer({ bucket: 'bucket', content });
+  const accounts = new Accounts({ clock: systemClock, calls: 64 });
+  const reported: string[] = [];
+  const given = options(server.url, 'bucket');
+  const origin = `http://${cdn.domain}`;
+  await using store = openStore({
+    ...given,
+    cdn: { origin, authenticationType: 'NONE', key: undefined, appId: undefined, guard: undefined },
+    shared: { accounts, side: 'source' },
+    onRequest: (operation) => void reported.push(operation),
+  });
+  using ofBucket = accounts.use(server.url, given.credentials);
+  using ofCdn = accounts.use(origin, given.credentials);
+  const turns = [ofBucket, ofCdn].map(({ pacer }) => mock.method(pacer, 'turn').mock);
+  const taken = () => turns.map((each) => each.callCount());
+  await store.list({}, signal);
+  await store.head('key', signal);
+  await store.put('other', { content: Buffer.from('x'), size: 1 }, {}, signal);
+  assert.deepEqual(taken(), [3, 0]);
+  // The bucket says what the CDN has to give.
+  await (await store.read('key', {}, signal)).body.bytes();
+  assert.deepEqual(taken(), [4, 1]);
+  assert.equal(server.requests.total, 4);
+  assert.equal(cdn.served.length, 1);
+  assert.deepEqual(reported, ['list', 'head', 'put', 'head', 'read']);
 });
 
 test('copies within an account and in both directions between two do not wait for each other', {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import { Places } from '../base/places.ts';
 import type { AccessKey } from '../signing/access-key.ts';
-import { Pacer } from './layers/pacer.ts';
+import { Pacer } from './pacer.ts';
 
 /** Which end of a copy a store is. */
 export type Side = 'source' | 'target';

@@ -9,30 +9,27 @@ import { type CdnAddress, throughCdn } from './cdn/cdn-store.ts';
 import { comparedWholes } from './cdn/compared-wholes.ts';
 import { forwarding } from './layers/forwarding.ts';
 import { limited } from './layers/limited.ts';
-import { measured, type OnRequest } from './layers/measured.ts';
-import { paced } from './layers/paced.ts';
-import { Pacer } from './layers/pacer.ts';
 import { refusedEtags } from './layers/refused-etags.ts';
 import { resuming } from './layers/resuming.ts';
 import { retrying } from './layers/retrying.ts';
+import { Pacer } from './pacer.ts';
 import type { OpenOptions } from './provider.ts';
 import { providers, type StoreDialect } from './providers.ts';
+import { type Connect, connecting, type OnRequest } from './requests.ts';
 import type { Store } from './store.ts';
 
 export interface LayerOptions {
   /** The places that a call takes, in this order; {@link CALLS} of this store alone unless given. */
   readonly calls?: readonly Places[] | undefined;
-  /** The pace of requests; of this store alone unless given. */
-  readonly pacer?: Pacer | undefined;
   readonly clock?: Clock | undefined;
   readonly retries?: Partial<Retries> | undefined;
-  readonly onRequest?: OnRequest | undefined;
   readonly onRetry?: ((error: StoreError, attempt: number, delayMs: number) => void) | undefined;
 }
 
-export interface StoreOptions extends OpenOptions, Omit<LayerOptions, 'calls' | 'pacer'> {
+export interface StoreOptions extends Omit<OpenOptions, 'connect'>, Omit<LayerOptions, 'calls'> {
   /** The row of facts to go by. */
   readonly dialect: StoreDialect;
+  readonly onRequest?: OnRequest | undefined;
   /** Where objects are read, instead of the bucket itself. */
   readonly cdn?: CdnAddress | undefined;
   /** Calls in progress at this store, where it has no account. */
@@ -73,21 +70,29 @@ const CALLS = 64;
  * @see {@link layered} for their order.
  */
 export function openStore(options: StoreOptions): Store {
-  const { shared, connections = CALLS } = options;
-  const adapter = openAdapter(options);
-  if (shared === undefined) return open(adapter, options, { calls: [new Places(connections)] });
+  const { shared, connections = CALLS, clock = systemClock, onRequest } = options;
+  const connect = (pacer: Pacer): Connect => connecting({ pacer, clock, onRequest });
+  if (shared === undefined) {
+    const calls = [new Places(connections)];
+    const alone = () => connect(new Pacer(clock));
+    return open(options, { calls, connect: alone(), connectToCdn: alone() });
+  }
   const { accounts, side, apart = false } = shared;
   const { cdn, credentials, sockets } = options;
-  const account = accounts.use(endpointOf(options), credentials);
-  const ofCdn = cdn === undefined ? undefined : accounts.use(cdn.origin, credentials);
+  using used = new DisposableStack();
+  const account = used.use(accounts.use(endpointOf(options), credentials));
+  const ofCdn = cdn === undefined ? account : used.use(accounts.use(cdn.origin, credentials));
   const ofProcess = sockets === undefined ? [] : [sockets[side]];
-  const calls = apart ? [new Places(connections)] : [account.calls[side], ...ofProcess];
-  const store = open(adapter, options, { calls, pacer: account.pacer, cdnPacer: ofCdn?.pacer });
+  const store = open(options, {
+    calls: apart ? [new Places(connections)] : [account.calls[side], ...ofProcess],
+    connect: connect(account.pacer),
+    connectToCdn: connect(ofCdn.pacer),
+  });
+  const untilClosed = used.move();
   return forwarding(store, {
     async [Symbol.asyncDispose]() {
-      account[Symbol.dispose]();
-      ofCdn?.[Symbol.dispose]();
       await store[Symbol.asyncDispose]();
+      untilClosed.dispose();
     },
   });
 }
@@ -98,35 +103,42 @@ function endpointOf({ dialect, endpoint, region }: StoreOptions): string {
   return found;
 }
 
-interface SharedParts extends Pick<LayerOptions, 'calls' | 'pacer'> {
-  readonly cdnPacer?: Pacer | undefined;
+interface SharedParts extends Required<Pick<LayerOptions, 'calls'>> {
+  readonly connect: Connect;
+  /** A CDN has a pace of its own: it is another service than the bucket. */
+  readonly connectToCdn: Connect;
 }
 
-function open(adapter: Store, options: StoreOptions, shared: SharedParts): Store {
+function open(options: StoreOptions, { calls, connect, connectToCdn }: SharedParts): Store {
   const { cdn, clock = systemClock } = options;
-  const { calls, pacer, cdnPacer } = shared;
-  if (cdn === undefined) return layered(adapter, { ...options, calls, pacer });
+  const adapter = openAdapter({ ...options, connect });
+  if (cdn === undefined) return layered(adapter, { ...options, calls });
   const { host } = new URL(cdn.origin);
   const now = () => clock.now();
-  const read = layered(behindCdn(adapter, cdn, options), { ...options, calls, pacer: cdnPacer });
+  const read = layered(behindCdn(adapter, cdn, options, connectToCdn), { ...options, calls });
   // What compares with the bucket feeds a put, which has a place already: see `layered`.
-  const bucket = layered(adapter, { ...options, calls: [], pacer });
+  const bucket = layered(adapter, { ...options, calls: [] });
   return comparedWholes(read, { host, bucket, now });
 }
 
 /** The adapter alone, without a layer. */
-export function openAdapter(options: StoreOptions): Store {
+export function openAdapter(options: OpenOptions & Pick<StoreOptions, 'dialect'>): Store {
   return providers[options.dialect].open(options);
 }
 
 /** The adapter, read through a CDN. */
-function behindCdn(adapter: Store, cdn: CdnAddress, options: StoreOptions): Store {
+function behindCdn(
+  adapter: Store,
+  cdn: CdnAddress,
+  options: StoreOptions,
+  connect: Connect,
+): Store {
   const { bucket, credentials, lookup, timeouts, sockets } = options;
   const { clock = systemClock } = options;
   const { cloud, readRefusal: readBucket } = providers[options.dialect];
   const root = cdnRoot(options.cloud ?? cloud, bucket);
   const http = { lookup, timeouts, sockets };
-  const shared = { ...http, bucket, credentials, readBucket, clock };
+  const shared = { ...http, bucket, credentials, readBucket, clock, connect };
   return throughCdn(adapter, { ...shared, ...cdn, root });
 }
 
@@ -135,11 +147,11 @@ function behindCdn(adapter: Store, cdn: CdnAddress, options: StoreOptions): Stor
  *
  * A call has a place (outermost) until it is over for good, its repetitions and a body that is read
  * on after a break included. Whoever reads on holds a place of the target already, which those wait
- * for who would get a place that was given back: all would wait for each other for ever. Each try
- * waits for the pace of its account; what is measured is each request itself.
+ * for who would get a place that was given back: all would wait for each other for ever. The pace
+ * of the account and the metrics are no layers: they are where each HTTP request is sent, see {@link connecting}.
  */
 export function layered(adapter: Store, options: LayerOptions): Store {
-  const { clock = systemClock, calls = [new Places(CALLS)], pacer = new Pacer(clock) } = options;
+  const { clock = systemClock, calls = [new Places(CALLS)] } = options;
   const { attempts, baseMs, maxMs } = { ...defaultRetries, ...options.retries };
   const delayMs = (attempt: number, fault: Fault): number => {
     const firstMs = fault === 'throttled' ? baseMs / SOONER_WHEN_THROTTLED : baseMs;
@@ -151,9 +163,7 @@ export function layered(adapter: Store, options: LayerOptions): Store {
     delayMaxMs: maxMs,
     onRetry: options.onRetry ?? (() => {}),
   };
-  const bare =
-    options.onRequest === undefined ? adapter : measured(adapter, clock, options.onRequest);
-  const tried = refusedEtags(retrying(paced(bare, pacer), policy, clock));
+  const tried = refusedEtags(retrying(adapter, policy, clock));
   const rereads = { attempts, delayMs: (attempt: number) => delayMs(attempt, 'interrupted') };
   return limited(resuming(tried, rereads, clock), ...calls);
 }

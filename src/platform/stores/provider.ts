@@ -7,6 +7,7 @@ import type { CloudType } from '../model/cloud.ts';
 import type { Fault } from '../model/fault.ts';
 import type { AccessKey } from '../signing/access-key.ts';
 import type { HeldBytes } from './held-bytes.ts';
+import type { Connect } from './requests.ts';
 import type { Store } from './store.ts';
 
 /** Before the endpoint's host, in the path, or nowhere: a domain that is one bucket's own. */
@@ -41,6 +42,8 @@ export interface OpenOptions extends NamedBucket {
   /** The outgoing sockets of the process; unbounded unless given. */
   readonly sockets?: Sockets | undefined;
   readonly clock?: Clock | undefined;
+  /** What opens connections; those of the store alone have a pace of their own unless given. */
+  readonly connect?: Connect | undefined;
 }
 
 /** What a refusal that a CDN passes on says, in the words of the bucket behind it. */

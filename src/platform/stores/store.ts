@@ -180,6 +180,22 @@ export interface ObjectRead {
   readonly body: ReadBody;
 }
 
+/** The operations of a store and of its uploads: a closed list, for metrics. */
+export type Operation =
+  | 'list'
+  | 'head'
+  | 'read'
+  | 'put'
+  | 'startParts'
+  | 'putPart'
+  | 'listParts'
+  | 'complete'
+  | 'abort'
+  | 'listUploads'
+  | 'remove'
+  | 'copy'
+  | 'restore';
+
 /**
  * One bucket of one cloud.
  *

@@ -1,6 +1,7 @@
 import { wholeNumber } from '../../http/headers.ts';
 import { StoreError } from '../../model/store-error.ts';
 import { ABORTED, type BlockName, readBlockId } from './block-ids.ts';
+import type { Operation } from '../store.ts';
 import type { AzureRequest, AzureWire } from './wire.ts';
 
 /** A block of ours that is not committed yet. */
@@ -17,7 +18,7 @@ export interface WaitingBlock extends BlockName {
  */
 export async function openBlocks(
   wire: AzureWire,
-  { operation, key }: { readonly operation: string; readonly key: string },
+  { operation, key }: { readonly operation: Operation; readonly key: string },
   signal: AbortSignal,
 ): Promise<Map<string, WaitingBlock[]>> {
   const byUpload = new Map<string, WaitingBlock[]>();
@@ -34,7 +35,7 @@ export async function openBlocks(
 
 async function waitingBlocks(
   wire: AzureWire,
-  operation: string,
+  operation: Operation,
   key: string,
   signal: AbortSignal,
 ): Promise<WaitingBlock[]> {

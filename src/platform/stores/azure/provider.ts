@@ -1,7 +1,7 @@
 import { systemClock } from '../../base/clock.ts';
 import { redactor } from '../../base/redact.ts';
-import { HttpClient } from '../../http/http.ts';
 import type { OpenOptions, Provider } from '../provider.ts';
+import { connectingAlone } from '../requests.ts';
 import type { Store } from '../store.ts';
 import { StoreError } from '../../model/store-error.ts';
 import { AzureStore } from './azure-store.ts';
@@ -38,18 +38,19 @@ function open(options: OpenOptions, dialect: AzureDialect): Store {
   const name = `${cloud}:${options.bucket}`;
   const credentials = credentialsOf(options, name);
   const { origin, base } = addressOf(options, credentials, dialect, name);
-  const { ca, guard, lookup, timeouts, sockets } = options;
+  const { ca, guard, lookup, timeouts, sockets, clock = systemClock } = options;
+  const { connect = connectingAlone(clock) } = options;
   const wire = new AzureWire({
     cloud,
     name,
-    http: new HttpClient({ origin, ca, guard, lookup, timeouts, sockets }),
+    http: connect({ origin, ca, guard, lookup, timeouts, sockets }),
     credentials,
     origin,
     base,
     container: options.bucket,
     dialect,
     redact: redactorOf(credentials),
-    clock: options.clock ?? systemClock,
+    clock,
   });
   return new AzureStore(wire);
 }

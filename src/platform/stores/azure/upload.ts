@@ -3,6 +3,7 @@ import { orLetGo } from '../../http/let-go.ts';
 import { existsInstead } from '../refusals.ts';
 import type {
   OpenUpload,
+  Operation,
   PartReceipt,
   PartUpload,
   PutOptions,
@@ -157,7 +158,7 @@ export class AzureUpload implements PartUpload {
     }
   }
 
-  async #putMark(operation: string, mark: number, signal: AbortSignal): Promise<void> {
+  async #putMark(operation: Operation, mark: number, signal: AbortSignal): Promise<void> {
     // Azure takes no empty blocks.
     await this.#sendBlock(operation, mark, { content: Buffer.from('-'), size: 1 }, signal);
   }
@@ -175,7 +176,7 @@ export class AzureUpload implements PartUpload {
 
   /** https://learn.microsoft.com/rest/api/storageservices/put-block */
   async #sendBlock(
-    operation: string,
+    operation: Operation,
     number: number,
     block: Pick<AzureRequest, 'headers' | 'content' | 'size' | 'slow'>,
     signal: AbortSignal,
@@ -192,17 +193,17 @@ export class AzureUpload implements PartUpload {
   }
 
   /** The blocks of this upload; undefined where it has ended, one way or the other. */
-  async #blocks(operation: string, signal: AbortSignal): Promise<WaitingBlock[] | undefined> {
+  async #blocks(operation: Operation, signal: AbortSignal): Promise<WaitingBlock[] | undefined> {
     return (await openBlocks(this.#wire, { operation, key: this.#key }, signal)).get(this.id);
   }
 
-  #putHeaders(operation: string): string[] {
+  #putHeaders(operation: Operation): string[] {
     const { name: store, dialect } = this.#wire;
     const put = { store, operation, key: this.#key, traits: this.#traits, dialect };
     return azurePutHeaders(put, this.#options);
   }
 
-  #error(fault: StoreError['fault'], operation: string, cloudMessage?: string): StoreError {
+  #error(fault: StoreError['fault'], operation: Operation, cloudMessage?: string): StoreError {
     return new StoreError(fault, {
       store: this.#wire.name,
       operation,

@@ -3,14 +3,11 @@ import type { Clock } from '../../base/clock.ts';
 import { readXml, type XmlElement } from '../../base/xml.ts';
 import type { CloudType } from '../../model/cloud.ts';
 import type { Fault } from '../../model/fault.ts';
-import {
-  type HttpClient,
-  type HttpReply,
-  type HttpRequest,
-  SLOW_ANSWER_MS,
-} from '../../http/http.ts';
+import { type HttpReply, type HttpRequest, SLOW_ANSWER_MS } from '../../http/http.ts';
 import { faultOfKey } from '../keys.ts';
 import { refusalText, textOf } from '../refusals.ts';
+import type { Connection } from '../requests.ts';
+import type { Operation } from '../store.ts';
 import { ServerClock } from '../../http/server-clock.ts';
 import { canonicalQuery } from '../../signing/url-encoding.ts';
 import { AzureSharedKeySigner } from '../../signing/azure-shared-key.ts';
@@ -21,7 +18,7 @@ import { azureError, type AzureRefusal, readAzureRefusal } from './refusal.ts';
 
 /** One request in Azure's terms. */
 export interface AzureRequest {
-  readonly operation: string;
+  readonly operation: Operation;
   readonly method: HttpRequest['method'];
   readonly key?: string | undefined;
   /** The store's own unless given. */
@@ -40,7 +37,7 @@ export interface AzureRequest {
 export interface AzureWireOptions {
   readonly cloud: CloudType;
   readonly name: string;
-  readonly http: HttpClient;
+  readonly http: Connection;
   readonly credentials: AzureCredentials;
   /** Scheme, host and port. */
   readonly origin: string;
@@ -80,7 +77,16 @@ export class AzureWire {
   }
 
   /** Sends a request; any answer but a success rejects. */
-  async send(request: AzureRequest, signal: AbortSignal): Promise<HttpReply> {
+  send(request: AzureRequest, signal: AbortSignal): Promise<HttpReply> {
+    return this.#perform(request, signal, async (reply) => reply);
+  }
+
+  /** @param accept Reads a success; what it rejects with is what the answer means. */
+  async #perform<T>(
+    request: AzureRequest,
+    signal: AbortSignal,
+    accept: (reply: HttpReply) => Promise<T>,
+  ): Promise<T> {
     signal.throwIfAborted();
     const { operation, method, key, content, size = 0, query = {} } = request;
     const about: StoreErrorDetails = { store: this.name, operation, key };
@@ -88,24 +94,28 @@ export class AzureWire {
     if (mistake !== undefined) throw new StoreError('refused', { ...about, cloudMessage: mistake });
     const path = this.#pathOf(request.container ?? this.#options.container, key);
     const search = this.#search(query);
-    const now = this.#serverClock.now();
-    const reply = await this.#options.http.send({
-      method,
-      path: search === '' ? path : `${path}?${search}`,
-      headers: this.#authorized({ method, path, query, size, now }, request.headers),
-      content,
-      size,
-      about,
-      signal,
-      headersTimeoutMs: request.slow === true ? SLOW_ANSWER_MS : undefined,
-    });
-    if (reply.status >= 200 && reply.status < 300) return reply;
-    throw await this.#refused(reply, about, now);
+    let now = 0;
+    const sign = () => {
+      now = this.#serverClock.now();
+      const headers = this.#authorized({ method, path, query, size, now }, request.headers);
+      return { path: search === '' ? path : `${path}?${search}`, headers };
+    };
+    const headersTimeoutMs = request.slow === true ? SLOW_ANSWER_MS : undefined;
+    return await this.#options.http.send(
+      { operation, method, sign, content, size, about, signal, headersTimeoutMs },
+      async (reply) => {
+        if (reply.status >= 200 && reply.status < 300) return { result: await accept(reply) };
+        throw await this.#refused(reply, about, now);
+      },
+    );
   }
 
   /** Sends a request whose answer is a document: the element of the given name. */
-  async ask(request: AzureRequest, answer: string, signal: AbortSignal): Promise<XmlElement> {
-    const reply = await this.send(request, signal);
+  ask(request: AzureRequest, answer: string, signal: AbortSignal): Promise<XmlElement> {
+    return this.#perform(request, signal, (reply) => this.#document(request, answer, reply));
+  }
+
+  async #document(request: AzureRequest, answer: string, reply: HttpReply): Promise<XmlElement> {
     const { operation, key } = request;
     const about = { store: this.name, operation, key, status: reply.status };
     const text = await textOf(reply.body, REPLY_BYTES_MAX, about);

@@ -7,9 +7,10 @@ import type { CdnAuthenticationType } from '../../model/source-cdn.ts';
 import { IGNORES_RANGES } from '../answered-range.ts';
 import type { AddressGuard } from '../../http/guard.ts';
 import { headerOf } from '../../http/headers.ts';
-import { HttpClient, type HttpOptions, type HttpReply } from '../../http/http.ts';
+import type { HttpOptions, HttpReply } from '../../http/http.ts';
 import { differenceFrom } from '../pin.ts';
 import { refusalText } from '../refusals.ts';
+import type { Connect, Connection } from '../requests.ts';
 import type { AccessKey } from '../../signing/access-key.ts';
 import { encodeKey } from '../../signing/url-encoding.ts';
 import { type CdnSigner, cdnSigner } from '../../signing/cdn.ts';
@@ -45,6 +46,8 @@ export interface CdnOptions
   /** Understands the bucket's own refusals. */
   readonly readBucket: RefusalReader;
   readonly clock: Clock;
+  /** Opens connections to the CDN, which has a pace of its own. */
+  readonly connect: Connect;
 }
 
 /** Ten digits: the most that any of the signatures takes. */
@@ -73,7 +76,7 @@ export function throughCdn(bucket: Store, options: CdnOptions): Store {
 class CdnReader implements AsyncDisposable {
   readonly #bucket: Store;
   readonly #options: CdnOptions;
-  readonly #http: HttpClient;
+  readonly #http: Connection;
   readonly #sign: CdnSigner;
   readonly #refuser: RefusingCdn;
 
@@ -82,7 +85,8 @@ class CdnReader implements AsyncDisposable {
     this.#bucket = bucket;
     this.#options = options;
     this.#sign = cdnSigner(authenticationType, key?.reveal(), options);
-    this.#http = new HttpClient(options);
+    const { lookup, timeouts, sockets, ca, guard } = options;
+    this.#http = options.connect({ origin, lookup, timeouts, sockets, ca, guard });
     this.#refuser = {
       host: new URL(origin).host,
       authenticationType,
@@ -105,10 +109,11 @@ class CdnReader implements AsyncDisposable {
       return refuse('refused', `the object has ${head.size} bytes, and no such range`);
     }
     try {
-      const reply = await this.#ask(key, range, { about, signal });
-      const body = this.#bodyOf(reply, head, options, about);
-      const cdnEtag = headerOf(reply.headers, 'etag');
-      return { head: cdnEtag === undefined ? head : { ...head, cdnEtag }, body };
+      return await this.#ask({ key, range, about, signal }, (reply) => {
+        const body = this.#bodyOf(reply, head, options, about);
+        const cdnEtag = headerOf(reply.headers, 'etag');
+        return { head: cdnEtag === undefined ? head : { ...head, cdnEtag }, body };
+      });
     } catch (error) {
       await this.#checkReadable(error, head, signal);
       throw error;
@@ -138,29 +143,28 @@ class CdnReader implements AsyncDisposable {
     await this.#http[Symbol.asyncDispose]();
   }
 
-  async #ask(
-    key: string,
-    range: ReadOptions['range'],
-    { about, signal }: { readonly about: StoreErrorDetails; readonly signal: AbortSignal },
-  ): Promise<HttpReply> {
+  async #ask<T>(
+    { key, range, about, signal }: CdnRead,
+    accept: (reply: HttpReply) => T,
+  ): Promise<T> {
     const { clock, root } = this.#options;
-    const { path, headers } = this.#sign({
-      key,
-      path: root + encodeKey(key),
-      now: Math.floor(clock.now() / 1000),
-      random: Math.floor(clock.random() * RANDOM).toString(),
-    });
     const ranged = range === undefined ? [] : ['range', `bytes=${range.first}-${range.last}`];
-    const reply = await this.#http.send({
-      method: 'GET',
-      path,
-      headers: ['accept-encoding', 'identity', ...ranged, ...headers],
-      size: 0,
-      about,
-      signal,
-    });
-    if (reply.status >= 200 && reply.status < 300) return reply;
-    throw cdnRefusal(this.#refuser, reply, await refusalText(reply.body, about), about);
+    const sign = () => {
+      const { path, headers } = this.#sign({
+        key,
+        path: root + encodeKey(key),
+        now: Math.floor(clock.now() / 1000),
+        random: Math.floor(clock.random() * RANDOM).toString(),
+      });
+      return { path, headers: ['accept-encoding', 'identity', ...ranged, ...headers] };
+    };
+    return await this.#http.send(
+      { operation: 'read', method: 'GET', sign, size: 0, about, signal },
+      async (reply) => {
+        if (reply.status >= 200 && reply.status < 300) return { result: accept(reply) };
+        throw cdnRefusal(this.#refuser, reply, await refusalText(reply.body, about), about);
+      },
+    );
   }
 
   #bodyOf(
@@ -184,6 +188,14 @@ class CdnReader implements AsyncDisposable {
     reply.expect(bytes, (received) => stale(`it sends ${received} bytes, and not ${bytes}`));
     return reply.body;
   }
+}
+
+/** One request to the CDN. */
+interface CdnRead {
+  readonly key: string;
+  readonly range: ReadOptions['range'];
+  readonly about: StoreErrorDetails;
+  readonly signal: AbortSignal;
 }
 
 /** The credentials and the key. */

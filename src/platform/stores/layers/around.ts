@@ -1,22 +1,6 @@
 import { orLetGo } from '../../http/let-go.ts';
-import type { ObjectRead, PartUpload, ReadOptions, Store } from '../store.ts';
+import type { ObjectRead, Operation, PartUpload, ReadOptions, Store } from '../store.ts';
 import { forwarding, forwardingUpload } from './forwarding.ts';
-
-/** The operations of a store and of its uploads: a closed list, for metrics. */
-export type Operation =
-  | 'list'
-  | 'head'
-  | 'read'
-  | 'put'
-  | 'startParts'
-  | 'putPart'
-  | 'listParts'
-  | 'complete'
-  | 'abort'
-  | 'listUploads'
-  | 'remove'
-  | 'copy'
-  | 'restore';
 
 /** What a layer does with each call: a call itself, and a read, whose body goes on after it. */
 export interface Around {

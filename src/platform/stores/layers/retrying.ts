@@ -20,8 +20,8 @@ export interface RetryPolicy {
 }
 
 /**
- * A store that sends a request again when the very same request may succeed. Outside `paced` and
- * `measured`: each try waits for its turn, and counts anew.
+ * A store that sends a request again when the very same request may succeed. Each try
+ * waits for its turn of the pace, and counts, where its requests are sent.
  *
  * A put of a stream is not repeated, for its bytes are gone; nor what is asked for `once`; nor is
  * `complete`: after a failure only a look at the key tells whether it was done; nor `startParts`: behind

@@ -1,7 +1,7 @@
 import type { Fault } from '../../model/fault.ts';
-import type { Store } from '../store.ts';
+import type { Operation, Store } from '../store.ts';
 import { StoreError } from '../../model/store-error.ts';
-import { around, type Operation } from './around.ts';
+import { around } from './around.ts';
 import { forwarding } from './forwarding.ts';
 
 /** What makes an object visible. */

@@ -1,10 +1,10 @@
 import { systemClock } from '../../base/clock.ts';
 import { redactor } from '../../base/redact.ts';
-import { HttpClient } from '../../http/http.ts';
 import type { AccessKey } from '../../signing/access-key.ts';
 import { signerOf } from '../../signing/signers.ts';
 import type { Addressing, NamedBucket, OpenOptions, Provider } from '../provider.ts';
 import { HeldBytes } from '../held-bytes.ts';
+import { connectingAlone } from '../requests.ts';
 import type { Store } from '../store.ts';
 import { fullBucketName } from './bucket-name.ts';
 import type { S3Dialect } from './dialect.ts';
@@ -66,10 +66,11 @@ function open(given: OpenOptions, row: S3DialectName, dialect: S3Dialect): Store
 
 function placeAt(location: Location, options: OpenOptions, dialect: S3Dialect): Place {
   const { credentials, ca, guard, lookup, timeouts, sockets } = options;
+  const { connect = connectingAlone(options.clock) } = options;
   const { origin, host, root, mistake } = addressOf(location, options, dialect);
   return {
     location,
-    http: new HttpClient({ origin, ca, guard, lookup, timeouts, sockets }),
+    http: connect({ origin, ca, guard, lookup, timeouts, sockets }),
     signer: signerOf(dialect.signature, {
       key: credentials,
       region: scopeOf(dialect, location.region),

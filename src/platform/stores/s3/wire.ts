@@ -5,13 +5,10 @@ import type { Records } from '../../base/xml-records.ts';
 import type { Fault } from '../../model/fault.ts';
 import { MiB } from '../../base/bytes.ts';
 import type { HeldBytes } from '../held-bytes.ts';
-import {
-  type HttpClient,
-  type HttpReply,
-  type HttpRequest,
-  SLOW_ANSWER_MS,
-} from '../../http/http.ts';
+import { type HttpReply, type HttpRequest, SLOW_ANSWER_MS } from '../../http/http.ts';
 import { refusalText, textOf } from '../refusals.ts';
+import type { Answer, Connection } from '../requests.ts';
+import type { Operation } from '../store.ts';
 import { ServerClock } from '../../http/server-clock.ts';
 import { canonicalQuery, encodeKey } from '../../signing/url-encoding.ts';
 import type { Signer } from '../../signing/request.ts';
@@ -24,7 +21,7 @@ import { type Location, relocation } from './relocation.ts';
 
 /** One request in S3's terms. */
 export interface S3Request {
-  readonly operation: string;
+  readonly operation: Operation;
   readonly method: HttpRequest['method'];
   readonly key?: string | undefined;
   /** In canonical form: encoded and sorted. */
@@ -62,7 +59,7 @@ export interface WireOptions {
 /** A bucket's address, connections to it, and the signer of its region. */
 export interface Place {
   readonly location: Location;
-  readonly http: HttpClient;
+  readonly http: Connection;
   readonly signer: Signer;
   readonly host: string;
   /** What comes before the key in a path: `/`, or `/bucket/`. */
@@ -127,7 +124,12 @@ export class S3Wire {
   }
 
   /** Sends a request; any answer but a success rejects. */
-  async send(request: S3Request, signal: AbortSignal): Promise<HttpReply> {
+  send(request: S3Request, signal: AbortSignal): Promise<HttpReply> {
+    return this.#perform(request, signal, async (reply) => reply);
+  }
+
+  /** @param accept Reads a success; what it rejects with is what the answer means. */
+  async #perform<T>(request: S3Request, signal: AbortSignal, accept: Accept<T>): Promise<T> {
     signal.throwIfAborted();
     const { operation, key, content } = request;
     const about: StoreErrorDetails = { store: this.name, operation, key };
@@ -137,49 +139,47 @@ export class S3Wire {
     if (place.mistake !== undefined) {
       throw new StoreError('refused', { ...about, cloudMessage: place.mistake });
     }
-    const signedAt = this.#clock.now();
-    const reply = await this.#sendTo(place, request, about, signal);
-    if (reply.status >= 200 && reply.status < 300) return reply;
-    const first = await this.#readRefusal(reply, about);
-    const refusal = await this.#withDocument(place, request, first, signal);
-    if (!this.#follow(refusal, place)) throw this.#error(refusal, about, signedAt);
+    const first = await this.#sendTo(place, { request, about, signal }, accept);
+    if ('accepted' in first) return first.accepted;
+    const refused = await this.#withDocument(place, request, first, signal);
+    if (!this.#follow(refused.refusal, place)) throw this.#error(refused, about);
     if (content !== undefined && !(content instanceof Uint8Array)) {
       // The stream is spent: who has another one is heard where the bucket is.
-      throw refusalError(refusal, about, this, 'unavailable');
+      throw refusalError(refused.refusal, about, this, 'unavailable');
     }
-    const signedAgainAt = this.#clock.now();
-    const again = await this.#sendTo(this.#place, request, about, signal);
-    if (again.status >= 200 && again.status < 300) return again;
-    throw this.#error(await this.#readRefusal(again, about), about, signedAgainAt);
+    const again = await this.#sendTo(this.#place, { request, about, signal }, accept);
+    if ('accepted' in again) return again.accepted;
+    throw this.#error(again, about);
   }
 
-  #sendTo(
+  /** Sends one HTTP request. */
+  #sendTo<T>(
     { http, host, root, signer }: Place,
-    request: S3Request,
-    about: StoreErrorDetails,
-    signal: AbortSignal,
-  ): Promise<HttpReply> {
-    const { method, key, query = '', headers, content, size = 0 } = request;
+    { request, about, signal }: Sending,
+    accept: Accept<T>,
+  ): Promise<Accepted<T> | Refused> {
+    const { operation, method, key, query = '', headers, content, size = 0 } = request;
     const name = key === undefined ? '' : encodeKey(key);
     const path = root + name;
-    return http.send({
-      method,
-      path: query === '' ? path : `${path}?${query}`,
-      headers: signer.sign({
-        method,
-        host,
-        path,
-        resource: `/${this.#options.bucket}/${name}`,
-        query,
-        headers,
-        now: this.#clock.now(),
-      }),
-      content,
-      size,
-      about,
-      signal,
-      headersTimeoutMs: request.slow === true ? SLOW_ANSWER_MS : undefined,
-    });
+    let signedAt = 0;
+    const sign = () => {
+      signedAt = this.#clock.now();
+      const resource = `/${this.#options.bucket}/${name}`;
+      return {
+        path: query === '' ? path : `${path}?${query}`,
+        headers: signer.sign({ method, host, path, resource, query, headers, now: signedAt }),
+      };
+    };
+    const headersTimeoutMs = request.slow === true ? SLOW_ANSWER_MS : undefined;
+    return http.send<Accepted<T> | Refused>(
+      { operation, method, sign, content, size, about, signal, headersTimeoutMs },
+      async (reply) => {
+        if (reply.status >= 200 && reply.status < 300) {
+          return { result: { accepted: await accept(reply) } };
+        }
+        return this.#refused(reply, about, signedAt);
+      },
+    );
   }
 
   /**
@@ -189,24 +189,21 @@ export class S3Wire {
   async #withDocument(
     place: Place,
     { operation, method, key, query, explained = false }: S3Request,
-    refusal: Refusal,
+    refused: Refused,
     signal: AbortSignal,
-  ): Promise<Refusal> {
-    if (method !== 'HEAD') return refusal;
+  ): Promise<Refused> {
+    if (method !== 'HEAD') return refused;
+    const { refusal } = refused;
     const isElsewhere = refusal.status < 400;
-    if (isElsewhere ? this.#left !== undefined : !isMute(refusal, explained)) return refusal;
+    if (isElsewhere ? this.#left !== undefined : !isMute(refusal, explained)) return refused;
     const about = { store: this.name, operation, key };
     const headers = ['range', 'bytes=0-0'];
     const request: S3Request = { operation, method: 'GET', key, query, headers };
-    const reply = await this.#sendTo(place, request, about, signal);
-    if (reply.status < 300) {
-      reply.body.discard();
-      return refusal;
-    }
-    const told = await this.#readRefusal(reply, about);
-    const { faults } = this.dialect;
-    const ofCredentials = told.code !== undefined && faults.get(told.code) === 'bad-credentials';
-    return isElsewhere || ofCredentials ? told : refusal;
+    const told = await this.#sendTo(place, { request, about, signal }, discarded);
+    if ('accepted' in told) return refused;
+    const { code } = told.refusal;
+    const ofCredentials = code !== undefined && this.dialect.faults.get(code) === 'bad-credentials';
+    return isElsewhere || ofCredentials ? told : refused;
   }
 
   /** Whether there is another place to ask than the one that refused: told now, or to another request. */
@@ -237,12 +234,19 @@ export class S3Wire {
     return await this.#ask(request, { answer, read }, signal);
   }
 
-  async #ask<T extends { readonly root: XmlElement }>(
+  #ask<T extends { readonly root: XmlElement }>(
     request: S3Request,
-    { answer, read }: { readonly answer: string; readonly read: (text: string) => T },
+    document: DocumentReader<T>,
     signal: AbortSignal,
   ): Promise<T & DocumentReply> {
-    const reply = await this.send(request, signal);
+    return this.#perform(request, signal, (reply) => this.#document(request, document, reply));
+  }
+
+  async #document<T extends { readonly root: XmlElement }>(
+    request: S3Request,
+    { answer, read }: DocumentReader<T>,
+    reply: HttpReply,
+  ): Promise<T & DocumentReply> {
     const about: StoreErrorDetails = {
       store: this.name,
       operation: request.operation,
@@ -285,11 +289,18 @@ export class S3Wire {
     await this.#left?.http[Symbol.asyncDispose]();
   }
 
-  async #readRefusal(reply: HttpReply, about: StoreErrorDetails): Promise<Refusal> {
-    return readRefusal(reply, await refusalText(reply.body, about), this.dialect);
+  async #refused(
+    reply: HttpReply,
+    about: StoreErrorDetails,
+    signedAt: number,
+  ): Promise<Answer<Refused>> {
+    const refusal = readRefusal(reply, await refusalText(reply.body, about), this.dialect);
+    const { fault, details } = refusalError(refusal, about, this);
+    const { retryAfterMs } = details;
+    return { result: { refusal, signedAt }, refusal: { fault, retryAfterMs } };
   }
 
-  #error(refusal: Refusal, about: StoreErrorDetails, signedAt: number): StoreError {
+  #error({ refusal, signedAt }: Refused, about: StoreErrorDetails): StoreError {
     const error = refusalError(refusal, about, this);
     const skewed = error.fault === 'clock-skew' || refusal.status === 403;
     return skewed && this.#learnSkew(refusal, signedAt)
@@ -304,6 +315,33 @@ export class S3Wire {
     const silent = code === undefined || skewHidingCodes.has(code);
     return (told || silent) && this.#clock.learn(headers, { told, signedAt });
   }
+}
+
+type Accept<T> = (reply: HttpReply) => Promise<T>;
+
+const discarded: Accept<void> = async ({ body }) => body.discard();
+
+/** The name of the element that an answer has to be, and what reads it. */
+interface DocumentReader<T> {
+  readonly answer: string;
+  readonly read: (text: string) => T;
+}
+
+/** A request, and what its errors and its end need. */
+interface Sending {
+  readonly request: S3Request;
+  readonly about: StoreErrorDetails;
+  readonly signal: AbortSignal;
+}
+
+interface Accepted<T> {
+  readonly accepted: T;
+}
+
+interface Refused {
+  readonly refusal: Refusal;
+  /** By the store's clock, as far as that is known. */
+  readonly signedAt: number;
 }
 
 function isMute({ status, code }: Refusal, explained: boolean): boolean {

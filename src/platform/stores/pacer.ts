@@ -1,5 +1,5 @@
-import type { Clock } from '../../base/clock.ts';
-import { afterAnswer, afterSending, type Observation, type Pace, unpaced } from '../pace.ts';
+import type { Clock } from '../base/clock.ts';
+import { afterAnswer, afterSending, type Observation, type Pace, unpaced } from './pace.ts';
 
 /** How long the queue sleeps at most: the pace may have changed meanwhile. */
 const LOOK_AGAIN_MS = 100;
