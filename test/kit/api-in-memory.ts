@@ -7,7 +7,8 @@ import { systemClock } from '../../src/platform/base/clock.ts';
 import { createMetrics } from '../../src/platform/base/metrics.ts';
 import type { Counters } from '../../src/platform/model/statistics.ts';
 import { planStatistics } from '../../src/platform/model/statistics.ts';
-import { type SyncTaskStatus, step, type SyncTask } from '../../src/platform/model/sync-task.ts';
+import { type SyncTaskStatus, step } from '../../src/platform/model/sync-task.ts';
+import type { SyncTask } from '../../src/domain/tasks/task-record.ts';
 import type { AuditEntry } from '../../src/domain/access/audit.ts';
 import { MemoryLockouts } from '../../src/domain/access/lockouts.ts';
 import type {

@@ -5,23 +5,15 @@ import type { Db } from '../../src/platform/postgres/db.ts';
 import { type Settlement, settleChanges } from '../../src/domain/queue/settle.ts';
 import { insertTask } from '../../src/domain/tasks/tasks-table.ts';
 import { insertProject } from '../../src/domain/access/tokens-table.ts';
-import type { TaskPlan } from '../../src/platform/model/sync-task.ts';
+import { defaultChoices, type TaskPlan } from '../../src/domain/tasks/task-record.ts';
 
-const place = { cloud: 'AWS', region: 'here', endpoint: undefined } as const;
+const place = { cloud: 'AWS', region: 'here' } as const;
 
 /** What a client may ask for, with nothing special about it. */
 export const plainPlan: TaskPlan = {
   source: { ...place, bucket: 'source' },
   target: { ...place, bucket: 'target' },
-  sourceCdn: undefined,
-  description: '',
-  metadataMigration: false,
-  kms: false,
-  restore: false,
-  overwriteMode: 'SIZE_LAST_MODIFIED_COMPARISON_OVERWRITE',
-  consistencyCheck: 'size_last_modified',
-  storagePolicy: undefined,
-  appId: undefined,
+  ...defaultChoices,
 };
 
 export const projectId = 'project';

@@ -7,15 +7,7 @@ import {
   type ListedOutcome,
   listedOutcomes,
 } from '../../platform/model/outcome.ts';
-
-const oneOf = <Word extends string>(words: readonly Word[], description?: string) =>
-  Type.Enum<Word[]>([...words], {
-    type: 'string',
-    ...(description !== undefined && { description }),
-  });
-
-const time = (description: string) =>
-  Type.Integer({ minimum: 0, maximum: 253_402_300_799_999, description });
+import { oneOf, snakeCase, sqlType, time } from '../record-fields.ts';
 
 /**
  * One row of the object list: how the last look at a key ended, or why it is retried. The columns of the
@@ -34,12 +26,12 @@ export const ObjectRecord = Type.Object({
   checkPassed: Type.Optional(Type.Boolean()),
   checkDetail: Type.Optional(Type.String()),
   proof: Type.Optional(
-    oneOf<CopyProof>(
-      copyProofs,
-      'What the checksums prove. source_checksum: the target equals a checksum that the source has for the object. ' +
+    oneOf<CopyProof>(copyProofs, {
+      description:
+        'What the checksums prove. source_checksum: the target equals a checksum that the source has for the object. ' +
         'transport: the target holds the bytes that were read; no checksum of the source was compared. ' +
         'size: no checksum could be compared. null where nothing was copied',
-    ),
+    }),
   ),
   targetEtag: Type.Optional(
     Type.String({
@@ -87,32 +79,16 @@ export type SettledFields = {
   readonly [Field in Exclude<RecordField, Special>]?: ObjectRecord[Field] | undefined;
 };
 
-/** As {@link snakeCase}, for types. */
-export type SnakeCase<Name extends string> = Name extends `${infer Letter}${infer Rest}`
-  ? `${Letter extends Lowercase<Letter> ? Letter : `_${Lowercase<Letter>}`}${SnakeCase<Rest>}`
-  : Name;
-
-/** The name of a column, or of a field of the API: `checkMethod` is `check_method`. */
-export function snakeCase(name: string): string {
-  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-}
-
 interface Field {
   readonly name: string;
   readonly column: string;
   readonly type: string;
 }
 
-const sqlTypes: Readonly<Record<string, string>> = {
-  string: 'text',
-  integer: 'bigint',
-  boolean: 'boolean',
-};
-
 const fields: readonly Field[] = Object.entries(ObjectRecord.properties).map(([name, schema]) => ({
   name,
   column: name === 'key' ? 'object_key' : snakeCase(name),
-  type: ('type' in schema && sqlTypes[schema.type]) || 'text',
+  type: sqlType(schema),
 }));
 
 const isSpecial = (name: string): boolean => special.some((one) => one === name);

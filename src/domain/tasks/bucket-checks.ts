@@ -1,6 +1,6 @@
 import type { TaskBehaviour } from '../../platform/model/behaviour.ts';
 import type { Fault } from '../../platform/model/fault.ts';
-import type { BucketPlace, TaskPlan } from '../../platform/model/sync-task.ts';
+import type { BucketPlace, TaskPlan } from './task-record.ts';
 import type { AccessKey } from '../../platform/signing/access-key.ts';
 import type { Store, Traits } from '../../platform/stores/store.ts';
 import { StoreError } from '../../platform/model/store-error.ts';

@@ -3,7 +3,7 @@ import { rootCertificates } from 'node:tls';
 import { unbracketed } from '../../platform/http/allow-list.ts';
 import type { Secret } from '../../platform/base/seal.ts';
 import { cdnAuthentications, type SourceCdn } from '../../platform/model/source-cdn.ts';
-import type { TaskPlan } from '../../platform/model/sync-task.ts';
+import type { TaskPlan } from './task-record.ts';
 import type { AddressGuard } from '../../platform/http/guard.ts';
 import { ServiceError } from '../service-error.ts';
 import type { TaskCredentials } from './sync/sync-task-service.ts';

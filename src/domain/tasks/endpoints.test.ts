@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { BucketPlace } from '../../platform/model/sync-task.ts';
+import type { BucketPlace } from './task-record.ts';
 import { endpoints, isSameBucket, type MappedEndpoint } from './endpoints.ts';
 import type { Problem } from '../service-error.ts';
 

@@ -1,7 +1,7 @@
 import { type Allowed, allowList, coversUrl } from '../../platform/http/allow-list.ts';
 import type { CloudType } from '../../platform/model/cloud.ts';
 import type { SourceCdn } from '../../platform/model/source-cdn.ts';
-import type { BucketPlace } from '../../platform/model/sync-task.ts';
+import type { BucketPlace } from './task-record.ts';
 import { type AddressGuard, addressGuard } from '../../platform/http/guard.ts';
 import type { Addressing } from '../../platform/stores/provider.ts';
 import {

@@ -1,7 +1,7 @@
 import type { Clock } from '../../platform/base/clock.ts';
 import type { Logger } from '../../platform/base/log.ts';
 import type { Metrics } from '../../platform/base/metrics.ts';
-import type { TaskPlan } from '../../platform/model/sync-task.ts';
+import type { TaskPlan } from './task-record.ts';
 import type { Accounts, Side } from '../../platform/stores/accounts.ts';
 import type { CdnAddress } from '../../platform/stores/cdn/cdn-store.ts';
 import { HeldBytes } from '../../platform/stores/held-bytes.ts';

@@ -1,7 +1,7 @@
 import type { Sealer } from '../../platform/base/seal.ts';
 import type { Database } from '../../platform/postgres/db.ts';
 import { taskToWork } from './tasks-table.ts';
-import type { Task } from '../../platform/model/sync-task.ts';
+import type { Task } from './task-record.ts';
 import { narrowed } from '../../platform/stores/layers/narrowed.ts';
 import type { Store } from '../../platform/stores/store.ts';
 import type { TargetFindings } from '../copy/target-findings.ts';

@@ -1,4 +1,4 @@
-import type { TaskPlan } from '../../platform/model/sync-task.ts';
+import type { TaskPlan } from './task-record.ts';
 import { providers } from '../../platform/stores/providers.ts';
 import type { Endpoints } from './endpoints.ts';
 import { ServiceError } from '../service-error.ts';

@@ -1,7 +1,7 @@
 import type { Sealer } from '../../platform/base/seal.ts';
 import type { Db } from '../../platform/postgres/db.ts';
 import { taskToWork } from './tasks-table.ts';
-import type { Task } from '../../platform/model/sync-task.ts';
+import type { Task } from './task-record.ts';
 import type { AccessKey } from '../../platform/signing/access-key.ts';
 import { openCredentials } from './credentials.ts';
 import { ServiceError } from '../service-error.ts';

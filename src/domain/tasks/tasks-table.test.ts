@@ -11,7 +11,7 @@ import {
 } from '../../../test/kit/sync-task.ts';
 import { testDatabase } from '../../../test/kit/postgres.ts';
 import type { Db } from '../../platform/postgres/db.ts';
-import type { TaskPlan } from '../../platform/model/sync-task.ts';
+import { TaskPlan } from './task-record.ts';
 import {
   clearTask,
   findTask,
@@ -31,7 +31,7 @@ test('a task comes back as it was made', async () => {
   await using db = await testDatabase();
   const plan: TaskPlan = {
     source: { cloud: 'Aliyun', region: 'r', bucket: 'b', endpoint: 'https://e' },
-    target: { cloud: 'HuaweiCloud', region: 's', bucket: 'c', endpoint: undefined },
+    target: { cloud: 'HuaweiCloud', region: 's', bucket: 'c', endpoint: 'https://f' },
     sourceCdn: { domain: 'cdn', protocol: 'https', authenticationType: 'ALIYUN_OSS_B' },
     description: "it's 中",
     metadataMigration: true,
@@ -46,10 +46,25 @@ test('a task comes back as it was made', async () => {
   const { status, createdAt, lastStartedAt, ...made } = (await findTask(db, projectId, id)) ?? {
     status: undefined,
   };
-  assert.deepEqual(made, { ...plan, id, projectId, behaviour: undefined });
+  assert.deepEqual(made, { ...plan, id, projectId });
   assert.equal(status, 'SYNCHRONIZING');
   assert.equal(createdAt, lastStartedAt);
   assert.equal(await findTask(db, 'another project', id), undefined);
+  // So a field that is added to the record is added here, too.
+  assert.deepEqual(
+    Object.keys(made).sort(),
+    Object.keys(TaskPlan.properties).concat('id', 'projectId').sort(),
+  );
+});
+
+test('what a task does not have is absent from it', async () => {
+  await using db = await testDatabase();
+  const task = await findTask(db, projectId, await addTask(db));
+  assert.ok(task);
+  const given = Object.entries(plainPlan).filter(([, value]) => value !== undefined);
+  const always = ['id', 'projectId', 'createdAt', 'lastStartedAt', 'status'];
+  assert.deepEqual(Object.keys(task).sort(), [...always, ...given.map(([name]) => name)].sort());
+  assert.deepEqual(task.source, { cloud: 'AWS', region: 'here', bucket: 'source' });
 });
 
 test('how its stores behaved comes with the task, as found last', async () => {

@@ -1,99 +1,35 @@
-import type { CloudType } from '../../platform/model/cloud.ts';
-import type { CdnAuthenticationType, CdnProtocol } from '../../platform/model/source-cdn.ts';
-import type { StoragePolicy } from '../../platform/model/storage-class.ts';
-import type {
-  ConsistencyCheck,
-  OverwriteMode,
-  SyncTask,
-  SyncTaskStatus,
-  Task,
-} from '../../platform/model/sync-task.ts';
+import type { SyncTaskStatus } from '../../platform/model/sync-task.ts';
 import { removeScansOf } from '../scan/scans-table.ts';
 import type { Db } from '../../platform/postgres/db.ts';
 import type { TaskBehaviour } from '../../platform/model/behaviour.ts';
+import {
+  planToRow,
+  type SyncTask,
+  type Task,
+  type TaskPlan,
+  type TaskRow,
+  taskSql,
+  toTask,
+} from './task-record.ts';
 
 export interface SealedCredentials {
   readonly sealed: Uint8Array;
   readonly keyId: string;
 }
 
-/** A row of the view `tasks`. The check constraints and the insert below keep these columns to their closed lists. */
-interface TaskRow {
-  readonly id: string;
-  readonly project_id: string;
+/** What opens the buckets of a task, and since when. */
+interface WorkRow extends TaskRow {
   readonly revision: number;
-  readonly created_at: number;
-  readonly last_started_at: number;
-  readonly source_cloud: CloudType;
-  readonly source_region: string;
-  readonly source_bucket: string;
-  readonly source_endpoint?: string | undefined;
-  readonly target_cloud: CloudType;
-  readonly target_region: string;
-  readonly target_bucket: string;
-  readonly target_endpoint?: string | undefined;
-  readonly description: string;
-  readonly metadata_migration: boolean;
-  readonly kms: boolean;
-  readonly restore: boolean;
-  readonly overwrite_mode: OverwriteMode;
-  readonly consistency_check: ConsistencyCheck;
-  readonly storage_policy?: StoragePolicy | undefined;
-  readonly app_id?: string | undefined;
-  readonly source_cdn_domain?: string | undefined;
-  readonly source_cdn_protocol?: CdnProtocol | undefined;
-  readonly source_cdn_authentication?: CdnAuthenticationType | undefined;
-  readonly behaviour?: TaskBehaviour | undefined;
-  readonly sealed_credentials: Uint8Array;
-  readonly sealing_key_id: string;
+  readonly sealedCredentials: Uint8Array;
+  readonly sealingKeyId: string;
 }
 
 interface SyncTaskRow extends TaskRow {
   readonly status: SyncTaskStatus;
 }
 
-/** The three columns are absent together. */
-function toSourceCdn(row: TaskRow): Task['sourceCdn'] {
-  const { source_cdn_domain: domain, source_cdn_protocol: protocol } = row;
-  const authenticationType = row.source_cdn_authentication;
-  if (domain === undefined || protocol === undefined || authenticationType === undefined)
-    return undefined;
-  return { domain, protocol, authenticationType };
-}
-
-function toTask(row: TaskRow): Task {
-  return {
-    id: row.id,
-    projectId: row.project_id,
-    createdAt: row.created_at,
-    lastStartedAt: row.last_started_at,
-    source: {
-      cloud: row.source_cloud,
-      region: row.source_region,
-      bucket: row.source_bucket,
-      endpoint: row.source_endpoint,
-    },
-    target: {
-      cloud: row.target_cloud,
-      region: row.target_region,
-      bucket: row.target_bucket,
-      endpoint: row.target_endpoint,
-    },
-    sourceCdn: toSourceCdn(row),
-    description: row.description,
-    metadataMigration: row.metadata_migration,
-    kms: row.kms,
-    restore: row.restore,
-    overwriteMode: row.overwrite_mode,
-    consistencyCheck: row.consistency_check,
-    storagePolicy: row.storage_policy,
-    appId: row.app_id,
-    behaviour: row.behaviour,
-  };
-}
-
-function toSyncTask(row: SyncTaskRow): SyncTask {
-  return { ...toTask(row), status: row.status };
+function toSyncTask({ status, ...row }: SyncTaskRow): SyncTask {
+  return { ...toTask(row), status };
 }
 
 /**
@@ -104,45 +40,25 @@ function toSyncTask(row: SyncTaskRow): SyncTask {
  */
 export async function insertTask(
   db: Db,
-  task: Omit<SyncTask, 'status' | 'createdAt' | 'lastStartedAt'>,
+  task: TaskPlan & Pick<Task, 'id' | 'projectId'>,
   credentials: SealedCredentials,
   tasksMax: number,
 ): Promise<SyncTask | undefined> {
   await db.query(`select id from projects where id = $1 for update`, [task.projectId]);
   const { rows } = await db.query<SyncTaskRow>(
-    `insert into sync_tasks (id, project_id, status, source_cloud, source_region, source_bucket, source_endpoint,
-      target_cloud, target_region, target_bucket, target_endpoint, description, metadata_migration, overwrite_mode,
-      consistency_check, storage_policy, app_id, kms, restore, sealed_credentials, sealing_key_id, source_cdn_domain,
-      source_cdn_protocol, source_cdn_authentication)
-    select $1, $2, 'SYNCHRONIZING', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $22, $23, $24
+    `insert into sync_tasks (id, project_id, status, sealed_credentials, sealing_key_id, ${taskSql.planColumns})
+    select $1, $2, 'SYNCHRONIZING', $3, $4, ${taskSql.planValues}
+    from json_to_record($5) as plan(${taskSql.planTypes})
     where (select count(*) from sync_tasks where project_id = $2 and deleted_at is null)
-      < coalesce((select tasks_max from projects where id = $2), $21::integer)
-    returning *`,
+      < coalesce((select tasks_max from projects where id = $2), $6::integer)
+    returning ${taskSql.selected}, status`,
     [
       task.id,
       task.projectId,
-      task.source.cloud,
-      task.source.region,
-      task.source.bucket,
-      task.source.endpoint ?? null,
-      task.target.cloud,
-      task.target.region,
-      task.target.bucket,
-      task.target.endpoint ?? null,
-      task.description,
-      task.metadataMigration,
-      task.overwriteMode,
-      task.consistencyCheck,
-      task.storagePolicy ?? null,
-      task.appId ?? null,
-      task.kms,
-      task.restore,
       credentials.sealed,
       credentials.keyId,
+      JSON.stringify(planToRow(task)),
       tasksMax,
-      task.sourceCdn?.domain ?? null,
-      task.sourceCdn?.protocol ?? null,
-      task.sourceCdn?.authenticationType ?? null,
     ],
   );
   return rows[0] === undefined ? undefined : toSyncTask(rows[0]);
@@ -161,7 +77,7 @@ export async function listTasks(
   const filter = `kind = 'sync' and project_id = $1 and deleted_at is null and ($2::text is null or status = $2)`;
   const values = [projectId, page.status ?? null];
   const { rows } = await db.query<SyncTaskRow>(
-    `select * from sync_tasks where ${filter} order by created_at desc, id limit $3 offset $4`,
+    `select ${taskSql.selected}, status from sync_tasks where ${filter} order by created_at desc, id limit $3 offset $4`,
     [...values, page.limit, page.offset],
   );
   const counted = await db.query<{ count: number }>(
@@ -177,7 +93,8 @@ export async function findTask(
   taskId: string,
 ): Promise<SyncTask | undefined> {
   const { rows } = await db.query<SyncTaskRow>(
-    `select * from sync_tasks where id = $1 and kind = 'sync' and project_id = $2 and deleted_at is null`,
+    `select ${taskSql.selected}, status from sync_tasks
+    where id = $1 and kind = 'sync' and project_id = $2 and deleted_at is null`,
     [taskId, projectId],
   );
   return rows[0] === undefined ? undefined : toSyncTask(rows[0]);
@@ -191,14 +108,15 @@ export interface TaskToWork {
 
 /** A task with what opens its buckets; also one that is being deleted, for its clean-up. */
 export async function taskToWork(db: Db, taskId: string): Promise<TaskToWork | undefined> {
-  const { rows } = await db.query<TaskRow>(`select * from tasks where id = $1`, [taskId]);
-  const row = rows[0];
-  if (row === undefined) return undefined;
-  return {
-    task: toTask(row),
-    revision: row.revision,
-    credentials: { sealed: row.sealed_credentials, keyId: row.sealing_key_id },
-  };
+  const { rows } = await db.query<WorkRow>(
+    `select ${taskSql.selected}, revision, sealed_credentials as "sealedCredentials",
+      sealing_key_id as "sealingKeyId"
+    from tasks where id = $1`,
+    [taskId],
+  );
+  if (rows[0] === undefined) return undefined;
+  const { revision, sealedCredentials: sealed, sealingKeyId: keyId, ...row } = rows[0];
+  return { task: toTask(row), revision, credentials: { sealed, keyId } };
 }
 
 /**

@@ -35,12 +35,8 @@ import {
   planStatistics,
   type StatisticRange,
 } from '../../../platform/model/statistics.ts';
-import {
-  step,
-  type SyncTask,
-  type TaskPlan,
-  type SyncTaskSignal,
-} from '../../../platform/model/sync-task.ts';
+import { step, type SyncTaskSignal } from '../../../platform/model/sync-task.ts';
+import type { SyncTask, TaskPlan } from '../task-record.ts';
 import { sameBucket } from '../bucket-checks.ts';
 import { checkAuthentication } from '../cdn-places.ts';
 import { sealCredentials } from '../credentials.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { isUuid } from '../../../platform/base/uuid.ts';
-import type { SyncTask } from '../../../platform/model/sync-task.ts';
+import type { SyncTask } from '../task-record.ts';
 import type { Database } from '../../../platform/postgres/db.ts';
 import {
   type Difference,

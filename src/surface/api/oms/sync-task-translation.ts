@@ -1,7 +1,7 @@
 import { Secret } from '../../../platform/base/seal.ts';
 import type { Behaviour } from '../../../platform/model/behaviour.ts';
 import type { Counters } from '../../../platform/model/statistics.ts';
-import type { SyncTask } from '../../../platform/model/sync-task.ts';
+import type { SyncTask } from '../../../domain/tasks/task-record.ts';
 import { ServiceError } from '../../../domain/service-error.ts';
 import type { AccessKey } from '../../../platform/signing/access-key.ts';
 import type { NewSyncTask, TaskCredentials } from '../../../domain/tasks/sync/sync-task-service.ts';
@@ -11,6 +11,7 @@ import type {
   StartSyncTaskBody,
   SyncTaskInfo,
 } from './schemas/sync-task.ts';
+import { readChoices, showChoices } from './task-choices.ts';
 import { invalid, missingParameters } from '../kit/validation.ts';
 
 const kmsCredentials = 'credentials encrypted by KMS cannot be read here; send them with DEFAULT';
@@ -42,8 +43,9 @@ function refuse(reasons: readonly string[]): void {
 export function toNewSyncTask(body: CreateSyncTaskBody): NewSyncTask {
   refuse(unsupported(body));
   const cloud = body.src_cloud_type ?? 'Aliyun';
-  const appId = body.app_id === '' ? undefined : body.app_id;
-  if (cloud === 'Tencent') checkAppId(appId);
+  const { app_id: appId, ...others } = body;
+  const choices = readChoices(appId === '' ? others : body);
+  if (cloud === 'Tencent') checkAppId(choices.appId);
   return {
     source: {
       cloud,
@@ -57,11 +59,10 @@ export function toNewSyncTask(body: CreateSyncTaskBody): NewSyncTask {
       bucket: body.dst_bucket,
       endpoint: body.dst_endpoint,
     },
-    ...choices(body),
+    ...choices,
     sourceCdn: fromSourceCdn(body.source_cdn),
     initialScan: body.initial_scan ?? false,
     reconcileHours: body.reconcile_hours ?? 0,
-    appId,
     credentials: { ...credentials(body), cdnKey: secretOf(body.source_cdn?.authentication_key) },
   };
 }
@@ -70,20 +71,6 @@ export function toNewSyncTask(body: CreateSyncTaskBody): NewSyncTask {
 function checkAppId(appId: string | undefined): void {
   if (appId === undefined) throw missingParameters(['app_id']);
   if (!/^\d+$/.test(appId)) throw invalid('app_id', "must be the account's APPID, a number");
-}
-
-/** How objects are to be copied, with the defaults of OMS. */
-function choices(body: CreateSyncTaskBody) {
-  const check = body.consistency_check ?? 'size_last_modified';
-  return {
-    description: body.description ?? '',
-    metadataMigration: body.enable_metadata_migration ?? false,
-    kms: body.enable_kms ?? false,
-    restore: body.enable_restore ?? false,
-    overwriteMode: body.object_overwrite_mode ?? 'SIZE_LAST_MODIFIED_COMPARISON_OVERWRITE',
-    consistencyCheck: check === 'transmission' ? 'no_check' : check,
-    storagePolicy: body.dst_storage_policy,
-  } as const;
 }
 
 function fromSourceCdn(cdn: CreateSyncTaskBody['source_cdn']): SyncTask['sourceCdn'] {
@@ -198,15 +185,8 @@ function shared(task: SyncTask): Omit<SyncTaskInfo, 'source_cdn'> {
     last_start_time: task.lastStartedAt,
     dst_bucket: target.bucket,
     dst_region: target.region,
-    description: task.description,
     status: task.status,
-    enable_kms: task.kms,
-    enable_metadata_migration: task.metadataMigration,
-    enable_restore: task.restore,
-    app_id: task.appId ?? null,
-    object_overwrite_mode: task.overwriteMode,
-    dst_storage_policy: task.storagePolicy ?? null,
-    consistency_check: task.consistencyCheck,
+    ...showChoices(task),
     ...(source.endpoint === undefined ? {} : { src_endpoint: source.endpoint }),
     ...(target.cloud === 'HuaweiCloud' ? {} : { dst_cloud_type: target.cloud }),
     ...(target.endpoint === undefined ? {} : { dst_endpoint: target.endpoint }),

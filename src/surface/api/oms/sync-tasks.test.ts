@@ -52,8 +52,6 @@ describe('CreateSyncTask', () => {
       restore: false,
       overwriteMode: 'SIZE_LAST_MODIFIED_COMPARISON_OVERWRITE',
       consistencyCheck: 'size_last_modified',
-      storagePolicy: undefined,
-      appId: undefined,
       initialScan: false,
       reconcileHours: 0,
     });

@@ -1,10 +1,6 @@
 import { Type } from 'typebox';
-import {
-  ObjectRecord,
-  type RecordField,
-  type SnakeCase,
-  snakeCase,
-} from '../../../../domain/queue/object-record.ts';
+import { ObjectRecord, type RecordField } from '../../../../domain/queue/object-record.ts';
+import { type SnakeCase, snakeCase } from '../../../../domain/record-fields.ts';
 import { listedOutcomes } from '../../../../platform/model/outcome.ts';
 import { oneOf, orNull } from '../../kit/common-schemas.ts';
 
