@@ -177,6 +177,7 @@ for (const [what, pattern, where] of [
 
 /** Real time is what they are about, or the way to what they are about. */
 const mayWait: Readonly<Record<string, string>> = {
+  'src/platform/http/slow-transfers.test.ts': 'real sockets that carry bytes slowly',
   'src/platform/postgres/data-directory.test.ts': 'a process that goes on until it is killed',
   'src/platform/postgres/db.test.ts': 'time limits of statements, by statements that sleep',
   'src/platform/postgres/embedded.test.ts': 'a process that takes its time to stop',

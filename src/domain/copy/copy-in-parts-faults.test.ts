@@ -280,3 +280,15 @@ test('no more parts are in flight than may be', async () => {
   await rig.copy();
   assert.equal(most, sizes.partConcurrency);
 });
+
+test('a part that was too slow ends the attempt at once, and the next attempt writes it', async () => {
+  const rig = await filledRig();
+  const slow = faulty(rig.target, { putPart: { 3: 'interrupted' } }, { details: { slow: true } });
+  rig.targetSeen = slow.store;
+  await assert.rejects(rig.copy(oneByOne), { fault: 'interrupted' });
+  assert.equal(slow.calls.get('putPart'), 3);
+  const { store, calls } = faulty(rig.target, {});
+  rig.targetSeen = store;
+  assert.equal((await rig.copy(oneByOne)).kind, 'copied');
+  assert.equal(calls.get('putPart'), Math.ceil(SIZE / sizes.partBytes) - 2);
+});

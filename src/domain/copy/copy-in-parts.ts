@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { eachConcurrently } from '../../platform/base/concurrently.ts';
 import type { CopyEvidence } from '../../platform/model/consistency.ts';
-import { type Fault, isRepeatable, keepsParts } from '../../platform/model/fault.ts';
+import { type Fault, keepsParts } from '../../platform/model/fault.ts';
 import type { ObjectHead } from '../../platform/model/object.ts';
 import { partCount, partRange, planPartSize } from '../../platform/model/part-plan.ts';
 import { sumsAlone } from '../../platform/model/sums.ts';
@@ -257,7 +257,7 @@ async function copyPart(
       return;
     } catch (error) {
       const again =
-        error instanceof StoreError && (isRepeatable(error.fault) || error.fault === 'corrupt');
+        error instanceof StoreError && (error.repeatableNow || error.fault === 'corrupt');
       if (!again || ending.aborted || !budget.spend()) throw error;
       await pauseAfter(error, tries, copy.job.clock, ending);
     }

@@ -6,6 +6,7 @@ import type { Accounts, Side } from '../../platform/stores/accounts.ts';
 import type { CdnAddress } from '../../platform/stores/cdn/cdn-store.ts';
 import { HeldBytes } from '../../platform/stores/held-bytes.ts';
 import { openStore } from '../../platform/stores/open-store.ts';
+import type { HttpTimeouts } from '../../platform/http/http.ts';
 import type { Sockets } from '../../platform/http/sockets.ts';
 import type { Store } from '../../platform/stores/store.ts';
 import type { Endpoints } from './endpoints.ts';
@@ -27,6 +28,8 @@ export interface OpenBucketsOptions {
   readonly sockets?: Sockets | undefined;
   /** What the stores of one account share. */
   readonly accounts: Accounts;
+  /** Of every connection. */
+  readonly timeouts?: Partial<HttpTimeouts> | undefined;
   /** Whether they are for checks, which somebody waits for: they do not queue behind copies. */
   readonly forChecks?: boolean | undefined;
 }
@@ -64,6 +67,7 @@ function open(
     log,
     metrics,
     sockets,
+    timeouts,
     accounts,
     forChecks,
     held,
@@ -90,6 +94,7 @@ function open(
     clock,
     held,
     sockets,
+    timeouts,
     shared: { accounts, side, apart: forChecks },
     onRequest: (operation, outcome, seconds) =>
       metrics.storeRequestSeconds.observe({ cloud, operation, outcome }, seconds),

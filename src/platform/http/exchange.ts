@@ -1,6 +1,8 @@
 import type { Dispatcher } from 'undici';
 import { KiB } from '../base/bytes.ts';
-import { LengthMismatch, SizedBody, SLICE } from './sized-body.ts';
+import type { Clock } from '../base/clock.ts';
+import { LengthMismatch, SizedBody, SLICE, TooSlow } from './sized-body.ts';
+import { type SpeedFloor, SpeedGauge } from './speed.ts';
 import { faultOfNetworkError } from './network-error.ts';
 import type { ReadBody } from './bodies.ts';
 import { StoreError, type StoreErrorDetails } from '../model/store-error.ts';
@@ -40,6 +42,17 @@ export interface HttpReply {
   expect(bytes: number, failure?: (received: number) => Error): void;
 }
 
+/** How long an exchange may go on; milliseconds. */
+export interface ExchangeLimits {
+  /** None unless given. */
+  readonly floor: SpeedFloor | undefined;
+  /** From the first interim answer to the last. */
+  readonly interim: number;
+  /** For the rest of a body that is given up. */
+  readonly drain: number;
+  readonly clock: Pick<Clock, 'monotonic'>;
+}
+
 /** Bytes of an answer that wait to be read: above, the connection is paused; below, it goes on. */
 const HIGH_WATER = 512 * KiB;
 const LOW_WATER = 128 * KiB;
@@ -58,7 +71,13 @@ export class Exchange implements Dispatcher.DispatchHandler, HttpReply, ReadBody
   headers: Readonly<Record<string, string | string[] | undefined>> = {};
 
   readonly #request: HttpRequest;
+  readonly #limits: ExchangeLimits;
   readonly #upload: SizedBody | undefined;
+  #gauge: SpeedGauge | undefined;
+  /** Of the bytes received: how many the gauge has counted. */
+  #gauged = 0;
+  #interimSince: number | undefined;
+  #discardedAt = 0;
   #resolve: (reply: HttpReply) => void = () => {};
   #reject: (reason: unknown) => void = () => {};
   #controller: Dispatcher.DispatchController | undefined;
@@ -74,10 +93,11 @@ export class Exchange implements Dispatcher.DispatchHandler, HttpReply, ReadBody
   /** Tells the reader that something has changed. */
   #wake: (() => void) | undefined;
 
-  constructor(request: HttpRequest) {
+  constructor(request: HttpRequest, limits: ExchangeLimits) {
     this.#request = request;
+    this.#limits = limits;
     const { content, size, signal } = request;
-    this.#upload = isSmall(content) ? undefined : new SizedBody(content, size);
+    this.#upload = isSmall(content) ? undefined : new SizedBody(content, size, this.#newGauge());
     this.replied = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -119,7 +139,11 @@ export class Exchange implements Dispatcher.DispatchHandler, HttpReply, ReadBody
     status: number,
     headers: Record<string, string | string[] | undefined>,
   ): void {
-    if (status < 200 || this.#over) return;
+    if (this.#over) return;
+    if (status < 200) {
+      this.#boundInterim();
+      return;
+    }
     this.status = status;
     this.headers = headers;
     const length = headers['content-length'];
@@ -130,7 +154,11 @@ export class Exchange implements Dispatcher.DispatchHandler, HttpReply, ReadBody
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
     this.#received += chunk.length;
-    if (this.#use === 'discarded' || this.#over) return;
+    if (this.#over) return;
+    if (this.#use === 'discarded') {
+      if (this.#limits.clock.monotonic() - this.#discardedAt > this.#limits.drain) this.#giveUp();
+      return;
+    }
     this.#chunks.push(chunk);
     this.#waiting += chunk.length;
     if (this.#waiting > HIGH_WATER && this.#use !== 'collected') controller.pause();
@@ -156,11 +184,7 @@ export class Exchange implements Dispatcher.DispatchHandler, HttpReply, ReadBody
     if (this.#over) return;
     const own = this.#upload?.failure;
     if (own !== undefined) {
-      this.#fail(
-        own.cause instanceof LengthMismatch
-          ? this.#error('interrupted', own.cause.message)
-          : own.cause,
-      );
+      this.#fail(this.#ofUpload(own.cause));
       return;
     }
     const { fault, message } = faultOfNetworkError(error);
@@ -170,7 +194,7 @@ export class Exchange implements Dispatcher.DispatchHandler, HttpReply, ReadBody
   async bytes(): Promise<Uint8Array> {
     this.#take('collected');
     this.#controller?.resume();
-    while (!this.#over) await this.#change();
+    while (!this.#over) await this.#arrival();
     if (this.#failure !== undefined) throw this.#failure.cause;
     const [only] = this.#chunks;
     const all =
@@ -198,7 +222,7 @@ export class Exchange implements Dispatcher.DispatchHandler, HttpReply, ReadBody
           }
           if (this.#failure !== undefined) throw this.#failure.cause;
           if (this.#over) return { done: true, value: undefined };
-          await this.#change();
+          await this.#arrival();
         }
       },
       return: async () => {
@@ -213,11 +237,55 @@ export class Exchange implements Dispatcher.DispatchHandler, HttpReply, ReadBody
     this.#chunks = [];
     if (this.#over) return;
     if (this.#expected !== undefined && this.#expected - this.#received <= CHEAP_TO_DRAIN) {
+      this.#discardedAt = this.#limits.clock.monotonic();
       this.#controller?.resume();
       return;
     }
+    this.#giveUp();
+  }
+
+  #giveUp(): void {
     this.#finish();
     this.#controller?.abort(new Error('given up'));
+  }
+
+  #newGauge(): SpeedGauge | undefined {
+    const { floor, clock } = this.#limits;
+    return floor === undefined ? undefined : new SpeedGauge(floor, clock);
+  }
+
+  /** Each interim answer restarts undici's timeout: they are not an answer to wait for without end. */
+  #boundInterim(): void {
+    const now = this.#limits.clock.monotonic();
+    this.#interimSince ??= now;
+    if (now - this.#interimSince < this.#limits.interim) return;
+    this.#end(this.#error('interrupted', 'only interim answers (1xx) arrived for too long'));
+  }
+
+  /** Waits for bytes or the end, and measures how fast bytes arrive while they are waited for. */
+  async #arrival(): Promise<void> {
+    this.#gauge ??= this.#newGauge();
+    this.#gauge?.begin();
+    await this.#change();
+    if (this.#over) return;
+    const slow = this.#gauge?.end(this.#received - this.#gauged);
+    this.#gauged = this.#received;
+    if (slow !== undefined) this.#end(this.#tooSlow(slow));
+  }
+
+  #end(error: StoreError): void {
+    this.#fail(error);
+    this.#controller?.abort(error);
+  }
+
+  #ofUpload(cause: unknown): unknown {
+    if (cause instanceof TooSlow) return this.#tooSlow(cause.message);
+    return cause instanceof LengthMismatch ? this.#error('interrupted', cause.message) : cause;
+  }
+
+  #tooSlow(message: string): StoreError {
+    const about = { ...this.#request.about, cloudMessage: message, slow: true };
+    return new StoreError('interrupted', about);
   }
 
   #take(use: Use): void {

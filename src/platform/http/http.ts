@@ -1,7 +1,8 @@
 import { type buildConnector, Client, Pool } from 'undici';
 import { KiB } from '../base/bytes.ts';
+import { type Clock, systemClock } from '../base/clock.ts';
 import { type ConnectOptions, connector } from './connect.ts';
-import { Exchange, type HttpReply, type HttpRequest } from './exchange.ts';
+import { Exchange, type ExchangeLimits, type HttpReply, type HttpRequest } from './exchange.ts';
 import type { Sockets } from './sockets.ts';
 
 /** For requests that a store may think about for minutes, silently, as putting parts together. */
@@ -25,7 +26,7 @@ export interface HttpOptions extends Omit<ConnectOptions, 'timeoutMs'> {
   readonly sockets?: Sockets | undefined;
 }
 
-/** Milliseconds, all of them. */
+/** Milliseconds, but for the floor. */
 export interface HttpTimeouts {
   readonly connect: number;
   /** From the last progress of the request to the answer's headers. */
@@ -33,6 +34,14 @@ export interface HttpTimeouts {
   /** Between two pieces of a body. */
   readonly bodyIdle: number;
   readonly keepAlive: number;
+  /** From the first interim answer to the last. */
+  readonly interim: number;
+  /** For the rest of an answer that is given up. */
+  readonly drain: number;
+  /** Of waiting, over which the speed of a body is measured. */
+  readonly speedWindow: number;
+  /** The least speed of a body in either direction, bytes a second; 0: any. */
+  readonly speedFloor: number;
 }
 
 const defaults: HttpTimeouts = {
@@ -40,6 +49,10 @@ const defaults: HttpTimeouts = {
   headers: 60_000,
   bodyIdle: 60_000,
   keepAlive: 4_000,
+  interim: SLOW_ANSWER_MS,
+  drain: 5_000,
+  speedWindow: 60_000,
+  speedFloor: KiB,
 };
 
 /**
@@ -51,9 +64,14 @@ const defaults: HttpTimeouts = {
 export class HttpClient implements AsyncDisposable {
   readonly #pool: Pool;
   readonly #timeouts: HttpTimeouts;
+  readonly #limits: ExchangeLimits;
+  /** A store that works for minutes may send spaces meanwhile, so as not to seem silent. */
+  readonly #slowLimits: ExchangeLimits;
 
   constructor({ origin, connections, timeouts, sockets, ...options }: HttpOptions) {
     this.#timeouts = { ...defaults, ...timeouts };
+    this.#limits = limitsOf(this.#timeouts, options.clock);
+    this.#slowLimits = limitsOf({ ...this.#timeouts, speedWindow: SLOW_ANSWER_MS }, options.clock);
     const connect = connector({ ...options, timeoutMs: this.#timeouts.connect });
     const client = {
       pipelining: 1,
@@ -73,9 +91,11 @@ export class HttpClient implements AsyncDisposable {
 
   /** Resolves when the answer's headers are there, whatever its status. */
   send(request: HttpRequest): Promise<HttpReply> {
-    const exchange = new Exchange(request);
+    const { headersTimeoutMs } = request;
+    const limits = headersTimeoutMs === undefined ? this.#limits : this.#slowLimits;
+    const exchange = new Exchange(request, limits);
     if (!request.signal.aborted) {
-      const headersTimeout = request.headersTimeoutMs ?? this.#timeouts.headers;
+      const headersTimeout = headersTimeoutMs ?? this.#timeouts.headers;
       this.#pool.dispatch(exchange.dispatchOptions(headersTimeout), exchange);
     }
     return exchange.replied;
@@ -84,6 +104,12 @@ export class HttpClient implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#pool.destroy();
   }
+}
+
+function limitsOf(timeouts: HttpTimeouts, clock: Clock = systemClock): ExchangeLimits {
+  const { speedWindow: windowMs, speedFloor: bytesPerSecond, interim, drain } = timeouts;
+  const floor = bytesPerSecond === 0 ? undefined : { bytesPerSecond, windowMs };
+  return { floor, interim, drain, clock };
 }
 
 /** A client of a pool, whose socket counts among those of the process. */

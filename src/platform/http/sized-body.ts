@@ -1,11 +1,20 @@
 import { KiB } from '../base/bytes.ts';
+import type { SpeedGauge } from './speed.ts';
 
-/** Bytes that are handed to a connection at once; more go in slices, to see how they get on. */
-export const SLICE = 256 * KiB;
+/**
+ * Bytes that are handed to a connection at once; more go in slices, to see how they get on. A connection that
+ * takes none for a minute is given up, so a slice is as large as the floor of speed allows in that time.
+ */
+export const SLICE = 64 * KiB;
 
 /** A stream that was not as long as it was said to be. */
 export class LengthMismatch extends Error {
   override readonly name = 'LengthMismatch';
+}
+
+/** A connection that takes its bytes too slowly. */
+export class TooSlow extends Error {
+  override readonly name = 'TooSlow';
 }
 
 /**
@@ -14,14 +23,18 @@ export class LengthMismatch extends Error {
  */
 export class SizedBody implements AsyncIterable<Uint8Array> {
   readonly #content: AsyncIterator<Uint8Array>;
+  readonly #gauge: SpeedGauge | undefined;
   #left: number;
-  /** The source's own error, or a {@link LengthMismatch}. */
+  /** The bytes that the connection has been given last. */
+  #given = 0;
+  /** The source's own error, a {@link LengthMismatch}, or {@link TooSlow}. */
   failure: { readonly cause: unknown } | undefined;
 
-  constructor(content: Uint8Array | AsyncIterable<Uint8Array>, size: number) {
+  constructor(content: Uint8Array | AsyncIterable<Uint8Array>, size: number, gauge?: SpeedGauge) {
     const stream = content instanceof Uint8Array ? slices(content) : content;
     this.#content = stream[Symbol.asyncIterator]();
     this.#left = size;
+    this.#gauge = gauge;
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined> {
@@ -36,6 +49,7 @@ export class SizedBody implements AsyncIterable<Uint8Array> {
 
   async #next(): Promise<IteratorResult<Uint8Array, undefined>> {
     try {
+      this.#measure();
       const result: IteratorResult<Uint8Array, unknown> = await this.#content.next();
       if (result.done === true) {
         if (this.#left > 0) throw new LengthMismatch(`the content ended ${this.#left} bytes early`);
@@ -43,11 +57,19 @@ export class SizedBody implements AsyncIterable<Uint8Array> {
       }
       this.#left -= result.value.length;
       if (this.#left <= 0) await this.#expectEnd();
+      this.#given = result.value.length;
+      this.#gauge?.begin();
       return result;
     } catch (cause) {
       this.failure ??= { cause };
       throw cause;
     }
+  }
+
+  /** The connection asks for more when it has taken what it was given. */
+  #measure(): void {
+    const slow = this.#given === 0 ? undefined : this.#gauge?.end(this.#given);
+    if (slow !== undefined) throw new TooSlow(slow);
   }
 
   async #expectEnd(): Promise<void> {

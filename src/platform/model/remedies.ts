@@ -26,7 +26,7 @@ export const remedies: Record<FailureKind, string> = {
   'unreachable':
     'The store was not reachable for too long. Check the endpoint, DNS, proxy and firewall, then retry the failed objects.',
   'interrupted':
-    'Connections to the store were interrupted too often. Retry the failed objects later.',
+    'Connections to the store were interrupted, or too slow, too often. Retry the failed objects later.',
   'corrupt':
     'The data had a wrong checksum in every attempt. No wrong data was published. The message names the store and what was compared: check that store and the network to it, then retry the failed objects.',
   'bad-reply':

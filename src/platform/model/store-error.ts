@@ -10,6 +10,8 @@ export interface StoreErrorDetails {
   readonly cloudMessage?: string | undefined;
   readonly requestId?: string | undefined;
   readonly retryAfterMs?: number | undefined;
+  /** Too slow: the same request would hold the place as long again, so only another attempt repeats it. */
+  readonly slow?: boolean | undefined;
 }
 
 /** Of UTF-16: a longer key would take the place of what went wrong. */
@@ -41,5 +43,10 @@ export class StoreError extends Error {
 
   get repeatable(): boolean {
     return isRepeatable(this.fault);
+  }
+
+  /** Whether the request may be sent again within the attempt. */
+  get repeatableNow(): boolean {
+    return this.repeatable && this.details.slow !== true;
   }
 }

@@ -28,7 +28,8 @@ export function bucketsOf({
   const places = endpoints(settings.endpoints, settings.allowEndpoints);
   const calls = Math.max(settings.concurrency, CALLS_LEAST);
   const accounts = new Accounts({ clock, calls });
-  const options = { endpoints: places, clock, log, metrics, sockets, accounts };
+  const timeouts = { speedFloor: settings.speedFloorBytes };
+  const options = { endpoints: places, clock, log, metrics, sockets, timeouts, accounts };
   const open = openBuckets(options);
   const openForChecks = openBuckets({ ...options, forChecks: true });
   const { restoreDays } = settings;

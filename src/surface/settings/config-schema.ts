@@ -261,6 +261,14 @@ export const SettingsSchema = Type.Object(
       maximum: 64,
       description: 'Parts of one object in flight',
     }),
+    speedFloorBytes: Type.Integer({
+      default: 1_024,
+      minimum: 0,
+      maximum: MiB,
+      description:
+        'Bytes a second that a connection must carry at least, over each 60 seconds of waiting for it; a slower one ' +
+        'is closed, and its object tried again later; 0: any speed',
+    }),
     eventKeysMax: Type.Integer({
       default: 100,
       minimum: 1,

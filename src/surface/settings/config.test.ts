@@ -65,6 +65,7 @@ describe('readSettings', () => {
         partBytes: 16_777_216,
         partConcurrency: 4,
       },
+      speedFloorBytes: 1_024,
       eventKeysMax: 100,
       tasksMax: 5,
       retentionDays: 90,

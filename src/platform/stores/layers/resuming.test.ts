@@ -27,3 +27,17 @@ for (const [fault, left] of [
     assert.equal(budget.spend(), left);
   });
 }
+
+test('a body that is too slow is not read on', async () => {
+  const memory = new MemoryStore();
+  await memory.put('key', { content: Buffer.alloc(100), size: 100 }, {}, signal);
+  const { store, calls } = faulty(
+    memory,
+    { read: { 1: { cutAfter: 10 } } },
+    { details: { slow: true } },
+  );
+  const policy = { attempts: 4, delayMs: () => 0 };
+  const { body } = await resuming(store, policy, new ManualClock()).read('key', {}, signal);
+  await assert.rejects(body.bytes(), { fault: 'interrupted' });
+  assert.equal(calls.get('read'), 1);
+});

@@ -149,5 +149,5 @@ class ResumingBody implements ReadBody {
 }
 
 function isBreak(failure: unknown): boolean {
-  return failure instanceof StoreError && failure.fault === 'interrupted';
+  return failure instanceof StoreError && failure.fault === 'interrupted' && failure.repeatableNow;
 }

@@ -39,7 +39,7 @@ export function retrying(inner: Store, policy: RetryPolicy, clock: Clock): Store
       try {
         return await call();
       } catch (error) {
-        if (!(error instanceof StoreError) || !error.repeatable) throw error;
+        if (!(error instanceof StoreError) || !error.repeatableNow) throw error;
         const delayMs = delayBefore(error, policy.delayMs(attempt, error.fault));
         const passedMs = error.fault === 'throttled' ? clock.monotonic() - startedAt : 0;
         if (!budget.spend() || passedMs + delayMs > policy.delayMaxMs) throw error;
