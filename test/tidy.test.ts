@@ -164,7 +164,11 @@ test('no file is longer than 400 lines', () => {
 for (const [what, pattern, where] of [
   ['the environment', /\bprocess\.env\b/, 'surface/cli'],
   ['the clock', /\bDate\.now\(\)|\bnew Date\(\)|\bperformance\.now\(\)/, 'platform/base'],
-  ['a timer', /\bset(?:Timeout|Interval)\b|\bsetTimeout as\b/, 'platform/base'],
+  [
+    'a timer',
+    /\bset(?:Timeout|Interval)\b|\bsetTimeout as\b|\bAbortSignal\.timeout\b/,
+    'platform/base',
+  ],
   ['chance', /\bMath\.random\(\)/, 'platform/base'],
 ] as const) {
   test(`${what} is asked in src/${where} only: elsewhere it is an argument`, () => {
@@ -174,6 +178,11 @@ for (const [what, pattern, where] of [
     assert.notEqual(places(product, pattern).length, 0);
   });
 }
+
+test('the domain gets its clock from the roles that start it', () => {
+  const files = product.filter(({ path }) => path.startsWith('src/domain/'));
+  assert.deepEqual(places(files, /\bsystemClock\b/), []);
+});
 
 /** Real time is what they are about, or the way to what they are about. */
 const mayWait: Readonly<Record<string, string>> = {

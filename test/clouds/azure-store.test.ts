@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { observeMd5, observeSource } from '../../src/domain/copy/observe.ts';
+import { systemClock } from '../../src/platform/base/clock.ts';
 import { Secret } from '../../src/platform/base/seal.ts';
 import { openAdapter, openStore, type StoreOptions } from '../../src/platform/stores/open-store.ts';
 import type { Store } from '../../src/platform/stores/store.ts';
@@ -84,6 +85,7 @@ test('Azurite keeps what its row promises of reads, listings and MD5s', {
   skip: azuriteUnavailable() ?? false,
 }, async () => {
   const { signal } = new AbortController();
+  const check = { clock: systemClock, signal };
   const keyOf = ({ accountKey: { account, key } }: Azurite) => {
     return { accessKeyId: account, secretAccessKey: key };
   };
@@ -93,8 +95,8 @@ test('Azurite keeps what its row promises of reads, listings and MD5s', {
   await using upload = await store.startParts('upload', {}, signal);
   assert.deepEqual(
     {
-      ...(await observeSource(store, { behindCdn: false }, signal)),
-      ...(await observeMd5(upload, signal)),
+      ...(await observeSource(store, { behindCdn: false }, check)),
+      ...(await observeMd5(upload, check)),
     },
     { conditionalRead: true, ranges: true, ordered: true, checksMd5: true },
   );

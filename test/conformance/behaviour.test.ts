@@ -6,6 +6,7 @@ import {
   observeSource,
   observeTarget,
 } from '../../src/domain/copy/observe.ts';
+import { systemClock } from '../../src/platform/base/clock.ts';
 import { Secret } from '../../src/platform/base/seal.ts';
 import type { Behaviour } from '../../src/platform/model/behaviour.ts';
 import { openStore, type StoreOptions } from '../../src/platform/stores/open-store.ts';
@@ -24,6 +25,7 @@ interface Server {
 }
 
 const { signal } = new AbortController();
+const check = { clock: systemClock, signal };
 const reads: Behaviour = { conditionalRead: true, ranges: true, ordered: true };
 
 async function observed(
@@ -39,11 +41,11 @@ async function observed(
   await using store = openStore({ dialect, ...place, credentials });
   for (const key of ['first', 'marker']) await store.put(key, bodyOf('bytes'), {}, signal);
   await using upload = await store.startParts('upload', {}, signal);
-  const ofSource = await observeSource(store, { behindCdn: false }, signal);
-  const { ordered } = await observeTarget(store, signal);
+  const ofSource = await observeSource(store, { behindCdn: false }, check);
+  const { ordered } = await observeTarget(store, check);
   assert.equal(ordered, ofSource.ordered);
-  const ofWrites = await observeConditions(store, 'marker', signal);
-  return { ...ofSource, ...(await observeMd5(upload, signal)), ...ofWrites };
+  const ofWrites = await observeConditions(store, 'marker', check);
+  return { ...ofSource, ...(await observeMd5(upload, check)), ...ofWrites };
 }
 
 describe('Ceph 16', { skip: cephAvailable() ?? false }, () => {

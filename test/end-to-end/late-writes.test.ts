@@ -64,7 +64,7 @@ async function runRechecks(taskId: string): Promise<RecheckResult[]> {
   const results: RecheckResult[] = [];
   const onRecheck = (result: RecheckResult): void => void results.push(result);
   const { signal } = new AbortController();
-  await recheck({ database, openTasks, log: silentLog, onRecheck }, signal);
+  await recheck({ database, openTasks, clock: systemClock, log: silentLog, onRecheck }, signal);
   return results;
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import { systemClock } from '../../src/platform/base/clock.ts';
 import { KiB, MiB } from '../../src/platform/base/bytes.ts';
 import { Secret } from '../../src/platform/base/seal.ts';
 import { HeldBytes } from '../../src/platform/stores/held-bytes.ts';
@@ -76,7 +77,11 @@ describe('a bucket with a default retention takes', () => {
   }
 
   test('the uploads with which a target is tried', async () => {
-    await probeTarget(store, { tier: undefined, kms: false, source: undefined }, signal);
+    await probeTarget(
+      store,
+      { tier: undefined, kms: false, clock: systemClock, source: undefined },
+      signal,
+    );
   });
 
   test('a removal of several keys', async () => {

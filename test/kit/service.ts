@@ -146,7 +146,6 @@ function apiOf(
   metrics: Metrics,
   { log = silentLog, clock = systemClock, issuers = [], limits, ...rest }: TestServiceOptions,
 ): Promise<FastifyInstance> {
-  const now = (): number => clock.now();
   const { tls, trustProxy, connectionTimes, bodyRoom } = rest;
   return buildApi({
     ...role,
@@ -154,7 +153,7 @@ function apiOf(
     ...{ tls, trustProxy, connectionTimes, bodyRoom },
     limits: { ...noLimits, ...limits },
     singleSignOn: singleSignOn({
-      ...{ issuers, log, now },
+      ...{ issuers, log, clock },
       userNamed: (name) => role.gatekeeper.userNamed(name),
     }),
   });

@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto';
 import { after, afterEach, before, describe, mock, test } from 'node:test';
 import { base64url } from 'jose';
 import { AUDIENCE, type OidcIssuer, startOidcIssuer } from '../../../test/kit/oidc-issuer.ts';
+import { systemClock } from '../../platform/base/clock.ts';
 import { silentLog } from '../../platform/base/log.ts';
 import { ServiceError } from '../service-error.ts';
 import { type Issuer, singleSignOn, TokenRefused } from './single-sign-on.ts';
@@ -33,8 +34,8 @@ function signOn(issuers: readonly Issuer[]) {
     },
   };
   const userNamed = async (name: string) => ours[name];
-  const now = (): number => clock.time;
-  return { clock, holderOf: singleSignOn({ issuers, userNamed, log: silentLog, now }) };
+  const options = { issuers, userNamed, clock: systemClock, log: silentLog };
+  return { clock, holderOf: singleSignOn(options) };
 }
 
 afterEach(() => mock.timers.reset());

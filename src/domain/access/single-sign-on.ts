@@ -8,6 +8,8 @@ import {
   type JWTVerifyGetKey,
   type RemoteJWKSet,
 } from 'jose';
+import type { Clock } from '../../platform/base/clock.ts';
+import { timeLimit } from '../../platform/base/timers.ts';
 import type { Logger } from '../../platform/base/log.ts';
 import type { Gatekeeper, Principal } from './identity-service.ts';
 import { ServiceError } from '../service-error.ts';
@@ -38,7 +40,7 @@ export interface SingleSignOnOptions {
   readonly issuers: readonly Issuer[];
   /** A user of ours, by name and by nothing else. */
   readonly userNamed: Gatekeeper['userNamed'];
-  readonly now: () => number;
+  readonly clock: Clock;
   readonly log: Logger;
   /** How soon an issuer may be asked again for a key that it did not have. */
   readonly askAgainMs?: number;
@@ -71,20 +73,20 @@ const algorithms = ['RS256', 'PS256', 'ES256', 'EdDSA'];
 export function singleSignOn({
   issuers,
   userNamed,
-  now,
+  clock,
   log,
   askAgainMs = ASK_AGAIN_MS,
 }: SingleSignOnOptions): SingleSignOn {
   const known = new Map(
     issuers.map((issuer) => {
-      const keys = new IssuerKeys(issuer, { now, log, askAgainMs });
+      const keys = new IssuerKeys(issuer, { clock, log, askAgainMs });
       return [issuer.issuer, { issuer, keys }] as const;
     }),
   );
   return async (token) => {
     const named = known.get(issuerOf(token) ?? '');
     if (named === undefined) return undefined;
-    const payload = await verified(token, named.issuer, named.keys, now());
+    const payload = await verified(token, named.issuer, named.keys, clock.now());
     return await principalOf(payload, named.issuer, userNamed);
   };
 }
@@ -234,13 +236,13 @@ class IssuerKeys {
   }
 
   async #fetchJson(url: string): Promise<object> {
-    const { now, log } = this.#options;
-    if (this.#failed !== undefined && now() < this.#failed.until) throw this.#failed.cause;
+    const { clock, log } = this.#options;
+    if (this.#failed !== undefined && clock.now() < this.#failed.until) throw this.#failed.cause;
     try {
-      return await fetchJson(url);
+      return await fetchJson(url, clock);
     } catch (error) {
       const cause = new KeysUnavailable('an issuer does not serve its keys', { cause: error });
-      this.#failed = { cause, until: now() + FAILED_AGAIN_MS };
+      this.#failed = { cause, until: clock.now() + FAILED_AGAIN_MS };
       const { issuer } = this.#issuer;
       log.warn(
         { event: 'issuer.unreachable', issuer, err: error },
@@ -262,8 +264,9 @@ function discoveredKeys(issuer: string, document: object): string {
   return uri;
 }
 
-async function fetchJson(url: string): Promise<object> {
-  const signal = AbortSignal.timeout(TIMEOUT_MS);
+async function fetchJson(url: string, clock: Clock): Promise<object> {
+  using limit = timeLimit(clock, TIMEOUT_MS);
+  const { signal } = limit;
   const response = await fetch(url, { redirect: 'error', signal });
   if (!response.ok) throw new Error(`answered by ${response.status}`);
   const found: unknown = await response.json();

@@ -4,14 +4,18 @@ import { faulty } from '../../../test/kit/faulty-store.ts';
 import { type FrontOptions, startFrontProxy } from '../../../test/kit/front-proxy.ts';
 import { MemoryStore } from '../../../test/kit/memory-store.ts';
 import { startS3Server } from '../../../test/kit/s3-server/server.ts';
+import { SteppedClock } from '../../../test/kit/stepped-clock.ts';
+import { systemClock } from '../../platform/base/clock.ts';
 import { Secret } from '../../platform/base/seal.ts';
 import type { Behaviour } from '../../platform/model/behaviour.ts';
 import { faults } from '../../platform/model/fault.ts';
+import { forwarding } from '../../platform/stores/layers/forwarding.ts';
 import { openStore } from '../../platform/stores/open-store.ts';
 import type { Operation, Store } from '../../platform/stores/store.ts';
 import { observeConditions, observeMd5, observeSource, observeTarget } from './observe.ts';
 
 const { signal } = new AbortController();
+const check = { clock: systemClock, signal };
 const direct = { behindCdn: false };
 
 /** All that can be seen of a store that may be written. What it writes, it removes. */
@@ -21,9 +25,9 @@ async function observed(store: Store): Promise<Behaviour> {
   await store.put('other', { content, size: content.length }, {}, signal);
   await using upload = await store.startParts('upload', {}, signal);
   return {
-    ...(await observeSource(store, direct, signal)),
-    ...(await observeMd5(upload, signal)),
-    ...(await observeConditions(store, 'marker', signal)),
+    ...(await observeSource(store, direct, check)),
+    ...(await observeMd5(upload, check)),
+    ...(await observeConditions(store, 'marker', check)),
   };
 }
 
@@ -130,17 +134,17 @@ describe('of a server behind a proxy is seen that it', () => {
 test('a listing out of order is seen at a source and at a target', async () => {
   const script = { list: { 1: 'out-of-order', 2: 'out-of-order' } } as const;
   const { store } = faulty(new MemoryStore(), script);
-  assert.deepEqual(await observeSource(store, direct, signal), { ordered: false });
-  assert.deepEqual(await observeTarget(store, signal), { ordered: false });
+  assert.deepEqual(await observeSource(store, direct, check), { ordered: false });
+  assert.deepEqual(await observeTarget(store, check), { ordered: false });
 });
 
 test('an empty bucket, and one whose objects have no two bytes, are not read', async () => {
   const store = new MemoryStore();
-  assert.deepEqual(await observeSource(store, direct, signal), {});
+  assert.deepEqual(await observeSource(store, direct, check), {});
   await store.put('empty', { content: Buffer.alloc(0), size: 0 }, {}, signal);
   await store.put('one', { content: Buffer.alloc(1), size: 1 }, {}, signal);
   const { store: counted, calls } = faulty(store, {});
-  assert.deepEqual(await observeSource(counted, direct, signal), { ordered: true });
+  assert.deepEqual(await observeSource(counted, direct, check), { ordered: true });
   assert.equal(calls.get('read'), undefined);
 });
 
@@ -149,14 +153,14 @@ test('a source is not read through a CDN', async () => {
   const content = Buffer.from('frames');
   await store.put('film', { content, size: content.length }, {}, signal);
   const { store: counted, calls } = faulty(store, {});
-  assert.deepEqual(await observeSource(counted, { behindCdn: true }, signal), {});
+  assert.deepEqual(await observeSource(counted, { behindCdn: true }, check), {});
   assert.equal(calls.get('read'), undefined);
 });
 
 test('what the traits do not claim is not sent', async () => {
   const store = new MemoryStore({ traits: { conditionalPut: false, conditionalRemove: false } });
   const { store: counted, calls } = faulty(store, {});
-  assert.deepEqual(await observeConditions(counted, 'marker', signal), {});
+  assert.deepEqual(await observeConditions(counted, 'marker', check), {});
   assert.equal(calls.size, 0);
 });
 
@@ -187,10 +191,29 @@ describe('a failure for another reason is no finding, and none that is thrown', 
 });
 
 test('nothing is found out once the check has ended', async () => {
-  const ended = AbortSignal.abort(new Error('too late'));
+  const ended = { clock: systemClock, signal: AbortSignal.abort(new Error('too late')) };
   const store = new MemoryStore();
   assert.deepEqual(await observeSource(store, direct, ended), {});
   assert.deepEqual(await observeTarget(store, ended), {});
   await using upload = await store.startParts('upload', {}, signal);
   assert.deepEqual(await observeMd5(upload, ended), {});
+});
+
+test('nothing is found out of a store that does not answer for 5 seconds', async () => {
+  const clock = new SteppedClock();
+  const silent = forwarding(new MemoryStore(), {
+    list: (_page, signal) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason as Error));
+      }),
+  });
+  let found: Behaviour | undefined;
+  const observing = observeTarget(silent, { clock, signal }).then((behaviour) => {
+    found = behaviour;
+  });
+  await clock.pass(4_999);
+  assert.equal(found, undefined);
+  await clock.pass(1);
+  await observing;
+  assert.deepEqual(found, {});
 });

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import type { Clock } from '../../platform/base/clock.ts';
+import { type TimeLimit, timeLimit } from '../../platform/base/timers.ts';
 import type { ObjectEntry, ObjectHead, ObjectPin } from '../../platform/model/object.ts';
 import type { Fault } from '../../platform/model/fault.ts';
 import { StoreError } from '../../platform/model/store-error.ts';
@@ -10,6 +12,12 @@ import type { PartUpload, Store } from '../../platform/stores/store.ts';
  * How a store behaves, found out while a task is checked. Nothing here fails a task: what a store does
  * not answer, or refuses for another reason, is not found out.
  */
+
+/** What the steps of a check go by: each ends with the signal. */
+export interface Check {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
 
 /** How long all observations of one step may take. */
 const OBSERVE_MS = 5_000;
@@ -24,26 +32,28 @@ const ANOTHER_ETAG = '"00000000000000000000000000000000"';
 export async function observeSource(
   source: Store,
   { behindCdn }: { readonly behindCdn: boolean },
-  signal: AbortSignal,
+  check: Check,
 ): Promise<Behaviour> {
-  const limit = limited(signal);
-  const { found, entries } = await observeListing(source, limit);
+  using limit = limited(check);
+  const { found, entries } = await observeListing(source, limit.signal);
   const entry = entries.find(({ size }) => size > 1);
   if (entry === undefined || behindCdn) return found;
-  return { ...found, ...(await observeReads(source, entry.key, limit)) };
+  return { ...found, ...(await observeReads(source, entry.key, limit.signal)) };
 }
 
 /** Observes the order in which a target is listed, by one listing. */
-export async function observeTarget(target: Store, signal: AbortSignal): Promise<Behaviour> {
-  return (await observeListing(target, limited(signal))).found;
+export async function observeTarget(target: Store, check: Check): Promise<Behaviour> {
+  using limit = limited(check);
+  return (await observeListing(target, limit.signal)).found;
 }
 
 /** Observes whether a part that does not match its MD5 is refused. It stays in the upload if it is not. */
-export async function observeMd5(upload: PartUpload, signal: AbortSignal): Promise<Behaviour> {
+export async function observeMd5(upload: PartUpload, check: Check): Promise<Behaviour> {
+  using limit = limited(check);
   const content = Buffer.from('probe');
   const md5 = createHash('md5').update('another').digest('hex');
   const body = { content, size: content.length, md5 };
-  const answer = await answerOf(limited(signal), (limit) => upload.putPart(2, body, limit));
+  const answer = await answerOf(limit.signal, (signal) => upload.putPart(2, body, signal));
   if (answer === undefined) return {};
   if ('value' in answer) return { checksMd5: false };
   // Some clouds have no code for it but that of a wrong request.
@@ -59,18 +69,19 @@ export async function observeMd5(upload: PartUpload, signal: AbortSignal): Promi
 export async function observeConditions(
   target: Store,
   key: string,
-  signal: AbortSignal,
+  check: Check,
 ): Promise<Behaviour> {
-  const limit = limited(signal);
+  using limit = limited(check);
+  const { signal } = limit;
   const { conditionalPut, conditionalRemove } = target.traits;
   const content = Buffer.from('probe');
   const options = { mode: 'create', once: true } as const;
-  const put = () => target.put(key, { content, size: content.length }, options, limit);
-  const remove = () => target.remove([{ key, ifMatch: ANOTHER_ETAG }], limit);
+  const put = () => target.put(key, { content, size: content.length }, options, signal);
+  const remove = () => target.remove([{ key, ifMatch: ANOTHER_ETAG }], signal);
   return {
-    ...(conditionalPut && { conditionalPut: keptBy('exists', await answerOf(limit, put)) }),
+    ...(conditionalPut && { conditionalPut: keptBy('exists', await answerOf(signal, put)) }),
     ...(conditionalRemove && {
-      conditionalRemove: keptBy('changed', await answerOf(limit, remove)),
+      conditionalRemove: keptBy('changed', await answerOf(signal, remove)),
     }),
   };
 }
@@ -143,6 +154,6 @@ async function answerOf<T>(
   }
 }
 
-function limited(signal: AbortSignal): AbortSignal {
-  return AbortSignal.any([signal, AbortSignal.timeout(OBSERVE_MS)]);
+function limited({ clock, signal }: Check): TimeLimit {
+  return timeLimit(clock, OBSERVE_MS, signal);
 }

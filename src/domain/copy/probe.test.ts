@@ -4,12 +4,13 @@ import { before } from '../../../test/kit/copy-rig.ts';
 import { faulty } from '../../../test/kit/faulty-store.ts';
 import { ManualClock } from '../../../test/kit/manual-clock.ts';
 import { MemoryStore } from '../../../test/kit/memory-store.ts';
+import { systemClock } from '../../platform/base/clock.ts';
 import type { Fault } from '../../platform/model/fault.ts';
 import { StoreError } from '../../platform/model/store-error.ts';
 import { ProbeFailed, probeSource, probeTarget } from './probe.ts';
 import { SameBucket } from './same-bucket.ts';
 
-const demand = { tier: undefined, kms: false, source: undefined };
+const demand = { tier: undefined, kms: false, clock: systemClock, source: undefined };
 
 describe('a probe that ends in the middle takes away what it began', () => {
   for (const operation of ['putPart', 'abort'] as const) {

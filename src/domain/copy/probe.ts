@@ -1,10 +1,11 @@
+import type { Clock } from '../../platform/base/clock.ts';
 import type { StorageTier } from '../../platform/model/storage-class.ts';
 import type { Behaviour } from '../../platform/model/behaviour.ts';
 import type { PartUpload, PutOptions, Store } from '../../platform/stores/store.ts';
 import { StoreError } from '../../platform/model/store-error.ts';
-import { observeMd5 } from './observe.ts';
+import { type Check, observeMd5 } from './observe.ts';
 import {
-  cleanupSignal,
+  cleanUp,
   compareByMarker,
   probeKey,
   SameBucket,
@@ -130,6 +131,7 @@ async function forgiven(look: () => Promise<unknown>): Promise<void> {
 export interface TargetDemand {
   readonly tier: StorageTier | undefined;
   readonly kms: boolean;
+  readonly clock: Clock;
   /** Where the target may be the same bucket under another address. */
   readonly source: Store | undefined;
 }
@@ -145,7 +147,7 @@ export interface TargetDemand {
  */
 export async function probeTarget(
   target: Store,
-  { tier, kms, source }: TargetDemand,
+  { tier, kms, clock, source }: TargetDemand,
   signal: AbortSignal,
 ): Promise<Behaviour> {
   await attempt('read', signal, () => readOne(target, probeKey(), signal));
@@ -155,13 +157,14 @@ export async function probeTarget(
     source,
     observed: target.traits.checksMd5,
   } as const;
-  const { sighting, behaviour } = await probeUpload(target, write, signal);
+  const check = { clock, signal };
+  const { sighting, behaviour } = await probeUpload(target, write, check);
   if (tier !== undefined) {
-    await probeUpload(target, { ability: 'class', options: { tier } }, signal);
+    await probeUpload(target, { ability: 'class', options: { tier } }, check);
   }
-  if (kms) await probeUpload(target, { ability: 'encrypt', options: { kms } }, signal);
+  if (kms) await probeUpload(target, { ability: 'encrypt', options: { kms } }, check);
   if (source === undefined || sighting !== 'unknown') return behaviour;
-  const marker = await compareByMarker(source, target, signal);
+  const marker = await compareByMarker(source, target, check);
   const { key, left } = marker;
   if (marker.sighting === 'seen') throw new SameBucket(left === undefined ? undefined : key);
   if (left !== undefined) throw new ProbeFailed('remove', storeErrorOf(left.cause));
@@ -180,10 +183,11 @@ interface ProbedUpload {
 async function probeUpload(
   target: Store,
   { ability, options, source, observed = false }: ProbedUpload,
-  signal: AbortSignal,
+  check: Check,
 ): Promise<{ readonly sighting: Sighting; readonly behaviour: Behaviour }> {
+  const { clock, signal } = check;
   const key = probeKey();
-  const upload = await attempt(ability, signal, () => startUpload(target, key, options, signal));
+  const upload = await attempt(ability, signal, () => startUpload(target, key, options, check));
   const content = Buffer.from('probe');
   let sighting: Sighting = 'unknown';
   let behaviour: Behaviour = {};
@@ -191,16 +195,16 @@ async function probeUpload(
     await attempt(ability, signal, () =>
       upload.putPart(1, { content, size: content.length }, signal),
     );
-    if (observed) behaviour = await observeMd5(upload, signal);
-    if (source !== undefined) sighting = await seesUpload(source, key, signal);
+    if (observed) behaviour = await observeMd5(upload, check);
+    if (source !== undefined) sighting = await seesUpload(source, key, check);
     if (sighting !== 'seen') await attempt('abort', signal, () => upload.abort(signal));
   } catch (error) {
     // What failed first is reported. An upload that stays has five bytes, and nobody sees it.
-    await upload.abort(cleanupSignal()).catch(() => undefined);
+    await cleanUp(clock, (limit) => upload.abort(limit)).catch(() => undefined);
     throw error;
   }
   if (sighting !== 'seen') return { sighting, behaviour };
-  const left = await upload.abort(cleanupSignal()).then(
+  const left = await cleanUp(clock, (limit) => upload.abort(limit)).then(
     () => undefined,
     () => key,
   );
@@ -212,13 +216,15 @@ async function startUpload(
   target: Store,
   key: string,
   options: PutOptions,
-  signal: AbortSignal,
+  { clock, signal }: Check,
 ): Promise<PartUpload> {
   try {
     return await target.startParts(key, options, signal);
   } catch (error) {
     const mayBeOpen = error instanceof StoreError ? error.transient : signal.aborted;
-    if (mayBeOpen) await abortAll(target, key, cleanupSignal()).catch(() => undefined);
+    if (mayBeOpen) {
+      await cleanUp(clock, (limit) => abortAll(target, key, limit)).catch(() => undefined);
+    }
     throw error;
   }
 }

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import type { Clock } from '../../platform/base/clock.ts';
+import { timeLimit } from '../../platform/base/timers.ts';
 import type { Behaviour } from '../../platform/model/behaviour.ts';
 import type { Store } from '../../platform/stores/store.ts';
 import { StoreError } from '../../platform/model/store-error.ts';
-import { observeConditions } from './observe.ts';
+import { type Check, observeConditions } from './observe.ts';
 
 /** How long the source may take to answer whether it sees what was written at the target. */
 const LOOK_MS = 5_000;
@@ -29,18 +31,18 @@ export function probeKey(): string {
   return `brigade-probe-${randomUUID()}`;
 }
 
-/** A limit of its own, since what is cleaned up may follow from the end of the check's signal. */
-export function cleanupSignal(): AbortSignal {
-  return AbortSignal.timeout(CLEANUP_MS);
+/** Removes what a check wrote, within a time limit of its own: the check's own signal may have ended. */
+export async function cleanUp(
+  clock: Clock,
+  remove: (signal: AbortSignal) => Promise<unknown>,
+): Promise<void> {
+  using limit = timeLimit(clock, CLEANUP_MS);
+  await remove(limit.signal);
 }
 
 /** Whether the source lists the upload that is open at the target under this key. */
-export async function seesUpload(
-  source: Store,
-  key: string,
-  signal: AbortSignal,
-): Promise<Sighting> {
-  const uploads = await answered(signal, (limit) => source.listUploads(key, limit));
+export async function seesUpload(source: Store, key: string, check: Check): Promise<Sighting> {
+  const uploads = await answered(check, (limit) => source.listUploads(key, limit));
   if (uploads === undefined) return 'unknown';
   return uploads.length > 0 ? 'seen' : 'unseen';
 }
@@ -64,18 +66,18 @@ export interface MarkerFindings {
 export async function compareByMarker(
   source: Store,
   target: Store,
-  signal: AbortSignal,
+  check: Check,
 ): Promise<MarkerFindings> {
   const key = probeKey();
   const nothing = { key, sighting: 'unknown', behaviour: {}, left: undefined } as const;
-  const twins = await answered(signal, (limit) => beginAlike(source, target, limit));
-  const written = twins === true ? await tryToPut(target, key, signal) : 'no';
+  const twins = await answered(check, (limit) => beginAlike(source, target, limit));
+  const written = twins === true ? await tryToPut(target, key, check) : 'no';
   if (written === 'no') return nothing;
-  const head = await answered(signal, (limit) => source.head(key, limit));
+  const head = await answered(check, (limit) => source.head(key, limit));
   const sighting = head?.size === marker.length ? 'seen' : 'unknown';
   const isThere = written === 'yes' && sighting === 'unknown';
-  const behaviour = isThere ? await observeConditions(target, key, signal) : {};
-  const left = await failureOf(target.remove([{ key }], cleanupSignal()));
+  const behaviour = isThere ? await observeConditions(target, key, check) : {};
+  const left = await failureOf(cleanUp(check.clock, (limit) => target.remove([{ key }], limit)));
   return { key, sighting, behaviour, left };
 }
 
@@ -85,15 +87,15 @@ const marker = Buffer.from('probe');
 async function tryToPut(
   target: Store,
   key: string,
-  signal: AbortSignal,
+  { clock, signal }: Check,
 ): Promise<'yes' | 'no' | 'perhaps'> {
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(LOOK_MS)]);
+  using limit = timeLimit(clock, LOOK_MS, signal);
   try {
-    await target.put(key, { content: marker, size: marker.length }, {}, limit);
+    await target.put(key, { content: marker, size: marker.length }, {}, limit.signal);
     return 'yes';
   } catch (error) {
     if (error instanceof StoreError) return error.transient ? 'perhaps' : 'no';
-    if (limit.aborted) return 'perhaps';
+    if (limit.signal.aborted) return 'perhaps';
     throw error;
   }
 }
@@ -122,14 +124,14 @@ function seconds(ms: number): number {
 
 /** What was answered; undefined where a store refuses, fails, or does not answer in time. */
 async function answered<T>(
-  signal: AbortSignal,
+  { clock, signal }: Check,
   ask: (limit: AbortSignal) => Promise<T>,
 ): Promise<T | undefined> {
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(LOOK_MS)]);
+  using limit = timeLimit(clock, LOOK_MS, signal);
   try {
-    return await ask(limit);
+    return await ask(limit.signal);
   } catch (error) {
-    if (error instanceof StoreError || limit.aborted) return undefined;
+    if (error instanceof StoreError || limit.signal.aborted) return undefined;
     throw error;
   }
 }

@@ -3,6 +3,7 @@ import { eachConcurrently } from '../../platform/base/concurrently.ts';
 import type { Clock } from '../../platform/base/clock.ts';
 import type { Logger } from '../../platform/base/log.ts';
 import { deleteEndedAttempts } from '../access/attempts-table.ts';
+import { timeLimit } from '../../platform/base/timers.ts';
 import { removeOldAudit } from '../access/audit-table.ts';
 import { deleteOldUsedSignatures } from '../access/used-signatures.ts';
 import type { Database } from '../../platform/postgres/db.ts';
@@ -179,7 +180,8 @@ async function abortAbandoned(
     { concurrency: UPLOADS_CONCURRENCY, signal },
     async (upload, stop) => {
       try {
-        await abort(options, upload, AbortSignal.any([stop, AbortSignal.timeout(ABORT_MS)]));
+        using limit = timeLimit(options.clock, ABORT_MS, stop);
+        await abort(options, upload, limit.signal);
       } catch (error) {
         stop.throwIfAborted();
         await giveUp(options, upload, error);

@@ -1,3 +1,5 @@
+import type { Clock } from '../../platform/base/clock.ts';
+import { timeLimit } from '../../platform/base/timers.ts';
 import type { TaskBehaviour } from '../../platform/model/behaviour.ts';
 import type { Fault } from '../../platform/model/fault.ts';
 import type { BucketPlace, TaskPlan } from './task-record.ts';
@@ -15,6 +17,7 @@ import type { TaskCredentials } from './sync/sync-task-service.ts';
 export interface BucketChecksOptions {
   readonly open: OpenBuckets;
   readonly endpoints: Endpoints;
+  readonly clock: Clock;
   /** Whether buckets are asked; what is known of their clouds is checked always. */
   readonly probes: boolean;
   /** Milliseconds for all questions to one bucket. */
@@ -28,7 +31,7 @@ export interface BucketChecksOptions {
  * @throws {ServiceError} that says which field, right or address is wrong.
  */
 export async function checkBuckets(
-  { open, endpoints, probes, timeoutMs }: BucketChecksOptions,
+  { open, endpoints, clock, probes, timeoutMs }: BucketChecksOptions,
   plan: TaskPlan,
   credentials: TaskCredentials,
 ): Promise<TaskBehaviour | undefined> {
@@ -40,22 +43,24 @@ export async function checkBuckets(
   const demand = {
     tier,
     kms: plan.kms,
+    clock,
     source: mayBeOneService(endpoints, plan.source, plan.target) ? source : undefined,
   };
   // Both to their ends: a probe takes away what it began.
+  const limits = { clock, timeoutMs };
   const asked = await Promise.allSettled([
     probeEnd(
       endOf('source', plan.source, credentials.source, plan.appId),
-      timeoutMs,
+      limits,
       async (signal) => {
         const options = { behindCdn: plan.sourceCdn !== undefined };
         await probeSource(source, options, signal);
-        return await observeSource(source, options, signal);
+        return await observeSource(source, options, { clock, signal });
       },
     ),
-    probeEnd(endOf('target', plan.target, credentials.target), timeoutMs, async (signal) => ({
+    probeEnd(endOf('target', plan.target, credentials.target), limits, async (signal) => ({
       ...(await probeTarget(target, demand, signal)),
-      ...(await observeTarget(target, signal)),
+      ...(await observeTarget(target, { clock, signal })),
     })),
   ]);
   const [ofSource, ofTarget] = asked;
@@ -166,11 +171,12 @@ function oneOf(fields: readonly string[]): string {
 
 async function probeEnd<T>(
   end: End,
-  timeoutMs: number,
+  { clock, timeoutMs }: Pick<BucketChecksOptions, 'clock' | 'timeoutMs'>,
   probe: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
+  using limit = timeLimit(clock, timeoutMs);
   try {
-    return await probe(AbortSignal.timeout(timeoutMs));
+    return await probe(limit.signal);
   } catch (error) {
     if (error instanceof SameBucket) throw sameBucket(error.leftKey);
     throw error instanceof ProbeFailed ? refusal(end, error, timeoutMs) : error;

@@ -1,5 +1,7 @@
+import type { Clock } from '../../platform/base/clock.ts';
 import { eachConcurrently } from '../../platform/base/concurrently.ts';
 import type { Logger } from '../../platform/base/log.ts';
+import { timeLimit } from '../../platform/base/timers.ts';
 import type { Database } from '../../platform/postgres/db.ts';
 import {
   type DueRecheck,
@@ -25,6 +27,7 @@ export type RecheckResult = 'unchanged' | 'changed' | 'not-comparable' | 'not-co
 export interface RechecksOptions {
   readonly database: Database;
   readonly openTasks: Pick<OpenTasks, 'use'>;
+  readonly clock: Clock;
   readonly log: Logger;
   readonly onRecheck?: (result: RecheckResult) => void;
 }
@@ -81,11 +84,13 @@ async function recheckTask(
 
 /** @returns False where it was postponed. */
 async function recheckObject(
-  { database, log, onRecheck }: RechecksOptions,
+  { database, clock, log, onRecheck }: RechecksOptions,
   task: OpenTask,
   { taskId, one, signal }: { taskId: string; one: DueRecheck; signal: AbortSignal },
 ): Promise<boolean> {
-  const result = await look(task, one, signal);
+  using limit = timeLimit(clock, LOOK_MS, signal);
+  const result = await look(task, one, limit.signal);
+  signal.throwIfAborted();
   if (result === 'postponed') {
     await postponeRecheck(database, taskId, one, POSTPONED_MS);
     onRecheck?.(result);
@@ -111,10 +116,8 @@ async function look(
   }
   let found: ObjectHead;
   try {
-    const timely = AbortSignal.any([signal, AbortSignal.timeout(LOOK_MS)]);
-    found = await target.head(one.key, timely);
+    found = await target.head(one.key, signal);
   } catch (error) {
-    signal.throwIfAborted();
     // With expired credentials the object would only be recorded as failed, although it was copied.
     const passes =
       !(error instanceof StoreError) || error.transient || error.fault === 'bad-credentials';

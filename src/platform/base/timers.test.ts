@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SteppedClock, turn } from '../../../test/kit/stepped-clock.ts';
-import { after, Alarm, every } from './timers.ts';
+import { after, Alarm, every, timeLimit } from './timers.ts';
 
 test('a wait ends after its time, or when it is rung', async () => {
   const clock = new SteppedClock();
@@ -32,4 +32,21 @@ test('what is scheduled runs at its time, and not after it was disposed of', asy
   repeated[Symbol.dispose]();
   await clock.pass(100);
   assert.equal(ran.length, 3);
+});
+
+test('a limit ends after its time, with the signal that it was given, or never once it was disposed of', async () => {
+  const clock = new SteppedClock();
+  const outer = new AbortController();
+  const late = timeLimit(clock, 100);
+  const stopped = timeLimit(clock, 100, outer.signal);
+  const inTime = timeLimit(clock, 100);
+  inTime[Symbol.dispose]();
+  await clock.pass(50);
+  assert.equal(late.signal.aborted, false);
+  const why = new Error('stopped');
+  outer.abort(why);
+  assert.equal(stopped.signal.reason, why);
+  await clock.pass(50);
+  assert.throws(() => late.signal.throwIfAborted(), { name: 'TimeoutError' });
+  assert.equal(inTime.signal.aborted, false);
 });

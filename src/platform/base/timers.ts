@@ -36,6 +36,23 @@ export function after(clock: Clock, ms: number, work: () => void): Disposable {
   return { [Symbol.dispose]: () => stop.abort() };
 }
 
+/** Ends by itself; disposing of it stops its timer. */
+export interface TimeLimit extends Disposable {
+  readonly signal: AbortSignal;
+}
+
+/** A signal that aborts with a `TimeoutError` after `ms`, or with `signal`. The wait does not keep the process alive. */
+export function timeLimit(clock: Clock, ms: number, signal?: AbortSignal): TimeLimit {
+  const limit = new AbortController();
+  const timer = after(clock, ms, () => {
+    limit.abort(new DOMException(`not done within ${ms} ms`, 'TimeoutError'));
+  });
+  return {
+    signal: signal === undefined ? limit.signal : AbortSignal.any([signal, limit.signal]),
+    [Symbol.dispose]: () => timer[Symbol.dispose](),
+  };
+}
+
 /** Calls `work` every `ms` until disposed of. The wait does not keep the process alive. */
 export function every(clock: Clock, ms: number, work: () => void): Disposable {
   let next = after(clock, ms, run);

@@ -60,7 +60,7 @@ function serverOf(
     ...api,
     limits: settings,
     singleSignOn: singleSignOn({
-      ...{ issuers: settings.oidc, log, now: () => clock.now() },
+      ...{ issuers: settings.oidc, log, clock },
       userNamed: (name) => gatekeeper.userNamed(name),
     }),
   });
