@@ -1,6 +1,6 @@
-import type { Db } from '../../platform/postgres/db.ts';
+import { type Db, prepared } from '../../platform/postgres/db.ts';
 import { enqueueing, waking } from '../queue/enqueue.ts';
-import { type Difference, insertDifferences } from './differences-table.ts';
+import type { Difference } from './differences-table.ts';
 import type { KeyRange } from './listing.ts';
 import type { ScanKind } from './scan.ts';
 
@@ -16,6 +16,8 @@ export interface RangeClaim {
   readonly until?: string | undefined;
   /** Where the walk goes on. */
   readonly cursor: string;
+  /** Of what has been walked. */
+  readonly digest: Buffer;
   readonly claimId: string;
   readonly attempts: number;
 }
@@ -56,7 +58,8 @@ const CLAIM = `
   set claim_id = nextval('claim_ids'), lease_until = now() + $1 * interval '1 millisecond', attempts = attempts + 1
   from due where ranges.scan_id = due.scan_id and ranges.after_key = due.after_key
   returning ranges.scan_id as "scanId", due.task_id as "taskId", due.kind, due.revision, ranges.after_key as "after",
-    ranges.until_key as "until", ranges.cursor_key as cursor, ranges.claim_id::text as "claimId", ranges.attempts`;
+    ranges.until_key as "until", ranges.cursor_key as cursor, ranges.digest, ranges.claim_id::text as "claimId",
+    ranges.attempts`;
 
 /** Claims the range that is due longest, of all scans, until `leaseMs` from now. */
 export async function claimRange(db: Db, leaseMs: number): Promise<RangeClaim | undefined> {
@@ -124,29 +127,11 @@ export async function failRange(
   );
 }
 
+/** What a walk knows of its range. Both may change meanwhile: the range may be split, and settled by a lost answer. */
 export interface HeldRange {
-  /** Where it ends now: it may have been split since it was claimed. */
+  /** Where it ends. */
   readonly until?: string | undefined;
-  readonly digest: Buffer;
-}
-
-/**
- * Locks a range for the settlement of a page.
- *
- * @returns Undefined where the claim has been lost, or the scan may not be worked on any more.
- */
-export async function lockRange(
-  db: Db,
-  { scanId, after, claimId }: RangeClaim,
-): Promise<HeldRange | undefined> {
-  const { rows } = await db.query<HeldRange>(
-    `select ranges.until_key as "until", ranges.digest
-    from scan_ranges as ranges join scans on scans.id = ranges.scan_id join tasks on tasks.id = scans.task_id
-    where ranges.scan_id = $1 and ranges.after_key = $2 and ranges.claim_id = $3 and ranges.state = 'open' and ${MAY_WORK}
-    for update of ranges for share of scans, tasks`,
-    [scanId, after, claimId],
-  );
-  return rows[0];
+  readonly digest: Uint8Array;
 }
 
 export interface PageSettlement extends RangeCounts {
@@ -163,21 +148,34 @@ export interface PageSettlement extends RangeCounts {
   readonly differences: readonly Difference[];
 }
 
-const SETTLE = `
-  with enqueued as (
-    ${enqueueing('scan', 'select $4::uuid as task_id, object_key from unnest($5::text[]) as object_key')}
+const SETTLE = prepared(`
+  with held as materialized (
+    select ranges.scan_id, ranges.after_key, ranges.until_key, ranges.digest
+    from scan_ranges as ranges join scans on scans.id = ranges.scan_id join tasks on tasks.id = scans.task_id
+    where ranges.scan_id = $1 and ranges.after_key = $2 and ranges.claim_id = $3 and ranges.state = 'open' and ${MAY_WORK}
+    for update of ranges for share of scans, tasks
+  ), fitting as materialized (
+    select scan_id, after_key from held where until_key is not distinct from $20 and digest = $21
+  ), enqueued as (
+    ${enqueueing(
+      'scan',
+      `select $4::uuid as task_id, object_key from unnest($5::text[]) as object_key where exists (select from fitting)`,
+    )}
   ), notified as (
     ${waking('enqueued')}
+  ), settled as (
+    update scan_ranges as ranges set cursor_key = $6, digest = $7, state = case when $8 then 'done' else 'open' end,
+      claim_id = case when $8 then null else claim_id end, lease_until = case when $8 then null else lease_until end,
+      attempts = 1, message = coalesce(case when unreadable > 0 then message end, $19), pages = pages + $9,
+      source_objects = source_objects + $10, source_bytes = source_bytes + $11,
+      target_objects = target_objects + $12, target_bytes = target_bytes + $13,
+      equal = equal + $14, different = different + $15, missing = missing + $16, extra = extra + $17,
+      enqueued = enqueued + (select count(*) from enqueued), unreadable = unreadable + $18
+    from fitting where ranges.scan_id = fitting.scan_id and ranges.after_key = fitting.after_key
+      and (select count(*) from notified) >= 0
+    returning 1
   )
-  update scan_ranges set cursor_key = $6, digest = $7, state = case when $8 then 'done' else 'open' end,
-    claim_id = case when $8 then null else claim_id end, lease_until = case when $8 then null else lease_until end,
-    attempts = 1, message = coalesce(case when unreadable > 0 then message end, $19), pages = pages + $9,
-    source_objects = source_objects + $10, source_bytes = source_bytes + $11,
-    target_objects = target_objects + $12, target_bytes = target_bytes + $13,
-    equal = equal + $14, different = different + $15, missing = missing + $16, extra = extra + $17,
-    enqueued = enqueued + (select count(*) from enqueued), unreadable = unreadable + $18
-  where scan_id = $1 and after_key = $2 and claim_id = $3
-    and (select count(*) from notified) >= 0`;
+  select until_key as "until", digest, exists (select from settled) as settled from held`);
 
 function unreadableText([first]: readonly string[]): string | null {
   if (first === undefined) return null;
@@ -185,19 +183,29 @@ function unreadableText([first]: readonly string[]): string | null {
   return `there are keys that cannot be copied, such as ${key}`;
 }
 
-/** Settles a page of a range that {@link lockRange} has locked in this transaction. */
+/** `settled`: whether the page was; if not, the range is not as the walk had it, and nothing was written. */
+export interface SettledRange extends HeldRange {
+  readonly settled: boolean;
+}
+
+/**
+ * Settles a page in one statement, if the range still is as the walk has it.
+ *
+ * @returns Undefined where the claim has been lost, or the scan may not be worked on any more.
+ */
 export async function settlePage(
   db: Db,
   { scanId, taskId, after, claimId }: RangeClaim,
+  held: HeldRange,
   page: PageSettlement,
-): Promise<void> {
-  await db.query(SETTLE, [
+): Promise<SettledRange | undefined> {
+  const { rows } = await db.query<SettledRange>(SETTLE, [
     ...[scanId, after, claimId, taskId, page.enqueue, page.cursor, page.digest, page.done],
     ...[page.pages, page.sourceObjects, page.sourceBytes, page.targetObjects, page.targetBytes],
     ...[page.equal, page.different, page.missing, page.extra],
-    ...[page.unreadable.length, unreadableText(page.unreadable)],
+    ...[page.unreadable.length, unreadableText(page.unreadable), held.until, held.digest],
   ]);
-  await insertDifferences(db, scanId, page.differences);
+  return rows[0];
 }
 
 /** How many keys that scans have found wait in a task; counts no further than `most`. */

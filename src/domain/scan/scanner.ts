@@ -7,11 +7,11 @@ import type { OverwriteMode } from '../../platform/model/sync-task.ts';
 import { alreadyLogged, type Database } from '../../platform/postgres/db.ts';
 import type { Store } from '../../platform/stores/store.ts';
 import { ServiceError } from '../service-error.ts';
+import { insertDifferences } from './differences-table.ts';
 import { endOf } from './ending.ts';
 import {
   claimRange,
   failRange,
-  lockRange,
   type RangeClaim,
   rangesOf,
   rangeToSplit,
@@ -184,20 +184,21 @@ export class Scanner {
 
   async #walkOpen(claim: RangeClaim, task: ScannedTask, signal: AbortSignal): Promise<void> {
     const { database, batchPairs } = this.#options;
-    const { kind, until, cursor } = claim;
+    const { kind } = claim;
     const mode = task.policy.overwriteMode;
     const end = await walkRange(
       {
         ...{ source: task.source, target: task.target, kind, mode, batchPairs },
-        range: { until, cursor },
-        settle: (decide) =>
-          database.transaction(async (db) => {
-            const held = await lockRange(db, claim);
-            if (held === undefined) return undefined;
-            const page = decide(held);
-            await settlePage(db, claim, page);
-            return page;
-          }),
+        range: claim,
+        settle: async (held, page) => {
+          if (page.differences.length === 0) return await settlePage(database, claim, held, page);
+          return await database.transaction(async (db) => {
+            const found = await settlePage(db, claim, held, page);
+            if (found?.settled === true)
+              await insertDifferences(db, claim.scanId, page.differences);
+            return found;
+          });
+        },
         hasRoom: async () => !writes(kind) || (await this.#hasRoom(claim.taskId)),
       },
       signal,

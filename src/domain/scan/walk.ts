@@ -6,7 +6,7 @@ import type { Store } from '../../platform/stores/store.ts';
 import { type Comparison, compareListed } from './compare.ts';
 import type { Difference } from './differences-table.ts';
 import { type Pair, pairBatches, type PairBatch } from './listing.ts';
-import type { HeldRange, PageSettlement } from './ranges-table.ts';
+import type { HeldRange, PageSettlement, SettledRange } from './ranges-table.ts';
 import { type ScanKind, writes } from './scan.ts';
 
 export interface WalkOptions {
@@ -14,17 +14,15 @@ export interface WalkOptions {
   readonly target: Store;
   readonly kind: ScanKind;
   readonly mode: OverwriteMode;
-  readonly range: { readonly until: string | undefined; readonly cursor: string };
+  readonly range: HeldRange & { readonly cursor: string };
   /** About as many pairs are settled at once. */
   readonly batchPairs?: number | undefined;
   /**
-   * Settles a page in one transaction: `decide` gets the range as it is locked there.
+   * Settles a page in one transaction, if the range is as it is held here.
    *
-   * @returns What `decide` gave; undefined where the range is no longer ours, and the walk ends.
+   * @returns The range as it was found; undefined where it is no longer ours, and the walk ends.
    */
-  readonly settle: (
-    decide: (held: HeldRange) => PageSettlement,
-  ) => Promise<PageSettlement | undefined>;
+  readonly settle: (held: HeldRange, page: PageSettlement) => Promise<SettledRange | undefined>;
   /** Whether more keys may be enqueued now. */
   readonly hasRoom: () => Promise<boolean>;
 }
@@ -39,30 +37,48 @@ export type WalkEnd = 'done' | 'no-room' | 'lost';
  * @throws {StoreError} for what a listing throws.
  */
 export async function walkRange(options: WalkOptions, signal: AbortSignal): Promise<WalkEnd> {
-  const { source, target, range, settle, hasRoom, batchPairs } = options;
+  const { source, target, range, batchPairs } = options;
   const left = { after: range.cursor, until: range.until, batchPairs };
-  let cursor = range.cursor;
+  let at: Position = { held: range, cursor: range.cursor };
   /** Pairs above the cursor: a walk that breaks off finds them again, so they are not settled before it moves. */
   let above: readonly Pair[] = [];
   for await (const read of pairBatches({ source, target }, left, signal)) {
     signal.throwIfAborted();
-    if (!(await hasRoom())) return 'no-room';
-    const from = cursor;
     const batch = above.length === 0 ? read : { ...read, pairs: [...above, ...read.pairs] };
-    const page = await settle((held) => settlementOf(options, batch, { held, cursor: from }));
-    if (page === undefined) return 'lost';
-    if (page.done) return 'done';
-    ({ cursor } = page);
+    const next = await settleBatch(options, batch, at);
+    if (typeof next === 'string') return next;
+    at = next;
     above = batch.pairs.slice(batch.pairs.findLastIndex(isKept) + 1);
   }
   return 'done';
+}
+
+interface Position {
+  readonly held: HeldRange;
+  readonly cursor: string;
+}
+
+/** @returns Where the walk goes on; if nowhere, how it ended. */
+async function settleBatch(
+  options: WalkOptions,
+  batch: PairBatch,
+  at: Position,
+): Promise<Position | WalkEnd> {
+  const page = settlementOf(options, batch, at);
+  if (page.enqueue.length > 0 && !(await options.hasRoom())) return 'no-room';
+  const found = await options.settle(at.held, page);
+  // Another digest: a page was settled, and its answer was lost. Then the walk does not know its cursor.
+  if (found === undefined || Buffer.compare(found.digest, at.held.digest) !== 0) return 'lost';
+  if (!found.settled) return await settleBatch(options, batch, { ...at, held: found });
+  if (page.done) return 'done';
+  return { held: { until: found.until, digest: page.digest }, cursor: page.cursor };
 }
 
 /** What a page comes to, once it is known where the range ends now. */
 function settlementOf(
   { kind, mode }: WalkOptions,
   { pairs, pages, last }: PairBatch,
-  { held, cursor }: { readonly held: HeldRange; readonly cursor: string },
+  { held, cursor }: Position,
 ): PageSettlement {
   const inRange = upTo(pairs, held.until);
   const done = last || inRange.length < pairs.length;
@@ -70,12 +86,12 @@ function settlementOf(
   const within = done ? inRange : inRange.slice(0, inRange.findLastIndex(isKept) + 1);
   const counts: Record<Comparison, number> = { equal: 0, different: 0, missing: 0, extra: 0 };
   const found: Difference[] = [];
-  const hash = createHash('sha256').update(held.digest);
+  let lines = '';
   for (const pair of within.filter(isKept)) {
     const comparison = compareListed(pair, { mode, kind });
     counts[comparison] += 1;
     if (comparison !== 'equal') found.push(differenceOf(pair, comparison));
-    hash.update(line(pair));
+    lines += line(pair);
   }
   const end = done ? held.until : undefined;
   return {
@@ -87,7 +103,7 @@ function settlementOf(
     done,
     cursor: end ?? within.findLast(isKept)?.key ?? cursor,
     unreadable: within.filter((pair) => !isKept(pair)).map(({ key }) => key),
-    digest: hash.digest(),
+    digest: createHash('sha256').update(held.digest).update(lines).digest(),
   };
 }
 
