@@ -75,7 +75,7 @@ const checks: readonly Check[] = [
   {
     what: 'a source that does not take the request',
     refused: ['source', 'ListObjectsV2', { status: 400, code: 'AuthorizationHeaderMalformed' }],
-    says: /^400 OMS\.1014 .*\[src_cloud_type\] or \[src_endpoint\] may be wrong: it is refused to list the objects of the bucket\. The store said: 400 AuthorizationHeaderMalformed/,
+    says: /^400 OMS\.1014 .*\[src_cloud_type\] or \[src_endpoint\] may be wrong: the store rejected the request to list the objects of the bucket\. The store said: 400 AuthorizationHeaderMalformed/,
   },
   {
     what: 'a destination without the class',
@@ -85,7 +85,7 @@ const checks: readonly Check[] = [
       'CreateMultipartUpload',
       { status: 400, code: 'InvalidStorageClass', nth: 2 },
     ],
-    says: /^400 OMS\.1020 .*\[dst_storage_policy\] may be wrong: it is refused to write objects of the class that.*400 InvalidStorageClass/,
+    says: /^400 OMS\.1020 .*\[dst_storage_policy\] may be wrong: the store rejected the request to write objects of the class that.*400 InvalidStorageClass/,
   },
 ];
 
@@ -121,7 +121,7 @@ describe('a task is refused for', () => {
   test('an address where nobody listens, and says what to look at', async () => {
     await assert.rejects(
       world.createTask({ src_endpoint: NOBODY_LISTENS }),
-      /400 OMS\.1014 .*\[src_endpoint\] invalid: check region, endpoint, DNS, proxy and firewall\. In detail: .*ECONNREFUSED/s,
+      /400 OMS\.1014 .*\[src_endpoint\] invalid: check region, endpoint, DNS, proxy and firewall\. Details: .*ECONNREFUSED/s,
     );
   });
 
@@ -138,7 +138,7 @@ describe('a task is refused for', () => {
     const { url } = world.service;
     await assert.rejects(
       world.createTask({ src_endpoint: url }),
-      /\[src_endpoint\] invalid: what answers at its address does not speak as this cloud does\. The store said: 404/,
+      /\[src_endpoint\] invalid: the server at this address does not answer as this cloud does\. The store said: 404/,
     );
   });
 });
@@ -155,12 +155,12 @@ const cdnFailures: readonly CdnFailure[] = [
   {
     what: 'a key that the CDN does not know',
     wrong: { authentication_key: 'another-secret-altogether' },
-    says: /\[source_cdn\.authentication_type\] or \[source_cdn\.authentication_key\] invalid: the CDN does not let the service in\. It failed so: 403 the CDN 127\.0\.0\.1:\d+ lets nobody in with the authentication type TENCENT_COS_D: check there the type, its key and how long/,
+    says: /\[source_cdn\.authentication_type\] or \[source_cdn\.authentication_key\] invalid: the CDN rejected the signed request\. The CDN said: 403 the CDN 127\.0\.0\.1:\d+ rejected a request with the authentication type TENCENT_COS_D: check the type, its key and the validity/,
   },
   {
-    what: 'an anti-leech rule',
+    what: 'hotlink protection',
     prepare: ({ manners }) => (manners.referer = 'https://shop.example.com/'),
-    says: /authentication_key\] invalid.*no anti-leech rule asks for a Referer or an address/,
+    says: /authentication_key\] invalid.*no hotlink protection requires a Referer or an address/,
   },
   {
     what: 'a domain where nobody listens',
@@ -170,12 +170,12 @@ const cdnFailures: readonly CdnFailure[] = [
   {
     what: 'a redirect',
     prepare: ({ manners }) => (manners.redirectsTo = 'https://cdn.example.com/x?sign=hidden'),
-    says: /\[source_cdn\.protocol\] or \[source_cdn\.domain\] invalid\. It failed so: 302 the CDN 127\.0\.0\.1:\d+ redirects to https:\/\/cdn\.example\.com, and redirects are not followed/,
+    says: /\[source_cdn\.protocol\] or \[source_cdn\.domain\] invalid\. The CDN said: 302 the CDN 127\.0\.0\.1:\d+ redirects to https:\/\/cdn\.example\.com, and redirects are not followed/,
   },
   {
     what: 'an object that is not the one of the bucket',
     prepare: ({ manners }) => manners.cached.set('film', staleFilm),
-    says: /the cache of the CDN is old: it does not deliver what the bucket has\. It failed so: the CDN 127\.0\.0\.1:\d+: it sends 9 bytes, the bucket's object has 13/,
+    says: /the cache of the CDN is outdated: it delivers other bytes than the bucket has\. Details: the CDN 127\.0\.0\.1:\d+: it sends 9 bytes, the bucket's object has 13/,
   },
   {
     what: 'an object that the CDN does not have',

@@ -86,7 +86,7 @@ describe('MinIO encrypts by a key server that its operator has set up', () => {
     await using world = await startWithTarget({ dialect: 'minio' }, row);
     await assert.rejects(
       world.createTask(there),
-      /400 OMS\.1020 .*\[enable_kms\] invalid: the destination has no key service, or none is set up there\..*501 NotImplemented .*KMS is not configured/s,
+      /400 OMS\.1020 .*\[enable_kms\] invalid: the destination has no key service, or its key service is not configured\..*501 NotImplemented .*KMS is not configured/s,
     );
     assert.deepEqual(world.to.openUploads(), []);
   });
@@ -113,7 +113,7 @@ describe('OBS encrypts by its key service over HTTPS only', () => {
       await using world = await startWithTarget({ dialect: 'obs' }, row, { checkBuckets });
       await assert.rejects(
         world.createTask(fields),
-        /\[enable_kms\] invalid: HuaweiCloud encrypts by its key service over HTTPS only, and the destination's endpoint is an http:\/\/ one/,
+        /\[enable_kms\] invalid: HuaweiCloud encrypts with its key service over HTTPS only, and the endpoint of the destination is http:\/\//,
       );
       assert.equal(world.target.requests.of('CreateMultipartUpload'), 0, 'nobody was asked');
     });

@@ -24,12 +24,12 @@ describe('a task that asks for what a row of facts has not is refused, and told 
   const ceph = 'Ceph \\(here as the cloud type AWS\\)';
 
   for (const [what, fields, says] of [
-    ['enable_kms at Ceph', { ...to, enable_kms: true }, `${known(ceph)}.*leave it out`],
+    ['enable_kms at Ceph', { ...to, enable_kms: true }, `${known(ceph)}.*omit this field`],
     ['enable_kms at Google', { ...google, enable_kms: true }, known('Google')],
     [
       'enable_restore at Ceph',
       { ...from, enable_restore: true },
-      `\\[enable_restore\\] invalid: nothing is restored at ${ceph}; leave it out`,
+      `\\[enable_restore\\] invalid: ${ceph} restores no objects; omit this field`,
     ],
     [
       'a class of Ceph',

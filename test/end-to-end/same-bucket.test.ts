@@ -131,7 +131,7 @@ describe('a bucket under two addresses', () => {
     deny('DeleteObjects');
     await assert.rejects(
       world.createTask(task),
-      /OMS\.1020 .*\[dst_ak\] invalid: it lacks the right to remove objects; an object whose name begins with brigade-probe- is left/,
+      /OMS\.1020 .*\[dst_ak\] invalid: it lacks the right to remove objects; remove the object whose name begins with brigade-probe-/,
     );
   });
 

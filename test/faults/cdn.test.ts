@@ -37,20 +37,20 @@ const failures: readonly Failure[] = [
     key: 'another-secret-altogether',
     reason: 'denied',
     message:
-      /read Aliyun:source\/.*denied \(403 the CDN 127\.0\.0\.1:\d+ lets nobody in with the authentication type ALIYUN_OSS_A: check there the type, its key and how long a signature is good for, and that no anti-leech rule asks for a Referer or an address \(denied by req auth: invalid md5hash\)/,
+      /read Aliyun:source\/.*denied \(403 the CDN 127\.0\.0\.1:\d+ rejected a request with the authentication type ALIYUN_OSS_A: check the type, its key and the validity of signatures at the CDN, and that no hotlink protection requires a Referer or an address \(denied by req auth: invalid md5hash\)/,
   },
   {
-    what: 'an anti-leech rule',
+    what: 'hotlink protection',
     prepare: ({ manners }) => (manners.referer = 'https://shop.example.com/'),
     reason: 'denied',
-    message: /no anti-leech rule asks for a Referer/,
+    message: /no hotlink protection requires a Referer/,
   },
   {
     what: 'a redirect, to a URL that is signed',
     prepare: ({ manners }) => (manners.redirectsTo = 'https://cdn.example.com/x?auth_key=hidden'),
     reason: 'refused',
     message:
-      /refused \(302 the CDN 127\.0\.0\.1:\d+ redirects to https:\/\/cdn\.example\.com, and redirects are not followed: switch them off there, or name the protocol and domain/,
+      /refused \(302 the CDN 127\.0\.0\.1:\d+ redirects to https:\/\/cdn\.example\.com, and redirects are not followed: disable them at the CDN, or name the protocol and domain/,
   },
   {
     what: 'compression',
@@ -124,7 +124,7 @@ const failures: readonly Failure[] = [
     prepare: ({ manners }, key) => manners.cached.set(key, undefined),
     reason: 'stale-cdn',
     message:
-      /404 the CDN 127\.0\.0\.1:\d+ does not have the object, and the bucket has it: check that the domain leads to this bucket/,
+      /404 the CDN 127\.0\.0\.1:\d+ does not have the object, and the bucket has it: check that the domain serves this bucket/,
   },
   {
     what: 'connections that break each time',
@@ -183,7 +183,10 @@ describe('a CDN that goes wrong', () => {
     world.from.put('expired', 'x');
     const taskId = await taskThrough(cdn);
     await world.sync(taskId, ['expired']);
-    assert.match((await world.outcome(taskId, 'expired')).message ?? '', /how long a signature/);
+    assert.match(
+      (await world.outcome(taskId, 'expired')).message ?? '',
+      /the validity of signatures/,
+    );
   });
 
   test('a body that breaks off in the middle is read on, signed anew', async () => {

@@ -85,8 +85,14 @@ describe('a source', () => {
     ]) {
       test(`may have objects that are ${fault}: ${keys.join(', ')}`, async () => {
         const { reads, probe } = await source(keys, (key) => !readable(key), fault);
-        await probe();
+        const unreadable = await probe();
         assert.ok(reads.length <= 5);
+        assert.deepEqual(
+          unreadable.map(({ key, error }) => [key, error.ability, error.cause?.fault]),
+          reads
+            .filter((key) => keys.includes(key) && !readable(key))
+            .map((key) => [key, 'read', fault]),
+        );
       });
     }
 

@@ -41,30 +41,39 @@ export class ProbeFailed extends Error {
 /** How many objects are tried at most. */
 const SAMPLES_MAX = 4;
 
+/** An object of the source that a probe could not read, while others or the right to read were there. */
+export interface UnreadableObject {
+  readonly key: string;
+  readonly error: ProbeFailed;
+}
+
 /**
- * Tries what a source must allow: to be listed, and to be read.
+ * Tests what a source must allow: listing, and reading.
  *
- * An archived object is as good as one that can be read: the right to it is there. One object proves
- * nothing about the others: it may be encrypted with a customer's key, or have a policy of its own. So
- * where one is refused, others are tried, each of another prefix, and at last a name that nobody has: a
- * caller that may read gets the answer that it is not there. Objects that cannot be read fail by themselves.
+ * An archived object counts as readable, because the right to read it is there. One object proves nothing about the
+ * others: it may be encrypted with a customer's key, or have a policy of its own. If one is refused, objects of other
+ * prefixes are tried, and finally a key that does not exist: a caller that may read gets the answer that the object is
+ * missing. Objects that cannot be read fail by themselves later.
  *
- * @param behindCdn Whether reads go through a CDN: then the bucket is asked for a head first, and
- *   whoever fails to `deliver` is the CDN. An empty bucket tells nothing of it.
- * @throws {ProbeFailed} naming what it does not allow.
+ * @param behindCdn Whether reads go through a CDN. Then a head is requested from the bucket first, so that a
+ *   failure to `deliver` is the CDN's. An empty bucket shows nothing about the CDN.
+ * @returns The objects that could not be read although the source may be used.
+ * @throws {ProbeFailed} naming what the source does not allow.
  */
 export async function probeSource(
   source: Store,
   { behindCdn }: { readonly behindCdn: boolean },
   signal: AbortSignal,
-): Promise<void> {
-  let refusal: ProbeFailed | undefined;
+): Promise<readonly UnreadableObject[]> {
+  const unreadable: UnreadableObject[] = [];
   for await (const key of sampledKeys(source, signal)) {
-    refusal = await refusalOf(() => probeObject(source, key, { behindCdn, signal }));
-    if (refusal === undefined) return;
+    const error = await refusalOf(() => probeObject(source, key, { behindCdn, signal }));
+    if (error === undefined) return unreadable;
+    unreadable.push({ key, error });
   }
   const right = await refusalOf(() => probeObject(source, probeKey(), { behindCdn, signal }));
-  if (right !== undefined) throw refusal ?? right;
+  if (right !== undefined) throw unreadable.at(-1)?.error ?? right;
+  return unreadable;
 }
 
 async function probeObject(

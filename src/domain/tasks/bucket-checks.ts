@@ -1,4 +1,5 @@
 import type { Clock } from '../../platform/base/clock.ts';
+import type { Logger } from '../../platform/base/log.ts';
 import { timeLimit } from '../../platform/base/timers.ts';
 import type { TaskBehaviour } from '../../platform/model/behaviour.ts';
 import type { Fault } from '../../platform/model/fault.ts';
@@ -6,7 +7,13 @@ import type { BucketPlace, TaskPlan } from './task-record.ts';
 import type { AccessKey } from '../../platform/signing/access-key.ts';
 import type { Store, Traits } from '../../platform/stores/store.ts';
 import { StoreError } from '../../platform/model/store-error.ts';
-import { type Ability, ProbeFailed, probeSource, probeTarget } from '../copy/probe.ts';
+import {
+  type Ability,
+  ProbeFailed,
+  probeSource,
+  probeTarget,
+  type UnreadableObject,
+} from '../copy/probe.ts';
 import { observeSource, observeTarget } from '../copy/observe.ts';
 import { SameBucket } from '../copy/same-bucket.ts';
 import { type Endpoints, mayBeOneService } from './endpoints.ts';
@@ -18,20 +25,22 @@ export interface BucketChecksOptions {
   readonly open: OpenBuckets;
   readonly endpoints: Endpoints;
   readonly clock: Clock;
-  /** Whether buckets are asked; what is known of their clouds is checked always. */
+  readonly log: Logger;
+  /** Whether requests are sent to the buckets. What is known about their clouds is always checked. */
   readonly probes: boolean;
-  /** Milliseconds for all questions to one bucket. */
+  /** Milliseconds for all requests to one bucket. */
   readonly timeoutMs: number;
 }
 
 /**
- * Looks whether both buckets can do what a task asks for, before it says that it synchronizes.
+ * Checks that both buckets can do what a task needs, before the task is accepted. Single objects that cannot be read
+ * are logged: they do not prevent the task.
  *
  * @returns How their stores behaved; undefined where they were not probed.
  * @throws {ServiceError} that says which field, right or address is wrong.
  */
 export async function checkBuckets(
-  { open, endpoints, clock, probes, timeoutMs }: BucketChecksOptions,
+  { open, endpoints, clock, log, probes, timeoutMs }: BucketChecksOptions,
   plan: TaskPlan,
   credentials: TaskCredentials,
 ): Promise<TaskBehaviour | undefined> {
@@ -46,7 +55,7 @@ export async function checkBuckets(
     clock,
     source: mayBeOneService(endpoints, plan.source, plan.target) ? source : undefined,
   };
-  // Both to their ends: a probe takes away what it began.
+  // Both run to their end, because a probe removes what it has written.
   const limits = { clock, timeoutMs };
   const asked = await Promise.allSettled([
     probeEnd(
@@ -54,7 +63,7 @@ export async function checkBuckets(
       limits,
       async (signal) => {
         const options = { behindCdn: plan.sourceCdn !== undefined };
-        await probeSource(source, options, signal);
+        logUnreadable(log, plan.source, await probeSource(source, options, signal));
         return await observeSource(source, options, { clock, signal });
       },
     ),
@@ -69,6 +78,17 @@ export async function checkBuckets(
   return { source: ofSource.value, target: ofTarget.value };
 }
 
+function logUnreadable(
+  log: Logger,
+  { bucket }: BucketPlace,
+  unreadable: readonly UnreadableObject[],
+): void {
+  for (const { key, error } of unreadable) {
+    const found = { event: 'check.unreadable', bucket, key, reason: error.cause?.fault };
+    log.warn({ ...found, detail: error.message }, 'an object of the source cannot be read');
+  }
+}
+
 /**
  * The refusal of a task from a bucket to itself.
  *
@@ -76,7 +96,9 @@ export async function checkBuckets(
  */
 export function sameBucket(left?: string): ServiceError {
   const remove =
-    left === undefined ? '' : ` The check could not remove "${left}" from it: remove that by hand.`;
+    left === undefined
+      ? ''
+      : ` The check could not remove "${left}" from it: remove that object yourself.`;
   return new ServiceError(
     'invalid-request',
     'Source and target are the same bucket.',
@@ -84,7 +106,7 @@ export function sameBucket(left?: string): ServiceError {
   );
 }
 
-/** @throws {ServiceError} where the credentials are none of that cloud. */
+/** @throws {ServiceError} when the credentials do not have the form of that cloud. */
 function opened(side: Side, open: () => Store): Store {
   try {
     return open();
@@ -104,22 +126,22 @@ function checkTraits(plan: TaskPlan, source: Traits, target: Traits): void {
     plan.kms &&
       !target.kms &&
       (target.kmsNeedsTls
-        ? `[kms] invalid: ${called(target)} encrypts by its key service over HTTPS only, and the destination's endpoint is an http:// one`
-        : `[kms] invalid: ${called(target)} is not known to encrypt by the default key of a key service when a request asks for it; leave it out, and set the encryption at the bucket or the account, where there is one`),
+        ? `[kms] invalid: ${called(target)} encrypts with its key service over HTTPS only, and the endpoint of the destination is http://`
+        : `[kms] invalid: ${called(target)} is not known to encrypt with the default key of a key service at the request of a client; omit this field, and configure encryption at the bucket or the account`),
     plan.restore &&
       !source.restore &&
-      `[restore] invalid: nothing is restored at ${called(source)}; leave it out`,
+      `[restore] invalid: ${called(source)} restores no objects; omit this field`,
     policy !== undefined &&
       policy !== 'SRC_STORAGE_MAPPING' &&
       !target.tiers.includes(policy) &&
       `[target.storageClass] invalid: ${called(target)} has no class for ${policy}; it has ${list(target.tiers)}`,
   ].filter((reason) => reason !== false);
   if (reasons.length === 0) return;
-  const message = 'The request asks for what these clouds do not do.';
+  const message = 'These clouds do not support what the request needs.';
   throw new ServiceError('not-supported', message, reasons.join('; '));
 }
 
-/** What has the facts that are told: it may be another than the task's own word says. */
+/** The row whose facts apply. It may differ from the cloud type that the task names. */
 function called({ cloud, row }: Traits): string {
   return row === cloud ? cloud : `${row} (here as the cloud type ${cloud})`;
 }
@@ -130,7 +152,7 @@ function list(words: readonly string[]): string {
 
 type Side = 'source' | 'target';
 
-/** Whoever may refuse, and how that is told. */
+/** Each party that can refuse, and how messages name it. */
 const parties = {
   source: { called: 'The source bucket', problem: 'source-refused' },
   target: { called: 'The destination bucket', problem: 'target-refused' },
@@ -204,65 +226,66 @@ const addressOf = ({ side, place }: End): string =>
 const CDN_ADDRESS =
   '[cdn.domain] invalid: check the domain, its DNS, the protocol and its certificate, proxy and firewall.';
 
-/** Who may not do it, in the words of rights. */
+/** What a probe tested, as the name of a right. */
 const rights: Record<Ability, string> = {
   list: 'list the objects of the bucket',
-  read: 'read objects, and see that one is not there (which needs the right to list)',
+  read: 'read objects, including the answer that an object does not exist (which needs the right to list)',
   deliver: 'deliver an object of the bucket',
   write: 'write objects in parts',
   class: 'write objects of the class that {target.storageClass} names',
   encrypt: 'write objects that the key service encrypts ({kms})',
   abort: 'abort multipart uploads',
   remove:
-    'remove objects; an object whose name begins with brigade-probe- is left in the bucket, remove it by hand',
+    'remove objects; remove the object whose name begins with brigade-probe- from the bucket yourself',
 };
 
-/** What is to be changed, by what the store said. */
+/** What to change, by the fault that the store reported. */
 const mistakes: Partial<Record<Fault, (end: End, ability: Ability) => string>> = {
   'bad-credentials': ({ keys }) => `${oneOf(keys)} invalid: the store does not accept them.`,
   'denied': ({ side }, ability) =>
     `[${side}.accessKeyId] invalid: it lacks the right to ${rights[ability]}.`,
   'no-bucket': ({ side, place, names }) =>
-    `${oneOf([...names, `${side}.${place}`])} invalid: there is no such bucket in this ${place === 'region' ? 'region; not every cloud tells that it has it in another' : 'place'}.`,
-  // A store has a code for what it lacks; a web server says 404 to all that it does not know.
+    `${oneOf([...names, `${side}.${place}`])} invalid: there is no such bucket in this ${place === 'region' ? 'region; not every cloud reports that a bucket is in another region' : 'place'}.`,
+  // A store has a code for a missing object or bucket; a web server answers 404 to any unknown path.
   'not-found': speaksOtherwise,
   'unsupported': (_end, ability) =>
     ability === 'encrypt'
-      ? '[kms] invalid: the destination has no key service, or none is set up there.'
-      : `It has no way to ${rights[ability]}.`,
-  'clock-skew': () => 'The clocks of this machine and the store differ too much: set them by NTP.',
+      ? '[kms] invalid: the destination has no key service, or its key service is not configured.'
+      : `It does not support this request: to ${rights[ability]}.`,
+  'clock-skew': () =>
+    'The clocks of this machine and the store differ too much: synchronize both with NTP.',
   'unreachable': addressOf,
   'bad-reply': speaksOtherwise,
   'refused': refused,
 };
 
-/** For reasons that only its own words tell. What asks for nothing special is asked of the wrong place. */
+/** The store's own message has the reason. A request that needs nothing special probably went to the wrong place. */
 function refused({ side, place }: End, ability: Ability): string {
   const wishes: Partial<Record<Ability, string>> = {
     class: '[target.storageClass]',
     encrypt: '[kms]',
   };
   const field = wishes[ability] ?? `[${side}.cloud] or [${side}.${place}]`;
-  return `${field} may be wrong: it is refused to ${rights[ability]}.`;
+  return `${field} may be wrong: the store rejected the request to ${rights[ability]}.`;
 }
 
 function speaksOtherwise({ side, place }: End): string {
-  return `[${side}.${place}] invalid: what answers at its address does not speak as this cloud does.`;
+  return `[${side}.${place}] invalid: the server at this address does not answer as this cloud does.`;
 }
 
 const cdnKey =
-  '[cdn.authenticationType] or [cdn.key] invalid: the CDN does not let the service in.';
+  '[cdn.authenticationType] or [cdn.key] invalid: the CDN rejected the signed request.';
 
-/** The same of the CDN, whose own words follow. */
+/** The same for the CDN. Its own message follows. */
 const cdnMistakes: Partial<Record<Fault, string>> = {
   'bad-credentials': cdnKey,
   'denied': cdnKey,
   'unreachable': CDN_ADDRESS,
   'interrupted': CDN_ADDRESS,
   'refused': '[cdn.protocol] or [cdn.domain] invalid.',
-  'bad-reply': '[cdn.domain] invalid: what answers there is no CDN.',
+  'bad-reply': '[cdn.domain] invalid: the server at this address is not a CDN.',
   'stale-cdn':
-    '[cdn.domain] invalid, or the cache of the CDN is old: it does not deliver what the bucket has.',
+    '[cdn.domain] invalid, or the cache of the CDN is outdated: it delivers other bytes than the bucket has.',
 };
 
 function detailOf(end: End, ability: Ability, cause: StoreError): string {
@@ -272,7 +295,7 @@ function detailOf(end: End, ability: Ability, cause: StoreError): string {
   const { status, cloudCode, cloudMessage } = cause.details;
   const said = [status, cloudCode, cloudMessage].filter((part) => part !== undefined).join(' ');
   if (said === '') return mistake;
-  if (isCdn) return `${mistake} It failed so: ${said}`;
-  // Without a status nobody has answered: it is this machine that says so.
-  return `${mistake} ${status === undefined ? 'In detail' : 'The store said'}: ${said}`;
+  // Without a status there was no answer, and the message is this machine's.
+  const speaker = status === undefined ? 'Details' : `The ${isCdn ? 'CDN' : 'store'} said`;
+  return `${mistake} ${speaker}: ${said}`;
 }

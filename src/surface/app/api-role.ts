@@ -60,7 +60,8 @@ export function apiRole(
   const eventQuotas = new EventQuotas({ ...settings, database, now });
   const gatekeeper = new DatabaseGatekeeper({ database, sealer, now, firstTokens });
   const audit = new DatabaseAudit({ database, log, clock });
-  const checks = { open: openForChecks, endpoints: places, clock, probes, timeoutMs: CHECK_MS };
+  const probing = { clock, log, probes, timeoutMs: CHECK_MS };
+  const checks = { open: openForChecks, endpoints: places, ...probing };
   const syncTasks = new SyncTasks({
     ...settings,
     ...{ database, lists, sealer, clock, intake, endpoints: places, eventQuotas },

@@ -9,7 +9,7 @@ import { word } from './answer.ts';
 export interface RefusingCdn {
   /** Host and port. */
   readonly host: string;
-  /** For the messages: what is to be checked when it lets nobody in. */
+  /** For messages: what to check when the CDN rejects requests. */
   readonly authenticationType: string;
   /** Takes out the secrets that requests were signed with. */
   readonly redact: (text: string) => string;
@@ -67,16 +67,16 @@ function messageOf(
 ): string {
   const cdn = `the CDN ${host}`;
   if (isRedirect(status)) {
-    return `${cdn} redirects to ${placeOf(headers)}, and redirects are not followed: switch them off there, or name the protocol and domain that they lead to`;
+    return `${cdn} redirects to ${placeOf(headers)}, and redirects are not followed: disable them at the CDN, or name the protocol and domain of their target`;
   }
   if (status === 401 || status === 403) {
-    return `${cdn} lets nobody in with the authentication type ${authenticationType}: check there the type, its key and how long a signature is good for, and that no anti-leech rule asks for a Referer or an address`;
+    return `${cdn} rejected a request with the authentication type ${authenticationType}: check the type, its key and the validity of signatures at the CDN, and that no hotlink protection requires a Referer or an address`;
   }
   if (status === 404 || status === 410) {
-    return `${cdn} does not have the object, and the bucket has it: check that the domain leads to this bucket`;
+    return `${cdn} does not have the object, and the bucket has it: check that the domain serves this bucket`;
   }
   if (status === 416) return `${cdn} has a shorter object than the bucket`;
-  return `${cdn} answered so`;
+  return `${cdn} answered with status ${status}`;
 }
 
 /** Where a redirect leads, without what may be signed. */
