@@ -121,6 +121,9 @@ describe('the official SDKs', { concurrency: false }, () => {
       OMS_SK: key.secret.reveal(),
       OMS_PROJECT_ID: projectId,
       OMS_REGION: REGION,
+      // As docs/guide/access.md describes it: for programs that name only a region.
+      [`HUAWEICLOUD_SDK_REGION_OMS_${REGION.replaceAll('-', '_').toUpperCase()}`]: service.url,
+      HUAWEICLOUD_SDK_IAM_ENDPOINT: service.url,
       HOME: join(cache, 'home'), // They write logs and IDs there.
     };
     await mkdir(join(cache, 'home'), { recursive: true });

@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"github.com/huaweicloud/huaweicloud-sdk-go-v3/core/auth/basic"
-	"github.com/huaweicloud/huaweicloud-sdk-go-v3/core/region"
 	"github.com/huaweicloud/huaweicloud-sdk-go-v3/core/sdkerr"
 	oms "github.com/huaweicloud/huaweicloud-sdk-go-v3/services/oms/v2"
 	"github.com/huaweicloud/huaweicloud-sdk-go-v3/services/oms/v2/model"
+	"github.com/huaweicloud/huaweicloud-sdk-go-v3/services/oms/v2/region"
 )
 
 var (
@@ -28,10 +28,11 @@ func clientWith(secret string) *oms.OmsClient {
 	return oms.NewOmsClient(oms.OmsClientBuilder().WithCredential(credentials).WithEndpoint(endpoint).Build())
 }
 
-// clientOfRegion looks the project up by itself.
+// clientOfRegion is written for Huawei Cloud: the environment leads it to the service, where it looks the project up.
+// In the environment this SDK accepts only HTTPS for the look-up, so the test names that address here.
 func clientOfRegion() *oms.OmsClient {
 	credentials := basic.NewCredentialsBuilder().WithAk(ak).WithSk(sk).WithIamEndpointOverride(endpoint).Build()
-	place := region.NewRegion(regionID, endpoint)
+	place := region.ValueOf(regionID)
 	return oms.NewOmsClient(oms.OmsClientBuilder().WithCredential(credentials).WithRegion(place).Build())
 }
 

@@ -1,9 +1,9 @@
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.huaweicloud.sdk.core.auth.BasicCredentials;
 import com.huaweicloud.sdk.core.exception.ServiceResponseException;
-import com.huaweicloud.sdk.core.region.Region;
 import com.huaweicloud.sdk.oms.v2.OmsClient;
 import com.huaweicloud.sdk.oms.v2.model.*;
+import com.huaweicloud.sdk.oms.v2.region.OmsRegion;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
@@ -25,10 +25,10 @@ class Client {
     return OmsClient.newBuilder().withCredential(credentials).withEndpoint(endpoint).build();
   }
 
-  /** Looks the project up by itself. */
+  /** Written for Huawei Cloud: the environment alone leads it to the service, where it looks the project up. */
   static OmsClient clientOfRegion() {
-    var credentials = new BasicCredentials().withAk(ak).withSk(sk).withIamEndpoint(endpoint);
-    var region = new Region(System.getenv("OMS_REGION"), endpoint);
+    var credentials = new BasicCredentials().withAk(ak).withSk(sk);
+    var region = OmsRegion.valueOf(System.getenv("OMS_REGION"));
     return OmsClient.newBuilder().withCredential(credentials).withRegion(region).build();
   }
 

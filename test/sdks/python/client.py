@@ -6,7 +6,6 @@ import time
 
 from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkcore.exceptions.exceptions import ServiceResponseException
-from huaweicloudsdkcore.region.region import Region
 from huaweicloudsdkoms.v2 import (
     CreateSyncEventsRequest,
     CreateSyncTaskReq,
@@ -21,6 +20,7 @@ from huaweicloudsdkoms.v2 import (
     StopSyncTaskRequest,
     SyncObjectReq,
 )
+from huaweicloudsdkoms.v2.region.oms_region import OmsRegion
 
 endpoint, ak, sk, project, region = (
     os.environ[f"OMS_{name}"] for name in ("ENDPOINT", "AK", "SK", "PROJECT_ID", "REGION")
@@ -38,11 +38,11 @@ def client(secret=sk):
 
 
 def client_of_region():
-    """Looks the project up by itself."""
+    """Written for Huawei Cloud: the environment alone leads it to the service, where it looks the project up."""
     return (
         OmsClient.new_builder()
-        .with_credentials(BasicCredentials(ak, sk).with_iam_endpoint(endpoint))
-        .with_region(Region(region, endpoint))
+        .with_credentials(BasicCredentials(ak, sk))
+        .with_region(OmsRegion.value_of(region))
         .build()
     )
 
