@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { KiB } from '../../src/platform/base/bytes.ts';
 import { Secret } from '../../src/platform/base/seal.ts';
@@ -7,6 +8,7 @@ import { openStore } from '../../src/platform/stores/open-store.ts';
 import type { Store } from '../../src/platform/stores/store.ts';
 import { rejectsWith } from '../conformance/store.ts';
 import { type CdnServer, startCdnServer } from '../kit/cdn-server.ts';
+import { startFrontProxy } from '../kit/front-proxy.ts';
 import { ManualClock } from '../kit/manual-clock.ts';
 import { heldContent } from '../kit/s3-server/content.ts';
 import { type S3Server, startS3Server } from '../kit/s3-server/server.ts';
@@ -137,4 +139,43 @@ describe('what a CDN sends breaks off once, and is read on by a range', () => {
     const { body } = await store.read(KEY, { range: { first: 0, last: 999 } }, signal);
     assert.equal((await body.bytes()).length, 1000);
   });
+});
+
+describe('an object whose ETag does not name its bytes is read through a CDN', () => {
+  const weak = (answer: IncomingMessage): void => {
+    answer.headers.etag = `W/${answer.headers.etag ?? ''}`;
+    delete answer.headers['x-amz-version-id'];
+  };
+  const none = (answer: IncomingMessage): void => {
+    delete answer.headers.etag;
+  };
+  for (const [what, onAnswer] of [
+    ['a weak ETag', weak],
+    ['no ETag', none],
+  ] as const) {
+    test(`${what}: only when it is old enough for its time to tell it from another one`, async () => {
+      await using server = await startS3Server({ buckets: ['bucket'] });
+      await using front = await startFrontProxy(server.url, { onAnswer });
+      const content = server.bucket('bucket');
+      await using cdn = await startCdnServer({ bucket: 'bucket', content });
+      const { accessKeyId, secretAccessKey } = server.accessKey;
+      await using store = openStore({
+        ...{ dialect: 'AWS', region: 'us-east-1', bucket: 'bucket', endpoint: front.url },
+        credentials: { accessKeyId, secretAccessKey: new Secret(secretAccessKey) },
+        clock: new ManualClock(Date.now()),
+        cdn: {
+          ...{ origin: `http://${cdn.domain}`, authenticationType: 'NONE' },
+          ...{ key: undefined, appId: undefined, guard: undefined },
+        },
+      });
+      content.put(KEY, Buffer.from('young'), { lastModified: Date.now() + 60_000 });
+      const pin = await store.head(KEY, signal);
+      await rejectsWith('changed', store.read(KEY, {}, signal));
+      await rejectsWith('changed', store.read(KEY, { pin }, signal));
+      assert.deepEqual(cdn.served, []);
+      content.put(KEY, Buffer.from('old'), { lastModified: Date.now() - 60_000 });
+      const { body } = await store.read(KEY, {}, signal);
+      assert.equal(Buffer.from(await body.bytes()).toString(), 'old');
+    });
+  }
 });

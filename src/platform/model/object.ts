@@ -45,6 +45,8 @@ export interface ObjectHead extends Sums {
   /** By whose key the store encrypts it, where it says so. */
   readonly encryption: ObjectEncryption | undefined;
   readonly versionId: string | undefined;
+  /** When the store answered a HEAD, by its own clock; absent where the answer has no `Date`. */
+  readonly date?: number;
   /** The ETag of a CDN's answer, where the bytes come through one that tells it. */
   readonly cdnEtag?: string;
 }

@@ -61,6 +61,23 @@ export function mayChangeUnseen(pin: ObjectPin, date: number | undefined, now: n
   return !isNamed && (date ?? now - CLOCKS_DIFFER_MS) < pin.lastModified + SURE_MS;
 }
 
+/**
+ * Why an object is not read that was modified a moment ago; undefined where another change would show. Reads without
+ * a pin are checked as well: what they read is recorded, and compared in later rounds.
+ *
+ * @param date When the store told the head, as in {@link mayChangeUnseen}.
+ */
+export function problemOfAge(
+  head: ObjectPin,
+  pin: ObjectPin | undefined,
+  { date, now }: { readonly date: number | undefined; readonly now: number },
+): string | undefined {
+  // A version tells objects apart only where both name it.
+  const compared = { ...head, versionId: pin === undefined ? head.versionId : pin.versionId };
+  if (![head, compared].some((object) => mayChangeUnseen(object, date, now))) return undefined;
+  return 'it has no strong ETag and was modified a moment ago, so that another change would not show';
+}
+
 /** Whether an ETag names the very bytes: it is neither weak nor empty. */
 export function isStrongTag(etag: string): boolean {
   const { weak, opaque } = tagOf(etag);

@@ -1,5 +1,5 @@
 import type { Fault } from '../model/fault.ts';
-import type { ByteRange, ObjectHead, ObjectPin } from '../model/object.ts';
+import type { ByteRange, ObjectHead } from '../model/object.ts';
 import {
   type AnsweredRange,
   answeredRange,
@@ -13,7 +13,7 @@ import {
 } from './answered-range.ts';
 import type { HttpReply } from '../http/http.ts';
 import { dateOf, headerOf } from '../http/headers.ts';
-import { differenceFrom, mayChangeUnseen } from './pin.ts';
+import { differenceFrom, problemOfAge } from './pin.ts';
 import type { ObjectRead, ReadOptions } from './store.ts';
 import { StoreError } from '../model/store-error.ts';
 
@@ -42,7 +42,7 @@ export function headOfReply(reply: HttpReply, reader: HeadReader): ObjectHead {
   const size = contentLengthOf(reply);
   const head = Number.isNaN(size) ? noLength : reader.headOf(size, reply.headers, whole);
   if (typeof head === 'string') throw reader.failure('bad-reply', head);
-  return head;
+  return dated(head, reply);
 }
 
 /**
@@ -56,7 +56,16 @@ export async function sizedHead(reply: HttpReply, reader: KeyReader): Promise<Ob
   const size = await sizeByRange(reader);
   const head = reader.headOf(size, reply.headers, whole);
   if (typeof head === 'string') throw reader.failure('bad-reply', head);
-  return head;
+  return dated(head, reply);
+}
+
+function dated(head: ObjectHead, reply: HttpReply): ObjectHead {
+  const date = dateOfReply(reply);
+  return date === undefined ? head : { ...head, date };
+}
+
+function dateOfReply({ headers }: HttpReply): number | undefined {
+  return dateOf(headerOf(headers, 'date'));
 }
 
 async function sizeByRange({ send, failure }: KeyReader): Promise<number> {
@@ -118,9 +127,8 @@ function readOfReply(reply: HttpReply, options: ReadOptions, reader: KeyReader):
   const head = reader.headOf(answered.size, reply.headers, answer);
   if (typeof head === 'string') throw reader.failure('bad-reply', head);
   checkObject(head, options, reader);
-  // A version tells objects apart only where both name it.
-  const compared = { ...head, versionId: pin === undefined ? head.versionId : pin.versionId };
-  for (const object of [head, compared]) checkAge(reply, object, reader);
+  const tooYoung = problemOfAge(head, pin, { date: dateOfReply(reply), now: reader.now() });
+  if (tooYoung !== undefined) throw reader.failure('changed', tooYoung);
   checkRange(answered, range, reader);
   const { first, last } = range ?? answered;
   reply.expect(Math.min(last, answered.size - 1) - first + 1);
@@ -138,23 +146,6 @@ function checkObject(
   if (versionId === undefined || versionId === head.versionId) return;
   const told = head.versionId === undefined ? 'no version' : `the version ${head.versionId}`;
   throw failure('changed', `the store answered with ${told}, where ${versionId} was requested`);
-}
-
-/**
- * Also a read without a pin is checked: what it read is recorded, and compared in later rounds.
- *
- * @throws {StoreError} `changed` where nothing would show that the object was replaced.
- */
-function checkAge(
-  { headers }: Pick<HttpReply, 'headers'>,
-  object: ObjectPin,
-  { failure, now }: KeyReader,
-): void {
-  if (!mayChangeUnseen(object, dateOf(headerOf(headers, 'date')), now())) return;
-  throw failure(
-    'changed',
-    'it has no strong ETag and was modified a moment ago, so that another change would not show',
-  );
 }
 
 /** @throws {StoreError} `unsupported` where the store ignores ranges, `bad-reply` for another range. */

@@ -8,7 +8,7 @@ import { IGNORES_RANGES } from '../answered-range.ts';
 import type { AddressGuard } from '../../http/guard.ts';
 import { headerOf } from '../../http/headers.ts';
 import type { HttpOptions, HttpReply } from '../../http/http.ts';
-import { differenceFrom } from '../pin.ts';
+import { differenceFrom, problemOfAge } from '../pin.ts';
 import { refusalText } from '../refusals.ts';
 import type { Connect, Connection } from '../requests.ts';
 import type { AccessKey } from '../../signing/access-key.ts';
@@ -105,6 +105,8 @@ class CdnReader implements AsyncDisposable {
     const head = await this.#bucket.head(key, signal);
     const difference = pin === undefined ? undefined : differenceFrom(pin, head);
     if (difference !== undefined) return refuse('changed', difference);
+    const tooYoung = problemOfAge(head, pin, { date: head.date, now: this.#options.clock.now() });
+    if (tooYoung !== undefined) return refuse('changed', tooYoung);
     if (range !== undefined && range.first >= head.size) {
       return refuse('refused', `the object has ${head.size} bytes, and no such range`);
     }
