@@ -139,6 +139,21 @@ describe('every request takes a turn and counts', () => {
     });
   }
 
+  for (const [dialect, text] of [
+    ['AWS', '<ListBucketResult></ListBucketResult>'],
+    ['Azure', '<EnumerationResults></EnumerationResults>'],
+  ] as const) {
+    test(`a list at ${dialect} says whether it is of a scan`, async () => {
+      const counted = new CountedRequests();
+      const lists = async (store: Store) => {
+        await store.list({ forScan: true }, signal);
+        await store.list({}, signal);
+      };
+      await sentBy(dialect, [{ text }, { text }], lists, counted.connect);
+      assert.deepEqual(counted.works, ['scan', 'object']);
+    });
+  }
+
   test('each operation of a store', async () => {
     await using server = await startS3Server({ buckets: ['bucket'] });
     const { accessKeyId, secretAccessKey } = server.accessKey;

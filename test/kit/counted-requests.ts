@@ -1,4 +1,5 @@
 import { systemClock } from '../../src/platform/base/clock.ts';
+import type { Work } from '../../src/platform/stores/account-pace.ts';
 import { Pacer } from '../../src/platform/stores/pacer.ts';
 import { type Connect, connecting, type OnRequest } from '../../src/platform/stores/requests.ts';
 
@@ -13,7 +14,12 @@ export class CountedRequests {
   });
 
   get turns(): number {
-    return this.#pacer.turns;
+    return this.#pacer.works.length;
+  }
+
+  /** What each request was for. */
+  get works(): readonly Work[] {
+    return this.#pacer.works;
   }
 
   /** Answers that the pace has learned from, in their order: whether the store refused. */
@@ -23,16 +29,16 @@ export class CountedRequests {
 }
 
 class CountingPacer extends Pacer {
-  turns = 0;
+  readonly works: Work[] = [];
   readonly refusals: boolean[] = [];
 
   constructor() {
     super(systemClock);
   }
 
-  override turn(signal: AbortSignal): Promise<number> {
-    this.turns += 1;
-    return super.turn(signal);
+  override turn(signal: AbortSignal, work: Work = 'object'): Promise<number> {
+    this.works.push(work);
+    return super.turn(signal, work);
   }
 
   override answered(answer: Parameters<Pacer['answered']>[0]): void {

@@ -168,7 +168,7 @@ class Listing {
   }
 
   #request(after: string | undefined): void {
-    this.#loading = this.#store.list({ after }, this.#signal);
+    this.#loading = this.#store.list({ after, forScan: true }, this.#signal);
     // It is awaited when it is needed; until then a failure is nobody's.
     this.#loading.catch(() => undefined);
   }

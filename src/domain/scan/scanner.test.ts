@@ -365,7 +365,8 @@ async function listingOf(
     storageClass: undefined,
   }));
   const store = await storeOf([]);
-  store.list = async ({ after, limit = 1_000 }): Promise<ListPage> => {
+  store.list = async ({ after, limit = 1_000, forScan }): Promise<ListPage> => {
+    assert.equal(forScan, true, 'the lists of a scan let other requests go first');
     if (limit > 1) await before(after);
     let [low, high] = [0, entries.length];
     while (after !== undefined && low < high) {

@@ -238,13 +238,13 @@ export class Scanner {
       const { source, target } = task;
       if (![source, target].every((store) => store.traits.listsFromKey)) return;
       const probe = async (after: string): Promise<string | undefined> => {
-        const { entries } = await source.list({ after, limit: 1 }, signal);
+        const { entries } = await source.list({ after, limit: 1, forScan: true }, signal);
         return entries[0]?.key;
       };
       const cut = await findCut(candidate, probe);
       if (cut === undefined) return;
       // A store that does not take this text as a key to go on from would fail the new range for good.
-      await target.list({ after: cut, limit: 1 }, signal);
+      await target.list({ after: cut, limit: 1, forScan: true }, signal);
       await splitRange(database, candidate, cut);
     } catch (error) {
       if (signal.aborted) return;

@@ -43,8 +43,8 @@ export interface SharedWith {
   readonly accounts: Accounts;
   readonly side: Side;
   /**
-   * Whether its calls wait for no others of the account, but for the pace: what somebody waits for must not queue
-   * behind copies that last for minutes.
+   * Whether its calls wait for no others of the account, and take the next turns of its pace: what somebody waits for
+   * must not queue behind copies that last for minutes.
    */
   readonly apart?: boolean | undefined;
 }
@@ -71,7 +71,8 @@ const CALLS = 64;
  */
 export function openStore(options: StoreOptions): Store {
   const { shared, connections = CALLS, clock = systemClock, onRequest } = options;
-  const connect = (pacer: Pacer): Connect => connecting({ pacer, clock, onRequest });
+  const forChecks = shared?.apart;
+  const connect = (pacer: Pacer) => connecting({ pacer, clock, onRequest, forChecks });
   if (shared === undefined) {
     const calls = [new Places(connections)];
     const alone = () => connect(new Pacer(clock));

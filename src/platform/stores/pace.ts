@@ -196,6 +196,32 @@ function reduced(pace: Pace, window: Window, at: number): Pace {
   };
 }
 
+/** Requests a second that the store accepted lately. */
+export function acceptedAt({ second }: Pace, at: number): number {
+  if (at - second.startedAt >= 2000) return 0;
+  return Math.max(second.accepted, second.before);
+}
+
+/** Requests a second that the store refused since the last look. */
+export function refusedAt({ window }: Pace, at: number): number {
+  if (window === undefined) return 0;
+  return (window.refused * 1000) / Math.max(at - window.startedAt, WINDOW_MS);
+}
+
+/** The state at a share of the rate, for the sake of others: it grows again by itself. */
+export function yielding(pace: Pace, share: number, at: number): Pace {
+  const rate = Math.max(SLOWEST, share * Math.min(pace.rate, acceptedAt(pace, at)));
+  const step = Math.max((1 - share) / 8, STEP.least);
+  return {
+    ...pace,
+    rate,
+    step,
+    nextAt: Math.max(at, pace.nextAt),
+    reducedAt: at,
+    window: undefined,
+  };
+}
+
 /**
  * The rate that what is paced already is not reduced below: a store that counts the requests of each
  * second, and has had enough of them, refuses all others until the next second.

@@ -2,6 +2,7 @@ import { type Clock, systemClock } from '../base/clock.ts';
 import { HttpClient, type HttpOptions, type HttpReply, type HttpRequest } from '../http/http.ts';
 import type { Fault } from '../model/fault.ts';
 import { StoreError } from '../model/store-error.ts';
+import type { Work } from './account-pace.ts';
 import { Pacer } from './pacer.ts';
 import type { Operation } from './store.ts';
 
@@ -15,6 +16,8 @@ export type OnRequest = (
 /** One HTTP request of an adapter. */
 export interface StoreRequest extends Omit<HttpRequest, 'path' | 'headers' | 'onOver'> {
   readonly operation: Operation;
+  /** A list of a scan, which lets all other requests of the account go first. */
+  readonly forScan?: boolean | undefined;
   /** Called when the request is about to be sent: a signature has a time, and the request may wait for its turn. */
   readonly sign: () => Pick<HttpRequest, 'path' | 'headers'>;
 }
@@ -45,6 +48,8 @@ export interface Toll {
   readonly pacer: Pacer;
   readonly clock: Clock;
   readonly onRequest?: OnRequest | undefined;
+  /** Whether somebody waits for the answers: these requests go first. */
+  readonly forChecks?: boolean | undefined;
 }
 
 /**
@@ -76,6 +81,7 @@ type Failure = { readonly cause: unknown } | undefined;
 class PacedRequest {
   readonly #request: StoreRequest;
   readonly #toll: Toll;
+  readonly #work: Work;
   #sentAt = 0;
   /** The exchange has ended, perhaps before it is known what the answer means. */
   #ended: { readonly at: number; readonly failure: Failure } | undefined;
@@ -85,11 +91,13 @@ class PacedRequest {
   constructor(request: StoreRequest, toll: Toll) {
     this.#request = request;
     this.#toll = toll;
+    const others = toll.forChecks === true ? 'check' : 'object';
+    this.#work = request.forScan === true ? 'scan' : others;
   }
 
   async send<T>(http: HttpClient, read: (reply: HttpReply) => Promise<Answer<T>>): Promise<T> {
     const { sign, ...request } = this.#request;
-    this.#sentAt = await this.#toll.pacer.turn(request.signal);
+    this.#sentAt = await this.#toll.pacer.turn(request.signal, this.#work);
     try {
       const reply = await http.send({ ...request, ...sign(), onOver: this });
       const { result, refusal } = await read(reply);
@@ -116,7 +124,8 @@ class PacedRequest {
     if (refusal === undefined || !unanswered.has(refusal.fault)) {
       const refused = refusal?.fault === 'throttled';
       const { retryAfterMs } = refusal ?? {};
-      this.#toll.pacer.answered({ sentAt: this.#sentAt, refused, retryAfterMs });
+      const work = this.#work;
+      this.#toll.pacer.answered({ sentAt: this.#sentAt, refused, retryAfterMs, work });
     }
     if (refusal !== undefined) {
       this.#report(refusal.fault);

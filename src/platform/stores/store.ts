@@ -155,6 +155,8 @@ export interface ListOptions {
   readonly after?: string | undefined;
   /** At most this many entries; the store may give fewer. */
   readonly limit?: number | undefined;
+  /** It is for a scan: its requests have a pace of their own, and all others of the account go first. */
+  readonly forScan?: boolean | undefined;
 }
 
 export interface ReadOptions {

@@ -15,7 +15,7 @@ const PAGE_MAX = 5000;
  */
 export async function listPage(
   wire: AzureWire,
-  { prefix = '', after, limit = PAGE_MAX }: ListOptions,
+  { prefix = '', after, limit = PAGE_MAX, forScan }: ListOptions,
   signal: AbortSignal,
 ): Promise<ListPage> {
   const max = Math.min(Math.max(limit, 1), PAGE_MAX);
@@ -23,7 +23,7 @@ export async function listPage(
   const from = after === undefined ? undefined : fromOf(wire, after);
   let marker = from?.marker;
   for (;;) {
-    const request = listRequest(prefix, marker, max);
+    const request = { ...listRequest(prefix, marker, max), forScan };
     const root = await wire.ask(request, 'EnumerationResults', signal);
     const entries = checkedEntries(wire, request, root, { prefix, lastKey: from?.lastKey });
     const next = root.textOf('NextMarker');

@@ -30,6 +30,8 @@ export interface AzureRequest {
   readonly content?: HttpRequest['content'];
   /** Bytes of the content. */
   readonly size?: number | undefined;
+  /** It is for a scan, as the options of the list say. */
+  readonly forScan?: boolean | undefined;
   /** The service may think about it for minutes, and says nothing meanwhile. */
   readonly slow?: boolean | undefined;
 }
@@ -88,7 +90,7 @@ export class AzureWire {
     accept: (reply: HttpReply) => Promise<T>,
   ): Promise<T> {
     signal.throwIfAborted();
-    const { operation, method, key, content, size = 0, query = {} } = request;
+    const { operation, method, key, content, size = 0, query = {}, forScan } = request;
     const about: StoreErrorDetails = { store: this.name, operation, key };
     const mistake = key === undefined ? undefined : faultOfBlobName(key);
     if (mistake !== undefined) throw new StoreError('refused', { ...about, cloudMessage: mistake });
@@ -102,7 +104,7 @@ export class AzureWire {
     };
     const headersTimeoutMs = request.slow === true ? SLOW_ANSWER_MS : undefined;
     return await this.#options.http.send(
-      { operation, method, sign, content, size, about, signal, headersTimeoutMs },
+      { operation, method, sign, content, size, about, signal, headersTimeoutMs, forScan },
       async (reply) => {
         if (reply.status >= 200 && reply.status < 300) return { result: await accept(reply) };
         throw await this.#refused(reply, about, now);

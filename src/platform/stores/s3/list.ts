@@ -13,14 +13,14 @@ const PAGE_MAX = 1000;
  */
 export async function listPage(
   wire: S3Wire,
-  { prefix = '', after, limit = PAGE_MAX }: ListOptions,
+  { prefix = '', after, limit = PAGE_MAX, forScan }: ListOptions,
   signal: AbortSignal,
 ): Promise<ListPage> {
   const max = Math.min(Math.max(limit, 1), PAGE_MAX);
   const trail = new TokenTrail();
   let from: From = { after };
   for (;;) {
-    const request = listRequest(wire, prefix, from, max);
+    const request = { ...listRequest(wire, prefix, from, max), forScan };
     const { root, records } = await wire.askRecords(request, LISTING, signal);
     const entries = readEntries(records, root);
     if (typeof entries === 'string') throw wire.badReply(request, entries);

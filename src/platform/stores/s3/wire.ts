@@ -33,6 +33,8 @@ export interface S3Request {
   readonly size?: number | undefined;
   /** A store may think about it for minutes, and says nothing meanwhile. */
   readonly slow?: boolean | undefined;
+  /** It is for a scan, as the options of the list say. */
+  readonly forScan?: boolean | undefined;
   /** Whether a HEAD that is refused with 403 and no code is worth a GET, whose refusal has one. */
   readonly explained?: boolean | undefined;
   /** The document that an empty answer stands for. */
@@ -158,7 +160,7 @@ export class S3Wire {
     { request, about, signal }: Sending,
     accept: Accept<T>,
   ): Promise<Accepted<T> | Refused> {
-    const { operation, method, key, query = '', headers, content, size = 0 } = request;
+    const { operation, method, key, query = '', headers, content, size = 0, forScan } = request;
     const name = key === undefined ? '' : encodeKey(key);
     const path = root + name;
     let signedAt = 0;
@@ -172,7 +174,7 @@ export class S3Wire {
     };
     const headersTimeoutMs = request.slow === true ? SLOW_ANSWER_MS : undefined;
     return http.send<Accepted<T> | Refused>(
-      { operation, method, sign, content, size, about, signal, headersTimeoutMs },
+      { operation, method, sign, content, size, about, signal, headersTimeoutMs, forScan },
       async (reply) => {
         if (reply.status >= 200 && reply.status < 300) {
           return { result: { accepted: await accept(reply) } };
