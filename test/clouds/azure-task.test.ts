@@ -106,6 +106,49 @@ describe('a task between Azure and an S3 store', { skip: skip ?? false }, () => 
     return new Map(records.map((record) => [record.object_key, record]));
   }
 
+  /** 3,072 bytes that cannot be compressed: Azure counts characters. */
+  const longest = Array.from({ length: 1_024 }, (_, at) =>
+    String.fromCodePoint(0x4e00 + ((at * 7_919) % 0x5000)),
+  ).join('');
+
+  test('a name of 1,024 characters is copied to where it fits, and fails alone where it does not', async () => {
+    for (const name of ['long-names', 'long-names-too']) await azurite.createContainer(name);
+    const long = theirs('long-names');
+    for (const key of [longest, 'b']) await long.getBlockBlobClient(key).upload('film', 4);
+    const there = await createTask({
+      ...azure('src', 'long-names'),
+      ...azure('dst', 'long-names-too'),
+    });
+    assertCopied(await sync(there, [longest, 'b']), [longest, 'b']);
+    const copy = await theirs('long-names-too').getBlockBlobClient(longest).downloadToBuffer();
+    assert.equal(copy.toString(), 'film');
+    await azurite.createContainer('long-names-scanned');
+    const scanned = await createTask({
+      ...azure('src', 'long-names'),
+      ...azure('dst', 'long-names-scanned'),
+      initial_scan: true,
+    });
+    await service.client.settled(scanned, 2);
+    assertCopied(await recordsOf(scanned), [longest, 'b']);
+    const here = await createTask({ ...azure('src', 'long-names'), ...plain('dst', 'from-azure') });
+    const records = await sync(here, [longest, 'b']);
+    assertCopied(records, ['b']);
+    const failed = records.get(longest);
+    assert.deepEqual([failed?.outcome, failed?.reason], ['failed', 'refused']);
+    assert.match(
+      failed?.message ?? '',
+      /a key of more than 1024 bytes, which is the limit of this store/,
+    );
+  });
+
+  test('an event for a source that counts bytes names the key that is too long', async () => {
+    const taskId = await createTask({ ...plain('src', 'bucket'), ...azure('dst', 'to-azure') });
+    await assert.rejects(service.client.sendEvents(taskId, ['b', '中'.repeat(342)]), {
+      status: 400,
+      message: /keys\[1\]\] has 1026 bytes after decoding; at most 1024 are possible/,
+    });
+  });
+
   function assertCopied(records: ReadonlyMap<string, ListedObject>, keys: readonly string[]): void {
     for (const key of keys) {
       const { outcome, message, check_passed } = records.get(key) ?? assert.fail(key);

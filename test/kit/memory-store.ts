@@ -349,7 +349,7 @@ export class MemoryStore implements Store {
   }
 
   #check(operation: string, key: string, options: PutOptions = {}): void {
-    if (faultOfKey(key) !== undefined) throw this.#error('refused', operation, key);
+    if (faultOfKey(key, 'bytes') !== undefined) throw this.#error('refused', operation, key);
     checkPutOptions(options, this.traits, { store: this.name, operation, key });
   }
 

@@ -27,6 +27,7 @@ export interface PartRow {
 /** At most one upload of a key is in progress. */
 export interface UploadKey {
   readonly taskId: string;
+  /** As in the index: `keyOfIndexed` gives the name of the object. */
   readonly key: string;
 }
 

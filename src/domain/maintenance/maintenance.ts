@@ -1,3 +1,4 @@
+import { keyOfIndexed } from '../../platform/postgres/long-keys.ts';
 import { randomUUID } from 'node:crypto';
 import { eachConcurrently } from '../../platform/base/concurrently.ts';
 import type { Clock } from '../../platform/base/clock.ts';
@@ -199,7 +200,8 @@ async function abort(
   using task = await openTasks.use(taskId, revision);
   const journal = { ended: () => removeUpload(database, upload) };
   const left = { uploadId, startedAt };
-  await dropUpload({ key, target: task.target, journal, lease: { signal } }, left);
+  const job = { key: keyOfIndexed(key), target: task.target, journal, lease: { signal } };
+  await dropUpload(job, left);
   log.info({ event: 'upload.aborted', taskId, key, uploadId }, 'abandoned upload aborted');
 }
 

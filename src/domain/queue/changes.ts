@@ -1,4 +1,5 @@
 import { type Db, prepared } from '../../platform/postgres/db.ts';
+import { indexedKey } from '../../platform/postgres/long-keys.ts';
 import { enqueueing, lanes, type Origin, waking } from './enqueue.ts';
 import { leavingRechecks } from './rechecks.ts';
 
@@ -50,7 +51,7 @@ export async function acceptChanges(
   { named, writer }: { readonly named: readonly NamedKeys[]; readonly writer: number },
 ): Promise<Map<string, string>> {
   const { rows } = await db.query<{ taskId: string; projectId: string }>(ACCEPT, [
-    JSON.stringify(named),
+    JSON.stringify(named.map((each) => ({ ...each, keys: each.keys.map(indexedKey) }))),
     writer,
   ]);
   return new Map(rows.map(({ taskId, projectId }) => [taskId, projectId]));
@@ -77,6 +78,7 @@ export async function dueTasks(db: Db): Promise<string[]> {
 }
 
 export interface ClaimedChange {
+  /** As in the index: `keyOfIndexed` gives the name of the object. */
   readonly key: string;
   /** From a sequence, renewed by every event for the key. Opaque, as the claim's ID is: only compared. */
   readonly generation: string;

@@ -1,4 +1,5 @@
 import type { Db } from '../../platform/postgres/db.ts';
+import { indexedKey, keyOfIndexed } from '../../platform/postgres/long-keys.ts';
 import { type ObjectRecord, recordSql } from './object-record.ts';
 import { enqueueing, lanes, waking } from './enqueue.ts';
 
@@ -23,9 +24,16 @@ export async function listObjects(
     from objects
     where ${WITHIN} and ($4::text is null or outcome = $4)
     order by object_key limit $5`,
-    [taskId, filter.after ?? '', filter.prefix ?? null, filter.outcome ?? null, filter.limit],
+    [
+      ...[taskId, indexedKey(filter.after ?? ''), filter.prefix ?? null],
+      ...[filter.outcome ?? null, filter.limit],
+    ],
   );
-  return rows;
+  return rows.map(named);
+}
+
+function named(row: ObjectRecord): ObjectRecord {
+  return { ...row, key: keyOfIndexed(row.key) };
 }
 
 /** One page of the changes that failed and come again, in the order of their keys. */
@@ -45,9 +53,9 @@ export async function listRetrying(
     from changes
     where ${WITHIN} and reason is not null
     order by object_key limit $4`,
-    [taskId, filter.after ?? '', filter.prefix ?? null, filter.limit],
+    [taskId, indexedKey(filter.after ?? ''), filter.prefix ?? null, filter.limit],
   );
-  return rows;
+  return rows.map(named);
 }
 
 /**

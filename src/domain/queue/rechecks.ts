@@ -33,6 +33,7 @@ export async function tasksToRecheck(db: Db): Promise<string[]> {
 }
 
 export interface DueRecheck {
+  /** As in the index: `keyOfIndexed` gives the name of the object. */
   readonly key: string;
   /** Times as PostgreSQL writes them, to the microsecond: they go back unchanged. */
   readonly lostAt: string;

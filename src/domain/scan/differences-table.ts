@@ -1,4 +1,5 @@
 import type { Db } from '../../platform/postgres/db.ts';
+import { indexedKey, keyOfIndexed } from '../../platform/postgres/long-keys.ts';
 import { enqueueing, waking } from '../queue/enqueue.ts';
 import type { Comparison } from './compare.ts';
 
@@ -34,7 +35,8 @@ export async function insertDifferences(
   differences: readonly Difference[],
 ): Promise<void> {
   if (differences.length === 0) return;
-  await db.query(INSERT, [scanId, JSON.stringify(differences)]);
+  const rows = differences.map((each) => ({ ...each, key: indexedKey(each.key) }));
+  await db.query(INSERT, [scanId, JSON.stringify(rows)]);
 }
 
 /** A page of a report, in the order of the keys. Served by the primary key. */
@@ -48,9 +50,9 @@ export async function listDifferences(
       source_modified_at as "sourceModifiedAt", target_size as "targetSize", target_etag as "targetEtag",
       target_modified_at as "targetModifiedAt"
     from scan_differences where scan_id = $1 and object_key > $2 order by object_key limit $3`,
-    [scanId, after, limit],
+    [scanId, indexedKey(after), limit],
   );
-  return rows;
+  return rows.map((row) => ({ ...row, key: keyOfIndexed(row.key) }));
 }
 
 const ENQUEUE = `

@@ -1,4 +1,5 @@
 import { type Db, prepared } from '../../platform/postgres/db.ts';
+import { indexedKey } from '../../platform/postgres/long-keys.ts';
 import { enqueueing, waking } from '../queue/enqueue.ts';
 import type { Difference } from './differences-table.ts';
 import type { KeyRange } from './listing.ts';
@@ -200,7 +201,16 @@ export async function settlePage(
   page: PageSettlement,
 ): Promise<SettledRange | undefined> {
   const { rows } = await db.query<SettledRange>(SETTLE, [
-    ...[scanId, after, claimId, taskId, page.enqueue, page.cursor, page.digest, page.done],
+    ...[
+      scanId,
+      after,
+      claimId,
+      taskId,
+      page.enqueue.map(indexedKey),
+      page.cursor,
+      page.digest,
+      page.done,
+    ],
     ...[page.pages, page.sourceObjects, page.sourceBytes, page.targetObjects, page.targetBytes],
     ...[page.equal, page.different, page.missing, page.extra],
     ...[page.unreadable.length, unreadableText(page.unreadable), held.until, held.digest],

@@ -272,7 +272,7 @@ describe('Scanner', () => {
   test('a key that cannot be kept makes it incomplete, and holds up no other', async () => {
     await using db = await testDatabase();
     const taskId = await addTask(db);
-    const keys = [...numbers(1_500), 'logs/3000\0', `logs/4${'長'.repeat(1_000)}`, 'logs/5'];
+    const keys = [...numbers(1_500), 'logs/3000\0', `logs/4${'長'.repeat(1_024)}`, 'logs/5'];
     const scanId = await addScan(db, taskId);
     const scanner = scannerOf(db, { source: await listingOf(keys), target: await listingOf([]) });
     scanner.start();

@@ -109,7 +109,7 @@ function settlementOf(
 
 /** The database takes no other keys, nor does an event: any other key is reported, and delays nothing else. */
 function isKept({ key }: Pair): boolean {
-  return faultOfKey(key) === undefined && !key.includes('\0');
+  return faultOfKey(key, 'characters') === undefined && !key.includes('\0');
 }
 
 /** What only the target has is never touched. */

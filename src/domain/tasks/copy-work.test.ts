@@ -18,6 +18,8 @@ import { listObjects, listRetrying } from '../queue/objects.ts';
 import type { Origin } from '../queue/enqueue.ts';
 import type { WorkHandler, WorkResult } from '../queue/work.ts';
 import { copyWork, type CopyWorkOptions } from './copy-work.ts';
+import { StoreError } from '../../platform/model/store-error.ts';
+import { forwarding } from '../../platform/stores/layers/forwarding.ts';
 import { endpoints } from './endpoints.ts';
 
 /** Takes one part, and no more for now. */
@@ -182,6 +184,10 @@ test('only a size that no parts fit is too large; other errors are ours', async 
   assert.equal((await other.attempt()).reason, 'internal');
 });
 
+async function missingThere(): Promise<never> {
+  throw new StoreError('not-found', { store: 'target', operation: 'head' });
+}
+
 /** A key that an event or a scan named some time ago, and that the source does not have. */
 async function absentFor(db: Db, seconds: number, origin: Origin = 'event'): Promise<Bench> {
   const taskId = await addTask(db);
@@ -265,6 +271,33 @@ test('an object that is missing at the target alone is not waited for', async ()
   bench.rig.targetSeen = faulty(bench.rig.target, { put: { 1: 'not-found' } }).store;
   const { outcome, reason } = await bench.attempt();
   assert.deepEqual([outcome, reason], ['failed', 'not-found']);
+});
+
+test('a name that no index has room for is read, and listed, under its own name', async () => {
+  await using db = await testDatabase();
+  const taskId = await addTask(db);
+  const key = Array.from({ length: 1_024 }, (_, at) => String.fromCodePoint(0x4e00 + 17 * at)).join(
+    '',
+  );
+  await addKeys(db, taskId, [key, 'b']);
+  const bench = new Bench(db, taskId);
+  const names: string[] = [];
+  // The target of the rig takes no such name either.
+  bench.rig.targetSeen = forwarding(bench.rig.target, { head: () => missingThere() });
+  bench.rig.sourceSeen = forwarding(bench.rig.source, {
+    read: async (name) => {
+      names.push(name);
+      throw new StoreError('denied', { store: 'x', operation: 'read', key: name });
+    },
+  });
+  for (let keys = 0; keys < 2; keys++) assert.equal((await bench.attempt()).reason, 'denied');
+  assert.deepEqual(names, ['b', key]);
+  const listed = await listObjects(db, taskId, { limit: 10 });
+  assert.deepEqual(
+    listed.map((each) => each.key),
+    ['b', key],
+  );
+  assert.deepEqual(await listObjects(db, taskId, { limit: 10, after: key }), []);
 });
 
 test('a task whose address the operator no longer allows says so, and is no error of ours', async () => {

@@ -1,6 +1,7 @@
 import { backoffMs, type Backoff } from '../../platform/base/backoff.ts';
 import type { Clock } from '../../platform/base/clock.ts';
 import type { Logger } from '../../platform/base/log.ts';
+import { keyOfIndexed } from '../../platform/postgres/long-keys.ts';
 import { alreadyLogged, type Db, DatabaseError } from '../../platform/postgres/db.ts';
 import { type Claim, released, type WorkHandler, type WorkResult } from '../queue/work.ts';
 import type { FailureKind, Outcome } from '../../platform/model/outcome.ts';
@@ -88,7 +89,7 @@ async function copyClaimed(
   watches.source = misses(task.source);
   watches.target = unanswered(task.target);
   return await copyObject({
-    key: claim.key,
+    key: keyOfIndexed(claim.key),
     source: watches.source.store,
     target: watches.target.store,
     findings: task.findings,

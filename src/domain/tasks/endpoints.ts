@@ -1,5 +1,6 @@
 import { type Allowed, allowList, coversUrl } from '../../platform/http/allow-list.ts';
 import type { CloudType } from '../../platform/model/cloud.ts';
+import type { KeyUnit } from '../../platform/model/object-key.ts';
 import type { SourceCdn } from '../../platform/model/source-cdn.ts';
 import type { BucketPlace } from './task-record.ts';
 import { type AddressGuard, addressGuard } from '../../platform/http/guard.ts';
@@ -132,6 +133,11 @@ const BUCKET = /^[a-z0-9][a-z0-9._-]{0,254}$/i;
 /** Azure's `$web` and the like. */
 function isOwnBucket({ cloud, bucket }: BucketPlace): boolean {
   return providers[dialectAt(cloud, '')].ownBuckets.includes(bucket);
+}
+
+/** What the limit of the length of a key counts there. */
+export function keyUnitOf({ dialect }: ResolvedEndpoint): KeyUnit {
+  return providers[dialect].keyUnit;
 }
 
 const plain = { isOwn: true, addressing: undefined, ca: undefined };

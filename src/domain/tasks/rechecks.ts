@@ -1,4 +1,5 @@
 import type { Clock } from '../../platform/base/clock.ts';
+import { keyOfIndexed } from '../../platform/postgres/long-keys.ts';
 import { eachConcurrently } from '../../platform/base/concurrently.ts';
 import type { Logger } from '../../platform/base/log.ts';
 import { timeLimit } from '../../platform/base/timers.ts';
@@ -116,7 +117,7 @@ async function look(
   }
   let found: ObjectHead;
   try {
-    found = await target.head(one.key, signal);
+    found = await target.head(keyOfIndexed(one.key), signal);
   } catch (error) {
     // With expired credentials the object would only be recorded as failed, although it was copied.
     const passes =

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { decodeObjectKey, KEY_BYTES_MAX, KeyError } from './object-key.ts';
+import { decodeObjectKey, faultOfLength, KEY_MAX, KeyError } from './object-key.ts';
 
 const anyKey = fc
   .string({ unit: 'binary', minLength: 1, maxLength: 200 })
-  .filter((key) => !key.includes('\0') && Buffer.byteLength(key) <= KEY_BYTES_MAX);
+  .filter((key) => !key.includes('\0') && Buffer.byteLength(key) <= KEY_MAX);
 
 test('what encodeURIComponent wrote comes back', () => {
   fc.assert(
@@ -52,7 +52,16 @@ for (const [what, encoded, told] of [
   });
 }
 
-test('1024 bytes are a key and 1025 are not, counted after decoding', () => {
+test('1024 characters are a key and 1025 are not, counted after decoding', () => {
+  for (const one of ['a', 'é', '中', '🙈']) {
+    const longest = one.repeat(1024 / one.length);
+    assert.equal(decodeObjectKey(encodeURIComponent(longest)), longest);
+    assert.equal(faultOfLength(longest, 'characters'), undefined);
+    assert.throws(() => decodeObjectKey(`${encodeURIComponent(longest)}a`), /has 1025 characters/);
+  }
+});
+
+test('1024 bytes are no more than S3 takes and 1025 are, counted after decoding', () => {
   for (const [one, bytes] of [
     ['a', 1],
     ['é', 2],
@@ -60,7 +69,7 @@ test('1024 bytes are a key and 1025 are not, counted after decoding', () => {
     ['🙈', 4],
   ] as const) {
     const longest = one.repeat(Math.floor(1024 / bytes)) + 'a'.repeat(1024 % bytes);
-    assert.equal(decodeObjectKey(encodeURIComponent(longest)), longest);
-    assert.throws(() => decodeObjectKey(`${encodeURIComponent(longest)}a`), /has 1025 bytes/);
+    assert.equal(faultOfLength(longest, 'bytes'), undefined);
+    assert.match(faultOfLength(`${longest}a`, 'bytes') ?? '', /has 1025 bytes/);
   }
 });

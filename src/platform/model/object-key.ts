@@ -1,5 +1,19 @@
-/** The longest key, in UTF-8 bytes, that S3 takes, and all that copy it. */
-export const KEY_BYTES_MAX = 1024;
+/** The longest key: S3 and all that copy it count UTF-8 bytes, Azure counts characters. */
+export const KEY_MAX = 1024;
+
+/**
+ * What a cloud counts of a key. Azure's characters are units of UTF-16:
+ * https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata
+ */
+export type KeyUnit = 'bytes' | 'characters';
+
+/** Why a key is too long; undefined for one that is not. */
+export function faultOfLength(key: string, unit: KeyUnit): string | undefined {
+  if (key.length * 3 <= KEY_MAX) return undefined;
+  const length = unit === 'bytes' ? Buffer.byteLength(key) : key.length;
+  if (length <= KEY_MAX) return undefined;
+  return `has ${length} ${unit} after decoding; at most ${KEY_MAX} are possible`;
+}
 
 export class KeyError extends Error {
   override readonly name = 'KeyError';
@@ -9,7 +23,7 @@ export class KeyError extends Error {
  * Decodes one key of a sync event: once, form style, so that `+` is a space and `%2B` a plus.
  *
  * @throws {KeyError} for broken escapes, invalid UTF-8, NUL, lone surrogates, and keys that are
- *   empty or longer than {@link KEY_BYTES_MAX} bytes. The message says which.
+ *   empty or longer than any cloud has them. The message says which.
  */
 export function decodeObjectKey(encoded: string): string {
   if (!encoded.isWellFormed()) throw new KeyError('has a lone surrogate');
@@ -24,9 +38,7 @@ export function decodeObjectKey(encoded: string): string {
   }
   if (key === '') throw new KeyError('is empty');
   if (key.includes('\0')) throw new KeyError('has a NUL character');
-  const bytes = Buffer.byteLength(key);
-  if (bytes > KEY_BYTES_MAX) {
-    throw new KeyError(`has ${bytes} bytes after decoding; at most ${KEY_BYTES_MAX} are possible`);
-  }
+  const tooLong = faultOfLength(key, 'characters');
+  if (tooLong !== undefined) throw new KeyError(tooLong);
   return key;
 }

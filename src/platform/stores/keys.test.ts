@@ -19,9 +19,18 @@ test('keys are compared by their UTF-8 bytes', () => {
 
 test('a key has 1 to 1,024 bytes of Unicode', () => {
   for (const key of ['a', '/', '中'.repeat(341), 'x'.repeat(1024)]) {
-    assert.equal(faultOfKey(key), undefined);
+    assert.equal(faultOfKey(key, 'bytes'), undefined);
   }
   for (const key of ['', 'x'.repeat(1025), '中'.repeat(342), '\ud800', 'a\udc00b']) {
-    assert.notEqual(faultOfKey(key), undefined);
+    assert.notEqual(faultOfKey(key, 'bytes'), undefined);
+  }
+});
+
+test('a key of Azure has 1 to 1,024 characters of Unicode', () => {
+  for (const key of ['a', '中'.repeat(1024), '🙈'.repeat(512)]) {
+    assert.equal(faultOfKey(key, 'characters'), undefined);
+  }
+  for (const key of ['', '中'.repeat(1025), '🙈'.repeat(513), '\ud800']) {
+    assert.notEqual(faultOfKey(key, 'characters'), undefined);
   }
 });

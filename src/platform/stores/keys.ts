@@ -1,10 +1,10 @@
-import { KEY_BYTES_MAX } from '../model/object-key.ts';
+import { faultOfLength, KEY_MAX, type KeyUnit } from '../model/object-key.ts';
 
-/** What is wrong with a key that no store can take; undefined for a good one. */
-export function faultOfKey(key: string): string | undefined {
+/** What is wrong with a key that no store of this kind can take; undefined for a good one. */
+export function faultOfKey(key: string, unit: KeyUnit): string | undefined {
   if (key === '') return 'an empty key';
-  if (key.length * 3 > KEY_BYTES_MAX && Buffer.byteLength(key) > KEY_BYTES_MAX) {
-    return `a key of more than ${KEY_BYTES_MAX} bytes`;
+  if (faultOfLength(key, unit) !== undefined) {
+    return `a key of more than ${KEY_MAX} ${unit}, which is the limit of this store`;
   }
   return key.isWellFormed() ? undefined : 'a key that is no Unicode text';
 }

@@ -1,3 +1,4 @@
+import type { KeyUnit } from '../model/object-key.ts';
 import type { LookupFunction } from 'node:net';
 import type { Clock } from '../base/clock.ts';
 import type { AddressGuard } from '../http/guard.ts';
@@ -62,6 +63,8 @@ export interface Provider {
   readonly protocol: string;
   /** Buckets that the service itself names, unlike any that a person may create. */
   readonly ownBuckets: readonly string[];
+  /** What its limit of the length of a key counts. */
+  readonly keyUnit: KeyUnit;
   /** Whether a host is the cloud's own. */
   ownsHost(hostname: string): boolean;
   /** The cloud's own address for a region; undefined where only an operator can know. */

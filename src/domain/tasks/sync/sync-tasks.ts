@@ -1,5 +1,4 @@
 import type { ObjectRecord } from '../../queue/object-record.ts';
-import { setImmediate } from 'node:timers/promises';
 import { randomUUID } from 'node:crypto';
 import { isUuid } from '../../../platform/base/uuid.ts';
 import type { Clock } from '../../../platform/base/clock.ts';
@@ -26,7 +25,6 @@ import {
   stopTask,
 } from '../tasks-table.ts';
 import { type Intake, IntakeFull } from '../../queue/intake.ts';
-import { decodeObjectKey, KeyError } from '../../../platform/model/object-key.ts';
 import type { TaskBehaviour } from '../../../platform/model/behaviour.ts';
 import {
   type Counters,
@@ -40,11 +38,12 @@ import type { SyncTask, TaskPlan } from '../task-record.ts';
 import { sameBucket } from '../bucket-checks.ts';
 import { checkAuthentication } from '../cdn-places.ts';
 import { sealCredentials } from '../credentials.ts';
-import { type Endpoints, isSameBucket } from '../endpoints.ts';
+import { type Endpoints, isSameBucket, keyUnitOf } from '../endpoints.ts';
 import { type EventQuotas, type Quota, tooManyKeys } from '../../access/quotas.ts';
 import { type Problem, ServiceError } from '../../service-error.ts';
 import { type Created, SignedCreations, type StoreCreation } from '../signed-creations.ts';
 import { checkSessionTokens } from '../session-tokens.ts';
+import { checkLengths, decodeKeys } from './event-keys.ts';
 import { type RetryFilter, retryObjects } from './retry-objects.ts';
 import { credentialsOfStart } from '../start-credentials.ts';
 import type {
@@ -176,6 +175,10 @@ export class SyncTasks implements SyncTaskService {
     if (!isUuid(taskId)) throw unknownTask(taskId);
     await this.#mayName(encodedKeys.length, projectId);
     const keys = await decodeKeys(encodedKeys);
+    await checkLengths(keys, async () => {
+      const { source } = await this.find(projectId, taskId);
+      return keyUnitOf(this.#options.endpoints.resolve(source));
+    });
     const event = { projectId, taskId: taskId.toLowerCase(), keys };
     if (await accept(this.#options.intake, event)) return;
     await this.find(projectId, taskId);
@@ -309,30 +312,6 @@ const refusals: Record<SyncTaskSignal | 'event' | 'retry', (taskId: string) => S
 
 function refusal(problem: Problem, because: string): (taskId: string) => ServiceError {
   return (taskId) => new ServiceError(problem, `Synchronization task ${taskId} ${because}`);
-}
-
-/** A name of 3 KiB takes some 20 µs; after so many of them others get a turn. */
-const DECODED_AT_ONCE = 250;
-
-async function decodeKeys(encodedKeys: readonly string[]): Promise<string[]> {
-  const keys: string[] = [];
-  for (const [index, encoded] of encodedKeys.entries()) {
-    if (index > 0 && index % DECODED_AT_ONCE === 0) await setImmediate();
-    keys.push(decodeKey(encoded, index));
-  }
-  return keys;
-}
-
-function decodeKey(encoded: string, index: number): string {
-  try {
-    return decodeObjectKey(encoded);
-  } catch (error) {
-    if (!(error instanceof KeyError)) throw error;
-    const detail = `[keys[${index}]] ${error.message}`;
-    throw new ServiceError('bad-object-key', 'An object key is not valid.', detail, {
-      cause: error,
-    });
-  }
 }
 
 async function accept(

@@ -20,6 +20,7 @@ export function azureProvider(name: AzureCloud): Provider {
   return {
     cloud: dialect.cloud,
     protocol: 'Azure Blob',
+    keyUnit: 'characters',
     // https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata
     ownBuckets: ['$web', '$root', '$logs', '$blobchangefeed'],
     ownsHost: (hostname) => dialect.ownHosts.test(hostname),

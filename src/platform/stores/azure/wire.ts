@@ -212,7 +212,7 @@ export function encodeBlobName(key: string): string {
  * @see https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata
  */
 function faultOfBlobName(key: string): string | undefined {
-  const mistake = faultOfKey(key);
+  const mistake = faultOfKey(key, 'characters');
   if (mistake !== undefined) return mistake;
   // Azurite's source, blobStorageContext.middleware.ts: "Azure Storage Server will replace \ with /".
   if (key.includes('\\')) return 'Azure would make a slash of the backslash in this key';

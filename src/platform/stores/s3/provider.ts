@@ -22,6 +22,7 @@ export function s3Provider(name: S3DialectName): Provider {
   return {
     cloud: row.cloud,
     protocol: 'S3',
+    keyUnit: 'bytes',
     ownBuckets: [],
     ownsHost: (hostname) => row.ownHosts.test(hostname),
     endpointOf(region) {
