@@ -57,6 +57,7 @@ const strata: readonly Readonly<Record<string, readonly string[]>>[] = [
   },
   {
     'domain': [],
+    'domain/fleet': ['domain'],
     'domain/queue': ['domain'],
     'domain/copy': ['domain', 'domain/queue'],
     'domain/access': ['domain'],
@@ -64,6 +65,7 @@ const strata: readonly Readonly<Record<string, readonly string[]>>[] = [
     'domain/tasks': ['domain', 'domain/queue', 'domain/copy', 'domain/scan', 'domain/access'],
     'domain/maintenance': [
       'domain',
+      'domain/fleet',
       'domain/queue',
       'domain/copy',
       'domain/scan',

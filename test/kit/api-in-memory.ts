@@ -241,6 +241,7 @@ export async function openApi() {
     limits: noLimits,
     lockouts: Object.assign(new MemoryLockouts(() => NOW), { take: async () => 0 }),
     usedSignatures: { mayUse: async () => true },
+    processes: async () => [],
     audit: {
       record: async (entry) => void audited.push(entry),
       count: (entry) => void audited.push(entry),

@@ -8,6 +8,7 @@ import { timeLimit } from '../../platform/base/timers.ts';
 import { removeOldAudit } from '../access/audit-table.ts';
 import { deleteOldUsedSignatures } from '../access/used-signatures.ts';
 import type { Database } from '../../platform/postgres/db.ts';
+import { removeLostProcesses } from '../fleet/processes-table.ts';
 import { clearOldDetails } from '../queue/objects.ts';
 import { deleteOldSignedCreations } from '../../platform/postgres/signed-creations.ts';
 import { insertScan, removeOldScans, tasksToReconcile } from '../scan/scans-table.ts';
@@ -54,6 +55,11 @@ const HOPELESS_UPLOAD_MS = 30 * 86_400_000;
 
 /** What has to be done from time to time, whoever does it. Each can run twice, or break off. */
 export function maintenance(options: MaintenanceOptions): Job[] {
+  return [...tableJobs(options), ...taskJobs(options)];
+}
+
+/** What keeps tables small. */
+function tableJobs(options: MaintenanceOptions): Job[] {
   return [
     {
       name: 'retention',
@@ -85,6 +91,18 @@ export function maintenance(options: MaintenanceOptions): Job[] {
       expireSeconds: 600,
       run: () => forgetOldCalls(options.database),
     },
+    {
+      name: 'lost-processes',
+      cron: '7 * * * *',
+      expireSeconds: 600,
+      run: () => removeLostProcesses(options.database),
+    },
+  ];
+}
+
+/** What concerns tasks. */
+function taskJobs(options: MaintenanceOptions): Job[] {
+  return [
     {
       name: 'abandoned-uploads',
       cron: '*/5 * * * *',

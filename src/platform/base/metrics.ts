@@ -26,6 +26,7 @@ export function createMetrics() {
     registry,
     ...workMetrics(registers),
     ...backlogMetrics(registers),
+    ...fleetMetrics(registers),
     /** `outcome` is `ok` or a fault. */
     storeRequestSeconds: new Histogram({
       name: 'brigade_store_request_duration_seconds',
@@ -81,6 +82,27 @@ function workMetrics(registers: Registry[]) {
       help: 'Looks at objects that were settled, by how and why they ended',
       labelNames: ['kind', 'reason'] as const,
       registers,
+    }),
+  };
+}
+
+function fleetMetrics(registers: Registry[]) {
+  let read: (() => Promise<ReadonlyMap<string, number>>) | undefined;
+  return {
+    /** Says where the gauge of the processes gets its values, at each scrape: how many that have each role. */
+    watchProcesses(from: () => Promise<ReadonlyMap<string, number>>): void {
+      read = from;
+    },
+    processes: new Gauge({
+      name: 'brigade_processes',
+      help: 'Processes on the database that are alive, by their roles',
+      labelNames: ['role'] as const,
+      registers,
+      async collect() {
+        const counts = await read?.().catch(() => undefined);
+        this.reset();
+        for (const [role, count] of counts ?? []) this.set({ role }, count);
+      },
     }),
   };
 }

@@ -10,7 +10,13 @@ import { promisify } from 'node:util';
 import { testDatabase, testDatabaseUrl } from '../../../test/kit/postgres.ts';
 import { systemClock } from '../base/clock.ts';
 import { Database, type Db } from './db.ts';
-import { isNewDatabase, migrate, readMigrations, type Migration } from './migrate.ts';
+import {
+  isNewDatabase,
+  migrate,
+  readMigrations,
+  whileSchemaSuits,
+  type Migration,
+} from './migrate.ts';
 
 function migration(number: number, sql: string): Migration {
   return { number, name: `m${number}`, sql, hash: createHash('sha256').update(sql).digest('hex') };
@@ -74,13 +80,59 @@ describe('migrate', () => {
     assert.deepEqual(await applied(database), [1, 2, 3]);
   });
 
-  test('refuses a database that is newer than the program', async () => {
+  test('leaves a database as it is that is newer, and that the program still works with', async () => {
     await using database = await testDatabase({ empty: true });
+    await migrate(database, { migrations: three });
+    await migrate(database, { migrations: three.slice(0, 2) });
+    assert.deepEqual(await applied(database), [1, 2, 3]);
+  });
+
+  test('refuses a database that is newer and says that it breaks the program', async () => {
+    await using database = await testDatabase({ empty: true });
+    const breaking = { ...migration(4, 'drop table a'), oldest: 3 };
+    await migrate(database, { migrations: [...three, breaking] });
     await migrate(database, { migrations: three });
     await assert.rejects(migrate(database, { migrations: three.slice(0, 2) }), {
       name: 'MigrationError',
-      message: /newer than this program: it has migration 3 \(m3\)/,
+      message: /after migration 4 \(m4\) a program must know 3 migrations, and this one knows 2/,
     });
+  });
+
+  test('asks before anything is applied whether a migration may break others', async () => {
+    await using database = await testDatabase({ empty: true });
+    const breaking = { ...migration(3, 'drop table a'), oldest: 2 };
+    const asked: unknown[] = [];
+    const options = { migrations: [...three.slice(0, 2), breaking], mayBreak };
+    async function mayBreak(_db: Db, { number, oldest }: { number: number; oldest: number }) {
+      asked.push([number, oldest]);
+      if (asked.length === 1) throw new Error('another is alive');
+    }
+    await assert.rejects(migrate(database, options), /another is alive/);
+    assert.equal(await isNewDatabase(database), true);
+    await migrate(database, options);
+    assert.deepEqual(await applied(database), [1, 2, 3]);
+    assert.deepEqual(asked[0], [3, 2]);
+  });
+
+  test('what needs a schema that stays waits for the migration at work, and is refused what breaks it', async () => {
+    const url = await testDatabaseUrl({ empty: true });
+    await using first = await Database.connect({ url, allowUnsafe: true });
+    await using second = await Database.connect({ url, allowUnsafe: true });
+    await migrate(first, { migrations: three });
+    const done: string[] = [];
+    const work = async () => void done.push('work');
+    const breaking = { ...migration(4, `select 1`), oldest: 4 };
+    let waiting: Promise<void> | undefined;
+    async function mayBreak() {
+      waiting ??= whileSchemaSuits(second, three, { work });
+      // Long enough for it to try the lock.
+      await second.query('select pg_sleep(0.1)');
+    }
+    await whileSchemaSuits(second, three, { work });
+    assert.deepEqual(done, ['work']);
+    await migrate(first, { migrations: [...three, breaking], mayBreak });
+    await assert.rejects(waiting ?? Promise.resolve(), { name: 'MigrationError' });
+    assert.deepEqual(done, ['work']);
   });
 
   test('refuses a migration that has changed since it was applied', async () => {
@@ -167,6 +219,22 @@ describe('readMigrations', () => {
         { number: 2, name: 'second', sql: 'select 1;\n' },
       ],
     );
+  });
+
+  test('a migration says which programs it breaks', async () => {
+    await using folder = await folderOf();
+    const sql = {
+      1: 'create table a (n int, m int);',
+      2: '-- contracts 0001: every program knows it\nalter table a drop column m;',
+      3: 'select 1;\n-- contracts 0002: unused since\nalter table a drop column n;',
+      4: '-- breaks 0003: reads n as a text\nselect 1;\n-- contracts 0002: x\nselect 1;',
+      5: '-- it breaks 0004: this is no declaration\nselect 1;',
+    };
+    for (const [number, text] of Object.entries(sql)) {
+      await writeFile(new URL(`000${number}-m.sql`, folder), text);
+    }
+    const oldest = (await readMigrations(folder)).map((one) => one.oldest);
+    assert.deepEqual(oldest, [undefined, undefined, 2, 3, undefined]);
   });
 
   for (const names of [['0001-a.sql', '0003-c.sql'], ['0001-a.sql', '0001-b.sql'], ['1-a.sql']]) {

@@ -10,7 +10,15 @@ export interface Migration {
   readonly name: string;
   readonly sql: string;
   readonly hash: string;
+  /** Processes that know fewer migrations than this do not work after it; absent: it breaks none. */
+  readonly oldest?: number | undefined;
 }
+
+/** What the caller knows of the processes on the database. @throws Where one is alive that would break. */
+export type MayBreak = (
+  db: Db,
+  migration: Migration & { readonly oldest: number },
+) => Promise<void>;
 
 export class MigrationError extends Error {
   override readonly name = 'MigrationError';
@@ -45,41 +53,56 @@ export async function readMigrations(folder: URL = ourMigrations): Promise<Migra
       // A checkout with other line ends is the same migration.
       const sql = (await readFile(new URL(file, folder), 'utf8')).replaceAll('\r\n', '\n');
       const hash = createHash('sha256').update(sql).digest('hex');
-      return { number: index + 1, name, sql, hash };
+      return { number: index + 1, name, sql, hash, oldest: oldestAfter(sql) };
     }),
   );
+}
+
+/** Those that contract name the migration that they complete; others that break something say so. */
+function oldestAfter(sql: string): number | undefined {
+  const declared = sql.matchAll(/^-- (?:contracts|breaks) (\d{4}): \S/gm);
+  const oldest = Math.max(0, ...Array.from(declared, ([, number]) => Number(number)));
+  // Every process knows the first.
+  return oldest > 1 ? oldest : undefined;
 }
 
 interface Applied {
   readonly number: number;
   readonly name: string;
   readonly hash: string;
+  readonly oldest?: number | undefined;
 }
 
+/** Databases that were made before the column `oldest` do not have it until it is added by a migration. */
 async function readApplied(db: Db): Promise<Applied[]> {
   await db.query(`
     create table if not exists schema_migrations (
       number int primary key,
       name text not null,
       hash text not null,
-      applied_at timestamptz not null default now()
+      applied_at timestamptz not null default now(),
+      oldest int
     )`);
   const { rows } = await db.query<Applied>(
-    'select number, name, hash from schema_migrations order by number',
+    `select number, name, hash, (to_jsonb(applied) ->> 'oldest')::int as oldest
+    from schema_migrations applied order by number`,
   );
   return rows;
 }
 
-/** @throws {MigrationError} unless `applied` is the beginning of `migrations`. */
+/**
+ * @throws {MigrationError} unless one of `applied` and `migrations` is the beginning of the other, and no migration
+ *   that the program does not know breaks it.
+ */
 function checkHistory(applied: readonly Applied[], migrations: readonly Migration[]): void {
-  const newest = applied.at(-1);
-  if (newest !== undefined && newest.number > migrations.length) {
+  for (const { number, name, oldest = 0 } of applied.slice(migrations.length)) {
+    if (oldest <= migrations.length) continue;
     throw new MigrationError(
-      `the database is newer than this program: it has migration ${newest.number} (${newest.name}), ` +
-        `the program knows ${migrations.length}; use the newer program`,
+      `the database is newer than this program, which does not work with it: after migration ${number} (${name}) ` +
+        `a program must know ${oldest} migrations, and this one knows ${migrations.length}; use the newer program`,
     );
   }
-  applied.forEach((done, index) => {
+  applied.slice(0, migrations.length).forEach((done, index) => {
     const known = migrations[index];
     if (known === undefined || done.number !== known.number) {
       throw new MigrationError(`the database lacks migration ${index + 1}, but has later ones`);
@@ -95,19 +118,32 @@ function checkHistory(applied: readonly Applied[], migrations: readonly Migratio
 /** `busy`: another process applies a migration just now. Undefined: the schema is up to date. */
 type Step = Migration | 'busy' | undefined;
 
-/** The migration to apply next; undefined where the schema is up to date. */
-async function nextOf(db: Db, migrations: readonly Migration[]): Promise<Migration | undefined> {
+interface Plan {
+  readonly migrations: readonly Migration[];
+  readonly mayBreak: MayBreak;
+}
+
+/**
+ * The migration to apply next; undefined where the schema is up to date. Asks of all that are to be applied whether
+ * they may break older processes, so that a start that is refused has changed nothing.
+ */
+async function nextOf(db: Db, { migrations, mayBreak }: Plan): Promise<Migration | undefined> {
   const applied = await readApplied(db);
   checkHistory(applied, migrations);
+  for (const { oldest, ...migration } of migrations.slice(applied.length)) {
+    if (oldest !== undefined) await mayBreak(db, { ...migration, oldest });
+  }
   return migrations[applied.length];
 }
 
-async function record(db: Db, { number, name, hash }: Migration): Promise<void> {
+async function record(db: Db, { number, name, hash, oldest }: Migration): Promise<void> {
   await db.query('insert into schema_migrations (number, name, hash) values ($1, $2, $3)', [
     number,
     name,
     hash,
   ]);
+  if (oldest === undefined) return;
+  await db.query('update schema_migrations set oldest = $2 where number = $1', [number, oldest]);
 }
 
 async function locked(db: Db, lockFunction: string): Promise<boolean> {
@@ -122,10 +158,10 @@ async function locked(db: Db, lockFunction: string): Promise<boolean> {
  * The lock is tried, not waited for: a statement that waits holds a snapshot, and
  * `create index concurrently` in the process that holds the lock waits for all snapshots to end.
  */
-async function applyNext(database: Database, migrations: readonly Migration[]): Promise<Step> {
+async function applyNext(database: Database, plan: Plan): Promise<Step> {
   async function inTransaction(db: Db): Promise<Step | 'outside'> {
     if (!(await locked(db, 'pg_try_advisory_xact_lock'))) return 'busy';
-    const next = await nextOf(db, migrations);
+    const next = await nextOf(db, plan);
     if (next === undefined) return undefined;
     if (isOutside(next)) return 'outside';
     // A statement that waits for a table's lock makes everybody after it wait, too.
@@ -135,14 +171,14 @@ async function applyNext(database: Database, migrations: readonly Migration[]): 
     return next;
   }
   const step = await database.transaction(inTransaction, { statementTimeoutMs: 0 });
-  return step === 'outside' ? await applyOutside(database, migrations) : step;
+  return step === 'outside' ? await applyOutside(database, plan) : step;
 }
 
 /** Applies the next migration statement by statement; repeats it whole where it was interrupted. */
-function applyOutside(database: Database, migrations: readonly Migration[]): Promise<Step> {
+function applyOutside(database: Database, plan: Plan): Promise<Step> {
   return database.session(async (db) => {
     if (!(await locked(db, 'pg_try_advisory_lock'))) return 'busy';
-    const next = await nextOf(db, migrations);
+    const next = await nextOf(db, plan);
     if (next === undefined || !isOutside(next)) return 'busy'; // Another process has applied it.
     for (const statement of statementsOf(next.sql)) await db.query(statement);
     await record(db, next);
@@ -177,9 +213,11 @@ export async function isNewDatabase(db: Db): Promise<boolean> {
  * `-- outside a transaction` is run statement by statement instead, and again from its first
  * statement where it was interrupted.
  *
- * @throws {MigrationError} when the database is newer than the program, or was made by migrations
+ * A database that is newer than the program is left as it is, unless a migration in it breaks the program.
+ *
+ * @throws {MigrationError} when the program does not work with the schema, or the schema was made by migrations
  *   that have changed since; nothing is changed then. Also when others use a table for so long that
- *   its lock cannot be had; the migrations before that one stay applied.
+ *   its lock cannot be had; the migrations before that one stay applied. And what `mayBreak` throws.
  */
 export async function migrate(
   database: Database,
@@ -187,11 +225,18 @@ export async function migrate(
     migrations,
     log = silentLog,
     clock = systemClock,
-  }: { migrations?: readonly Migration[]; log?: Logger; clock?: Clock } = {},
+    mayBreak = () => Promise.resolve(),
+  }: {
+    migrations?: readonly Migration[];
+    log?: Logger;
+    clock?: Clock;
+    /** By default nobody else is at work on the database. */
+    mayBreak?: MayBreak;
+  } = {},
 ): Promise<void> {
-  const known = migrations ?? (await readMigrations());
+  const plan = { migrations: migrations ?? (await readMigrations()), mayBreak };
   for (let tries = 1; ; ) {
-    const applied = await applyNext(database, known).catch((error: unknown) => {
+    const applied = await applyNext(database, plan).catch((error: unknown) => {
       if (!isLockTimeout(error)) throw error;
       if (tries === LOCK_TRIES) throw new MigrationError(LOCKED, { cause: error });
       tries += 1;
@@ -206,6 +251,29 @@ export async function migrate(
     tries = 1;
     const { number, name } = applied;
     log.info({ event: 'schema.migrated', number, migration: name }, 'applied a migration');
+  }
+}
+
+/**
+ * Does something in a transaction during which no process applies a migration, once the schema is known to suit a
+ * program that knows `migrations`. As in {@link migrate}, the lock is tried, not waited for.
+ *
+ * @throws {MigrationError} where the schema does not suit it.
+ */
+export async function whileSchemaSuits(
+  database: Database,
+  migrations: readonly Migration[],
+  { work, clock = systemClock }: { work: (db: Db) => Promise<void>; clock?: Clock },
+): Promise<void> {
+  for (;;) {
+    const done = await database.transaction(async (db) => {
+      if (!(await locked(db, 'pg_try_advisory_xact_lock_shared'))) return false;
+      checkHistory(await readApplied(db), migrations);
+      await work(db);
+      return true;
+    });
+    if (done) return;
+    await clock.sleep(PAUSE_MS, unlimited);
   }
 }
 

@@ -57,6 +57,7 @@ describe('the OpenAPI document', () => {
         'get / ListApiVersions',
         'get /healthz',
         'get /metrics',
+        'get /operations/v1/processes ListProcesses',
         'get /readyz',
         'get /v2 ShowApiInfo',
         `get ${task} ShowSyncTask`,

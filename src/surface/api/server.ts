@@ -13,6 +13,7 @@ import type { Audit } from '../../domain/access/audit.ts';
 import type { Gatekeeper, IdentityService } from '../../domain/access/identity-service.ts';
 import type { Lockouts, LogIns } from '../../domain/access/lockouts.ts';
 import type { SingleSignOn } from '../../domain/access/single-sign-on.ts';
+import type { ProcessRow } from '../../domain/fleet/processes-table.ts';
 import type { ScanService } from '../../domain/scan/scan-service.ts';
 import type { UsedSignatures } from '../../domain/access/used-signatures.ts';
 import type { Health, SyncTaskService } from '../../domain/tasks/sync/sync-task-service.ts';
@@ -29,6 +30,7 @@ import { iamRoutes } from './iam/iam.ts';
 import { identityRoutes } from './keystone/identity.ts';
 import { objectRoutes } from './oms/objects.ts';
 import { operationRoutes } from './operations/operations.ts';
+import { processRoutes } from './operations/processes.ts';
 import { rightsRoutes } from './iam/rights.ts';
 import { scanRoutes } from './oms/scans.ts';
 import { progressRoutes } from './oms/progress.ts';
@@ -62,6 +64,7 @@ export interface ApiParts extends ServerParts {
   readonly lockouts: Lockouts & LogIns;
   readonly usedSignatures: UsedSignatures;
   readonly audit: Audit;
+  readonly processes: () => Promise<readonly ProcessRow[]>;
   readonly bodyRoom?: BodyRoom | undefined;
 }
 
@@ -92,6 +95,7 @@ export async function buildApi(parts: ApiParts): Promise<FastifyInstance> {
   await app.register(rightsRoutes(parts.identity));
   await app.register(auditRoutes(parts.audit));
   await app.register(operationRoutes(parts.health, parts.metrics));
+  await app.register(processRoutes(parts.processes));
   await app.register(syncTaskRoutes(parts.syncTasks));
   await app.register(eventRoutes(parts.syncTasks));
   await app.register(statisticRoutes(parts.syncTasks));

@@ -8,6 +8,7 @@ import {
   DatabaseUsedSignatures,
   type UsedSignatures,
 } from '../../domain/access/used-signatures.ts';
+import { listProcesses, type ProcessRow } from '../../domain/fleet/processes-table.ts';
 import { acceptChanges } from '../../domain/queue/changes.ts';
 import { Intake } from '../../domain/queue/intake.ts';
 import { checkBuckets } from '../../domain/tasks/bucket-checks.ts';
@@ -27,6 +28,7 @@ export interface ApiRole extends AsyncDisposable {
   readonly audit: Audit;
   readonly lockouts: Lockouts & LogIns;
   readonly usedSignatures: UsedSignatures;
+  readonly processes: () => Promise<readonly ProcessRow[]>;
 }
 
 /** What other roles of the same process hear at once, and those of other processes by the database. */
@@ -74,6 +76,7 @@ export function apiRole(
     scans: new TaskScans(database, (projectId, taskId) => syncTasks.find(projectId, taskId)),
     lockouts: new DatabaseLockouts(database, now),
     usedSignatures: new DatabaseUsedSignatures(database),
+    processes: () => listProcesses(lists),
     identity: new Identity({ database, sealer, gatekeeper, eventQuotas, now }),
     async [Symbol.asyncDispose]() {
       await intake.drained();

@@ -1,12 +1,14 @@
 import { CLEAR_TASKS } from '../../domain/maintenance/maintenance.ts';
 import type { Jobs } from '../../domain/maintenance/jobs.ts';
 import { checkSealingKey } from '../../domain/maintenance/sealing-key.ts';
+import { listProcesses } from '../../domain/fleet/processes-table.ts';
 import { backlog } from '../../domain/queue/changes.ts';
 import { newWriter } from '../../domain/queue/statistics.ts';
 import { Readiness } from '../../domain/tasks/readiness.ts';
 import { CostlyAnswer } from '../../platform/base/costly-answer.ts';
 import { alreadyLogged } from '../../platform/postgres/db.ts';
 import { checkWrites } from '../../platform/postgres/write-check.ts';
+import { roles } from '../settings/config-schema.ts';
 import { type ApiRole, apiRole } from './api-role.ts';
 import { bucketsOf } from './buckets.ts';
 import { startMaintenance } from './maintenance-role.ts';
@@ -53,6 +55,7 @@ export async function createBrigade(parts: Parts): Promise<Brigade> {
       })
     : undefined;
   watchBacklog(parts);
+  watchProcesses(parts);
   const all = made.move();
   return {
     api,
@@ -96,6 +99,26 @@ function watchBacklog({ lists, clock, metrics }: Parts): void {
       ...row,
     })),
   );
+}
+
+/** However often metrics are scraped. */
+const PROCESSES_SHARE = 0.01;
+
+function watchProcesses({ lists, clock, metrics }: Parts): void {
+  const listed = new CostlyAnswer({
+    clock,
+    ask: () => listProcesses(lists),
+    patienceMs: BACKLOG_PATIENCE_MS,
+    share: PROCESSES_SHARE,
+  });
+  metrics.watchProcesses(async () => {
+    const alive = (await listed.get()).filter((process) => process.alive);
+    const counts = roles.map((role) => {
+      const having = alive.filter((process) => process.roles.includes(role));
+      return [role, having.length] as const;
+    });
+    return new Map(counts);
+  });
 }
 
 const PROBE_TOKEN = 'no token: asked for by the check of readiness';

@@ -1,10 +1,11 @@
+import { hostname } from 'node:os';
 import { systemClock } from '../../platform/base/clock.ts';
 import type { Logger } from '../../platform/base/log.ts';
 import { createMetrics } from '../../platform/base/metrics.ts';
 import { openFilesMax } from '../../platform/base/open-files.ts';
 import { Sealer, Secret } from '../../platform/base/seal.ts';
 import { lockDataDirectory } from '../../platform/postgres/data-directory.ts';
-import { isNewDatabase, migrate } from '../../platform/postgres/migrate.ts';
+import { isNewDatabase, migrate, readMigrations } from '../../platform/postgres/migrate.ts';
 import { readSecretKeys } from '../../platform/postgres/secret-key.ts';
 import {
   ensureFirstAccessKey,
@@ -12,6 +13,7 @@ import {
   type FirstAccessKey,
   type FirstToken,
 } from '../../domain/access/tokens.ts';
+import { refuseToBreak, register } from '../../domain/fleet/registration.ts';
 import { Sockets } from '../../platform/http/sockets.ts';
 import type { Settings } from '../settings/config.ts';
 import type { Role } from '../settings/config-schema.ts';
@@ -19,6 +21,7 @@ import { createBrigade } from './brigade.ts';
 import { type DescriptorShares, LEAST_OPEN_FILES, shareDescriptors } from './descriptors.ts';
 import { listen, readTls } from './listen.ts';
 import { serviceLogger } from './logger.ts';
+import { ownVersion } from '../settings/version.ts';
 import type { Parts } from './parts.ts';
 import { openDatabase, StartError } from './open-database.ts';
 
@@ -54,7 +57,12 @@ export async function startService(settings: Settings): Promise<Service> {
     old: settings.oldSecretKeys,
     mayGenerate: await isNewDatabase(database),
   });
-  await migrate(database, { log });
+  const migrations = await readMigrations();
+  await migrate(database, { migrations, log, ...(!alone && { mayBreak: refuseToBreak }) });
+  const facts = { roles, version: ownVersion(), host: hostname(), pid: process.pid };
+  const registered = started.use(
+    await register({ database, clock: systemClock, log, facts, migrations, alone }),
+  );
   const metrics = createMetrics();
   const sealer = new Sealer(key, old);
   const sockets = new Sockets(descriptors.outgoing);
@@ -78,7 +86,7 @@ export async function startService(settings: Settings): Promise<Service> {
   const all = started.move();
   return {
     ...{ url, dataDir: data.path, roles, first, firstTokens },
-    failed,
+    failed: Promise.race([failed, registered.failed]),
     async [Symbol.asyncDispose]() {
       log.info({ event: 'service.stopping' }, 'objects in work end, then all stops');
       await all[Symbol.asyncDispose]();

@@ -37,3 +37,22 @@ export const ListAuditReply = Type.Object({
   ),
   next_before: orNull(Type.Integer({ description: 'null at the end' })),
 });
+
+const time = (description: string) => Type.Integer({ description: `Milliseconds; ${description}` });
+
+export const ListProcessesReply = Type.Object({
+  processes: Type.Array(
+    Type.Object({
+      id: Type.String({ description: 'New at each start' }),
+      roles: Type.Array(Type.String()),
+      version: Type.String({ description: 'Of the program' }),
+      schema_version: Type.Integer({ description: 'How many schema migrations the program has' }),
+      host: Type.String(),
+      pid: Type.Integer({ description: 'The number of the process at its host' }),
+      start_time: time('when it registered'),
+      seen_time: time('when it reported last that it is alive, which it does every 15 seconds'),
+      alive: Type.Boolean({ description: 'Whether it was seen within the last 60 seconds' }),
+    }),
+    { description: 'In the order of their starts' },
+  ),
+});

@@ -12,6 +12,7 @@ import {
   replaceSecretKeys,
   type SecretKeys,
 } from '../../../platform/postgres/secret-key.ts';
+import { refuseToBreak } from '../../../domain/fleet/registration.ts';
 import { checkSealingKey, sealAnew } from '../../../domain/maintenance/sealing-key.ts';
 import { readSettings, type Settings } from '../../settings/config.ts';
 import { tellingMistakes } from '../mistakes.ts';
@@ -95,7 +96,7 @@ async function sealByNew(
 }
 
 async function sealAll(database: Database, [key, ...old]: SecretKeys, log: Logger): Promise<void> {
-  await migrate(database, { log });
+  await migrate(database, { log, mayBreak: refuseToBreak });
   const sealer = new Sealer(key, old);
   // Before anything is changed: a key that is missing is better told now.
   await checkSealingKey({ database, sealer, alone: false });
