@@ -8,6 +8,7 @@ import { canonicalQuery } from '../../src/platform/signing/url-encoding.ts';
 import { azureServiceSas } from '../../src/platform/signing/azure-sas.ts';
 import { AzureSharedKeySigner } from '../../src/platform/signing/azure-shared-key.ts';
 import { type AzureSdk, azureSdk, azureSdkCrc64, type SdkRequest } from './azure-sdk.ts';
+import { proves, series } from '../kit/matrix/proves.ts';
 
 const sdk = azureSdk();
 const skip = sdk === undefined ? 'run npm ci in test/clouds' : false;
@@ -52,8 +53,11 @@ async function signedByThem(
   return { date: headers.get('x-ms-date') ?? '', authorization: headers.get('authorization') };
 }
 
-describe('Microsoft’s own client and ours', { skip }, () => {
-  test('sum bytes alike', async () => {
+describe('Microsoft’s own client and ours', {
+  ...series('sdk-azure-signatures', { way: 'SDK', clouds: ['Azure'] }),
+  skip,
+}, () => {
+  test('sum bytes alike', proves('CRC-64'), async () => {
     const theirs = (await azureSdkCrc64()) ?? assert.fail();
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 2000 }), async (bytes) => {
@@ -66,7 +70,7 @@ describe('Microsoft’s own client and ours', { skip }, () => {
     );
   });
 
-  test('sign requests alike, whatever is in them', async () => {
+  test('sign requests alike, whatever is in them', proves('signature'), async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.record({
@@ -118,7 +122,7 @@ describe('Microsoft’s own client and ours', { skip }, () => {
     );
   });
 
-  test('make the same tokens, for containers and for blobs', () => {
+  test('make the same tokens, for containers and for blobs', proves('signature'), () => {
     const times = fc.date({
       min: new Date('2001-01-01'),
       max: new Date('2090-01-01'),

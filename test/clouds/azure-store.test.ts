@@ -8,6 +8,7 @@ import type { Store } from '../../src/platform/stores/store.ts';
 import { exceptionsOf } from '../conformance/exceptions.ts';
 import { bodyOf, type Harness, testStore } from '../conformance/store.ts';
 import { type Azurite, azuriteUnavailable, containerSas, startAzurite } from './azurite.ts';
+import { series } from '../kit/matrix/proves.ts';
 
 const CONTAINER = 'container';
 
@@ -31,6 +32,11 @@ function azurite(
   open: (options: StoreOptions) => Store = openAdapter,
 ): Harness {
   return {
+    series: series('store-azurite', {
+      way: 'server',
+      clouds: ['Azure'],
+      except: ['restore', 'CRC-64'],
+    }),
     unavailable: azuriteUnavailable(),
     exceptions,
     open: async () => {

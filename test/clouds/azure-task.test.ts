@@ -12,6 +12,7 @@ import { startTestService, type TestService } from '../kit/service.ts';
 import { until } from '../kit/until.ts';
 import { type Azurite, azuriteUnavailable, containerSas, startAzurite } from './azurite.ts';
 import { azureSdk, type SdkContainer } from './azure-sdk.ts';
+import { proves, series } from '../kit/matrix/proves.ts';
 
 const sdk = azureSdk();
 const skip = azuriteUnavailable() ?? (sdk === undefined ? 'run npm ci in test/clouds' : undefined);
@@ -28,7 +29,10 @@ const names = [
   ...['/leading', '//leading', 'slash/', 'film 🎬 + 100%//', '中'.repeat(341) + 'x'],
 ];
 
-describe('a task between Azure and an S3 store', { skip: skip ?? false }, () => {
+describe('a task between Azure and an S3 store', {
+  ...series('tasks-azure', { way: 'server', clouds: ['Azure'] }),
+  skip: skip ?? false,
+}, () => {
   let azurite: Azurite;
   let s3: S3Server;
   let service: TestService;
@@ -156,137 +160,156 @@ describe('a task between Azure and an S3 store', { skip: skip ?? false }, () => 
     }
   }
 
-  test('to Azure: any name, each way of copying, and what could not be kept is told', async () => {
-    const from = s3.bucket('bucket');
-    const at = theirs('to-azure');
-    for (const name of [...names, ...untrusted]) from.put(name, `bytes of ${name}`);
-    const big = Object.entries(sizes).map(([way, size]) => [`size/${way}`, size] as const);
-    for (const [key, size] of big) {
-      from.put(key, randomBytes(size), {
-        contentHeaders: { 'content-type': 'text/html', 'expires': 'Thu, 01 Jan 2026 00:00:00 GMT' },
-        userMetadata: { 'shot-on': Buffer.from(greeting).toString('latin1'), 'plain': 'a = b' },
-        storageClass: 'STANDARD_IA',
-      });
-    }
-    const taskId = await createTask({ ...plain('src', 'bucket'), ...azure('dst', 'to-azure') });
-    const records = await sync(taskId, from.keys());
-    assertCopied(records, [...names, ...big.map(([key]) => key)]);
-    for (const name of names) {
-      const copied = await at.getBlockBlobClient(name).downloadToBuffer();
-      assert.equal(copied.toString(), `bytes of ${name}`);
-    }
-    for (const [key] of big) {
-      const blob = at.getBlockBlobClient(key);
-      assert.ok((await blob.downloadToBuffer()).equals(from.bytes(key) ?? assert.fail()));
-      const { metadata = {}, accessTier, contentType } = await blob.getProperties();
-      assert.deepEqual([accessTier, contentType], ['Cool', 'text/html']);
-      const { shot_on = '', plain: other } = metadata;
-      assert.deepEqual([decodeURIComponent(shot_on), other], [greeting, 'a = b']);
-      assert.equal(
-        records.get(key)?.message,
-        'Expires was left out, the target keeps none; metadata shot-on is called shot_on there.',
-      );
-    }
-    const blocks = await at.getBlockBlobClient('size/parts').getBlockList('all');
-    assert.deepEqual(
-      blocks.committedBlocks?.map(({ size }) => size),
-      [100, 100, 100, 50].map((size) => size * KiB),
-    );
-    for (const name of untrusted) assert.equal(records.get(name)?.reason, 'refused', name);
-    const task = await service.client.show(taskId);
-    assert.equal(task.monthly_success_object, names.length + big.length);
-    assert.equal(task.monthly_failure_object, untrusted.length);
-  });
-
-  test('to Azure: a type beyond ASCII is left out, and that is told', async () => {
-    const from = s3.bucket('bucket');
-    const type = Buffer.from('text/plain; name="grün"').toString('latin1');
-    const keys = Object.entries(sizes).map(([way, size]) => {
-      from.put(`type/${way}`, randomBytes(size), { contentHeaders: { 'content-type': type } });
-      return `type/${way}`;
-    });
-    for (const enable_metadata_migration of [true, false]) {
-      const fields = { ...plain('src', 'bucket'), ...azure('dst', 'to-azure') };
-      const taskId = await createTask({ ...fields, enable_metadata_migration });
-      const records = await sync(taskId, keys);
-      assertCopied(records, keys);
-      for (const key of keys) {
-        const { contentType } = await theirs('to-azure').getBlockBlobClient(key).getProperties();
-        assert.equal(contentType, 'application/octet-stream');
+  test(
+    'to Azure: any name, each way of copying, and what could not be kept is told',
+    proves('destination'),
+    async () => {
+      const from = s3.bucket('bucket');
+      const at = theirs('to-azure');
+      for (const name of [...names, ...untrusted]) from.put(name, `bytes of ${name}`);
+      const big = Object.entries(sizes).map(([way, size]) => [`size/${way}`, size] as const);
+      for (const [key, size] of big) {
+        from.put(key, randomBytes(size), {
+          contentHeaders: {
+            'content-type': 'text/html',
+            'expires': 'Thu, 01 Jan 2026 00:00:00 GMT',
+          },
+          userMetadata: { 'shot-on': Buffer.from(greeting).toString('latin1'), 'plain': 'a = b' },
+          storageClass: 'STANDARD_IA',
+        });
+      }
+      const taskId = await createTask({ ...plain('src', 'bucket'), ...azure('dst', 'to-azure') });
+      const records = await sync(taskId, from.keys());
+      assertCopied(records, [...names, ...big.map(([key]) => key)]);
+      for (const name of names) {
+        const copied = await at.getBlockBlobClient(name).downloadToBuffer();
+        assert.equal(copied.toString(), `bytes of ${name}`);
+      }
+      for (const [key] of big) {
+        const blob = at.getBlockBlobClient(key);
+        assert.ok((await blob.downloadToBuffer()).equals(from.bytes(key) ?? assert.fail()));
+        const { metadata = {}, accessTier, contentType } = await blob.getProperties();
+        assert.deepEqual([accessTier, contentType], ['Cool', 'text/html']);
+        const { shot_on = '', plain: other } = metadata;
+        assert.deepEqual([decodeURIComponent(shot_on), other], [greeting, 'a = b']);
         assert.equal(
           records.get(key)?.message,
-          'Content-type was left out, the target keeps ASCII only.',
+          'Expires was left out, the target keeps none; metadata shot-on is called shot_on there.',
         );
       }
-    }
-  });
+      const blocks = await at.getBlockBlobClient('size/parts').getBlockList('all');
+      assert.deepEqual(
+        blocks.committedBlocks?.map(({ size }) => size),
+        [100, 100, 100, 50].map((size) => size * KiB),
+      );
+      for (const name of untrusted) assert.equal(records.get(name)?.reason, 'refused', name);
+      const task = await service.client.show(taskId);
+      assert.equal(task.monthly_success_object, names.length + big.length);
+      assert.equal(task.monthly_failure_object, untrusted.length);
+    },
+  );
 
-  test('from Azure: any name, each way of copying, with tiers and metadata', async () => {
-    const contents = new Map(names.map((name) => [name, `bytes of ${name}`]));
-    for (const [name, text] of contents) {
-      await container.getBlockBlobClient(name).upload(text, Buffer.byteLength(text));
-    }
-    for (const [way, size] of Object.entries(sizes)) {
-      const text = randomBytes(size).toString('hex').slice(0, size);
-      const blob = container.getBlockBlobClient(`size/${way}`);
-      const metadata = { shot_on: encodeURIComponent(greeting), plain: 'a = b' };
-      const blobHTTPHeaders = { blobContentType: 'text/html', blobCacheControl: 'no-store' };
-      await blob.upload(text, size, { metadata, blobHTTPHeaders, tier: 'Cool' });
-      contents.set(`size/${way}`, text);
-    }
-    // In blocks, and so without an MD5.
-    const inBlocks = container.getBlockBlobClient('blocks');
-    const ids = ['b1', 'b2'].map((id) => Buffer.from(id).toString('base64'));
-    for (const id of ids) await inBlocks.stageBlock(id, 'block '.repeat(5000), 30_000);
-    await inBlocks.commitBlockList(ids);
-    contents.set('blocks', 'block '.repeat(10_000));
+  test(
+    'to Azure: a type beyond ASCII is left out, and that is told',
+    proves('destination'),
+    async () => {
+      const from = s3.bucket('bucket');
+      const type = Buffer.from('text/plain; name="grün"').toString('latin1');
+      const keys = Object.entries(sizes).map(([way, size]) => {
+        from.put(`type/${way}`, randomBytes(size), { contentHeaders: { 'content-type': type } });
+        return `type/${way}`;
+      });
+      for (const enable_metadata_migration of [true, false]) {
+        const fields = { ...plain('src', 'bucket'), ...azure('dst', 'to-azure') };
+        const taskId = await createTask({ ...fields, enable_metadata_migration });
+        const records = await sync(taskId, keys);
+        assertCopied(records, keys);
+        for (const key of keys) {
+          const { contentType } = await theirs('to-azure').getBlockBlobClient(key).getProperties();
+          assert.equal(contentType, 'application/octet-stream');
+          assert.equal(
+            records.get(key)?.message,
+            'Content-type was left out, the target keeps ASCII only.',
+          );
+        }
+      }
+    },
+  );
 
-    const taskId = await createTask({
-      ...azure('src', 'container'),
-      ...plain('dst', 'from-azure'),
-    });
-    const keys = [...contents.keys()];
-    assertCopied(await sync(taskId, keys), keys);
-    const to = s3.bucket('from-azure');
-    for (const [key, text] of contents) assert.equal(to.bytes(key)?.toString(), text, key);
-    for (const way of Object.keys(sizes)) {
-      const found = to.object(`size/${way}`) ?? assert.fail(way);
-      assert.equal(found.storageClass, 'STANDARD_IA');
-      assert.equal(found.contentHeaders['content-type'], 'text/html');
-      assert.equal(found.contentHeaders['cache-control'], 'no-store');
-      assert.equal(textOf(found.userMetadata['shot_on']), greeting);
-      assert.equal(found.userMetadata['plain'], 'a = b');
-    }
-    assert.equal(to.object('plain')?.storageClass, 'STANDARD');
-  });
+  test(
+    'from Azure: any name, each way of copying, with tiers and metadata',
+    proves(['classes', 'source']),
+    async () => {
+      const contents = new Map(names.map((name) => [name, `bytes of ${name}`]));
+      for (const [name, text] of contents) {
+        await container.getBlockBlobClient(name).upload(text, Buffer.byteLength(text));
+      }
+      for (const [way, size] of Object.entries(sizes)) {
+        const text = randomBytes(size).toString('hex').slice(0, size);
+        const blob = container.getBlockBlobClient(`size/${way}`);
+        const metadata = { shot_on: encodeURIComponent(greeting), plain: 'a = b' };
+        const blobHTTPHeaders = { blobContentType: 'text/html', blobCacheControl: 'no-store' };
+        await blob.upload(text, size, { metadata, blobHTTPHeaders, tier: 'Cool' });
+        contents.set(`size/${way}`, text);
+      }
+      // In blocks, and so without an MD5.
+      const inBlocks = container.getBlockBlobClient('blocks');
+      const ids = ['b1', 'b2'].map((id) => Buffer.from(id).toString('base64'));
+      for (const id of ids) await inBlocks.stageBlock(id, 'block '.repeat(5000), 30_000);
+      await inBlocks.commitBlockList(ids);
+      contents.set('blocks', 'block '.repeat(10_000));
 
-  test('from Azure’s archive: it is thawed where the task restores', async () => {
-    const blob = container.getBlockBlobClient('archived');
-    await blob.upload('cold', 4);
-    await blob.setAccessTier('Archive');
-    const fields = { ...azure('src', 'container'), ...plain('dst', 'from-azure') };
-    const failing = await createTask(fields);
-    assert.equal((await sync(failing, ['archived'])).get('archived')?.reason, 'archived');
-    const taskId = await createTask({ ...fields, enable_restore: true });
-    await service.client.sendEvents(taskId, ['archived']);
-    const asked = new URLSearchParams({ outcome: 'retrying' });
-    await until('it is asked to be restored', async () => {
-      const { objects } = await service.client.objectPage(taskId, asked);
-      return objects[0]?.reason === 'archived';
-    });
-    // Azurite thaws at once.
-    await service.database.query(`update changes set due_at = now()`);
-    await service.database.query(`select pg_notify('changes', '')`);
-    await service.client.settled(taskId, 1);
-    assertCopied(await recordsOf(taskId), ['archived']);
-    assert.equal(s3.bucket('from-azure').bytes('archived')?.toString(), 'cold');
-  });
+      const taskId = await createTask({
+        ...azure('src', 'container'),
+        ...plain('dst', 'from-azure'),
+      });
+      const keys = [...contents.keys()];
+      assertCopied(await sync(taskId, keys), keys);
+      const to = s3.bucket('from-azure');
+      for (const [key, text] of contents) assert.equal(to.bytes(key)?.toString(), text, key);
+      for (const way of Object.keys(sizes)) {
+        const found = to.object(`size/${way}`) ?? assert.fail(way);
+        assert.equal(found.storageClass, 'STANDARD_IA');
+        assert.equal(found.contentHeaders['content-type'], 'text/html');
+        assert.equal(found.contentHeaders['cache-control'], 'no-store');
+        assert.equal(textOf(found.userMetadata['shot_on']), greeting);
+        assert.equal(found.userMetadata['plain'], 'a = b');
+      }
+      assert.equal(to.object('plain')?.storageClass, 'STANDARD');
+    },
+  );
+
+  test(
+    'from Azure’s archive: it is thawed where the task restores',
+    proves('restore'),
+    async () => {
+      const blob = container.getBlockBlobClient('archived');
+      await blob.upload('cold', 4);
+      await blob.setAccessTier('Archive');
+      const fields = { ...azure('src', 'container'), ...plain('dst', 'from-azure') };
+      const failing = await createTask(fields);
+      assert.equal((await sync(failing, ['archived'])).get('archived')?.reason, 'archived');
+      const taskId = await createTask({ ...fields, enable_restore: true });
+      await service.client.sendEvents(taskId, ['archived']);
+      const asked = new URLSearchParams({ outcome: 'retrying' });
+      await until('it is asked to be restored', async () => {
+        const { objects } = await service.client.objectPage(taskId, asked);
+        return objects[0]?.reason === 'archived';
+      });
+      // Azurite thaws at once.
+      await service.database.query(`update changes set due_at = now()`);
+      await service.database.query(`select pg_notify('changes', '')`);
+      await service.client.settled(taskId, 1);
+      assertCopied(await recordsOf(taskId), ['archived']);
+      assert.equal(s3.bucket('from-azure').bytes('archived')?.toString(), 'cold');
+    },
+  );
 
   for (const [what, secret] of [
     ['the account’s key', () => azurite.accountKey.key.reveal()],
     ['a token of the task itself', () => `?${containerSas(azurite.accountKey, 'container')}`],
   ] as const) {
-    test(`through a CDN, let in by ${what}`, async () => {
+    test(`through a CDN, let in by ${what}`, proves('CDN'), async () => {
       // Azure judges the token itself: the domain is one that leads to its account.
       await using cdn = await startDomain(azurite);
       const blob = container.getBlockBlobClient('through the CDN');

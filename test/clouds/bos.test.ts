@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { S3Server } from '../kit/s3-server/server.ts';
 import { drive, type Driver, type Extras, partSizes } from './kit/sdk-scenarios.ts';
 import { domain } from './kit/route-to-localhost.ts';
+import { series } from '../kit/matrix/proves.ts';
 
 const bucket = 'example-bucket';
 
@@ -93,6 +94,7 @@ async function putParts(client: BosClient, key: string, parts: readonly Buffer[]
 
 for (const pathStyle of [true, false]) {
   drive(`@baiducloud/sdk, ${pathStyle ? 'path style' : 'virtual host'}`, {
+    series: series('sdk-baidu', { way: 'SDK', clouds: ['Baidu'] }),
     bucket,
     server: { dialect: 'bos' },
     open: (server, secret) => open(server, secret, pathStyle),

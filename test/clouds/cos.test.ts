@@ -2,6 +2,7 @@ import COS from 'cos-nodejs-sdk-v5';
 import type { S3Server } from '../kit/s3-server/server.ts';
 import { drive, type Driver, type Extras } from './kit/sdk-scenarios.ts';
 import { domain } from './kit/route-to-localhost.ts';
+import { series } from '../kit/matrix/proves.ts';
 
 const bucket = 'example-1250000000';
 const region = 'ap-beijing';
@@ -88,6 +89,7 @@ function decoded(name: string): string {
 }
 
 drive('cos-nodejs-sdk-v5', {
+  series: series('sdk-cos', { way: 'SDK', clouds: ['Tencent'] }),
   bucket,
   server: { dialect: 'cos', region },
   open,

@@ -4,6 +4,7 @@ import ObsClient, { type Answer, type Page } from 'esdk-obs-nodejs';
 import type { S3Server } from '../kit/s3-server/server.ts';
 import { drive, type Driver, type Extras, partSizes, type Ride } from './kit/sdk-scenarios.ts';
 import { domain } from './kit/route-to-localhost.ts';
+import { series } from '../kit/matrix/proves.ts';
 
 const bucket = 'example-bucket';
 const region = 'cn-north-4';
@@ -140,6 +141,9 @@ for (const [signature, its] of [
   ['v4', s3Facts],
 ] as const) {
   drive(`esdk-obs-nodejs, signature ${signature ?? 'negotiated'}`, {
+    ...(signature === 'v4' && {
+      series: series('sdk-obs', { way: 'SDK', clouds: ['HuaweiCloud'] }),
+    }),
     bucket,
     // Its key service is for HTTPS only; certificates are not what this is about.
     server: { dialect: 'obs', region, behindTls: true },

@@ -8,6 +8,7 @@ import {
   type ResponseHeaders,
 } from './kit/sdk-scenarios.ts';
 import type { S3Server } from '../kit/s3-server/server.ts';
+import { series } from '../kit/matrix/proves.ts';
 
 const bucket = 'example-bucket';
 
@@ -89,6 +90,7 @@ function open(server: S3Server, secret: string, authorizationV4: boolean): Drive
 
 for (const version of [1, 4] as const) {
   drive(`ali-oss, signature V${version}`, {
+    ...(version === 4 && { series: series('sdk-oss', { way: 'SDK', clouds: ['Aliyun'] }) }),
     bucket,
     server: { dialect: 'oss', region: 'cn-hangzhou' },
     open: (server, secret) => open(server, secret, version === 4),

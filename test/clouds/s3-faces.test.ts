@@ -18,11 +18,14 @@ import {
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { createHash } from 'node:crypto';
 import { oddNames } from '../conformance/names.ts';
+import { type S3DialectName, s3Dialects } from '../../src/platform/stores/s3/dialects.ts';
+import { playedClouds, s3DialectNames } from '../kit/played-clouds.ts';
 import { type DialectName, dialects } from '../kit/s3-server/dialects.ts';
 import { canHave } from '../kit/s3-server/names.ts';
 import type { S3Server } from '../kit/s3-server/server.ts';
 import { drive, type Driver, partSizes, type Ride } from './kit/sdk-scenarios.ts';
 import { domain } from './kit/route-to-localhost.ts';
+import { series } from '../kit/matrix/proves.ts';
 
 /** AWS's SDK at the S3 face of each cloud, as its vendor recommends to use it. */
 
@@ -204,10 +207,18 @@ const cases: Readonly<Partial<Record<DialectName, Case>>> = {
   wasabi: { region: 'us-east-1', cannot: noArchive },
 };
 
+/** The rows that a server plays to clients of plain S3. */
+function rowsPlayedBy(server: DialectName): readonly S3DialectName[] {
+  return s3DialectNames.filter(
+    (name) => playedClouds[name].server === server && s3Dialects[name].signature === 'aws-v4',
+  );
+}
+
 for (const [dialect, each] of Object.entries(cases) as [DialectName, Case][]) {
   const { region, bucket = 'example-bucket', inHost = false, facts = {}, ...rest } = each;
   drive(`@aws-sdk/client-s3 at ${dialect}`, {
     ...rest,
+    series: series('sdk-aws', { way: 'SDK', clouds: rowsPlayedBy(dialect) }),
     bucket,
     server: { dialect, region, keyServer: true, behindTls: true },
     open: (server, secret) => open(server, secret, { bucket, region, inHost }),

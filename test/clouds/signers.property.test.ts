@@ -9,6 +9,7 @@ import { bceAuthorization } from '../../src/platform/signing/bce-v1.ts';
 import { cosAuthorization } from '../../src/platform/signing/cos.ts';
 import { sha1Authorization, sha1Query, sha1Schemes } from '../../src/platform/signing/hmac-sha1.ts';
 import { OssV4Signer } from '../../src/platform/signing/oss-v4.ts';
+import { proves, series } from '../kit/matrix/proves.ts';
 
 /** The product's signers sign whatever there is as the vendors' SDKs do. */
 
@@ -71,7 +72,7 @@ function hold<T>(arbitrary: fc.Arbitrary<T>, agree: (sample: T) => void): void {
   fc.assert(fc.property(arbitrary, agree), { numRuns: 500, interruptAfterTimeLimit: 5000 });
 }
 
-describe('signers and SDKs agree', () => {
+describe('signers and SDKs agree', series('sdk-signatures', { way: 'SDK' }), () => {
   test('OSS, version 1', () => {
     const samples = fc.record({ method, name, headers: headersOf('x-oss-'), query: subResources });
     hold(samples, (sample) => {
@@ -85,7 +86,7 @@ describe('signers and SDKs agree', () => {
     });
   });
 
-  test('OSS, version 4', () => {
+  test('OSS, version 4', proves('signature', 'Aliyun'), () => {
     const signer = new OssV4Signer(key, 'cn-hangzhou');
     hold(fc.record({ method, name, headers: headersOf('x-oss-'), query }), (sample) => {
       const path = `/${encodeKey(sample.name)}`;
@@ -109,7 +110,7 @@ describe('signers and SDKs agree', () => {
     });
   });
 
-  test('COS', () => {
+  test('COS', proves('signature', 'Tencent'), () => {
     hold(fc.record({ method, name, headers: headersOf('x-cos-'), query }), (sample) => {
       assert.equal(
         cosAuthorization(
@@ -126,7 +127,7 @@ describe('signers and SDKs agree', () => {
     });
   });
 
-  test('BOS', () => {
+  test('BOS', proves('signature', 'Baidu'), () => {
     const auth = new Bce(id, secretAccessKey);
     hold(fc.record({ method, name, headers: headersOf('x-bce-'), query }), (sample) => {
       const path = `/v1/${bucket}/${encodeKey(sample.name)}`;

@@ -4,6 +4,7 @@ import { startCdnServer } from '../kit/cdn-server.ts';
 import { startKodoServer } from '../kit/kodo-server/server.ts';
 import { startS3Server } from '../kit/s3-server/server.ts';
 import { testStore } from './store.ts';
+import { series } from '../kit/matrix/proves.ts';
 
 testStore('S3, read through a CDN', {
   async open() {
@@ -36,6 +37,10 @@ testStore('S3, read through a CDN', {
 });
 
 testStore('Qiniu, read by Kodo’s own downloads', {
+  series: series('kodo-downloads', {
+    ...{ way: 'own', clouds: ['Qiniu'] },
+    as: { 'reads': 'CDN', 'odd names': 'CDN', 'restore': 'CDN' },
+  }),
   async open() {
     const cloud = await startS3Server({ buckets: ['bucket'], dialect: 'qiniu' });
     const kodo = await startKodoServer({ cloud, bound: 'bucket' });

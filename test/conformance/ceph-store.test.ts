@@ -5,6 +5,7 @@ import { openStore, type StoreOptions } from '../../src/platform/stores/open-sto
 import { cephAvailable, startCeph } from '../kit/ceph/ceph.ts';
 import { createBucket, keepVersions } from '../kit/create-bucket.ts';
 import { bodyOf, type Harness, rejectsWith, testStore } from './store.ts';
+import { series } from '../kit/matrix/proves.ts';
 
 /** Ceph knows buckets as hosts under this name; no resolver has to. */
 const domain = 'localhost';
@@ -12,6 +13,11 @@ const domain = 'localhost';
 /** A cluster of its own, spoken to by one of the rows that fit it. */
 function ceph({ dialect, addressing }: Pick<StoreOptions, 'dialect' | 'addressing'>): Harness {
   return {
+    series: series('store-ceph', {
+      way: 'server',
+      clouds: [dialect],
+      except: ['restore', 'CRC-64'],
+    }),
     unavailable: cephAvailable(),
     exceptions: {
       'an upload for an absent key does not replace one':

@@ -3,11 +3,13 @@ import { s3DialectNames } from '../kit/played-clouds.ts';
 import { exceptionsOf } from './exceptions.ts';
 import { openCloud } from './open-cloud.ts';
 import { type Harness, testStore } from './store.ts';
+import { series } from '../kit/matrix/proves.ts';
 
 function harness(dialect: S3DialectName): Harness {
   const { tierClasses, classes } = s3Dialects[dialect];
   const archived = Object.entries(tierClasses).some(([, word]) => classes.get(word)?.archived);
   return {
+    series: series('store-played', { way: 'own', clouds: [dialect] }),
     exceptions: exceptionsOf[dialect] ?? {},
     open: async () => {
       const cloud = await openCloud(dialect);

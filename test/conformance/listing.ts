@@ -16,33 +16,37 @@ async function keysOf(store: Store, options: ListOptions, signal: AbortSignal): 
 }
 
 export function listingPromises(promise: GivePromise): void {
-  promise('entries come in the order of their UTF-8 bytes', async ({ store, signal, prefix }) => {
-    const under = `${prefix}order/`;
-    const names = [
-      'a',
-      'B',
-      'a/b',
-      'a b',
-      'a-',
-      'ä',
-      '\ud7ff',
-      '\ue000',
-      '\uffee',
-      '🙈',
-      '💾',
-      'z',
-    ];
-    for (const name of names) await store.put(under + name, bodyOf(name), {}, signal);
-    const bytewise = names
-      .map((name) => Buffer.from(under + name))
-      .sort((a, b) => Buffer.compare(a, b))
-      .map((bytes) => bytes.toString());
-    assert.deepEqual(await keysOf(store, { prefix: under }, signal), bytewise);
-    assert.deepEqual(await keysOf(store, { prefix: under, limit: 2 }, signal), bytewise);
-    assert.deepEqual(bytewise.toSorted(compareKeys), bytewise);
-  });
+  promise(
+    'listing',
+    'entries come in the order of their UTF-8 bytes',
+    async ({ store, signal, prefix }) => {
+      const under = `${prefix}order/`;
+      const names = [
+        'a',
+        'B',
+        'a/b',
+        'a b',
+        'a-',
+        'ä',
+        '\ud7ff',
+        '\ue000',
+        '\uffee',
+        '🙈',
+        '💾',
+        'z',
+      ];
+      for (const name of names) await store.put(under + name, bodyOf(name), {}, signal);
+      const bytewise = names
+        .map((name) => Buffer.from(under + name))
+        .sort((a, b) => Buffer.compare(a, b))
+        .map((bytes) => bytes.toString());
+      assert.deepEqual(await keysOf(store, { prefix: under }, signal), bytewise);
+      assert.deepEqual(await keysOf(store, { prefix: under, limit: 2 }, signal), bytewise);
+      assert.deepEqual(bytewise.toSorted(compareKeys), bytewise);
+    },
+  );
 
-  promise('pages lose nothing, and none is longer than asked', async (trial) => {
+  promise('listing', 'pages lose nothing, and none is longer than asked', async (trial) => {
     const { store, signal, prefix } = trial;
     const keys = Array.from({ length: 7 }, (_, number) => `${prefix}pages/${number}`);
     for (const key of keys) await store.put(key, bodyOf(key), {}, signal);
@@ -55,6 +59,7 @@ export function listingPromises(promise: GivePromise): void {
   });
 
   promise(
+    'listing',
     'a listing goes on after any key, whether it exists or not',
     async ({ store, signal, prefix }) => {
       const under = `${prefix}after/`;
@@ -80,7 +85,7 @@ export function listingPromises(promise: GivePromise): void {
     { needs: 'listsFromKey' },
   );
 
-  promise('a prefix is taken as it is written', async ({ store, signal, prefix }) => {
+  promise('listing', 'a prefix is taken as it is written', async ({ store, signal, prefix }) => {
     for (const name of ['p+q/1', 'p q/2', 'p%2Bq/3', 'pq/4']) {
       await store.put(`${prefix}prefixes/${name}`, bodyOf(name), {}, signal);
     }
@@ -96,12 +101,16 @@ export function listingPromises(promise: GivePromise): void {
     }
   });
 
-  promise('a listing of nothing is one empty page', async ({ store, signal, prefix }) => {
-    const page = await store.list({ prefix: `${prefix}nothing/` }, signal);
-    assert.deepEqual(page, { entries: [], next: undefined });
-  });
+  promise(
+    'listing',
+    'a listing of nothing is one empty page',
+    async ({ store, signal, prefix }) => {
+      const page = await store.list({ prefix: `${prefix}nothing/` }, signal);
+      assert.deepEqual(page, { entries: [], next: undefined });
+    },
+  );
 
-  promise('an entry tells what a head tells', async ({ store, signal, prefix }) => {
+  promise('listing', 'an entry tells what a head tells', async ({ store, signal, prefix }) => {
     const key = `${prefix}entry`;
     await store.put(key, bodyOf('entry'), {}, signal);
     const { entries } = await store.list({ prefix: key }, signal);

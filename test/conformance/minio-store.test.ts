@@ -13,6 +13,7 @@ import { canHave } from '../kit/s3-server/names.ts';
 import { exceptionsOf } from './exceptions.ts';
 import { oddNames } from './names.ts';
 import { bodyOf, type Harness, patterned, rejectsWith, testStore } from './store.ts';
+import { proves, series } from '../kit/matrix/proves.ts';
 
 /** MinIO knows buckets as hosts under this name; no resolver has to. */
 const domain = 'localhost';
@@ -35,6 +36,11 @@ function optionsOf(server: GoServer): StoreOptions {
 
 function minio(row: Pick<StoreOptions, 'dialect' | 'addressing'>): Harness {
   return {
+    series: series('store-minio', {
+      way: 'server',
+      clouds: [row.dialect],
+      except: ['restore', 'CRC-64'],
+    }),
     unavailable: minioMissing(),
     exceptions: exceptionsOf.MinIO ?? {},
     open: async () => {
@@ -57,7 +63,10 @@ function minio(row: Pick<StoreOptions, 'dialect' | 'addressing'>): Harness {
 testStore('MinIO, a server, path style', minio({ dialect: 'MinIO', addressing: 'path' }));
 testStore('S3, a MinIO server, virtual host', minio({ dialect: 'S3', addressing: 'virtual-host' }));
 
-describe('MinIO, a server, is what its row says', { skip: minioMissing() ?? false }, () => {
+describe('MinIO, a server, is what its row says', {
+  ...series('row-minio', { way: 'server', clouds: ['MinIO'] }),
+  skip: minioMissing() ?? false,
+}, () => {
   const { signal } = new AbortController();
   const started = new AsyncDisposableStack();
   let server: GoServer;
@@ -79,40 +88,48 @@ describe('MinIO, a server, is what its row says', { skip: minioMissing() ?? fals
     assert.equal(store.traits.conditionalRemove, false);
   });
 
-  test('odd names that it can have are listed in order and removed together', async () => {
-    const keys = oddNames.filter((name) => canHave(name, dialects.minio.keys));
-    for (const key of keys) await store.put(`odd/${key}`, bodyOf(key), {}, signal);
-    const { entries } = await store.list({ prefix: 'odd/' }, signal);
-    const bytewise = keys
-      .map((key) => Buffer.from(`odd/${key}`))
-      .sort((a, b) => Buffer.compare(a, b))
-      .map((bytes) => bytes.toString());
-    assert.deepEqual(
-      entries.map(({ key }) => key),
-      bytewise,
-    );
-    await store.remove(
-      bytewise.map((key) => ({ key })),
-      signal,
-    );
-    assert.deepEqual((await store.list({ prefix: 'odd/' }, signal)).entries, []);
-  });
+  test(
+    'odd names that it can have are listed in order and removed together',
+    proves('odd names'),
+    async () => {
+      const keys = oddNames.filter((name) => canHave(name, dialects.minio.keys));
+      for (const key of keys) await store.put(`odd/${key}`, bodyOf(key), {}, signal);
+      const { entries } = await store.list({ prefix: 'odd/' }, signal);
+      const bytewise = keys
+        .map((key) => Buffer.from(`odd/${key}`))
+        .sort((a, b) => Buffer.compare(a, b))
+        .map((bytes) => bytes.toString());
+      assert.deepEqual(
+        entries.map(({ key }) => key),
+        bytewise,
+      );
+      await store.remove(
+        bytewise.map((key) => ({ key })),
+        signal,
+      );
+      assert.deepEqual((await store.list({ prefix: 'odd/' }, signal)).entries, []);
+    },
+  );
 
-  test('names that it cannot have are refused by our server of it too, and by no other fault', async () => {
-    const names = [
-      ...['a//b', 'a//', './a', 'a/./b', '..', 'a/../b', 'a/ .. /b', 'b\\..\\c'],
-      ...['x'.repeat(256), '中'.repeat(86)],
-    ];
-    for (const key of names) {
-      assert.ok(!canHave(key, dialects.minio.keys), key);
-      await rejectsWith('refused', store.put(key, bodyOf('x'), {}, signal));
-      await rejectsWith('refused', store.head(key, signal));
-    }
-    for (const key of ['x'.repeat(255), `${'y'.repeat(255)}/z`, 'back\\slash', 'a /.b']) {
-      assert.ok(canHave(key, dialects.minio.keys), key);
-      await store.put(key, bodyOf('x'), {}, signal);
-    }
-  });
+  test(
+    'names that it cannot have are refused by our server of it too, and by no other fault',
+    proves('odd names'),
+    async () => {
+      const names = [
+        ...['a//b', 'a//', './a', 'a/./b', '..', 'a/../b', 'a/ .. /b', 'b\\..\\c'],
+        ...['x'.repeat(256), '中'.repeat(86)],
+      ];
+      for (const key of names) {
+        assert.ok(!canHave(key, dialects.minio.keys), key);
+        await rejectsWith('refused', store.put(key, bodyOf('x'), {}, signal));
+        await rejectsWith('refused', store.head(key, signal));
+      }
+      for (const key of ['x'.repeat(255), `${'y'.repeat(255)}/z`, 'back\\slash', 'a /.b']) {
+        assert.ok(canHave(key, dialects.minio.keys), key);
+        await store.put(key, bodyOf('x'), {}, signal);
+      }
+    },
+  );
 
   test('a name that begins with a slash would be another object, and is never sent', async () => {
     await store.put('named', bodyOf('first'), {}, signal);
@@ -192,7 +209,7 @@ describe('MinIO, a server, is what its row says', { skip: minioMissing() ?? fals
     });
   });
 
-  test('a HEAD is told why, as a GET is', async () => {
+  test('a HEAD is told why, as a GET is', proves('errors'), async () => {
     const { accessKeyId, secretAccessKey } = options.credentials;
     for (const [fault, wrong] of [
       ['no-bucket', { bucket: 'nowhere' }],
@@ -222,7 +239,7 @@ describe('MinIO, a server, is what its row says', { skip: minioMissing() ?? fals
     assert.equal((await listing.list({}, signal)).entries.length, 1);
   });
 
-  test('a clock that differs is told, and learnt from', async () => {
+  test('a clock that differs is told, and learnt from', proves('errors'), async () => {
     const ahead = 3_600_000;
     for (const by of [ahead, -ahead]) {
       const clock = { ...systemClock, now: () => Date.now() + by };

@@ -31,7 +31,7 @@ export const oddNames: readonly string[] = [
 export function namePromises(promise: GivePromise): void {
   for (const name of oddNames) {
     const shown = JSON.stringify(name.length > 80 ? `${name.slice(0, 20)}…` : name);
-    promise(`an object named ${shown} comes back under that name`, async (trial) => {
+    promise('odd names', `an object named ${shown} comes back under that name`, async (trial) => {
       const { store, signal, prefix } = trial;
       const key = `${prefix}names/${name}`;
       await store.put(key, bodyOf(name), {}, signal);
@@ -49,19 +49,25 @@ export function namePromises(promise: GivePromise): void {
     });
   }
 
-  promise('names that differ in an encoding only are different objects', async (trial) => {
-    const { store, signal, prefix } = trial;
-    const keys = ['a b', 'a+b', 'a%20b', 'a%2Bb', 'a%2520b'].map((key) => `${prefix}alike/${key}`);
-    for (const key of keys) await store.put(key, bodyOf(key), {}, signal);
-    for (const key of keys) assert.equal(await textAt(trial, key), key);
-    const { entries } = await store.list({ prefix: `${prefix}alike/` }, signal);
-    assert.deepEqual(
-      entries.map((entry) => entry.key),
-      keys.toSorted(),
-    );
-  });
+  promise(
+    'odd names',
+    'names that differ in an encoding only are different objects',
+    async (trial) => {
+      const { store, signal, prefix } = trial;
+      const keys = ['a b', 'a+b', 'a%20b', 'a%2Bb', 'a%2520b'].map(
+        (key) => `${prefix}alike/${key}`,
+      );
+      for (const key of keys) await store.put(key, bodyOf(key), {}, signal);
+      for (const key of keys) assert.equal(await textAt(trial, key), key);
+      const { entries } = await store.list({ prefix: `${prefix}alike/` }, signal);
+      assert.deepEqual(
+        entries.map((entry) => entry.key),
+        keys.toSorted(),
+      );
+    },
+  );
 
-  promise('a name may begin with a slash', async (trial) => {
+  promise('odd names', 'a name may begin with a slash', async (trial) => {
     const { store, signal, prefix } = trial;
     for (const key of [`/${prefix}slash`, `//${prefix}slashes`]) {
       await store.put(key, bodyOf(key), {}, signal);
@@ -72,7 +78,7 @@ export function namePromises(promise: GivePromise): void {
     }
   });
 
-  promise('a name may have 1,024 bytes, and no more', async (trial) => {
+  promise('odd names', 'a name may have 1,024 bytes, and no more', async (trial) => {
     const { store, signal, prefix } = trial;
     const key = prefix + '中'.repeat(341).slice(0, Math.floor((1024 - prefix.length) / 3));
     const longest = key.padEnd(key.length + 1024 - Buffer.byteLength(key), 'x');
@@ -84,33 +90,46 @@ export function namePromises(promise: GivePromise): void {
     await rejectsWith('refused', store.put(longer, bodyOf('longer'), {}, signal));
   });
 
-  promise('an empty name, and one that is no text, is refused', async ({ store, signal }) => {
-    for (const key of ['', 'lone \ud800 surrogate']) {
-      await rejectsWith('refused', store.put(key, bodyOf('x'), {}, signal));
-      await rejectsWith('refused', store.read(key, {}, signal));
-      await rejectsWith('refused', store.head(key, signal));
-      await rejectsWith('refused', store.remove([{ key }], signal));
-    }
-  });
-
-  promise('odd names are removed together', async ({ store, signal, prefix }) => {
-    const keys = oddNames.map((name) => `${prefix}together/${name}`);
-    for (const key of keys) await store.put(key, bodyOf('x'), {}, signal);
-    await store.remove(
-      keys.map((key) => ({ key })),
-      signal,
-    );
-    const { entries } = await store.list({ prefix: `${prefix}together/` }, signal);
-    assert.deepEqual(entries, []);
-  });
-
-  promise('removing keys that are gone is no error', async ({ store, signal, prefix }) => {
-    await store.remove([{ key: `${prefix}gone` }], signal);
-    await store.remove([{ key: `${prefix}gone` }, { key: `${prefix}gone too` }], signal);
-    await store.remove([], signal);
-  });
+  promise(
+    'odd names',
+    'an empty name, and one that is no text, is refused',
+    async ({ store, signal }) => {
+      for (const key of ['', 'lone \ud800 surrogate']) {
+        await rejectsWith('refused', store.put(key, bodyOf('x'), {}, signal));
+        await rejectsWith('refused', store.read(key, {}, signal));
+        await rejectsWith('refused', store.head(key, signal));
+        await rejectsWith('refused', store.remove([{ key }], signal));
+      }
+    },
+  );
 
   promise(
+    ['odd names', 'removal'],
+    'odd names are removed together',
+    async ({ store, signal, prefix }) => {
+      const keys = oddNames.map((name) => `${prefix}together/${name}`);
+      for (const key of keys) await store.put(key, bodyOf('x'), {}, signal);
+      await store.remove(
+        keys.map((key) => ({ key })),
+        signal,
+      );
+      const { entries } = await store.list({ prefix: `${prefix}together/` }, signal);
+      assert.deepEqual(entries, []);
+    },
+  );
+
+  promise(
+    'removal',
+    'removing keys that are gone is no error',
+    async ({ store, signal, prefix }) => {
+      await store.remove([{ key: `${prefix}gone` }], signal);
+      await store.remove([{ key: `${prefix}gone` }, { key: `${prefix}gone too` }], signal);
+      await store.remove([], signal);
+    },
+  );
+
+  promise(
+    'removal',
     'a removal with an ETag removes that object only',
     async ({ store, signal, prefix }) => {
       const [key, other] = [`${prefix}remove-pinned`, `${prefix}remove-pinned-too`];
@@ -127,7 +146,7 @@ export function namePromises(promise: GivePromise): void {
     { needs: 'conditionalRemove' },
   );
 
-  promise('a removal whose condition is not honoured is not made', async (trial) => {
+  promise('removal', 'a removal whose condition is not honoured is not made', async (trial) => {
     const { store, signal, prefix } = trial;
     if (store.traits.conditionalRemove) return;
     const [key, other] = [`${prefix}remove-unpinned`, `${prefix}remove-unpinned-too`];
@@ -139,14 +158,18 @@ export function namePromises(promise: GivePromise): void {
     await store.head(other, signal);
   });
 
-  promise('more keys are removed than fit in one request', async ({ store, signal, prefix }) => {
-    const there = `${prefix}batch/1050`;
-    await store.put(there, bodyOf('x'), {}, signal);
-    const keys = Array.from({ length: 1051 }, (_, number) => `${prefix}batch/${number}`);
-    await store.remove(
-      keys.map((key) => ({ key })),
-      signal,
-    );
-    await rejectsWith('not-found', store.head(there, signal));
-  });
+  promise(
+    'removal',
+    'more keys are removed than fit in one request',
+    async ({ store, signal, prefix }) => {
+      const there = `${prefix}batch/1050`;
+      await store.put(there, bodyOf('x'), {}, signal);
+      const keys = Array.from({ length: 1051 }, (_, number) => `${prefix}batch/${number}`);
+      await store.remove(
+        keys.map((key) => ({ key })),
+        signal,
+      );
+      await rejectsWith('not-found', store.head(there, signal));
+    },
+  );
 }

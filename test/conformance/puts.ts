@@ -34,7 +34,7 @@ async function failsWithoutTrace(
 }
 
 export function putPromises(promise: GivePromise): void {
-  promise('a receipt tells what a head tells', async ({ store, signal, prefix }) => {
+  promise('put', 'a receipt tells what a head tells', async ({ store, signal, prefix }) => {
     const key = `${prefix}receipt`;
     const startedAt = Date.now();
     const receipt = await store.put(key, bodyOf('123456789'), {}, signal);
@@ -48,6 +48,7 @@ export function putPromises(promise: GivePromise): void {
 
   for (const kind of ['crc64', 'crc64nvme'] as const) {
     promise(
+      'CRC-64',
       `the CRC of a receipt and a head is that of the bytes: ${kind}`,
       async ({ store, signal, prefix }) => {
         const bytes = patterned(100 * KiB);
@@ -69,7 +70,7 @@ export function putPromises(promise: GivePromise): void {
     );
   }
 
-  promise('a put replaces what was there, all of it', async (trial) => {
+  promise('put', 'a put replaces what was there, all of it', async (trial) => {
     const { store, signal, prefix } = trial;
     const key = `${prefix}replaced`;
     const userMetadata = { old: 'yes' };
@@ -79,25 +80,29 @@ export function putPromises(promise: GivePromise): void {
     assert.deepEqual((await store.head(key, signal)).userMetadata, {});
   });
 
-  promise('what describes the content comes back', async ({ store, signal, prefix }) => {
-    const key = `${prefix}described`;
-    const all: ContentHeaders = {
-      'content-encoding': 'gzip',
-      'content-disposition': 'attachment; filename="a b.txt"',
-      'content-language': 'de, en',
-      'cache-control': 'max-age=60, public',
-      'expires': 'Fri, 21 Dec 2040 00:00:00 GMT',
-    };
-    const kept = store.traits.metadata.contentHeaders;
-    const contentHeaders = Object.fromEntries(kept.map((name) => [name, all[name]]));
-    const contentType = 'text/plain; charset=utf-8';
-    await store.put(key, bodyOf('x'), { contentType, contentHeaders }, signal);
-    const head = await store.head(key, signal);
-    assert.deepEqual(head.contentHeaders, contentHeaders);
-    assert.equal(head.contentType, contentType);
-  });
+  promise(
+    'metadata',
+    'what describes the content comes back',
+    async ({ store, signal, prefix }) => {
+      const key = `${prefix}described`;
+      const all: ContentHeaders = {
+        'content-encoding': 'gzip',
+        'content-disposition': 'attachment; filename="a b.txt"',
+        'content-language': 'de, en',
+        'cache-control': 'max-age=60, public',
+        'expires': 'Fri, 21 Dec 2040 00:00:00 GMT',
+      };
+      const kept = store.traits.metadata.contentHeaders;
+      const contentHeaders = Object.fromEntries(kept.map((name) => [name, all[name]]));
+      const contentType = 'text/plain; charset=utf-8';
+      await store.put(key, bodyOf('x'), { contentType, contentHeaders }, signal);
+      const head = await store.head(key, signal);
+      assert.deepEqual(head.contentHeaders, contentHeaders);
+      assert.equal(head.contentType, contentType);
+    },
+  );
 
-  promise('a type beyond ASCII comes back, where the store keeps such', async (trial) => {
+  promise('put', 'a type beyond ASCII comes back, where the store keeps such', async (trial) => {
     const { store, signal, prefix } = trial;
     const key = `${prefix}type`;
     const contentType = 'text/plain; name="grün 中"';
@@ -113,7 +118,7 @@ export function putPromises(promise: GivePromise): void {
     assert.equal(head.contentType, contentType);
   });
 
-  promise('user metadata come back as they were', async ({ store, signal, prefix }) => {
+  promise('metadata', 'user metadata come back as they were', async ({ store, signal, prefix }) => {
     const key = `${prefix}metadata`;
     const separator = store.traits.metadata.names === 'identifier' ? '_' : '-';
     const userMetadata = {
@@ -135,6 +140,7 @@ export function putPromises(promise: GivePromise): void {
   });
 
   promise(
+    'put',
     'bytes that do not match their MD5 are not taken',
     async (trial) => {
       const { store, signal, prefix } = trial;
@@ -151,7 +157,7 @@ export function putPromises(promise: GivePromise): void {
     { needs: 'checksMd5' },
   );
 
-  promise('a stream is taken as it comes', async (trial) => {
+  promise('put', 'a stream is taken as it comes', async (trial) => {
     const { store, signal, prefix } = trial;
     const key = `${prefix}streamed`;
     const bytes = patterned(6 * MiB);
@@ -168,7 +174,7 @@ export function putPromises(promise: GivePromise): void {
     assert.equal(await textAt(trial, key), '');
   });
 
-  promise('a stream of another length than was said leaves no trace', async (trial) => {
+  promise('put', 'a stream of another length than was said leaves no trace', async (trial) => {
     const { store, signal, prefix } = trial;
     const key = `${prefix}other-length`;
     for (const [chunks, size] of [
@@ -184,19 +190,23 @@ export function putPromises(promise: GivePromise): void {
     }
   });
 
-  promise('a put fails with the error of its own stream, and leaves no trace', async (trial) => {
-    const { store, signal, prefix } = trial;
-    const key = `${prefix}own-error`;
-    const failure = new RangeError('the source broke');
-    async function* broken(): AsyncGenerator<Uint8Array> {
-      yield Buffer.from('12');
-      throw failure;
-    }
-    const put = () => store.put(key, { content: broken(), size: 4 }, {}, signal);
-    await failsWithoutTrace(trial, key, put, (error: unknown) => error === failure);
-  });
+  promise(
+    'put',
+    'a put fails with the error of its own stream, and leaves no trace',
+    async (trial) => {
+      const { store, signal, prefix } = trial;
+      const key = `${prefix}own-error`;
+      const failure = new RangeError('the source broke');
+      async function* broken(): AsyncGenerator<Uint8Array> {
+        yield Buffer.from('12');
+        throw failure;
+      }
+      const put = () => store.put(key, { content: broken(), size: 4 }, {}, signal);
+      await failsWithoutTrace(trial, key, put, (error: unknown) => error === failure);
+    },
+  );
 
-  promise('a header with a line break is refused', async ({ store, signal, prefix }) => {
+  promise('put', 'a header with a line break is refused', async ({ store, signal, prefix }) => {
     const key = `${prefix}line-break`;
     for (const options of [
       { contentType: 'text/plain\r\nx-amz-acl: public-read' },
@@ -211,7 +221,7 @@ export function putPromises(promise: GivePromise): void {
     await rejectsWith('not-found', store.head(key, signal));
   });
 
-  promise('a put that fails lets go of its stream, begun or not', async (trial) => {
+  promise('put', 'a put that fails lets go of its stream, begun or not', async (trial) => {
     const { store, signal, prefix } = trial;
     const aborted = AbortSignal.abort(new Error('enough'));
     const key = `${prefix}let-go`;
@@ -240,6 +250,7 @@ export function putPromises(promise: GivePromise): void {
   });
 
   promise(
+    'put',
     'a key that is taken is not taken twice',
     async (trial) => {
       const { store, signal, prefix } = trial;
@@ -252,7 +263,7 @@ export function putPromises(promise: GivePromise): void {
     { needs: 'conditionalPut' },
   );
 
-  promise('what is not a trait is unsupported', async ({ store, signal, prefix }) => {
+  promise('put', 'what is not a trait is unsupported', async ({ store, signal, prefix }) => {
     const { conditionalPut, restore, serverSideCopy } = store.traits;
     const key = `${prefix}unsupported`;
     const options = { mode: 'create' } as const;
@@ -267,6 +278,7 @@ export function putPromises(promise: GivePromise): void {
   });
 
   promise(
+    'copy',
     'a copy has the bytes and all that describes them',
     async (trial) => {
       const { store, bucket, signal, prefix } = trial;
@@ -285,6 +297,7 @@ export function putPromises(promise: GivePromise): void {
   );
 
   promise(
+    'copy',
     'a copy is pinned like a read',
     async ({ store, bucket, signal, prefix }) => {
       const key = `${prefix}copy-pinned`;
@@ -298,7 +311,7 @@ export function putPromises(promise: GivePromise): void {
     { needs: 'conditionalCopy' },
   );
 
-  promise('a copy that cannot be pinned is not made', async (trial) => {
+  promise('copy', 'a copy that cannot be pinned is not made', async (trial) => {
     const { store, bucket, signal, prefix } = trial;
     if (store.traits.conditionalCopy) return;
     const key = `${prefix}copy-unpinned`;

@@ -13,12 +13,13 @@ async function readRange(
 }
 
 export function readPromises(promise: GivePromise): void {
-  promise('a missing object is not-found', async ({ store, signal, prefix }) => {
+  promise('reads', 'a missing object is not-found', async ({ store, signal, prefix }) => {
     await rejectsWith('not-found', store.head(`${prefix}nowhere`, signal));
     await rejectsWith('not-found', store.read(`${prefix}nowhere`, {}, signal));
   });
 
-  promise('a read brings head and body together', async ({ store, signal, prefix }) => {
+  promise(['signature', 'reads'], 'a read brings head and body together', async (trial) => {
+    const { store, signal, prefix } = trial;
     const key = `${prefix}whole`;
     await store.put(key, bodyOf('0123456789'), { contentType: 'text/plain' }, signal);
     const { head, body } = await store.read(key, {}, signal);
@@ -34,7 +35,7 @@ export function readPromises(promise: GivePromise): void {
     assert.ok(Math.abs(head.lastModified - Date.now()) < 60_000);
   });
 
-  promise('a range brings its bytes, and the size of the whole', async (trial) => {
+  promise('reads', 'a range brings its bytes, and the size of the whole', async (trial) => {
     const { store, signal, prefix } = trial;
     const key = `${prefix}ranged`;
     await store.put(key, bodyOf('0123456789'), {}, signal);
@@ -50,7 +51,7 @@ export function readPromises(promise: GivePromise): void {
     await rejectsWith('refused', store.read(key, { range: { first: 10, last: 11 } }, signal));
   });
 
-  promise('a pinned read takes no other object', async ({ store, signal, prefix }) => {
+  promise('reads', 'a pinned read takes no other object', async ({ store, signal, prefix }) => {
     const key = `${prefix}pinned`;
     await store.put(key, bodyOf('first'), {}, signal);
     const pin = await store.head(key, signal);
@@ -62,7 +63,7 @@ export function readPromises(promise: GivePromise): void {
     await rejectsWith('changed', store.read(key, { pin, range }, signal));
   });
 
-  promise('a pinned read is compared by its answer', async ({ store, signal, prefix }) => {
+  promise('reads', 'a pinned read is compared by its answer', async ({ store, signal, prefix }) => {
     const key = `${prefix}compared`;
     await store.put(key, bodyOf('0123456789'), {}, signal);
     const pin = await store.head(key, signal);
@@ -92,7 +93,7 @@ export function readPromises(promise: GivePromise): void {
     await rejectsWith('changed', store.read(key, { range, pin, unconditional: true }, signal));
   });
 
-  promise('an empty object has an empty body', async (trial) => {
+  promise('reads', 'an empty object has an empty body', async (trial) => {
     const { store, signal, prefix } = trial;
     const key = `${prefix}empty`;
     await store.put(key, bodyOf(''), {}, signal);
@@ -102,23 +103,27 @@ export function readPromises(promise: GivePromise): void {
     for await (const chunk of body) assert.equal(chunk.length, 0);
   });
 
-  promise('a large body comes in pieces, as it is taken', async ({ store, signal, prefix }) => {
-    const key = `${prefix}large`;
-    const bytes = patterned(9 * MiB + 17);
-    await store.put(key, { content: bytes, size: bytes.length }, {}, signal);
-    const pieces: Uint8Array[] = [];
-    const { body } = await store.read(key, {}, signal);
-    for await (const piece of body) {
-      if (pieces.length < 3) await turn();
-      pieces.push(piece);
-    }
-    assert.ok(pieces.length > 1);
-    assert.ok(Buffer.concat(pieces).equals(bytes));
-    const again = await store.read(key, {}, signal);
-    assert.ok(bytes.equals(await again.body.bytes()));
-  });
+  promise(
+    'reads',
+    'a large body comes in pieces, as it is taken',
+    async ({ store, signal, prefix }) => {
+      const key = `${prefix}large`;
+      const bytes = patterned(9 * MiB + 17);
+      await store.put(key, { content: bytes, size: bytes.length }, {}, signal);
+      const pieces: Uint8Array[] = [];
+      const { body } = await store.read(key, {}, signal);
+      for await (const piece of body) {
+        if (pieces.length < 3) await turn();
+        pieces.push(piece);
+      }
+      assert.ok(pieces.length > 1);
+      assert.ok(Buffer.concat(pieces).equals(bytes));
+      const again = await store.read(key, {}, signal);
+      assert.ok(bytes.equals(await again.body.bytes()));
+    },
+  );
 
-  promise('bodies that are given up hold nothing', async (trial) => {
+  promise('reads', 'bodies that are given up hold nothing', async (trial) => {
     const { store, signal, prefix } = trial;
     const key = `${prefix}given-up`;
     const bytes = patterned(4 * MiB);
@@ -136,7 +141,7 @@ export function readPromises(promise: GivePromise): void {
     assert.equal((await store.head(key, signal)).size, bytes.length);
   });
 
-  promise('an aborted call rejects with the reason', async ({ store, prefix }) => {
+  promise('reads', 'an aborted call rejects with the reason', async ({ store, prefix }) => {
     const reason = new Error('enough');
     const aborted = AbortSignal.abort(reason);
     const key = `${prefix}aborted`;
@@ -154,7 +159,7 @@ export function readPromises(promise: GivePromise): void {
     }
   });
 
-  promise('a body whose read is aborted rejects with the reason', async (trial) => {
+  promise('reads', 'a body whose read is aborted rejects with the reason', async (trial) => {
     const { store, signal, prefix } = trial;
     const key = `${prefix}aborted-body`;
     const bytes = patterned(8 * MiB);
@@ -174,6 +179,7 @@ export function readPromises(promise: GivePromise): void {
   });
 
   promise(
+    'restore',
     'an archived object is read only when it has been restored',
     async (trial) => {
       const { store, archive, signal, prefix } = trial;
@@ -191,6 +197,7 @@ export function readPromises(promise: GivePromise): void {
   );
 
   promise(
+    'restore',
     'a missing object cannot be restored',
     ({ store, signal, prefix }) =>
       rejectsWith('not-found', store.restore(`${prefix}nowhere`, { days: 1 }, signal)),

@@ -10,6 +10,7 @@ import { combineCrc, crc64Text, meter } from '../kit/s3-server/checksums.ts';
 import { compareKeys } from '../kit/s3-server/key-index.ts';
 import { type S3Server, type S3ServerOptions, startS3Server } from '../kit/s3-server/server.ts';
 import { testCertificate } from '../kit/s3-server/test-certificate.ts';
+import { proves, series } from '../kit/matrix/proves.ts';
 
 /** A server that takes everybody's word: what is tested here is not who asks. */
 function openServer(options: S3ServerOptions = {}): Promise<S3Server> {
@@ -36,143 +37,148 @@ function send(options: RequestOptions, body?: Buffer | string, tls = false): Pro
   });
 }
 
-describe('signatures, by the examples of the S3 reference', () => {
-  const accessKeys = [
-    {
-      accessKeyId: 'AKIAIOSFODNN7EXAMPLE',
-      secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
-    },
-  ];
-  const scope = 'AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request';
-  const host = 'examplebucket.s3.amazonaws.com';
-  const emptyHash = createHash('sha256').digest('hex');
+describe(
+  'signatures, by the examples of the S3 reference',
+  series('s3-examples', { way: 'vector', clouds: ['AWS', 'S3'] }),
+  () => {
+    const accessKeys = [
+      {
+        accessKeyId: 'AKIAIOSFODNN7EXAMPLE',
+        secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
+      },
+    ];
+    const scope = 'AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request';
+    const host = 'examplebucket.s3.amazonaws.com';
+    const emptyHash = createHash('sha256').digest('hex');
 
-  async function exampleServer(minutesLater = 0): Promise<S3Server> {
-    const server = await startS3Server({
-      accessKeys,
-      virtualHost: 's3.amazonaws.com',
-      buckets: ['examplebucket'],
-      now: () => Date.UTC(2013, 4, 24) + minutesLater * 60_000,
-    });
-    server.bucket('examplebucket').put('test.txt', '0123456789abcdef');
-    return server;
-  }
+    async function exampleServer(minutesLater = 0): Promise<S3Server> {
+      const server = await startS3Server({
+        accessKeys,
+        virtualHost: 's3.amazonaws.com',
+        buckets: ['examplebucket'],
+        now: () => Date.UTC(2013, 4, 24) + minutesLater * 60_000,
+      });
+      server.bucket('examplebucket').put('test.txt', '0123456789abcdef');
+      return server;
+    }
 
-  function authorization(signedHeaders: string, signature: string): string {
-    return `AWS4-HMAC-SHA256 Credential=${scope},SignedHeaders=${signedHeaders},Signature=${signature}`;
-  }
+    function authorization(signedHeaders: string, signature: string): string {
+      return `AWS4-HMAC-SHA256 Credential=${scope},SignedHeaders=${signedHeaders},Signature=${signature}`;
+    }
 
-  const get = {
-    path: '/test.txt',
-    headers: {
-      host,
-      'range': 'bytes=0-9',
-      'x-amz-date': '20130524T000000Z',
-      'x-amz-content-sha256': emptyHash,
-      'authorization': authorization(
-        'host;range;x-amz-content-sha256;x-amz-date',
-        'f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41',
-      ),
-    },
-  };
-
-  // https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
-  test('a GET signed in its headers', async () => {
-    await using server = await exampleServer();
-    assert.equal((await send({ port: server.port, ...get })).text, '0123456789');
-  });
-
-  test('a clock that is off by more than a quarter of an hour', async () => {
-    await using late = await exampleServer(16);
-    assert.match((await send({ port: late.port, ...get })).text, /RequestTimeTooSkewed/);
-    await using nearly = await exampleServer(14);
-    assert.equal((await send({ port: nearly.port, ...get })).status, 206);
-  });
-
-  test('a header that was changed on the way', async () => {
-    await using server = await exampleServer();
-    const headers = { ...get.headers, range: 'bytes=0-8' };
-    const { status, text } = await send({ port: server.port, ...get, headers });
-    assert.equal(status, 403);
-    assert.match(text, /SignatureDoesNotMatch/);
-  });
-
-  test('a PUT whose body is another', async () => {
-    await using server = await exampleServer();
-    const body = 'Welcome to Amazon S3.';
-    const put = {
-      port: server.port,
-      method: 'PUT',
-      path: '/test%24file.text',
+    const get = {
+      path: '/test.txt',
       headers: {
         host,
-        'date': 'Fri, 24 May 2013 00:00:00 GMT',
+        'range': 'bytes=0-9',
         'x-amz-date': '20130524T000000Z',
-        'x-amz-storage-class': 'REDUCED_REDUNDANCY',
-        'x-amz-content-sha256': createHash('sha256').update(body).digest('hex'),
+        'x-amz-content-sha256': emptyHash,
         'authorization': authorization(
-          'date;host;x-amz-content-sha256;x-amz-date;x-amz-storage-class',
-          '98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd',
+          'host;range;x-amz-content-sha256;x-amz-date',
+          'f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41',
         ),
       },
     };
-    assert.equal((await send(put, body)).status, 200);
-    assert.match((await send(put, body.toUpperCase())).text, /XAmzContentSHA256Mismatch/);
-    assert.equal(server.bucket('examplebucket').bytes('test$file.text')?.toString(), body);
-  });
 
-  // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
-  test('a presigned GET, and its end', async () => {
-    const path =
-      `/test.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=${encodeURIComponent(scope)}` +
-      '&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host' +
-      '&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404';
-    await using server = await exampleServer();
-    assert.equal((await send({ port: server.port, path, headers: { host } })).status, 200);
-    await using later = await exampleServer(24 * 60 + 1);
-    const { text } = await send({ port: later.port, path, headers: { host } });
-    assert.match(text, /Request has expired/);
-  });
+    // https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
+    test('a GET signed in its headers', proves('signature'), async () => {
+      await using server = await exampleServer();
+      assert.equal((await send({ port: server.port, ...get })).text, '0123456789');
+    });
 
-  // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
-  test('a body signed chunk by chunk', async () => {
-    const chunks: [number, string][] = [
-      [65_536, 'ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648'],
-      [1024, '0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497'],
-      [0, 'b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9'],
-    ];
-    const body = chunks
-      .map(
-        ([size, mark]) => `${size.toString(16)};chunk-signature=${mark}\r\n${'a'.repeat(size)}\r\n`,
-      )
-      .join('');
-    await using server = await exampleServer();
-    const put = {
-      port: server.port,
-      method: 'PUT',
-      path: '/examplebucket/chunkObject.txt',
-      headers: {
-        'host': 's3.amazonaws.com',
-        'x-amz-date': '20130524T000000Z',
-        'x-amz-storage-class': 'REDUCED_REDUNDANCY',
-        'x-amz-content-sha256': 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD',
-        'content-encoding': 'aws-chunked',
-        'content-length': '66824',
-        'x-amz-decoded-content-length': '66560',
-        'authorization': authorization(
-          'content-encoding;content-length;host;x-amz-content-sha256;x-amz-date;' +
-            'x-amz-decoded-content-length;x-amz-storage-class',
-          '4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9',
-        ),
-      },
-    };
-    assert.equal((await send(put, body)).status, 200);
-    const object = server.bucket('examplebucket').object('chunkObject.txt');
-    assert.equal(object?.content.size, 66_560);
-    assert.equal(object.contentHeaders['content-encoding'], undefined);
-    assert.match((await send(put, body.replace('aaaa', 'abba'))).text, /SignatureDoesNotMatch/);
-  });
-});
+    test('a clock that is off by more than a quarter of an hour', proves('signature'), async () => {
+      await using late = await exampleServer(16);
+      assert.match((await send({ port: late.port, ...get })).text, /RequestTimeTooSkewed/);
+      await using nearly = await exampleServer(14);
+      assert.equal((await send({ port: nearly.port, ...get })).status, 206);
+    });
+
+    test('a header that was changed on the way', proves('signature'), async () => {
+      await using server = await exampleServer();
+      const headers = { ...get.headers, range: 'bytes=0-8' };
+      const { status, text } = await send({ port: server.port, ...get, headers });
+      assert.equal(status, 403);
+      assert.match(text, /SignatureDoesNotMatch/);
+    });
+
+    test('a PUT whose body is another', proves('signature'), async () => {
+      await using server = await exampleServer();
+      const body = 'Welcome to Amazon S3.';
+      const put = {
+        port: server.port,
+        method: 'PUT',
+        path: '/test%24file.text',
+        headers: {
+          host,
+          'date': 'Fri, 24 May 2013 00:00:00 GMT',
+          'x-amz-date': '20130524T000000Z',
+          'x-amz-storage-class': 'REDUCED_REDUNDANCY',
+          'x-amz-content-sha256': createHash('sha256').update(body).digest('hex'),
+          'authorization': authorization(
+            'date;host;x-amz-content-sha256;x-amz-date;x-amz-storage-class',
+            '98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd',
+          ),
+        },
+      };
+      assert.equal((await send(put, body)).status, 200);
+      assert.match((await send(put, body.toUpperCase())).text, /XAmzContentSHA256Mismatch/);
+      assert.equal(server.bucket('examplebucket').bytes('test$file.text')?.toString(), body);
+    });
+
+    // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
+    test('a presigned GET, and its end', proves('signature'), async () => {
+      const path =
+        `/test.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=${encodeURIComponent(scope)}` +
+        '&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host' +
+        '&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404';
+      await using server = await exampleServer();
+      assert.equal((await send({ port: server.port, path, headers: { host } })).status, 200);
+      await using later = await exampleServer(24 * 60 + 1);
+      const { text } = await send({ port: later.port, path, headers: { host } });
+      assert.match(text, /Request has expired/);
+    });
+
+    // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
+    test('a body signed chunk by chunk', proves('signature'), async () => {
+      const chunks: [number, string][] = [
+        [65_536, 'ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648'],
+        [1024, '0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497'],
+        [0, 'b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9'],
+      ];
+      const body = chunks
+        .map(
+          ([size, mark]) =>
+            `${size.toString(16)};chunk-signature=${mark}\r\n${'a'.repeat(size)}\r\n`,
+        )
+        .join('');
+      await using server = await exampleServer();
+      const put = {
+        port: server.port,
+        method: 'PUT',
+        path: '/examplebucket/chunkObject.txt',
+        headers: {
+          'host': 's3.amazonaws.com',
+          'x-amz-date': '20130524T000000Z',
+          'x-amz-storage-class': 'REDUCED_REDUNDANCY',
+          'x-amz-content-sha256': 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD',
+          'content-encoding': 'aws-chunked',
+          'content-length': '66824',
+          'x-amz-decoded-content-length': '66560',
+          'authorization': authorization(
+            'content-encoding;content-length;host;x-amz-content-sha256;x-amz-date;' +
+              'x-amz-decoded-content-length;x-amz-storage-class',
+            '4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9',
+          ),
+        },
+      };
+      assert.equal((await send(put, body)).status, 200);
+      const object = server.bucket('examplebucket').object('chunkObject.txt');
+      assert.equal(object?.content.size, 66_560);
+      assert.equal(object.contentHeaders['content-encoding'], undefined);
+      assert.match((await send(put, body.replace('aaaa', 'abba'))).text, /SignatureDoesNotMatch/);
+    });
+  },
+);
 
 describe('checksums', () => {
   const digits = Buffer.from('123456789');

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, before, describe, test } from 'node:test';
+import { after, before, describe, test, type TestOptions } from 'node:test';
 import type { StorageTier } from '../../src/platform/model/storage-class.ts';
 import type { Store, Traits } from '../../src/platform/stores/store.ts';
 import type { PutBody } from '../../src/platform/http/bodies.ts';
+import type { Ability } from '../kit/matrix/abilities.ts';
+import { proves } from '../kit/matrix/proves.ts';
 import { listingPromises } from './listing.ts';
 import { namePromises } from './names.ts';
 import { putPromises } from './puts.ts';
@@ -33,6 +35,8 @@ export interface Harness {
   readonly unavailable?: string | undefined;
   /** Promises that this server breaks, with the reason: reported as skipped, never left out. */
   readonly exceptions?: Readonly<Record<string, string>>;
+  /** The series that its proofs belong to, for the matrix of clouds. */
+  readonly series?: TestOptions;
 }
 
 /** What a promise is tried on. */
@@ -51,16 +55,20 @@ export interface PromiseOptions {
   readonly needsArchive?: boolean;
 }
 
-/** States a promise and how to try it. */
+/** States a promise, which ability it proves, and how to try it. */
 export type GivePromise = (
+  proven: Ability | readonly Ability[],
   text: string,
   keep: (trial: Trial) => Promise<void>,
   options?: PromiseOptions,
 ) => void;
 
 /** Everything `store.ts` promises, said once. Every adapter, every layer and every fake runs it. */
-export function testStore(name: string, { open, unavailable, exceptions = {} }: Harness): void {
-  describe(`${name} keeps the promises of Store`, { skip: unavailable ?? false }, () => {
+export function testStore(
+  name: string,
+  { open, unavailable, exceptions = {}, series = {} }: Harness,
+): void {
+  describe(`${name} keeps the promises of Store`, { ...series, skip: unavailable ?? false }, () => {
     const prefix = `conformance-${randomUUID().slice(0, 8)}/`;
     const given = new Set<string>();
     let bucket: TestBucket | undefined;
@@ -73,9 +81,10 @@ export function testStore(name: string, { open, unavailable, exceptions = {} }: 
       await bucket[Symbol.asyncDispose]();
     });
 
-    const promise: GivePromise = (text, keep, { needs, needsArchive = false } = {}) => {
+    const promise: GivePromise = (proven, text, keep, { needs, needsArchive = false } = {}) => {
       given.add(text);
-      test(text, { skip: exceptions[text] ?? false, timeout: 60_000 }, async (t) => {
+      const options = { ...proves(proven), skip: exceptions[text] ?? false, timeout: 60_000 };
+      test(text, options, async (t) => {
         assert.ok(bucket !== undefined);
         const { store, archive } = bucket;
         if (needs !== undefined && !store.traits[needs]) t.skip(`not a trait of it: ${needs}`);

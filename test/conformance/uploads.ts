@@ -13,7 +13,7 @@ function threeParts({ store }: Trial): { bytes: Buffer; parts: PutBody[] } {
 }
 
 export function uploadPromises(promise: GivePromise): void {
-  promise('parts put in any order become one object', async (trial) => {
+  promise('parts', 'parts put in any order become one object', async (trial) => {
     const { store, signal, prefix } = trial;
     const key = `${prefix}upload +%2F中`;
     const { bytes, parts } = threeParts(trial);
@@ -40,6 +40,7 @@ export function uploadPromises(promise: GivePromise): void {
 
   for (const kind of ['crc64', 'crc64nvme'] as const) {
     promise(
+      'CRC-64',
       `parts have their CRC, and so has the object: ${kind}`,
       async (trial) => {
         const { store, signal, prefix } = trial;
@@ -67,7 +68,7 @@ export function uploadPromises(promise: GivePromise): void {
     );
   }
 
-  promise('a part may be put again, and the last one counts', async (trial) => {
+  promise('parts', 'a part may be put again, and the last one counts', async (trial) => {
     const { store, signal, prefix } = trial;
     const key = `${prefix}upload-again`;
     await using upload = await store.startParts(key, {}, signal);
@@ -81,7 +82,7 @@ export function uploadPromises(promise: GivePromise): void {
     assert.equal((await store.head(key, signal)).size, 6);
   });
 
-  promise('a part is checked like a put', async (trial) => {
+  promise('parts', 'a part is checked like a put', async (trial) => {
     const { store, signal, prefix } = trial;
     await using upload = await store.startParts(`${prefix}upload-checked`, {}, signal);
     const short = { content: streamed('123'), size: 4 };
@@ -97,7 +98,7 @@ export function uploadPromises(promise: GivePromise): void {
     }
   });
 
-  promise('an upload that is disposed of is gone', async ({ store, signal, prefix }) => {
+  promise('parts', 'an upload that is disposed of is gone', async ({ store, signal, prefix }) => {
     const key = `${prefix}upload-disposed`;
     {
       await using upload = await store.startParts(key, {}, signal);
@@ -110,7 +111,7 @@ export function uploadPromises(promise: GivePromise): void {
     await rejectsWith('not-found', store.head(key, signal));
   });
 
-  promise('a detached upload is resumed by its ID', async ({ store, signal, prefix }) => {
+  promise('parts', 'a detached upload is resumed by its ID', async ({ store, signal, prefix }) => {
     const key = `${prefix}upload-detached`;
     const options = { contentType: 'text/plain', userMetadata: { mark: 'kept' } };
     let id = '';
@@ -133,18 +134,22 @@ export function uploadPromises(promise: GivePromise): void {
     assert.deepEqual(head.userMetadata, { mark: 'kept' });
   });
 
-  promise('an upload is aborted as often as one likes', async ({ store, signal, prefix }) => {
-    const key = `${prefix}upload-aborted`;
-    const upload = await store.startParts(key, {}, signal);
-    await upload.putPart(1, bodyOf('part'), signal);
-    await upload.abort(signal);
-    await upload.abort(signal);
-    await store.resumeParts(key, upload.id).abort(signal);
-    assert.deepEqual(await store.listUploads(key, signal), []);
-    await rejectsWith('not-found', upload.putPart(2, bodyOf('late'), signal));
-  });
+  promise(
+    'parts',
+    'an upload is aborted as often as one likes',
+    async ({ store, signal, prefix }) => {
+      const key = `${prefix}upload-aborted`;
+      const upload = await store.startParts(key, {}, signal);
+      await upload.putPart(1, bodyOf('part'), signal);
+      await upload.abort(signal);
+      await upload.abort(signal);
+      await store.resumeParts(key, upload.id).abort(signal);
+      assert.deepEqual(await store.listUploads(key, signal), []);
+      await rejectsWith('not-found', upload.putPart(2, bodyOf('late'), signal));
+    },
+  );
 
-  promise('uploads are listed of exactly one key', async ({ store, signal, prefix }) => {
+  promise('parts', 'uploads are listed of exactly one key', async ({ store, signal, prefix }) => {
     const key = `${prefix}uploads a+b`;
     const others = [`${key}c`, `${key}/d`];
     const uploads = [];
@@ -162,24 +167,28 @@ export function uploadPromises(promise: GivePromise): void {
     for (const upload of uploads) await upload.abort(signal);
   });
 
-  promise('parts are listed in order, beyond one page', async ({ store, signal, prefix }) => {
-    await using upload = await store.startParts(`${prefix}upload-many`, {}, signal);
-    const numbers = Array.from({ length: 1003 }, (_, at) => at + 1);
-    await Promise.all(
-      [0, 1, 2, 3].map(async (hand) => {
-        for (const number of numbers.filter((each) => each % 4 === hand)) {
-          await upload.putPart(number, bodyOf('x'), signal);
-        }
-      }),
-    );
-    const parts = await upload.listParts(signal);
-    assert.deepEqual(
-      parts.map(({ number }) => number),
-      numbers,
-    );
-  });
+  promise(
+    'parts',
+    'parts are listed in order, beyond one page',
+    async ({ store, signal, prefix }) => {
+      await using upload = await store.startParts(`${prefix}upload-many`, {}, signal);
+      const numbers = Array.from({ length: 1003 }, (_, at) => at + 1);
+      await Promise.all(
+        [0, 1, 2, 3].map(async (hand) => {
+          for (const number of numbers.filter((each) => each % 4 === hand)) {
+            await upload.putPart(number, bodyOf('x'), signal);
+          }
+        }),
+      );
+      const parts = await upload.listParts(signal);
+      assert.deepEqual(
+        parts.map(({ number }) => number),
+        numbers,
+      );
+    },
+  );
 
-  promise('an upload is not completed with parts it has not', async (trial) => {
+  promise('parts', 'an upload is not completed with parts it has not', async (trial) => {
     const { store, signal, prefix } = trial;
     const key = `${prefix}upload-wrong`;
     await using upload = await store.startParts(key, {}, signal);
@@ -190,6 +199,7 @@ export function uploadPromises(promise: GivePromise): void {
   });
 
   promise(
+    'parts',
     'an upload for an absent key does not replace one',
     async ({ store, signal, prefix }) => {
       const key = `${prefix}upload-absent`;

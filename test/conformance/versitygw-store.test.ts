@@ -6,6 +6,7 @@ import type { Store } from '../../src/platform/stores/store.ts';
 import { createBucket } from '../kit/create-bucket.ts';
 import { startVersitygw, versitygwMissing } from '../kit/go-servers/versitygw.ts';
 import { bodyOf, rejectsWith, testStore } from './store.ts';
+import { series } from '../kit/matrix/proves.ts';
 
 const path = 'it takes names for paths of its file system';
 
@@ -23,6 +24,11 @@ async function openBucket(): Promise<{ readonly store: Store } & AsyncDisposable
 }
 
 testStore('S3, a Versity gateway', {
+  series: series('store-versitygw', {
+    way: 'server',
+    clouds: ['S3'],
+    except: ['restore', 'CRC-64'],
+  }),
   unavailable: versitygwMissing(),
   // Seen with versitygw 1.8.0 over a POSIX file system.
   exceptions: {

@@ -8,6 +8,7 @@ import type { Store } from '../../src/platform/stores/store.ts';
 import { playedClouds } from '../kit/played-clouds.ts';
 import { type S3Server, startS3Server } from '../kit/s3-server/server.ts';
 import { bodyOf, rejectsWith } from './store.ts';
+import { proves, series } from '../kit/matrix/proves.ts';
 
 /*
  * A bucket is asked for at the cloud's own address of another region, which answers as that cloud does.
@@ -66,26 +67,34 @@ const tell: readonly (readonly [S3DialectName, string])[] = [
 ];
 
 for (const [name, wrong] of tell) {
-  describe(`${name}, asked for a bucket of another region`, () => {
-    let region: Region;
-    before(async () => {
-      region = await startRegions(name, wrong);
-      region.server.bucket(playedClouds[name].bucket).put('there', 'text');
-    });
-    after(() => region.server.close());
-
-    for (const [what, ask] of Object.entries(asks)) {
-      test(`tells where it is, which is followed and kept: ${what}`, async () => {
-        const { server, open } = region;
-        await using store = open();
-        server.requests.clear();
-        await ask(store);
-        await store.head('there', signal);
-        const heads = server.requests.of('HeadObject');
-        assert.equal(heads, what === 'a head' ? 3 : 1, 'the way is asked for once');
+  describe(
+    `${name}, asked for a bucket of another region`,
+    series('wrong-region', { way: 'own', clouds: [name] }),
+    () => {
+      let region: Region;
+      before(async () => {
+        region = await startRegions(name, wrong);
+        region.server.bucket(playedClouds[name].bucket).put('there', 'text');
       });
-    }
-  });
+      after(() => region.server.close());
+
+      for (const [what, ask] of Object.entries(asks)) {
+        test(
+          `tells where it is, which is followed and kept: ${what}`,
+          proves('wrong region'),
+          async () => {
+            const { server, open } = region;
+            await using store = open();
+            server.requests.clear();
+            await ask(store);
+            await store.head('there', signal);
+            const heads = server.requests.of('HeadObject');
+            assert.equal(heads, what === 'a head' ? 3 : 1, 'the way is asked for once');
+          },
+        );
+      }
+    },
+  );
 }
 
 /** Those that tell nothing. */

@@ -5,10 +5,14 @@ import { cephAvailable, startCeph } from '../kit/ceph/ceph.ts';
 import { openBucketAt, ServerPair, testPair } from '../kit/service-between-real-servers.ts';
 import { startTestService } from '../kit/service.ts';
 import { sizes } from '../kit/service-between-buckets.ts';
+import { proves, series } from '../kit/matrix/proves.ts';
 
 const { signal } = new AbortController();
 
-describe('between two Ceph object gateways', { skip: cephAvailable() ?? false }, () => {
+describe('between two Ceph object gateways', {
+  ...series('tasks-ceph', { way: 'server', clouds: ['S3'] }),
+  skip: cephAvailable() ?? false,
+}, () => {
   const started = new AsyncDisposableStack();
   let pair: ServerPair;
   before(async () => {
@@ -32,7 +36,7 @@ describe('between two Ceph object gateways', { skip: cephAvailable() ?? false },
 
   testPair(() => pair, ['slash//']);
 
-  test('metadata and storage class travel as the task asks', async () => {
+  test('metadata and storage class travel as the task asks', proves('metadata'), async () => {
     const fields = { enable_metadata_migration: true, dst_storage_policy: 'SRC_STORAGE_MAPPING' };
     const taskId = await pair.createTask(fields);
     const userMetadata = { 'plain': 'ASCII', 'greeting': 'Grüße, 世界', 'with.dots~+%': 'b' };

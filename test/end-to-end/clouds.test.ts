@@ -14,6 +14,7 @@ import { canHave } from '../kit/s3-server/names.ts';
 import { forgetLocalhost, resolveLocalhost } from '../kit/resolve-localhost.ts';
 import { type ListedObject, roundsOf } from '../kit/oms-client.ts';
 import { until } from '../kit/until.ts';
+import { proves, series } from '../kit/matrix/proves.ts';
 
 /** One size for each way of copying: held whole, by one PUT where the MD5 is known, in parts. */
 const sizes = { held: 5 * KiB, streamed: 60 * KiB, parts: 350 * KiB };
@@ -130,9 +131,9 @@ async function thaw(taskId: string, place: CloudPlace, keys: ReadonlySet<string>
   await database.query(`select pg_notify('changes', '')`);
 }
 
-describe('a cloud as the source', () => {
+describe('a cloud as the source', series('tasks-played', { way: 'own' }), () => {
   for (const name of s3DialectNames) {
-    test(`${name}: every object arrives at OBS`, async () => {
+    test(`${name}: every object arrives at OBS`, proves('source', name), async () => {
       const { hub, places, service } = world;
       const place = places[name];
       hub.bucket.versioning = undefined;
@@ -238,7 +239,7 @@ const written: Readonly<Record<S3DialectName, Written>> = {
   Wasabi: { ...byMd5, partSize: 5 * MiB, ia: 'STANDARD' },
 };
 
-describe('a cloud as the destination', () => {
+describe('a cloud as the destination', series('tasks-played', { way: 'own' }), () => {
   const largest = randomBytes(2 * 8 * MiB + 1000);
   const contentHeaders = {
     ...{ 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' },
@@ -246,7 +247,8 @@ describe('a cloud as the destination', () => {
   };
 
   for (const name of s3DialectNames) {
-    test(`${name}: objects of OBS are written by its own rules`, async () => {
+    const destination = proves('destination', name);
+    test(`${name}: objects of OBS are written by its own rules`, destination, async () => {
       const { hub, places, service } = world;
       const place = places[name];
       const { partSize } = written[name];

@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import type { MappedEndpoint } from '../../src/domain/tasks/endpoints.ts';
 import type { S3ServerOptions } from '../kit/s3-server/server.ts';
 import { sizes, startWorld, type World } from '../kit/service-between-buckets.ts';
+import { proves, series } from '../kit/matrix/proves.ts';
 
 describe('a task with enable_kms', () => {
   let world: World;
@@ -68,11 +69,14 @@ function startWithTarget(
 
 const there = { dst_region: 'there', dst_endpoint: undefined, enable_kms: true };
 
-describe('MinIO encrypts by a key server that its operator has set up', () => {
+const atMinio = series('kms', { way: 'own', clouds: ['MinIO'] });
+const atObs = series('kms', { way: 'own', clouds: ['HuaweiCloud'] });
+
+describe('MinIO encrypts by a key server that its operator has set up', atMinio, () => {
   const row = { cloud: 'AWS', dialect: 'MinIO' } as const;
 
   for (const [name, size] of Object.entries(sizes)) {
-    test(`and so a ${name} object is encrypted`, async () => {
+    test(`and so a ${name} object is encrypted`, proves('KMS'), async () => {
       await using world = await startWithTarget({ dialect: 'minio', keyServer: true }, row);
       world.from.put(name, randomBytes(size));
       const taskId = await world.createTask(there);
@@ -82,7 +86,7 @@ describe('MinIO encrypts by a key server that its operator has set up', () => {
     });
   }
 
-  test('and without one the task is refused, with what to change', async () => {
+  test('and without one the task is refused, with what to change', proves('KMS'), async () => {
     await using world = await startWithTarget({ dialect: 'minio' }, row);
     await assert.rejects(
       world.createTask(there),
@@ -91,48 +95,60 @@ describe('MinIO encrypts by a key server that its operator has set up', () => {
     assert.deepEqual(world.to.openUploads(), []);
   });
 
-  test('and where nobody asked it first, the object fails with the reason', async () => {
-    const unasked = { checkBuckets: false };
-    await using world = await startWithTarget({ dialect: 'minio' }, row, unasked);
-    world.from.put('plain', randomBytes(10));
-    const taskId = await world.createTask(there);
-    await world.sync(taskId, ['plain']);
-    const { reason, message } = await world.outcome(taskId, 'plain');
-    assert.equal(reason, 'unsupported');
-    assert.match(message ?? '', /501 NotImplemented .*KMS is not configured/);
-    assert.equal(world.to.object('plain'), undefined);
-  });
+  test(
+    'and where nobody asked it first, the object fails with the reason',
+    proves('KMS'),
+    async () => {
+      const unasked = { checkBuckets: false };
+      await using world = await startWithTarget({ dialect: 'minio' }, row, unasked);
+      world.from.put('plain', randomBytes(10));
+      const taskId = await world.createTask(there);
+      await world.sync(taskId, ['plain']);
+      const { reason, message } = await world.outcome(taskId, 'plain');
+      assert.equal(reason, 'unsupported');
+      assert.match(message ?? '', /501 NotImplemented .*KMS is not configured/);
+      assert.equal(world.to.object('plain'), undefined);
+    },
+  );
 });
 
-describe('OBS encrypts by its key service over HTTPS only', () => {
+describe('OBS encrypts by its key service over HTTPS only', atObs, () => {
   const row = { cloud: 'HuaweiCloud', dialect: 'HuaweiCloud', addressing: 'path' } as const;
   const fields = { ...there, dst_cloud_type: 'HuaweiCloud' };
 
   for (const checkBuckets of [true, false]) {
-    test(`and a task over HTTP is refused, asked for (${checkBuckets}) or not`, async () => {
-      await using world = await startWithTarget({ dialect: 'obs' }, row, { checkBuckets });
-      await assert.rejects(
-        world.createTask(fields),
-        /\[enable_kms\] invalid: HuaweiCloud encrypts with its key service over HTTPS only, and the endpoint of the destination is http:\/\//,
-      );
-      assert.equal(world.target.requests.of('CreateMultipartUpload'), 0, 'nobody was asked');
-    });
+    test(
+      `and a task over HTTP is refused, asked for (${checkBuckets}) or not`,
+      proves('KMS'),
+      async () => {
+        await using world = await startWithTarget({ dialect: 'obs' }, row, { checkBuckets });
+        await assert.rejects(
+          world.createTask(fields),
+          /\[enable_kms\] invalid: HuaweiCloud encrypts with its key service over HTTPS only, and the endpoint of the destination is http:\/\//,
+        );
+        assert.equal(world.target.requests.of('CreateMultipartUpload'), 0, 'nobody was asked');
+      },
+    );
   }
 
-  test('and what it has encrypted so is not read over HTTP: the object fails, and says why', async () => {
-    await using world = await startWorld({
-      source: { dialect: 'obs' },
-      settingsOf: ({ source }) => ({
-        endpoints: [{ ...row, region: 'here', endpoint: source.url }],
-      }),
-    });
-    world.from.put('sealed', randomBytes(10), { encryption: { algorithm: 'aws:kms' } });
-    const taskId = await world.createTask({
-      ...{ src_cloud_type: 'HuaweiCloud', src_region: 'here', src_endpoint: undefined },
-    });
-    await world.sync(taskId, ['sealed']);
-    const { reason, message } = await world.outcome(taskId, 'sealed');
-    assert.equal(reason, 'refused');
-    assert.match(message ?? '', /400 InvalidRequest .*HTTPS/);
-  });
+  test(
+    'and what it has encrypted so is not read over HTTP: the object fails, and says why',
+    proves('KMS'),
+    async () => {
+      await using world = await startWorld({
+        source: { dialect: 'obs' },
+        settingsOf: ({ source }) => ({
+          endpoints: [{ ...row, region: 'here', endpoint: source.url }],
+        }),
+      });
+      world.from.put('sealed', randomBytes(10), { encryption: { algorithm: 'aws:kms' } });
+      const taskId = await world.createTask({
+        ...{ src_cloud_type: 'HuaweiCloud', src_region: 'here', src_endpoint: undefined },
+      });
+      await world.sync(taskId, ['sealed']);
+      const { reason, message } = await world.outcome(taskId, 'sealed');
+      assert.equal(reason, 'refused');
+      assert.match(message ?? '', /400 InvalidRequest .*HTTPS/);
+    },
+  );
 });

@@ -5,11 +5,15 @@ import { minioMissing, startMinio } from '../kit/go-servers/minio.ts';
 import { openBucketAt, ServerPair, testPair } from '../kit/service-between-real-servers.ts';
 import { startTestService } from '../kit/service.ts';
 import { sizes } from '../kit/service-between-buckets.ts';
+import { proves, series } from '../kit/matrix/proves.ts';
 
 const { signal } = new AbortController();
 const row = { cloud: 'AWS', dialect: 'MinIO' } as const;
 
-describe('between two MinIO servers', { skip: minioMissing() ?? false }, () => {
+describe('between two MinIO servers', {
+  ...series('tasks-minio', { way: 'server', clouds: ['MinIO'] }),
+  skip: minioMissing() ?? false,
+}, () => {
   const started = new AsyncDisposableStack();
   let pair: ServerPair;
   before(async () => {
@@ -41,7 +45,7 @@ describe('between two MinIO servers', { skip: minioMissing() ?? false }, () => {
 
   testPair(() => pair, ['folder/', 'control\u0001']);
 
-  test('metadata travel as the task asks', async () => {
+  test('metadata travel as the task asks', proves('metadata'), async () => {
     const taskId = await pair.createTask({ enable_metadata_migration: true });
     const userMetadata = { plain: 'ASCII', greeting: 'Grüße, 世界' };
     const contentHeaders = { 'cache-control': 'max-age=60' };
@@ -58,29 +62,37 @@ describe('between two MinIO servers', { skip: minioMissing() ?? false }, () => {
   });
 
   for (const [name, size] of Object.entries(sizes)) {
-    test(`a ${name} object is encrypted by the key that the server has`, async () => {
-      const taskId = await pair.createTask({ enable_kms: true });
-      const bytes = randomBytes(size);
-      await pair.put(`kms-${name}`, bytes);
-      await pair.sync(taskId, [`kms-${name}`]);
-      const { outcome, check_passed, message } = await pair.outcomeOf(taskId, `kms-${name}`);
-      assert.deepEqual([outcome, check_passed], ['copied', true], message ?? '');
-      assert.equal((await pair.to.head(`kms-${name}`, signal)).encryption, 'kms');
-      assert.ok((await pair.copied(`kms-${name}`)).equals(bytes));
-    });
+    test(
+      `a ${name} object is encrypted by the key that the server has`,
+      proves('KMS'),
+      async () => {
+        const taskId = await pair.createTask({ enable_kms: true });
+        const bytes = randomBytes(size);
+        await pair.put(`kms-${name}`, bytes);
+        await pair.sync(taskId, [`kms-${name}`]);
+        const { outcome, check_passed, message } = await pair.outcomeOf(taskId, `kms-${name}`);
+        assert.deepEqual([outcome, check_passed], ['copied', true], message ?? '');
+        assert.equal((await pair.to.head(`kms-${name}`, signal)).encryption, 'kms');
+        assert.ok((await pair.copied(`kms-${name}`)).equals(bytes));
+      },
+    );
   }
 
-  test('a server without a key refuses what it is to encrypt, with the reason', async () => {
-    const back = {
-      ...{ src_region: 'there', src_bucket: 'target', dst_region: 'here', dst_bucket: 'source' },
-    };
-    const taskId = await pair.createTask({ ...back, enable_kms: true });
-    await pair.to.put('back', { content: Buffer.from('text'), size: 4 }, {}, signal);
-    await pair.sync(taskId, ['back']);
-    const { reason, message } = await pair.outcomeOf(taskId, 'back');
-    assert.equal(reason, 'unsupported');
-    assert.match(message ?? '', /501 NotImplemented .*KMS is not configured/);
-  });
+  test(
+    'a server without a key refuses what it is to encrypt, with the reason',
+    proves('KMS'),
+    async () => {
+      const back = {
+        ...{ src_region: 'there', src_bucket: 'target', dst_region: 'here', dst_bucket: 'source' },
+      };
+      const taskId = await pair.createTask({ ...back, enable_kms: true });
+      await pair.to.put('back', { content: Buffer.from('text'), size: 4 }, {}, signal);
+      await pair.sync(taskId, ['back']);
+      const { reason, message } = await pair.outcomeOf(taskId, 'back');
+      assert.equal(reason, 'unsupported');
+      assert.match(message ?? '', /501 NotImplemented .*KMS is not configured/);
+    },
+  );
 
   test('a name that it would take for another fails, and the other stays as it is', async () => {
     const taskId = await pair.createTask();
@@ -92,7 +104,7 @@ describe('between two MinIO servers', { skip: minioMissing() ?? false }, () => {
     assert.match(message ?? '', /begins with a slash, which MinIO drops/);
   });
 
-  test('a wrong secret key of the target fails as bad-credentials', async () => {
+  test('a wrong secret key of the target fails as bad-credentials', proves('errors'), async () => {
     await pair.put('there', Buffer.from('text'));
     const taskId = await pair.createTask({ dst_sk: 'wrong' });
     await pair.sync(taskId, ['there']);

@@ -8,6 +8,7 @@ import type { Operation } from '../kit/s3-server/operations.ts';
 import type { S3Server } from '../kit/s3-server/server.ts';
 import { sizes, startWorld, type World } from '../kit/service-between-buckets.ts';
 import { until } from '../kit/until.ts';
+import { proves, series } from '../kit/matrix/proves.ts';
 
 /** Each way of copying, and what publishes there. */
 const ways: readonly (readonly [keyof typeof sizes, Operation])[] = [
@@ -60,24 +61,35 @@ after(forgetLocalhost);
 
 for (const row of ['MinIO', 'Ceph', 'Aliyun', 'Tencent', 'HuaweiCloud', 'S3'] as const) {
   const condition = s3Dialects[row].conditionalPut;
-  describe(`NO_OVERWRITE at ${row}, whose condition is ${condition ?? 'none'}`, () => {
-    let world: World;
-    before(async () => {
-      world = await startFor(row);
-    });
-    after(() => world[Symbol.asyncDispose]());
-
-    for (const [way, operation] of ways) {
-      test(`what appears before the last look is left alone, ${way}`, async () => {
-        world.to.versioning = 'Enabled';
-        await race(world, row, { size: sizes[way], held: [world.source, 'GetObject'] });
+  describe(
+    `NO_OVERWRITE at ${row}, whose condition is ${condition ?? 'none'}`,
+    series('no-overwrite', { way: 'own', clouds: [row] }),
+    () => {
+      let world: World;
+      before(async () => {
+        world = await startFor(row);
       });
+      after(() => world[Symbol.asyncDispose]());
 
-      const skip = condition === undefined && 'it knows no condition';
-      test(`what appears after the last look is left alone, ${way}`, { skip }, async () => {
-        world.to.versioning = undefined;
-        await race(world, row, { size: sizes[way], held: [world.target, operation] });
-      });
-    }
-  });
+      for (const [way, operation] of ways) {
+        test(
+          `what appears before the last look is left alone, ${way}`,
+          proves(way === 'large' ? 'parts' : 'put'),
+          async () => {
+            world.to.versioning = 'Enabled';
+            await race(world, row, { size: sizes[way], held: [world.source, 'GetObject'] });
+          },
+        );
+
+        const skip = condition === undefined && 'it knows no condition';
+        test(`what appears after the last look is left alone, ${way}`, {
+          ...proves(way === 'large' ? 'parts' : 'put'),
+          skip,
+        }, async () => {
+          world.to.versioning = undefined;
+          await race(world, row, { size: sizes[way], held: [world.target, operation] });
+        });
+      }
+    },
+  );
 }

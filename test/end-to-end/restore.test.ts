@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { startWorld, type World } from '../kit/service-between-buckets.ts';
 import { until } from '../kit/until.ts';
+import { proves, series } from '../kit/matrix/proves.ts';
 
 const bytes = randomBytes(1000);
 
@@ -113,90 +114,113 @@ test('a restore that the source refuses fails by its own reason', async () => {
   assert.match(message ?? '', /^restore AWS:source\/cold: denied/);
 });
 
-describe('US3, which tells of an archived object by its list alone', () => {
-  const row = { cloud: 'UCloud', dialect: 'UCloud', addressing: 'path' } as const;
-  let world: World;
-  before(async () => {
-    world = await startWorld({
-      source: { dialect: 'us3' },
-      target: { dialect: 'us3' },
-      settingsOf: ({ source, target }) => ({
-        checkBuckets: true,
-        endpoints: [
-          { ...row, region: 'here', endpoint: source.url },
-          { ...row, region: 'there', endpoint: target.url },
-        ],
-      }),
+describe(
+  'US3, which tells of an archived object by its list alone',
+  series('restore-us3', { way: 'own', clouds: ['UCloud'] }),
+  () => {
+    const row = { cloud: 'UCloud', dialect: 'UCloud', addressing: 'path' } as const;
+    let world: World;
+    before(async () => {
+      world = await startWorld({
+        source: { dialect: 'us3' },
+        target: { dialect: 'us3' },
+        settingsOf: ({ source, target }) => ({
+          checkBuckets: true,
+          endpoints: [
+            { ...row, region: 'here', endpoint: source.url },
+            { ...row, region: 'there', endpoint: target.url },
+          ],
+        }),
+      });
     });
-  });
-  after(() => world[Symbol.asyncDispose]());
+    after(() => world[Symbol.asyncDispose]());
 
-  const from = { src_cloud_type: 'UCloud', src_region: 'here', src_endpoint: undefined };
-  const to = { dst_cloud_type: 'UCloud', dst_region: 'there', dst_endpoint: undefined };
+    const from = { src_cloud_type: 'UCloud', src_region: 'here', src_endpoint: undefined };
+    const to = { dst_cloud_type: 'UCloud', dst_region: 'there', dst_endpoint: undefined };
 
-  test('as the source is asked to restore, waited for, and copied from', async () => {
-    archive(world, 'film');
-    const taskId = await world.createTask({ ...from, ...to, enable_restore: true });
-    await world.client.sendEvents(taskId, ['film']);
-    await until('the restore was asked for', async () => {
-      return (await retrying(world, taskId, 'film'))?.reason === 'archived';
-    });
-    await lookAgain(world);
-    await until('it is asked for again', () => world.source.requests.of('RestoreObject') > 1);
-    world.from.finishRestore('film');
-    await until('it has come', async () => {
-      await lookAgain(world);
-      return world.to.object('film') !== undefined;
-    });
-    await until('it is settled', async () => (await retrying(world, taskId, 'film')) === undefined);
-    assert.equal((await world.outcome(taskId, 'film')).outcome, 'copied');
-    assert.deepEqual(world.to.bytes('film'), bytes);
-  });
+    test(
+      'as the source is asked to restore, waited for, and copied from',
+      proves('restore'),
+      async () => {
+        archive(world, 'film');
+        const taskId = await world.createTask({ ...from, ...to, enable_restore: true });
+        await world.client.sendEvents(taskId, ['film']);
+        await until('the restore was asked for', async () => {
+          return (await retrying(world, taskId, 'film'))?.reason === 'archived';
+        });
+        await lookAgain(world);
+        await until('it is asked for again', () => world.source.requests.of('RestoreObject') > 1);
+        world.from.finishRestore('film');
+        await until('it has come', async () => {
+          await lookAgain(world);
+          return world.to.object('film') !== undefined;
+        });
+        await until(
+          'it is settled',
+          async () => (await retrying(world, taskId, 'film')) === undefined,
+        );
+        assert.equal((await world.outcome(taskId, 'film')).outcome, 'copied');
+        assert.deepEqual(world.to.bytes('film'), bytes);
+      },
+    );
 
-  test('as the source without enable_restore fails, and says what would help', async () => {
-    archive(world, 'letter');
-    const taskId = await world.createTask({ ...from, ...to });
-    await world.sync(taskId, ['letter']);
-    const { reason, message } = await world.outcome(taskId, 'letter');
-    assert.equal(reason, 'archived');
-    assert.match(message ?? '', /403 InvalidObjectState.*Restore it at the source/s);
-  });
+    test(
+      'as the source without enable_restore fails, and says what would help',
+      proves('restore'),
+      async () => {
+        archive(world, 'letter');
+        const taskId = await world.createTask({ ...from, ...to });
+        await world.sync(taskId, ['letter']);
+        const { reason, message } = await world.outcome(taskId, 'letter');
+        assert.equal(reason, 'archived');
+        assert.match(message ?? '', /403 InvalidObjectState.*Restore it at the source/s);
+      },
+    );
 
-  for (const [mode, reason] of [
-    ['NO_OVERWRITE', 'target-exists'],
-    ['SIZE_LAST_MODIFIED_COMPARISON_OVERWRITE', 'target-up-to-date'],
-  ] as const) {
-    test(`as the target is compared with all the same, ${mode}`, async () => {
-      const key = `kept/${mode}`;
-      world.from.put(key, bytes, { lastModified: Date.now() - 60_000 });
-      world.to.put(`${key}, and more`, bytes);
-      world.to.put(key, bytes, { storageClass: 'GLACIER' });
-      const taskId = await world.createTask({ ...from, ...to, object_overwrite_mode: mode });
-      await world.sync(taskId, [key]);
-      const { outcome, reason: told } = await world.outcome(taskId, key);
-      assert.deepEqual([outcome, told], ['skipped', reason]);
-    });
-  }
+    for (const [mode, reason] of [
+      ['NO_OVERWRITE', 'target-exists'],
+      ['SIZE_LAST_MODIFIED_COMPARISON_OVERWRITE', 'target-up-to-date'],
+    ] as const) {
+      test(`as the target is compared with all the same, ${mode}`, proves('restore'), async () => {
+        const key = `kept/${mode}`;
+        world.from.put(key, bytes, { lastModified: Date.now() - 60_000 });
+        world.to.put(`${key}, and more`, bytes);
+        world.to.put(key, bytes, { storageClass: 'GLACIER' });
+        const taskId = await world.createTask({ ...from, ...to, object_overwrite_mode: mode });
+        await world.sync(taskId, [key]);
+        const { outcome, reason: told } = await world.outcome(taskId, key);
+        assert.deepEqual([outcome, told], ['skipped', reason]);
+      });
+    }
 
-  test('as the target of an archive is written to, and what was written is checked', async () => {
-    world.from.put('new', bytes);
-    const taskId = await world.createTask({ ...from, ...to, dst_storage_policy: 'ARCHIVE' });
-    await world.sync(taskId, ['new']);
-    const { outcome, check_method, check_passed, message } = await world.outcome(taskId, 'new');
-    assert.deepEqual([outcome, check_passed], ['copied', true], message ?? '');
-    assert.equal(check_method, 'size_last_modified');
-    assert.equal(world.to.object('new')?.storageClass, 'GLACIER');
-  });
+    test(
+      'as the target of an archive is written to, and what was written is checked',
+      proves('restore'),
+      async () => {
+        world.from.put('new', bytes);
+        const taskId = await world.createTask({ ...from, ...to, dst_storage_policy: 'ARCHIVE' });
+        await world.sync(taskId, ['new']);
+        const { outcome, check_method, check_passed, message } = await world.outcome(taskId, 'new');
+        assert.deepEqual([outcome, check_passed], ['copied', true], message ?? '');
+        assert.equal(check_method, 'size_last_modified');
+        assert.equal(world.to.object('new')?.storageClass, 'GLACIER');
+      },
+    );
 
-  test('as the target says no more than that it denies, where it may not be listed', async () => {
-    const key = 'kept/unlisted';
-    world.from.put(key, bytes);
-    world.to.put(key, bytes, { storageClass: 'GLACIER' });
-    const taskId = await world.createTask({ ...from, ...to });
-    const match = { operation: 'ListObjects' } as const;
-    world.target.faults.add({ kind: 'status', status: 403, code: 'AccessDenied', match });
-    await world.sync(taskId, [key]);
-    assert.equal((await world.outcome(taskId, key)).reason, 'denied');
-    world.target.faults.clear();
-  });
-});
+    test(
+      'as the target says no more than that it denies, where it may not be listed',
+      proves('restore'),
+      async () => {
+        const key = 'kept/unlisted';
+        world.from.put(key, bytes);
+        world.to.put(key, bytes, { storageClass: 'GLACIER' });
+        const taskId = await world.createTask({ ...from, ...to });
+        const match = { operation: 'ListObjects' } as const;
+        world.target.faults.add({ kind: 'status', status: 403, code: 'AccessDenied', match });
+        await world.sync(taskId, [key]);
+        assert.equal((await world.outcome(taskId, key)).reason, 'denied');
+        world.target.faults.clear();
+      },
+    );
+  },
+);

@@ -4,13 +4,14 @@ import { azureFaults } from '../../src/platform/stores/azure/faults.ts';
 import { rejectsWith } from '../conformance/store.ts';
 import { errorOf } from '../kit/error-of.ts';
 import { ACCOUNT_KEY, head as good, SAS, ScriptedAzure } from '../kit/scripted-azure.ts';
+import { proves, series } from '../kit/matrix/proves.ts';
 
 const { signal } = new AbortController();
 const azure = new ScriptedAzure();
 
-describe('a refusal', () => {
+describe('a refusal', series('azure-refusals', { way: 'own', clouds: ['Azure'] }), () => {
   for (const [code, fault] of azureFaults) {
-    test(`with ${code} is ${fault}`, async () => {
+    test(`with ${code} is ${fault}`, proves('errors'), async () => {
       azure.refuses(409, code);
       await rejectsWith(fault, azure.store.read('key', {}, signal));
       azure.says('', { 'x-ms-error-code': code }, 409);
@@ -27,13 +28,17 @@ describe('a refusal', () => {
     [500, 'unavailable'],
     [503, 'throttled'],
   ] as const) {
-    test(`without a code is judged by its status: ${status} is ${fault}`, async () => {
-      azure.says('<html>proxy', {}, status);
-      await rejectsWith(fault, azure.store.read('key', {}, signal));
-    });
+    test(
+      `without a code is judged by its status: ${status} is ${fault}`,
+      proves('errors'),
+      async () => {
+        azure.says('<html>proxy', {}, status);
+        await rejectsWith(fault, azure.store.read('key', {}, signal));
+      },
+    );
   }
 
-  test('says when to come back, and whose request it was', async () => {
+  test('says when to come back, and whose request it was', proves('errors'), async () => {
     azure.refuses(503, 'ServerBusy', {
       message: 'The server is busy.',
       headers: { 'retry-after': '7' },
@@ -44,7 +49,7 @@ describe('a refusal', () => {
     assert.deepEqual([details.retryAfterMs, details.requestId], [7000, 'id-1']);
   });
 
-  test('of the credentials does not tell what was signed', async () => {
+  test('of the credentials does not tell what was signed', proves('errors'), async () => {
     const detail = `<AuthenticationErrorDetail>The MAC ${ACCOUNT_KEY}; string to sign: GET</AuthenticationErrorDetail>`;
     azure.refuses(403, 'AuthenticationFailed', { message: `Header ${ACCOUNT_KEY}`, detail });
     const { fault, message } = await errorOf(azure.store.read('key', {}, signal));
@@ -58,7 +63,7 @@ describe('a refusal', () => {
     );
   });
 
-  test('that repeats a token does not get through with it', async () => {
+  test('that repeats a token does not get through with it', proves('errors'), async () => {
     const other = 'https://x/?sp=r&amp;sig=b3RoZXI%3D&amp;se=1';
     azure.refuses(400, 'InvalidHeaderValue', {
       message: `?${SAS.replaceAll('&', '&amp;')} ${other}`,
@@ -68,7 +73,7 @@ describe('a refusal', () => {
     for (const told of [SAS, 'c2lnbmF0dXJl', 'b3RoZXI']) assert.ok(!message.includes(told));
   });
 
-  test('for the clock puts it right for the next request', async () => {
+  test('for the clock puts it right for the next request', proves('errors'), async () => {
     const theirs = new Date(azure.clock.time + 3_600_000).toUTCString();
     azure.refuses(403, 'AuthenticationFailed', { headers: { date: theirs } });
     await rejectsWith('clock-skew', azure.store.read('key', {}, signal));
@@ -80,22 +85,26 @@ describe('a refusal', () => {
     await rejectsWith('clock-skew', azure.store.read('key', {}, signal));
   });
 
-  test('to replace what is archived there is not told as an archived source', async () => {
-    for (const code of ['BlobArchived', 'BlobBeingRehydrated']) {
-      azure.refuses(409, code, { message: 'Not permitted on an archived blob.' });
-      const body = { content: Buffer.from('x'), size: 1 };
-      const { fault, message } = await errorOf(azure.store.put('key', body, {}, signal));
-      assert.equal(fault, 'refused');
-      assert.match(
-        message,
-        /blob that is there is in the archive, or not out of it yet.*or delete it/,
-      );
-      azure.refuses(409, code);
-      await rejectsWith('refused', azure.store.startParts('key', {}, signal));
-    }
-  });
+  test(
+    'to replace what is archived there is not told as an archived source',
+    proves('errors'),
+    async () => {
+      for (const code of ['BlobArchived', 'BlobBeingRehydrated']) {
+        azure.refuses(409, code, { message: 'Not permitted on an archived blob.' });
+        const body = { content: Buffer.from('x'), size: 1 };
+        const { fault, message } = await errorOf(azure.store.put('key', body, {}, signal));
+        assert.equal(fault, 'refused');
+        assert.match(
+          message,
+          /blob that is there is in the archive, or not out of it yet.*or delete it/,
+        );
+        azure.refuses(409, code);
+        await rejectsWith('refused', azure.store.startParts('key', {}, signal));
+      }
+    },
+  );
 
-  test('for a page or append blob says what to do', async () => {
+  test('for a page or append blob says what to do', proves('errors'), async () => {
     azure.refuses(409, 'InvalidBlobType', {
       message: 'The blob type is invalid for this operation.',
     });

@@ -4,6 +4,7 @@ import { MiB } from '../../src/platform/base/bytes.ts';
 import { bodyOf, rejectsWith } from '../conformance/store.ts';
 import { errorOf } from '../kit/error-of.ts';
 import { head as good, SAS, ScriptedAzure } from '../kit/scripted-azure.ts';
+import { proves, series } from '../kit/matrix/proves.ts';
 
 const { signal } = new AbortController();
 const azure = new ScriptedAzure();
@@ -148,10 +149,10 @@ describe('a head', () => {
   });
 });
 
-describe('a restore', () => {
+describe('a restore', series('azure-replies', { way: 'own', clouds: ['Azure'] }), () => {
   const archived = { ...good, 'x-ms-access-tier': 'Archive' };
 
-  test('moves what is archived to another tier', async () => {
+  test('moves what is archived to another tier', proves('restore'), async () => {
     azure.says('', archived);
     azure.says('', {}, 202);
     const { checkAfterMs } = await azure.store.restore('key', { days: 3 }, signal);
@@ -162,7 +163,7 @@ describe('a restore', () => {
     assert.equal(set.headers['x-ms-rehydrate-priority'], 'Standard');
   });
 
-  test('leaves alone what is on its way, and what is not archived', async () => {
+  test('leaves alone what is on its way, and what is not archived', proves('restore'), async () => {
     azure.says('', { ...archived, 'x-ms-archive-status': 'rehydrate-pending-to-cool' });
     assert.ok((await azure.store.restore('key', { days: 3 }, signal)).checkAfterMs > 0);
     azure.says('', { ...good, 'x-ms-access-tier': 'Cool' });
@@ -173,7 +174,7 @@ describe('a restore', () => {
     );
   });
 
-  test('that another has asked for meanwhile is no error', async () => {
+  test('that another has asked for meanwhile is no error', proves('restore'), async () => {
     azure.says('', archived);
     azure.refuses(409, 'BlobBeingRehydrated');
     await azure.store.restore('key', { days: 3 }, signal);
@@ -233,60 +234,64 @@ describe('an upload', () => {
   });
 });
 
-describe('a copy within the account', () => {
-  const from = { bucket: 'other', key: 'a b/中' };
+describe(
+  'a copy within the account',
+  series('azure-replies', { way: 'own', clouds: ['Azure'] }),
+  () => {
+    const from = { bucket: 'other', key: 'a b/中' };
 
-  test('of a large blob goes in blocks, pinned', async () => {
-    const size = 600 * MiB + 1;
-    const beside = { 'content-type': 'text/plain', 'x-ms-meta-mark': 'kept' };
-    azure.next((response) => {
-      response.writeHead(200, { 'content-length': size, ...good, ...beside }).end();
-    });
-    for (let block = 0; block < 3; block++) azure.says('', {}, 201);
-    azure.says('', { etag: '"0x9"' }, 201);
-    assert.equal((await azure.store.copy(from, 'key', signal)).etag, '"0x9"');
-    const [head, ...rest] = azure.asked;
-    assert.equal(head?.url, '/account/other/a%20b/%E4%B8%AD');
-    assert.deepEqual(
-      rest
-        .slice(0, 3)
-        .map(({ headers }) => headers['x-ms-source-range'])
-        .sort(),
-      [
-        `bytes=0-${256 * MiB - 1}`,
-        `bytes=${256 * MiB}-${512 * MiB - 1}`,
-        `bytes=${512 * MiB}-${size - 1}`,
-      ],
-    );
-    for (const { headers } of rest.slice(0, 3)) {
-      assert.equal(headers['x-ms-source-if-match'], good.etag);
-      assert.match(
-        String(headers['x-ms-copy-source']),
-        /\/other\/a%20b\/%E4%B8%AD\?sv=.*&sp=r&sig=/,
+    test('of a large blob goes in blocks, pinned', proves('copy'), async () => {
+      const size = 600 * MiB + 1;
+      const beside = { 'content-type': 'text/plain', 'x-ms-meta-mark': 'kept' };
+      azure.next((response) => {
+        response.writeHead(200, { 'content-length': size, ...good, ...beside }).end();
+      });
+      for (let block = 0; block < 3; block++) azure.says('', {}, 201);
+      azure.says('', { etag: '"0x9"' }, 201);
+      assert.equal((await azure.store.copy(from, 'key', signal)).etag, '"0x9"');
+      const [head, ...rest] = azure.asked;
+      assert.equal(head?.url, '/account/other/a%20b/%E4%B8%AD');
+      assert.deepEqual(
+        rest
+          .slice(0, 3)
+          .map(({ headers }) => headers['x-ms-source-range'])
+          .sort(),
+        [
+          `bytes=0-${256 * MiB - 1}`,
+          `bytes=${256 * MiB}-${512 * MiB - 1}`,
+          `bytes=${512 * MiB}-${size - 1}`,
+        ],
       );
-    }
-    assert.equal(rest[3]?.headers['x-ms-blob-content-type'], 'text/plain');
-    assert.equal(rest[3].headers['x-ms-meta-mark'], 'kept');
-    assert.equal(azure.bodies.at(-1)?.match(/<Uncommitted>/g)?.length, 3);
-  });
+      for (const { headers } of rest.slice(0, 3)) {
+        assert.equal(headers['x-ms-source-if-match'], good.etag);
+        assert.match(
+          String(headers['x-ms-copy-source']),
+          /\/other\/a%20b\/%E4%B8%AD\?sv=.*&sp=r&sig=/,
+        );
+      }
+      assert.equal(rest[3]?.headers['x-ms-blob-content-type'], 'text/plain');
+      assert.equal(rest[3].headers['x-ms-meta-mark'], 'kept');
+      assert.equal(azure.bodies.at(-1)?.match(/<Uncommitted>/g)?.length, 3);
+    });
 
-  test('that is not done at once, or of another source, has failed', async () => {
-    azure.says('1', good);
-    azure.says('', { ...good, 'x-ms-copy-status': 'pending' }, 202);
-    await rejectsWith('bad-reply', azure.store.copy(from, 'key', signal));
-    azure.says('1', good);
-    azure.refuses(412, 'SourceConditionNotMet');
-    await rejectsWith('changed', azure.store.copy(from, 'key', signal));
-  });
+    test('that is not done at once, or of another source, has failed', proves('copy'), async () => {
+      azure.says('1', good);
+      azure.says('', { ...good, 'x-ms-copy-status': 'pending' }, 202);
+      await rejectsWith('bad-reply', azure.store.copy(from, 'key', signal));
+      azure.says('1', good);
+      azure.refuses(412, 'SourceConditionNotMet');
+      await rejectsWith('changed', azure.store.copy(from, 'key', signal));
+    });
 
-  test('by a token reads the source with the same token', async () => {
-    azure.says('1', good);
-    azure.says('', { ...good, 'x-ms-copy-status': 'success' }, 202);
-    await azure.withSas.copy(from, 'key', signal);
-    assert.ok(String(azure.asked[1]?.headers['x-ms-copy-source']).endsWith(`?${SAS}`));
-    assert.equal(azure.asked[1]?.headers.authorization, undefined);
-  });
-});
+    test('by a token reads the source with the same token', proves('copy'), async () => {
+      azure.says('1', good);
+      azure.says('', { ...good, 'x-ms-copy-status': 'success' }, 202);
+      await azure.withSas.copy(from, 'key', signal);
+      assert.ok(String(azure.asked[1]?.headers['x-ms-copy-source']).endsWith(`?${SAS}`));
+      assert.equal(azure.asked[1]?.headers.authorization, undefined);
+    });
+  },
+);
 
 describe('a pinned read', () => {
   const pin = { etag: good.etag, size: 9, lastModified: Date.parse(good['last-modified']) };

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { startCrc64 } from '../../src/platform/base/crc64.ts';
 import { CopyRig } from '../kit/copy-rig.ts';
 import { head as good, ScriptedAzure } from '../kit/scripted-azure.ts';
+import { proves, series } from '../kit/matrix/proves.ts';
 
 /**
  * What the service tells of a block that came without an MD5, as Microsoft recorded it of the service
@@ -43,7 +44,7 @@ test('a part with an MD5 is compared by the service', async () => {
   assert.equal(azure.asked.at(-1)?.headers['content-md5'], base64);
 });
 
-describe('a copy in parts', () => {
+describe('a copy in parts', series('azure-checksums', { way: 'own', clouds: ['Azure'] }), () => {
   const sizes = { bufferBytes: 8, putBytes: 8, partBytes: 10, partConcurrency: 1 };
 
   async function rigOf(): Promise<CopyRig> {
@@ -60,19 +61,23 @@ describe('a copy in parts', () => {
     return azure.asked.map(({ url = '' }) => new URL(url, 'http://x').searchParams.get('blockid'));
   }
 
-  test('puts a part again that has arrived otherwise, and publishes the second', async () => {
-    const rig = await rigOf();
-    for (const sum of [other, recorded.crc64, recorded.crc64]) azure.says('', sum, 201);
-    azure.says('', good, 201);
-    assert.equal((await rig.copy({ sizes })).kind, 'copied');
-    const [, bad, ...kept] = blocksAsked();
-    const list = azure.bodies.at(-1) ?? '';
-    assert.deepEqual(
-      [...list.matchAll(/<Uncommitted>([^<]+)/g)].map(([, id]) => id),
-      kept.slice(0, 2),
-    );
-    assert.ok(typeof bad === 'string' && !list.includes(bad));
-  });
+  test(
+    'puts a part again that has arrived otherwise, and publishes the second',
+    proves('CRC-64'),
+    async () => {
+      const rig = await rigOf();
+      for (const sum of [other, recorded.crc64, recorded.crc64]) azure.says('', sum, 201);
+      azure.says('', good, 201);
+      assert.equal((await rig.copy({ sizes })).kind, 'copied');
+      const [, bad, ...kept] = blocksAsked();
+      const list = azure.bodies.at(-1) ?? '';
+      assert.deepEqual(
+        [...list.matchAll(/<Uncommitted>([^<]+)/g)].map(([, id]) => id),
+        kept.slice(0, 2),
+      );
+      assert.ok(typeof bad === 'string' && !list.includes(bad));
+    },
+  );
 
   test('that never arrives as it was sent publishes nothing', async () => {
     const rig = await rigOf();

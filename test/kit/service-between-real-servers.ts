@@ -8,6 +8,7 @@ import type { PutOptions, Store } from '../../src/platform/stores/store.ts';
 import { createBucket } from './create-bucket.ts';
 import { roundsOf } from './oms-client.ts';
 import type { TestService } from './service.ts';
+import { proves } from './matrix/proves.ts';
 
 /** A store's server that is not ours. */
 export interface RealServer {
@@ -71,7 +72,8 @@ export class ServerPair {
 
 /** What holds between any two servers that keep an MD5 as the ETag. */
 export function testPair(pairOf: () => ServerPair, names: readonly string[]): void {
-  test('objects of every size arrive whole, proven, whatever their names', async () => {
+  const both = proves(['source', 'destination']);
+  test('objects of every size arrive whole, proven, whatever their names', both, async () => {
     const pair = pairOf();
     const { service, to } = pair;
     const taskId = await pair.createTask();
@@ -118,7 +120,7 @@ export function testPair(pairOf: () => ServerPair, names: readonly string[]): vo
     ['a wrong access key', { src_ak: 'nobody' }, 'bad-credentials'],
     ['a wrong secret key', { src_sk: 'wrong' }, 'bad-credentials'],
   ] as const) {
-    test(`${what} fails as ${reason}`, async () => {
+    test(`${what} fails as ${reason}`, proves('errors'), async () => {
       const pair = pairOf();
       const key = what === 'an object that is missing' ? 'nowhere' : 'there';
       if (key === 'there') await pair.put(key, Buffer.from('text'));

@@ -6,6 +6,7 @@ import { type StoreDialect, storeDialects } from '../../src/platform/stores/prov
 import { s3Dialects } from '../../src/platform/stores/s3/dialects.ts';
 import { exceptionsOf } from '../conformance/exceptions.ts';
 import { testStore } from '../conformance/store.ts';
+import { series } from '../kit/matrix/proves.ts';
 
 /*
  * The promises of Store, tried on real buckets: those of the clouds whose keys are in the environment.
@@ -58,6 +59,7 @@ for (const name of storeDialects) {
   }
   const { region, bucket, accessKeyId, secretAccessKey, endpoint } = account;
   testStore(`${name}, live`, {
+    series: series('store-live', { way: 'live', clouds: [name] }),
     exceptions: exceptionsOf[name] ?? {},
     open: async () => {
       const store = openStore({

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { s3DialectNames } from '../../../test/kit/played-clouds.ts';
+import { s3Dialects } from '../stores/s3/dialects.ts';
 import { combineCrc64, type Crc64Kind, startCrc64 } from './crc64.ts';
+import { proves, series } from '../../../test/kit/matrix/proves.ts';
 
 async function crc64(...pieces: (string | Uint8Array)[]): Promise<string> {
   return await crcOf('crc64', pieces);
@@ -25,7 +28,13 @@ function reference(bytes: Uint8Array, polynomial: bigint): bigint {
   return crc ^ 0xffff_ffff_ffff_ffffn;
 }
 
-test('the check values of CRC-64/XZ', async () => {
+const checkValues = series('crc64', { way: 'vector' });
+const withXz = s3DialectNames.filter((name) => s3Dialects[name].crc64Header !== undefined);
+
+test('the check values of CRC-64/XZ', {
+  ...checkValues,
+  ...proves('CRC-64', ...withXz),
+}, async () => {
   assert.equal(await crc64(), '0');
   assert.equal(await crc64('123456789'), '11051210869376104954');
   assert.equal(await crc64('12345'), '6748440630437108969');
@@ -33,7 +42,10 @@ test('the check values of CRC-64/XZ', async () => {
   assert.equal(await crc64(Buffer.alloc(2 ** 20)), '6947770692288575170');
 });
 
-test('the check values of CRC-64/NVME, in Base64', async () => {
+test('the check values of CRC-64/NVME, in Base64', {
+  ...checkValues,
+  ...proves('CRC-64', 'AWS', 'Azure'),
+}, async () => {
   assert.equal(await crcOf('crc64nvme', []), 'AAAAAAAAAAA=');
   assert.equal(await crcOf('crc64nvme', ['123456789']), 'rosUhgp5mIg=');
 });

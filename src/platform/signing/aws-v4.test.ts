@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { Secret } from '../base/seal.ts';
 import { AwsV4Signer, amzDate, type SignedRequest, UNSIGNED_PAYLOAD } from './aws-v4.ts';
 import { canonicalQuery, encodeKey } from './url-encoding.ts';
+import { proves, series } from '../../../test/kit/matrix/proves.ts';
 
 const scope = { region: 'cn-north-4', service: 's3' };
 const signer = new AwsV4Signer(
@@ -24,7 +25,7 @@ function signatureOf(request: SignedRequest): string {
   return signer.authorization(request).replace(/^.*Signature=/, '');
 }
 
-describe('AwsV4Signer', () => {
+describe('AwsV4Signer', series('aws-v4', { way: 'SDK', clouds: ['AWS', 'S3'] }), () => {
   test('signs a key with odd characters', () => {
     const path = `/${encodeKey('dir/a b+c 中.txt')}`;
     assert.equal(path, '/dir/a%20b%2Bc%20%E4%B8%AD.txt');
@@ -56,7 +57,7 @@ describe('AwsV4Signer', () => {
     assert.equal(signatureOf(get('/', '')), first);
   });
 
-  test('agrees with the official signer', async () => {
+  test('agrees with the official signer', proves('signature'), async () => {
     const official = new SignatureV4({
       ...scope,
       credentials: { accessKeyId: 'AKtest', secretAccessKey: 'SKtest' },

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { Secret } from '../base/seal.ts';
 import { type AzureSasGrant, azureServiceSas } from './azure-sas.ts';
 import { AzureSharedKeySigner } from './azure-shared-key.ts';
+import { proves, series } from '../../../test/kit/matrix/proves.ts';
 
 const accountKey = {
   account: 'myaccount',
@@ -11,7 +12,7 @@ const accountKey = {
 const START = Date.parse('2023-11-14T22:13:20Z');
 
 /** Made by Microsoft's own client, @azure/storage-blob 12.32.0. */
-describe('a service SAS', () => {
+describe('a service SAS', series('azure-signatures', { way: 'vector', clouds: ['Azure'] }), () => {
   const times = { startsAt: START, expiresAt: START + 3_600_000 };
   for (const [what, grant, token] of [
     [
@@ -28,7 +29,7 @@ describe('a service SAS', () => {
       'sv=2020-12-06&st=2023-11-14T22%3A13%3A20Z&se=2023-11-14T23%3A13%3A20Z&sr=c&sp=rl&sig=6gyggghCj8Xu3vcmfz3HxKkUsgfo5yLdSm7plWEB4dQ%3D',
     ],
   ] as const satisfies readonly (readonly [string, AzureSasGrant, string])[]) {
-    test(what, () => {
+    test(what, proves('signature'), () => {
       assert.equal(azureServiceSas(accountKey, grant), token);
     });
   }

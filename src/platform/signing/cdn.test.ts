@@ -7,6 +7,7 @@ import { azureServiceSas } from './azure-sas.ts';
 import { formerCosSignature, qiniuDownloadUrl } from './cdn-native.ts';
 import * as url from './cdn-url.ts';
 import { type CdnIdentity, cdnSigner, NoCdnKey } from './cdn.ts';
+import { proves, series } from '../../../test/kit/matrix/proves.ts';
 
 /** 2023-11-14T22:13:20Z: the vectors of SDKs were made with the clock held there. */
 const now = 1_700_000_000;
@@ -29,8 +30,8 @@ const aliyun = ['LTAItestAK', 'testSK'] as const;
 const tencent = ['AKIDtest', 'SKtest'] as const;
 const read = (key: string) => ({ key, path: `/${encodeKey(key)}`, now, random: '2081660421' });
 
-describe('the URL authentication of a CDN', () => {
-  test("is that of Aliyun's documents", () => {
+describe('the URL authentication of a CDN', series('cdn-documents', { way: 'vector' }), () => {
+  test("is that of Aliyun's documents", proves('CDN', 'Aliyun'), () => {
     const key = 'aliyuncdnexp1234';
     const path = '/video/standard/1K.html';
     assert.equal(
@@ -48,7 +49,7 @@ describe('the URL authentication of a CDN', () => {
     );
   });
 
-  test("is that of Tencent's documents", () => {
+  test("is that of Tencent's documents", proves('CDN', 'Tencent'), () => {
     const request = { path: '/foo.jpg', key: 'DvYmqE81E1F9R791H6lmht', random: '0' };
     const minute = Date.UTC(2024, 6, 15, 7, 33) / 1000;
     assert.equal(

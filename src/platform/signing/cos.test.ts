@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { Secret } from '../base/seal.ts';
 import { cosAuthorization, cosParameters, type CosRequest } from './cos.ts';
+import { proves, series } from '../../../test/kit/matrix/proves.ts';
 
 const key = { accessKeyId: 'AKIDtest', secretAccessKey: new Secret('SKtest') };
 const host = 'examplebucket-1250000000.cos.ap-beijing.myqcloud.com';
@@ -14,9 +15,9 @@ function signatureOf(request: CosRequest, at = time): string | undefined {
   return new Map(cosParameters(key, request, at)).get('q-signature');
 }
 
-describe('COS signatures', () => {
+describe('COS signatures', series('cos-signatures', { way: 'vector', clouds: ['Tencent'] }), () => {
   // All made by cos-nodejs-sdk-v5 3.0.0.
-  test('the header', () => {
+  test('the header', proves('signature'), () => {
     assert.equal(
       cosAuthorization(key, { ...get, headers: { host } }, time),
       'q-sign-algorithm=sha1&q-ak=AKIDtest&q-sign-time=1700000000;1700003600' +
@@ -29,7 +30,7 @@ describe('COS signatures', () => {
     assert.equal(signatureOf(get), '3b3c913da1b540628daf2e1cdf1169322e0efae9');
   });
 
-  test('a query and headers', () => {
+  test('a query and headers', proves('signature'), () => {
     const request = {
       method: 'GET',
       path: '/',
@@ -42,7 +43,7 @@ describe('COS signatures', () => {
     assert.equal(parameters.get('q-signature'), '398bb257089847dc765ea3163e33cba879a298e6');
   });
 
-  test('a signed URL', () => {
+  test('a signed URL', proves('signature'), () => {
     const at = { from: 1_699_999_999, until: 1_700_003_599 };
     assert.equal(
       signatureOf({ ...get, headers: { host } }, at),

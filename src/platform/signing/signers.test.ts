@@ -8,6 +8,7 @@ import { canonicalQuery, encodeKey } from './url-encoding.ts';
 import { bceAuthorization } from './bce-v1.ts';
 import type { RequestToSign } from './request.ts';
 import { type Signature, signerOf } from './signers.ts';
+import { proves, series } from '../../../test/kit/matrix/proves.ts';
 
 const now = Date.UTC(2023, 10, 14, 22, 13, 20);
 const bucket = 'examplebucket';
@@ -55,10 +56,10 @@ function pairsOf(prefix: string, values: Record<string, string>): string[] {
   return Object.entries(values).flatMap(([name, value]) => [`${prefix}meta-${name}`, value]);
 }
 
-describe('oss-v4', () => {
+describe('oss-v4', series('vendor-signatures', { way: 'vector', clouds: ['Aliyun'] }), () => {
   const signer = signerOf('oss-v4', { key: keyOf('LTAItestAK', 'testSK'), region: 'cn-hangzhou' });
 
-  test("signs as the vendor's SDK", () => {
+  test("signs as the vendor's SDK", proves('signature'), () => {
     assert.deepEqual(headersOf(signer.sign(requestFor('dir/test.txt'))), {
       'x-oss-content-sha256': 'UNSIGNED-PAYLOAD',
       'x-oss-date': '20231114T221320Z',
@@ -106,11 +107,11 @@ describe('oss-v4', () => {
   });
 });
 
-describe('bce-v1', () => {
+describe('bce-v1', series('vendor-signatures', { way: 'vector', clouds: ['Baidu'] }), () => {
   const key = keyOf('AKtest', 'SKtest');
   const time = { date: '2023-11-14T22:13:20Z', lifetime: 1800 };
 
-  test("signs as the vendor's SDK", () => {
+  test("signs as the vendor's SDK", proves('signature'), () => {
     const request = { method: 'GET', path: `/v1/${bucket}/dir/test.txt`, query: '' };
     assert.equal(
       bceAuthorization(key, { ...request, headers: [['host', 'bj.bcebos.com']] }, time),

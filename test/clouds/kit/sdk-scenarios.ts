@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { after, before, describe, test } from 'node:test';
+import { after, before, describe, test, type TestOptions } from 'node:test';
 import { oddNames } from '../../conformance/names.ts';
 import { patterned } from '../../conformance/store.ts';
 import { crc64Text, meter } from '../../kit/s3-server/checksums.ts';
 import type { S3Server, S3ServerOptions } from '../../kit/s3-server/server.ts';
 import { startCloud } from './route-to-localhost.ts';
+import type { Ability } from '../../kit/matrix/abilities.ts';
+import { proves } from '../../kit/matrix/proves.ts';
 
 const MiB = 1024 ** 2;
 
@@ -43,6 +45,8 @@ interface Beside extends AsyncDisposable {
 }
 
 export interface Ride {
+  /** The series that its proofs belong to, for the matrix of clouds. */
+  readonly series?: TestOptions;
   readonly bucket: string;
   readonly server: S3ServerOptions;
   /** Another server before the same buckets, where the SDK speaks to that one. */
@@ -74,7 +78,7 @@ export interface Ride {
 /** Drives our server by a vendor's SDK: what that cannot do with it, the server does wrong. */
 export function drive(name: string, ride: Ride): void {
   const { cannot = {}, cannotName = {}, facts } = ride;
-  describe(`${name} is served by the server that plays its cloud`, () => {
+  describe(`${name} is served by the server that plays its cloud`, ride.series ?? {}, () => {
     let server: S3Server;
     let beside: Beside | undefined;
     let sdk: Driver;
@@ -90,16 +94,20 @@ export function drive(name: string, ride: Ride): void {
     const open = (secret: string): Driver => ride.open(server, secret, beside?.port ?? server.port);
 
     const given = new Set<string>();
-    function does(text: string, run: () => Promise<void>): void {
+    function does(
+      proven: Ability | readonly Ability[],
+      text: string,
+      run: () => Promise<void>,
+    ): void {
       given.add(text);
-      test(text, { skip: cannot[text] ?? false, timeout: 60_000 }, run);
+      test(text, { ...proves(proven), skip: cannot[text] ?? false, timeout: 60_000 }, run);
     }
     const bucket = (): ReturnType<S3Server['bucket']> => server.bucket(ride.bucket);
 
     for (const odd of [...oddNames, 'x'.repeat(1020)]) {
       const shown = JSON.stringify(odd.length > 80 ? `${odd.slice(0, 20)}… ${odd.length}` : odd);
       const skip = cannotName[odd] ?? false;
-      test(`a name: ${shown}`, { skip, timeout: 20_000 }, async () => {
+      test(`a name: ${shown}`, { ...proves('odd names'), skip, timeout: 20_000 }, async () => {
         for (const left of bucket().keys()) bucket().delete(left);
         const key = odd.length > 1000 ? odd : `names/${odd}`;
         await sdk.put(key, Buffer.from(odd), {});
@@ -112,7 +120,7 @@ export function drive(name: string, ride: Ride): void {
       });
     }
 
-    does('bytes, type and ETag', async () => {
+    does(['reads', 'put'], 'bytes, type and ETag', async () => {
       const bytes = patterned(100_001);
       await sdk.put('plain', bytes, { contentType: 'image/png' });
       assert.ok(bytes.equals(await sdk.get('plain')));
@@ -126,12 +134,12 @@ export function drive(name: string, ride: Ride): void {
       await sdk.remove('plain');
     });
 
-    does('metadata', async () => {
+    does('metadata', 'metadata', async () => {
       await sdk.put('described', Buffer.from('x'), { metadata: { colour: 'blue' } });
       assert.equal((await sdk.head('described'))[`${facts.metaPrefix}colour`], 'blue');
     });
 
-    does('pages of a list', async () => {
+    does('listing', 'pages of a list', async () => {
       const keys = ['a', 'b c', 'b+c', 'd/e', 'd/f', 'é', '\uffee', '🙈'].map(
         (key) => `list/${key}`,
       );
@@ -140,20 +148,20 @@ export function drive(name: string, ride: Ride): void {
       for (const key of keys) bucket().delete(key);
     });
 
-    does('several keys removed at once', async () => {
+    does('removal', 'several keys removed at once', async () => {
       const keys = ['many/a', 'many/b c+d', 'many/中&<'];
       for (const key of keys) bucket().put(key, key);
       await sdk.removeMany(keys);
       assert.deepEqual(bucket().keys('many/'), []);
     });
 
-    does('a copy', async () => {
+    does('copy', 'a copy', async () => {
       bucket().put('copy/from here +%中', 'copied');
       await sdk.copy('copy/from here +%中', 'copy/to');
       assert.equal(bucket().bytes('copy/to')?.toString(), 'copied');
     });
 
-    does('an object in parts', async () => {
+    does('parts', 'an object in parts', async () => {
       const parts = [patterned(facts.partSize), patterned(facts.partSize), Buffer.from('the rest')];
       await sdk.putParts('parts/whole +', parts);
       const whole = Buffer.concat(parts);
@@ -165,13 +173,13 @@ export function drive(name: string, ride: Ride): void {
       }
     });
 
-    does('a storage class', async () => {
+    does('classes', 'a storage class', async () => {
       const [word, header] = facts.coolClass;
       await sdk.put('cool', Buffer.from('cool'), { storageClass: word });
       assert.equal((await sdk.head('cool'))[header], word);
     });
 
-    does('an archived object, restored', async () => {
+    does('restore', 'an archived object, restored', async () => {
       const { archiveClass = '', restoreHeader = '' } = facts;
       await sdk.put('frozen', Buffer.from('ice'), { storageClass: archiveClass });
       await assert.rejects(sdk.get('frozen'));
@@ -187,7 +195,7 @@ export function drive(name: string, ride: Ride): void {
       assert.equal((await sdk.get('frozen')).toString(), 'ice');
     });
 
-    does('encryption by the key service', async () => {
+    does('KMS', 'encryption by the key service', async () => {
       const [word = '', header = ''] = facts.encryption ?? [];
       await sdk.put('sealed', Buffer.from('sealed'), { encryption: word });
       const head = await sdk.head('sealed');
@@ -195,7 +203,7 @@ export function drive(name: string, ride: Ride): void {
       assert.notEqual(head['etag']?.replaceAll('"', '').toLowerCase(), md5(Buffer.from('sealed')));
     });
 
-    does('a signed URL', async () => {
+    does('signature', 'a signed URL', async () => {
       bucket().put('signed/ü +%2F', 'by URL');
       const url = await sdk.signedUrl('signed/ü +%2F');
       const response = await fetch(url);
@@ -206,7 +214,7 @@ export function drive(name: string, ride: Ride): void {
       assert.equal(tampered.status, facts.refusal ?? 403);
     });
 
-    does('a wrong secret is refused', async () => {
+    does('signature', 'a wrong secret is refused', async () => {
       bucket().put('there', 'there');
       await assert.rejects(open('another-secret').get('there'));
       await assert.rejects(open('another-secret').put('new', Buffer.from('x'), {}));

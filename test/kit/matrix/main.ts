@@ -1,13 +1,13 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { run } from 'node:test';
-import { claims, type TestName } from './claims.ts';
+import { declaredTests, provingFiles, type TestName } from './declared-tests.ts';
 import { withTables } from './page.ts';
-import { printProofs, proofsOf, readProofs } from './proofs.ts';
+import { inOrder, printProofs, type Proof, proofsOf, readProofs } from './proofs.ts';
 
 /*
- * Runs the tests that the matrix names, and writes docs/clouds/matrix.md and .json from those that
- * passed. A failure, or SDKs that are not there, and nothing is written.
+ * Runs the files that have a series of proofs, and writes docs/clouds/matrix.md and .json from the tests that
+ * passed. If a test fails, or the SDKs are not installed, nothing is written.
  */
 
 const root = join(import.meta.dirname, '../../..');
@@ -51,29 +51,31 @@ async function main(): Promise<string | undefined> {
   if (!existsSync(join(root, 'test/clouds/node_modules'))) {
     return 'The SDKs are not installed, so that what they prove cannot be: npm run test:clouds';
   }
-  const files = [...new Set(claims.map(({ file }) => file))];
+  const files = provingFiles(root);
+  const declared = await declaredTests(root, files);
   const { passed, failed } = await runTests(files);
   if (failed.length > 0) return `Tests have failed:\n${failed.join('\n')}`;
   const silent = files.filter((file) => !passed.some((name) => name.file === file));
   const unproven = silent.filter((file) => !file.startsWith('test/live/'));
   if (unproven.length > 0) return `Nothing passed, all was skipped: ${unproven.join(', ')}`;
+  const names = new Set(passed.map(keyOf));
+  const now = proofsOf(declared.filter((test) => names.has(keyOf(test))));
   const before = existsSync(record) ? readProofs(readFileSync(record, 'utf8')) : [];
-  const proofs = proofsOf([...passed, ...earlierLive(before, passed)]);
+  const proofs = inOrder([...now, ...earlierLive(before, now)]);
   writeFileSync(record, printProofs(proofs));
   writeFileSync(page, withTables(readFileSync(page, 'utf8'), proofs));
   console.log(`${passed.length} tests passed; ${proofs.length} proofs are written.`);
   return undefined;
 }
 
+function keyOf({ file, suite, test }: TestName): string {
+  return JSON.stringify([file, suite, test]);
+}
+
 /** What accounts have shown before stays, where this run has no key for them. */
-function earlierLive(
-  before: ReturnType<typeof readProofs>,
-  passed: readonly TestName[],
-): readonly TestName[] {
-  return before
-    .filter(({ way }) => way === 'live')
-    .filter(({ suite }) => !passed.some((name) => name.suite === suite))
-    .flatMap(({ file, suite, tests }) => tests.map((test) => ({ file, suite, test })));
+function earlierLive(before: readonly Proof[], now: readonly Proof[]): readonly Proof[] {
+  const live = new Set(now.filter(({ way }) => way === 'live').map(({ cloud }) => cloud));
+  return before.filter(({ way, cloud }) => way === 'live' && !live.has(cloud));
 }
 
 const refusal = await main();

@@ -1,39 +1,47 @@
 import { type Ability, abilities, clouds, isThere, type Way, ways } from './abilities.ts';
-import { claims, cloudsOf, type TestName } from './claims.ts';
+import { type DeclaredTest, provenBy } from './declared-tests.ts';
 
-/** One way in which an ability of a cloud is proven, and the tests that do it. */
+/** One way in which an ability of a cloud is proven, and the series of tests that does it. */
 export interface Proof {
   readonly cloud: string;
   readonly ability: Ability;
   readonly way: Way;
-  readonly file: string;
-  readonly suite: string;
-  readonly tests: readonly string[];
+  /** The ID of the series: `series('…'` in one file. */
+  readonly series: string;
+  /** How many tests have passed. */
+  readonly tests: number;
 }
 
 /** What some tests prove, in the order of the page. What a cloud has not is not proven of it. */
-export function proofsOf(tests: readonly TestName[]): Proof[] {
-  const found = new Map<string, Proof & { readonly tests: string[] }>();
-  for (const claim of claims) {
-    for (const name of tests.filter(({ file }) => file === claim.file)) {
-      for (const ability of abilities) {
-        for (const cloud of cloudsOf(claim, ability, name)) {
-          if (!isThere(cloud, ability)) continue;
-          const { file, suite, test } = name;
-          const proof = { cloud, ability, way: claim.way, file, suite };
-          const known = found.get(JSON.stringify(proof));
-          if (known === undefined) found.set(JSON.stringify(proof), { ...proof, tests: [test] });
-          else if (!known.tests.includes(test)) known.tests.push(test);
-        }
+export function proofsOf(tests: readonly DeclaredTest[]): Proof[] {
+  const found = new Map<string, Proof>();
+  for (const each of tests) {
+    const { abilities: proven, clouds: about } = provenBy(each);
+    for (const cloud of clouds.filter((row) => about.includes(row))) {
+      for (const ability of proven) {
+        if (!isThere(cloud, ability)) continue;
+        const { id: series, way } = each.series;
+        const proof = { cloud, ability, way, series };
+        const key = JSON.stringify(proof);
+        found.set(key, { ...proof, tests: (found.get(key)?.tests ?? 0) + 1 });
       }
     }
   }
-  return [...found.values()].sort((a, b) => rank(a) - rank(b));
+  return inOrder([...found.values()]);
+}
+
+/** Proofs in the order of the page. */
+export function inOrder(proofs: readonly Proof[]): Proof[] {
+  return proofs.toSorted((a, b) => rank(a) - rank(b) || compare(a.series, b.series));
 }
 
 function rank({ cloud, ability, way }: Proof): number {
   const row = clouds.findIndex((each) => each === cloud);
   return (row * abilities.length + abilities.indexOf(ability)) * ways.length + ways.indexOf(way);
+}
+
+function compare(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0;
 }
 
 /** The committed form: a line for each proof. */

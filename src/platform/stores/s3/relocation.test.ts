@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import { Secret } from '../../base/seal.ts';
 import { openAdapter, type StoreOptions } from '../open-store.ts';
 import type { Store } from '../store.ts';
+import { proves, series } from '../../../../test/kit/matrix/proves.ts';
 
 const { signal } = new AbortController();
 
@@ -80,81 +81,89 @@ function redirect(endpoint: string): Answer {
   return { status: 301, text };
 }
 
-describe('a bucket in another region', () => {
-  for (const [title, answer] of [
-    ['a header', { status: 400, headers: { 'x-amz-bucket-region': 'eu-central-1' } }],
-    [
-      'a region',
-      {
-        status: 400,
-        text: '<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-central-1</Region></Error>',
-      },
-    ],
-    ['a host', redirect(there)],
-    ['a host without the bucket', redirect('s3.eu-central-1.amazonaws.com')],
-    [
-      'an address with the bucket in its path',
-      { status: 301, headers: { location: 'https://s3.eu-central-1.amazonaws.com/bucket/key' } },
-    ],
-    ['an address', { status: 307, headers: { location: `https://${there}:8080/key?x=y` } }],
-  ] as const) {
-    test(`is found by ${title}, and asked there from then on`, async () => {
-      const answers = (host: string) => (host === there ? undefined : answer);
+describe(
+  'a bucket in another region',
+  series('relocation', { way: 'own', clouds: ['AWS'] }),
+  () => {
+    for (const [title, answer] of [
+      ['a header', { status: 400, headers: { 'x-amz-bucket-region': 'eu-central-1' } }],
+      [
+        'a region',
+        {
+          status: 400,
+          text: '<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-central-1</Region></Error>',
+        },
+      ],
+      ['a host', redirect(there)],
+      ['a host without the bucket', redirect('s3.eu-central-1.amazonaws.com')],
+      [
+        'an address with the bucket in its path',
+        { status: 301, headers: { location: 'https://s3.eu-central-1.amazonaws.com/bucket/key' } },
+      ],
+      ['an address', { status: 307, headers: { location: `https://${there}:8080/key?x=y` } }],
+    ] as const) {
+      test(
+        `is found by ${title}, and asked there from then on`,
+        proves('wrong region'),
+        async () => {
+          const answers = (host: string) => (host === there ? undefined : answer);
+          await using trial = await storeAt(usual, answers);
+          await trial.store.put('key', body, {}, signal);
+          await trial.store.put('key', body, {}, signal);
+          const hosts = trial.seen.map(({ host }) => host);
+          assert.deepEqual(hosts, ['bucket.s3.us-east-1.amazonaws.com', there, there]);
+          for (const { authorization } of trial.seen.slice(1)) {
+            assert.match(authorization, /\/eu-central-1\/s3\/aws4_request/);
+          }
+        },
+      );
+    }
+
+    test('is found by requests that were on their way together', async () => {
+      const answers = (host: string) => (host === there ? undefined : redirect(there));
       await using trial = await storeAt(usual, answers);
-      await trial.store.put('key', body, {}, signal);
-      await trial.store.put('key', body, {}, signal);
-      const hosts = trial.seen.map(({ host }) => host);
-      assert.deepEqual(hosts, ['bucket.s3.us-east-1.amazonaws.com', there, there]);
-      for (const { authorization } of trial.seen.slice(1)) {
-        assert.match(authorization, /\/eu-central-1\/s3\/aws4_request/);
-      }
+      const put = () => trial.store.put('key', body, {}, signal);
+      await Promise.all([put(), put(), put(), put()]);
+      assert.equal(trial.seen.filter(({ host }) => host === there).length, 4);
     });
-  }
 
-  test('is found by requests that were on their way together', async () => {
-    const answers = (host: string) => (host === there ? undefined : redirect(there));
-    await using trial = await storeAt(usual, answers);
-    const put = () => trial.store.put('key', body, {}, signal);
-    await Promise.all([put(), put(), put(), put()]);
-    assert.equal(trial.seen.filter(({ host }) => host === there).length, 4);
-  });
+    test('of OSS is found by its endpoint', proves('wrong region', 'Aliyun'), async () => {
+      const text =
+        '<Error><Code>AccessDenied</Code><Endpoint>oss-cn-beijing.aliyuncs.com</Endpoint></Error>';
+      const beijing = 'bucket.oss-cn-beijing.aliyuncs.com';
+      const options = { dialect: 'Aliyun', region: 'cn-hangzhou' } as const;
+      await using trial = await storeAt(
+        { ...options, host: 'oss-cn-hangzhou.aliyuncs.com' },
+        (host) => (host === beijing ? undefined : { status: 403, text }),
+      );
+      await trial.store.put('key', body, {}, signal);
+      assert.equal(trial.seen.at(-1)?.host, beijing);
+      assert.match(trial.seen.at(-1)?.authorization ?? '', /\/cn-beijing\/oss\//);
+    });
 
-  test('of OSS is found by its endpoint', async () => {
-    const text =
-      '<Error><Code>AccessDenied</Code><Endpoint>oss-cn-beijing.aliyuncs.com</Endpoint></Error>';
-    const beijing = 'bucket.oss-cn-beijing.aliyuncs.com';
-    const options = { dialect: 'Aliyun', region: 'cn-hangzhou' } as const;
-    await using trial = await storeAt(
-      { ...options, host: 'oss-cn-hangzhou.aliyuncs.com' },
-      (host) => (host === beijing ? undefined : { status: 403, text }),
-    );
-    await trial.store.put('key', body, {}, signal);
-    assert.equal(trial.seen.at(-1)?.host, beijing);
-    assert.match(trial.seen.at(-1)?.authorization ?? '', /\/cn-beijing\/oss\//);
-  });
+    test('fails a stream, which is spent, so that the next one is right', async () => {
+      const answers = (host: string) => (host === there ? undefined : redirect(there));
+      await using trial = await storeAt(usual, answers);
+      const put = () => {
+        const content = (async function* () {
+          yield Buffer.from('x');
+        })();
+        return trial.store.put('key', { content, size: 1 }, {}, signal);
+      };
+      await assert.rejects(put(), { fault: 'unavailable', transient: true });
+      await put();
+    });
 
-  test('fails a stream, which is spent, so that the next one is right', async () => {
-    const answers = (host: string) => (host === there ? undefined : redirect(there));
-    await using trial = await storeAt(usual, answers);
-    const put = () => {
-      const content = (async function* () {
-        yield Buffer.from('x');
-      })();
-      return trial.store.put('key', { content, size: 1 }, {}, signal);
-    };
-    await assert.rejects(put(), { fault: 'unavailable', transient: true });
-    await put();
-  });
-
-  test('is looked for once only', async () => {
-    const answers = (host: string) =>
-      redirect(host === there ? 's3.eu-west-1.amazonaws.com' : there);
-    await using trial = await storeAt(usual, answers);
-    await assert.rejects(trial.store.put('key', body, {}, signal), { fault: 'refused' });
-    await assert.rejects(trial.store.put('key', body, {}, signal), { fault: 'refused' });
-    assert.equal(trial.seen.length, 3);
-  });
-});
+    test('is looked for once only', proves('wrong region'), async () => {
+      const answers = (host: string) =>
+        redirect(host === there ? 's3.eu-west-1.amazonaws.com' : there);
+      await using trial = await storeAt(usual, answers);
+      await assert.rejects(trial.store.put('key', body, {}, signal), { fault: 'refused' });
+      await assert.rejects(trial.store.put('key', body, {}, signal), { fault: 'refused' });
+      assert.equal(trial.seen.length, 3);
+    });
+  },
+);
 
 describe('a signature goes nowhere else', () => {
   for (const endpoint of [
