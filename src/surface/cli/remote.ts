@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
-import type { Static, TSchema } from 'typebox';
+import { type Static, type TSchema, Type } from 'typebox';
 import { Check } from 'typebox/value';
 import { Problem } from '../api/kit/common-schemas.ts';
 import { tellingMistakes } from './mistakes.ts';
+import { readingOptions, type ReadOptions } from './options.ts';
 import { RemoteError } from './remote-error.ts';
 import { whyUnreachable } from './unreachable.ts';
 import { remoteVariables } from '../settings/remote-variables.ts';
@@ -125,11 +126,11 @@ export function parse(text: string): unknown {
   }
 }
 
-interface RemoteOptions {
-  readonly url: string;
-  readonly tokenFile?: string;
-  readonly json?: boolean;
-}
+const RemoteOptions = Type.Object({
+  url: Type.String(),
+  tokenFile: Type.Optional(Type.String()),
+  json: Type.Optional(Type.Boolean()),
+});
 
 /** What a command has to say, to programs and to people. */
 export interface Said {
@@ -137,12 +138,11 @@ export interface Said {
   readonly text: string;
 }
 
-/** A command that asks a running service. What it gives is printed. */
-// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- only the caller knows which options it adds
-export function remoteCommand<Options extends object = object>(
+/** A command that sends requests to a running service. What it returns is printed. */
+export function remoteCommand(
   usage: string,
   description: string,
-  run: (remote: Remote, args: readonly string[], options: Options) => Promise<Said>,
+  run: (remote: Remote, args: readonly string[], options: ReadOptions) => Promise<Said>,
 ): Command {
   const [name = '', ...args] = usage.split(' ');
   const made = new Command(name);
@@ -156,21 +156,20 @@ export function remoteCommand<Options extends object = object>(
     )
     .option('--token-file <path>', `a file with the token; else it is in ${remoteVariables.token}`)
     .option('--json', 'print JSON')
-    .action(async (...given: unknown[]) => {
-      // Commander's last two arguments: the options and the command.
-      const command = given.at(-1) as Command;
-      const options = command.opts<RemoteOptions & Options>();
+    .action(async function (this: Command) {
+      const options = readingOptions(this);
+      const { url, tokenFile, json = false } = options(RemoteOptions);
       process.exitCode = await tellingMistakes(async () => {
-        const remote = new Remote(options.url, () => tokenOf(options));
-        const { data, text } = await run(remote, command.args, options);
-        const out = options.json === true ? JSON.stringify(data, null, 2) : text;
+        const remote = new Remote(url, () => tokenFrom(tokenFile));
+        const { data, text } = await run(remote, this.args, options);
+        const out = json ? JSON.stringify(data, null, 2) : text;
         if (out !== '') process.stdout.write(`${out}\n`);
         return 0;
       });
     });
 }
 
-async function tokenOf({ tokenFile }: RemoteOptions): Promise<string> {
+async function tokenFrom(tokenFile: string | undefined): Promise<string> {
   const given =
     tokenFile === undefined ? process.env[remoteVariables.token] : await read(tokenFile);
   const token = given?.trim() ?? '';

@@ -1,23 +1,24 @@
 import { Command, InvalidArgumentError } from 'commander';
-import type { Static } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { ListAuditReply } from '../../api/operations/schemas.ts';
 import { ListProjectsReply } from '../../api/keystone/schemas.ts';
+import type { ReadOptions } from '../options.ts';
 import { type Remote, remoteCommand, type Said } from '../remote.ts';
 import { RemoteError } from '../remote-error.ts';
 import { table } from '../table.ts';
 
-interface AuditOptions {
-  readonly project?: string;
-  readonly all?: boolean;
-  readonly limit: number;
-  readonly before?: number;
-}
+const AuditOptions = Type.Object({
+  project: Type.Optional(Type.String()),
+  all: Type.Optional(Type.Boolean()),
+  limit: Type.Integer(),
+  before: Type.Optional(Type.Integer()),
+});
 
 export function auditCommand(): Command {
   return new Command('audit')
     .description('Who did what, when, from where, with what result')
     .addCommand(
-      remoteCommand<AuditOptions>('list', 'List what was done, the newest first', listAudit)
+      remoteCommand('list', 'List what was done, the newest first', listAudit)
         .option('--project <project>', 'of which project, by name or ID; else that of the token')
         .option('--all', 'of all projects; needs iam:read')
         .option('--limit <number>', 'how many', wholeNumber, 100)
@@ -36,8 +37,9 @@ type Entry = Static<typeof ListAuditReply>['entries'][number];
 async function listAudit(
   remote: Remote,
   _args: readonly string[],
-  { project, all = false, limit, before }: AuditOptions,
+  options: ReadOptions,
 ): Promise<Said> {
+  const { project, all = false, limit, before } = options(AuditOptions);
   const path = all ? '/iam/v1/audit' : `/v2/${await projectId(remote, project)}/audit`;
   const entries: Entry[] = [];
   let next: number | null | undefined = before;

@@ -1,6 +1,8 @@
 import { Command } from 'commander';
+import { Type } from 'typebox';
 import { AccessKeysReply, CreateAccessKeyReply } from '../../api/iam/schemas.ts';
 import { askPassword } from '../asking.ts';
+import type { ReadOptions } from '../options.ts';
 import { type Remote, remoteCommand, type Said } from '../remote.ts';
 import { table } from '../table.ts';
 
@@ -57,16 +59,16 @@ async function change(
   return { data: null, text: `The access key ${id} ${now}.` };
 }
 
-interface LogInOptions {
-  readonly project?: string;
-  readonly passwordStdin?: boolean;
-}
+const LogInOptions = Type.Object({
+  project: Type.Optional(Type.String()),
+  passwordStdin: Type.Optional(Type.Boolean()),
+});
 
 export function tokenCommand(): Command {
   return new Command('token')
     .description('Tokens for passwords')
     .addCommand(
-      remoteCommand<LogInOptions>(
+      remoteCommand(
         'create <user>',
         'Log in by a password and print a token, which lasts 24 hours',
         logIn,
@@ -91,8 +93,9 @@ export function tokenCommand(): Command {
 async function logIn(
   remote: Remote,
   [name = '']: readonly string[],
-  { project, passwordStdin = false }: LogInOptions,
+  options: ReadOptions,
 ): Promise<Said> {
+  const { project, passwordStdin = false } = options(LogInOptions);
   const password = await askPassword({ passwordStdin, isNew: false });
   const user = { name, password };
   const token = await remote.logIn({

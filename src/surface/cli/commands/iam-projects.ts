@@ -1,25 +1,29 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { Type } from 'typebox';
 import { ProjectReply, ProjectsReply } from '../../api/iam/schemas.ts';
+import type { ReadOptions } from '../options.ts';
 import { type Remote, remoteCommand, type Said } from '../remote.ts';
 import { RemoteError } from '../remote-error.ts';
 import { table } from '../table.ts';
 
 const projects = '/iam/v1/projects';
 
-interface SetOptions {
-  readonly name?: string;
-  readonly tasksMax?: number;
-  readonly eventKeysMax?: number;
-}
+const CreateOptions = Type.Object({ id: Type.Optional(Type.String()) });
+const SetOptions = Type.Object({
+  name: Type.Optional(Type.String()),
+  tasksMax: Type.Optional(Type.Integer()),
+  eventKeysMax: Type.Optional(Type.Integer()),
+});
 
 export function projectCommand(): Command {
   return new Command('project')
     .description('What tasks belong to, and its quotas')
     .addCommand(
-      remoteCommand<{ readonly id?: string }>(
+      remoteCommand(
         'create <name>',
         'Make a project; clients look it up by its name, as they do by a region',
-        async (remote, [name = ''], { id }) => {
+        async (remote, [name = ''], options) => {
+          const { id } = options(CreateOptions);
           const body = { name, ...(id !== undefined && { id }) };
           const project = await remote.get(ProjectReply, projects, { method: 'POST', body });
           return { data: project, text: `The project ${name} is made. Its ID: ${project.id}` };
@@ -28,7 +32,7 @@ export function projectCommand(): Command {
     )
     .addCommand(remoteCommand('list', 'List all projects', listProjects))
     .addCommand(
-      remoteCommand<SetOptions>('set <project>', 'Change a project', setProject)
+      remoteCommand('set <project>', 'Change a project', setProject)
         .option('--name <name>', 'another name')
         .option('--tasks-max <number>', 'tasks it may have; "default": as the settings say', quota)
         .option(
@@ -58,8 +62,9 @@ async function listProjects(remote: Remote): Promise<Said> {
 async function setProject(
   remote: Remote,
   [project = '']: readonly string[],
-  { name, tasksMax, eventKeysMax }: SetOptions,
+  options: ReadOptions,
 ): Promise<Said> {
+  const { name, tasksMax, eventKeysMax } = options(SetOptions);
   const body = {
     ...(name !== undefined && { name }),
     ...(tasksMax !== undefined && { tasks_max: tasksMax }),

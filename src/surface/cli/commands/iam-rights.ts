@@ -1,8 +1,10 @@
 import { Command } from 'commander';
+import { Type } from 'typebox';
 import { Check } from 'typebox/value';
 import { GrantReply, GrantsReply, PoliciesReply, PolicyDocument } from '../../api/iam/schemas.ts';
 import { wildcardOf } from '../../../platform/model/policy.ts';
 import { readInput } from '../asking.ts';
+import type { ReadOptions } from '../options.ts';
 import { parse, read, type Remote, remoteCommand, type Said } from '../remote.ts';
 import { RemoteError } from '../remote-error.ts';
 import { table } from '../table.ts';
@@ -66,11 +68,11 @@ async function putPolicy(
   return { data: { warning }, text: `${written}\nCareful: ${warning}` };
 }
 
-interface GrantOptions {
-  readonly user?: string;
-  readonly group?: string;
-  readonly project: string;
-}
+const GrantOptions = Type.Object({
+  user: Type.Optional(Type.String()),
+  group: Type.Optional(Type.String()),
+  project: Type.String(),
+});
 
 export function grantCommand(): Command {
   return new Command('grant')
@@ -85,7 +87,7 @@ export function grantCommand(): Command {
       }),
     )
     .addCommand(
-      remoteCommand<GrantOptions>(
+      remoteCommand(
         'add <policy>',
         'Grant a policy, or a role of the system, in a project',
         addGrant,
@@ -105,13 +107,13 @@ export function grantCommand(): Command {
 async function addGrant(
   remote: Remote,
   [policy = '']: readonly string[],
-  { user, group, project }: GrantOptions,
+  options: ReadOptions,
 ): Promise<Said> {
+  const { user, group, project } = options(GrantOptions);
   if ((user === undefined) === (group === undefined)) {
     throw new RemoteError('say to whom: either --user or --group.');
   }
-  const holder = user === undefined ? { group } : { user };
-  const body = { policy, project, ...holder };
+  const body = { policy, project, ...(user === undefined ? { group } : { user }) };
   const grant = await remote.get(GrantReply, grants, { method: 'POST', body });
   return { data: grant, text: `Granted. To take it back: brigade iam grant remove ${grant.id}` };
 }

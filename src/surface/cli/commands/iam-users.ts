@@ -1,23 +1,25 @@
 import { Command } from 'commander';
+import { Type } from 'typebox';
 import { GroupReply, GroupsReply, UserReply, UsersReply } from '../../api/iam/schemas.ts';
 import { askPassword } from '../asking.ts';
+import type { ReadOptions } from '../options.ts';
 import { type Remote, remoteCommand, type Said } from '../remote.ts';
 import { table } from '../table.ts';
 
 const users = '/iam/v1/users';
 const groups = '/iam/v1/groups';
 
-interface PasswordOptions {
-  readonly passwordStdin?: boolean;
+const PasswordOptions = Type.Object({
+  passwordStdin: Type.Optional(Type.Boolean()),
   /** False by `--no-password`. */
-  readonly password?: boolean;
-}
+  password: Type.Optional(Type.Boolean()),
+});
 
 export function userCommand(): Command {
   return new Command('user')
     .description('Who may enter')
     .addCommand(
-      remoteCommand<PasswordOptions>('create <name>', 'Make a user', createUser)
+      remoteCommand('create <name>', 'Make a user', createUser)
         .option('--password-stdin', 'the password comes by standard input')
         .option('--no-password', 'none: the user enters by access keys, or single sign-on'),
     )
@@ -36,11 +38,12 @@ export function userCommand(): Command {
       ),
     )
     .addCommand(
-      remoteCommand<PasswordOptions>(
+      remoteCommand(
         'password <user>',
         'Give a user another password; ends its tokens',
         async (remote, [user = ''], options) => {
-          const password = await askPassword({ ...options, isNew: true });
+          const { passwordStdin = false } = options(PasswordOptions);
+          const password = await askPassword({ passwordStdin, isNew: true });
           return update(remote, user, { password }, 'has another password, its tokens have ended');
         },
       ).option('--password-stdin', 'the password comes by standard input'),
@@ -60,10 +63,11 @@ export function userCommand(): Command {
 async function createUser(
   remote: Remote,
   [name = '']: readonly string[],
-  options: PasswordOptions,
+  options: ReadOptions,
 ): Promise<Said> {
-  const without = options.password === false && options.passwordStdin !== true;
-  const password = without ? undefined : await askPassword({ ...options, isNew: true });
+  const { password: wanted = true, passwordStdin = false } = options(PasswordOptions);
+  const without = !wanted && !passwordStdin;
+  const password = without ? undefined : await askPassword({ passwordStdin, isNew: true });
   const body = { name, ...(password !== undefined && { password }) };
   const user = await remote.get(UserReply, users, { method: 'POST', body });
   const next = `It has no rights yet: brigade iam grant add <policy> --user "${user.name}" --project <project>`;

@@ -1,12 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
+import { Type } from 'typebox';
 import { systemClock } from '../../../platform/base/clock.ts';
 import { after } from '../../../platform/base/timers.ts';
 import type { FirstToken } from '../../../domain/access/tokens.ts';
 import { readSettings } from '../../settings/config.ts';
 import { nameSettings, variableOf } from '../../settings/names.ts';
 import { tellingMistakes } from '../mistakes.ts';
+import { readingOptions } from '../options.ts';
 import { type Service, startService } from '../../app/serve.ts';
+
+const ServeOptions = Type.Object({ role: Type.Optional(Type.Array(Type.String())) });
 
 export function serveCommand(): Command {
   return new Command('serve')
@@ -23,7 +27,8 @@ Settings come from the environment and from the file that BRIGADE_CONFIG names;
 "brigade settings" lists them. Ctrl-C or SIGTERM lets objects in work end, then
 stops everything; a second one, or one during the start, stops at once.`,
     )
-    .action(async ({ role }: { readonly role?: readonly string[] }) => {
+    .action(async function (this: Command) {
+      const { role } = readingOptions(this)(ServeOptions);
       process.exitCode = await tellingMistakes(() => serve(role));
     });
 }

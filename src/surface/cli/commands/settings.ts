@@ -1,11 +1,16 @@
 import { Command } from 'commander';
+import { Type } from 'typebox';
+import { readingOptions } from '../options.ts';
 import { describeSettings, type SettingRow } from '../../settings/config.ts';
+
+const SettingsOptions = Type.Object({ json: Type.Optional(Type.Boolean()) });
 
 export function settingsCommand(): Command {
   return new Command('settings')
     .description('List every setting, its default and what it means')
     .option('--json', 'print JSON')
-    .action(({ json = false }: { json?: boolean }) => {
+    .action(function (this: Command) {
+      const { json = false } = readingOptions(this)(SettingsOptions);
       const rows = describeSettings();
       process.stdout.write(
         json ? `${JSON.stringify(rows, null, 2)}\n` : rows.map(toText).join('\n'),
