@@ -60,6 +60,20 @@ export function listingPromises(promise: GivePromise): void {
 
   promise(
     'listing',
+    'a listing of any order has every key once',
+    async ({ store, signal, prefix }) => {
+      const under = `${prefix}any-order/`;
+      const keys = ['a', 'b c', 'b+c', 'z/', '\uffee', '🙈'].map((name) => under + name);
+      for (const key of keys) await store.put(key, bodyOf(key), {}, signal);
+      for (const limit of [1, 2, 100]) {
+        const listed = await keysOf(store, { prefix: under, limit, anyOrder: true }, signal);
+        assert.deepEqual(listed.toSorted(compareKeys), keys);
+      }
+    },
+  );
+
+  promise(
+    'listing',
     'a listing goes on after any key, whether it exists or not',
     async ({ store, signal, prefix }) => {
       const under = `${prefix}after/`;

@@ -2,6 +2,7 @@ import type { ObjectEntry } from '../../platform/model/object.ts';
 import { StoreError } from '../../platform/model/store-error.ts';
 import { compareKeys } from '../../platform/stores/keys.ts';
 import type { ListPage, Store } from '../../platform/stores/store.ts';
+import type { Side } from './kept-listings-table.ts';
 
 /** A part of the key space: the keys above `after`, up to and including `until`. */
 export interface KeyRange {
@@ -25,6 +26,30 @@ export interface PairBatch {
   readonly pages: number;
   /** Both listings have no more keys in the range. */
   readonly last: boolean;
+  /** Where the listings of stores go on that do so from their own tokens only: with the first key behind this batch. */
+  readonly tokens: Readonly<Record<Side, string | undefined>>;
+}
+
+/** A range of which a part may have been walked. */
+export interface WalkedRange extends KeyRange {
+  /** Only keys above this one are left. */
+  readonly cursor: string;
+  /** Where each listing goes on; absent at the beginning of the range. */
+  readonly sourceNext?: string | undefined;
+  readonly targetNext?: string | undefined;
+  /** About as many pairs are in a batch; default 1,000. */
+  readonly batchPairs?: number | undefined;
+}
+
+/** A store does not list in the order of its keys' bytes. */
+export class OutOfOrder extends Error {
+  override readonly name = 'OutOfOrder';
+  readonly side: Side;
+
+  constructor(side: Side, cause: StoreError) {
+    super(cause.message, { cause });
+    this.side = side;
+  }
 }
 
 /** About as many pairs as a page of a listing has entries: one transaction settles them. */
@@ -36,12 +61,12 @@ const BATCH_PAIRS = 1_000;
  *
  * Each side reads one page ahead; no more is held, however long the range is.
  *
- * @throws {StoreError} `out-of-order` where a store lists keys out of order, and what else a listing throws; what was
- *   listed before comes first.
+ * @throws {OutOfOrder} where a store lists keys out of order, and what else a listing throws; what was listed before
+ *   comes first.
  */
 export async function* pairBatches(
   { source, target }: { readonly source: Store; readonly target: Store },
-  range: KeyRange & { readonly batchPairs?: number | undefined },
+  range: WalkedRange,
   signal: AbortSignal,
 ): AsyncGenerator<PairBatch, void, undefined> {
   const { batchPairs = BATCH_PAIRS } = range;
@@ -50,8 +75,8 @@ export async function* pairBatches(
   // A walk that ends early leaves no request behind.
   stack.defer(() => stop.abort());
   const both = AbortSignal.any([signal, stop.signal]);
-  const left = new Listing(source, range, both);
-  const right = new Listing(target, range, both);
+  const left = new Listing(source, { side: 'source', range, from: range.sourceNext }, both);
+  const right = new Listing(target, { side: 'target', range, from: range.targetNext }, both);
   let counted = 0;
   for (;;) {
     const pairs: Pair[] = [];
@@ -59,7 +84,8 @@ export async function* pairBatches(
     if (failure !== undefined && (pairs.length === 0 || both.aborted)) throw failure.error;
     const last = left.ended && right.ended;
     const pages = left.pages + right.pages;
-    yield { pairs, pages: pages - counted, last };
+    const tokens = { source: left.token, target: right.token };
+    yield { pairs, pages: pages - counted, last, tokens };
     // After the pairs before it: a walk that is tried again goes on behind them.
     if (failure !== undefined) throw failure.error;
     if (last) return;
@@ -110,7 +136,8 @@ function orderOf(source: ObjectEntry | undefined, target: ObjectEntry | undefine
 /** One side's entries of a range, in order. */
 class Listing {
   readonly #store: Store;
-  readonly #range: KeyRange;
+  readonly #side: Side;
+  readonly #range: WalkedRange;
   readonly #signal: AbortSignal;
   #entries: readonly ObjectEntry[] = [];
   #at = 0;
@@ -118,15 +145,27 @@ class Listing {
   /** The key that the last page ended with. */
   #before: string | undefined;
   #complete = false;
+  /** What the page was requested with, and the page that is being loaded. */
+  #token: string | undefined;
+  #requested: string | undefined;
   pages = 0;
 
-  constructor(store: Store, range: KeyRange, signal: AbortSignal) {
+  constructor(
+    store: Store,
+    {
+      side,
+      range,
+      from,
+    }: { readonly side: Side; readonly range: WalkedRange; readonly from: string | undefined },
+    signal: AbortSignal,
+  ) {
     this.#store = store;
+    this.#side = side;
     this.#range = range;
     this.#signal = signal;
     // Such a store goes on only from where one of its own pages ended: what lies before the range is read and left out.
-    const from = store.traits.listsFromKey && range.after !== '' ? range.after : undefined;
-    this.#request(from);
+    const start = store.traits.listsFromKey && range.after !== '' ? range.after : undefined;
+    this.#request(from ?? start);
   }
 
   /** The next entry; undefined where the page is used up, or nothing follows. */
@@ -137,6 +176,12 @@ class Listing {
   /** The next entry is not known before the next page. */
   get isUsedUp(): boolean {
     return this.first === undefined && !this.#complete;
+  }
+
+  /** Where a later listing finds the next entry; undefined for a store that goes on from any key. */
+  get token(): string | undefined {
+    if (this.#store.traits.listsFromKey) return undefined;
+    return this.isUsedUp ? this.#requested : this.#token;
   }
 
   /** Nothing follows. */
@@ -153,12 +198,16 @@ class Listing {
   /** Resolves when the next entry is known, or that there is none. */
   async load(): Promise<void> {
     while (this.isUsedUp) {
-      const page = await this.#loading;
+      const page = await this.#loading?.catch((error: unknown) => {
+        const unordered = error instanceof StoreError && error.fault === 'out-of-order';
+        throw unordered ? new OutOfOrder(this.#side, error) : error;
+      });
       if (page === undefined) return;
       this.pages += 1;
       this.#checkOrder(page.entries);
       this.#entries = this.#inRange(page.entries);
       this.#at = 0;
+      this.#token = this.#requested;
       const beyond =
         this.#entries.length < page.entries.length && this.#isBeyond(page.entries.at(-1));
       this.#complete = page.next === undefined || beyond;
@@ -168,6 +217,7 @@ class Listing {
   }
 
   #request(after: string | undefined): void {
+    this.#requested = after;
     this.#loading = this.#store.list({ after, forScan: true }, this.#signal);
     // It is awaited when it is needed; until then a failure is nobody's.
     this.#loading.catch(() => undefined);
@@ -179,18 +229,16 @@ class Listing {
     const last = entries.at(-1)?.key;
     if (first === undefined || last === undefined) return;
     if (this.#before !== undefined && compareKeys(first, this.#before) <= 0) {
-      throw new StoreError('out-of-order', {
-        store: this.#store.name,
-        operation: 'list',
-        cloudMessage: `keys out of order: ${this.#before} before ${first}`,
-      });
+      const cloudMessage = `keys out of order: ${this.#before} before ${first}`;
+      const details = { store: this.#store.name, operation: 'list', cloudMessage };
+      throw new OutOfOrder(this.#side, new StoreError('out-of-order', details));
     }
     this.#before = last;
   }
 
   #inRange(entries: readonly ObjectEntry[]): readonly ObjectEntry[] {
-    const { after } = this.#range;
-    const first = entries.findIndex(({ key }) => after === '' || compareKeys(key, after) > 0);
+    const { cursor } = this.#range;
+    const first = entries.findIndex(({ key }) => cursor === '' || compareKeys(key, cursor) > 0);
     const above = first <= 0 ? (first === 0 ? entries : []) : entries.slice(first);
     if (!this.#isBeyond(above.at(-1))) return above;
     const end = above.findIndex((entry) => this.#isBeyond(entry));

@@ -27,6 +27,8 @@ function page(cursor: string, more: Partial<PageSettlement> = {}): PageSettlemen
     ...counts,
     ...lists,
     cursor,
+    sourceNext: undefined,
+    targetNext: undefined,
     done: false,
     digest: digestOf(1),
     ...more,

@@ -3,13 +3,18 @@ import { indexedKey } from '../../platform/postgres/long-keys.ts';
 import { enqueueing, waking } from '../queue/enqueue.ts';
 import type { Difference } from './differences-table.ts';
 import type { KeyRange } from './listing.ts';
+import { MAY_WALK } from './may-work.ts';
 import type { ScanKind } from './scan.ts';
+import { unreadableText } from './unreadable.ts';
 
 /** The right to walk a range. */
 export interface RangeClaim {
   readonly scanId: string;
   readonly taskId: string;
   readonly kind: ScanKind;
+  /** The sides whose listings are kept, and taken from there. */
+  readonly sourceUnordered: boolean;
+  readonly targetUnordered: boolean;
   /** Of the task: a start since then raises it. */
   readonly revision: number;
   /** Where the range begins: its name within the scan. */
@@ -17,6 +22,9 @@ export interface RangeClaim {
   readonly until?: string | undefined;
   /** Where the walk goes on. */
   readonly cursor: string;
+  /** Where the listing of each side goes on; undefined at the beginning of the range. */
+  readonly sourceNext?: string | undefined;
+  readonly targetNext?: string | undefined;
   /** Of what has been walked. */
   readonly digest: Buffer;
   readonly claimId: string;
@@ -36,18 +44,15 @@ export interface RangeCounts {
   readonly extra: number;
 }
 
-/** A scan that may be worked on now: a task that is stopped is only looked at. */
-const MAY_WORK = `scans.state in ('waiting', 'running') and not scans.held and tasks.deleted_at is null
-  and (tasks.running or scans.kind = 'verify')`;
-
 const CLAIM = `
   with due as materialized (
-    select ranges.scan_id, ranges.after_key, scans.task_id, scans.kind, tasks.revision
+    select ranges.scan_id, ranges.after_key, scans.task_id, scans.kind, tasks.revision, scans.source_unordered,
+      scans.target_unordered
     from scan_ranges as ranges
     join scans on scans.id = ranges.scan_id
     join tasks on tasks.id = scans.task_id
     where ranges.state = 'open' and ranges.due_at <= now()
-      and (ranges.lease_until is null or ranges.lease_until < now()) and ${MAY_WORK}
+      and (ranges.lease_until is null or ranges.lease_until < now()) and ${MAY_WALK}
     order by ranges.due_at, ranges.after_key
     limit 1
     for update of ranges skip locked
@@ -60,7 +65,8 @@ const CLAIM = `
   from due where ranges.scan_id = due.scan_id and ranges.after_key = due.after_key
   returning ranges.scan_id as "scanId", due.task_id as "taskId", due.kind, due.revision, ranges.after_key as "after",
     ranges.until_key as "until", ranges.cursor_key as cursor, ranges.digest, ranges.claim_id::text as "claimId",
-    ranges.attempts`;
+    ranges.attempts, due.source_unordered as "sourceUnordered", due.target_unordered as "targetUnordered",
+    ranges.source_next as "sourceNext", ranges.target_next as "targetNext"`;
 
 /** Claims the range that is due longest, of all scans, until `leaseMs` from now. */
 export async function claimRange(db: Db, leaseMs: number): Promise<RangeClaim | undefined> {
@@ -78,7 +84,7 @@ export async function renewRange(
     `update scan_ranges as ranges set lease_until = now() + $4 * interval '1 millisecond'
     from scans join tasks on tasks.id = scans.task_id
     where ranges.scan_id = $1 and ranges.after_key = $2 and ranges.claim_id = $3 and ranges.state = 'open'
-      and scans.id = $1 and ${MAY_WORK}`,
+      and scans.id = $1 and ${MAY_WALK}`,
     [scanId, after, claimId, leaseMs],
   );
   return rowCount === 1;
@@ -105,7 +111,10 @@ export async function releaseRanges(db: Db): Promise<void> {
   );
 }
 
-/** Has a range tried again later; without a delay, or after `attemptsMax` without progress, it has failed for good. */
+/**
+ * Has a range tried again later, with `relist` from its beginning up to its cursor; without a delay, or after `attemptsMax` without progress, it has
+ * failed for good.
+ */
 export async function failRange(
   db: Db,
   { scanId, after, claimId }: RangeClaim,
@@ -113,18 +122,21 @@ export async function failRange(
     message,
     delayMs,
     attemptsMax,
+    relist = false,
   }: {
     readonly message: string;
     readonly delayMs: number | undefined;
     readonly attemptsMax: number;
+    readonly relist?: boolean;
   },
 ): Promise<void> {
   await db.query(
     `update scan_ranges set claim_id = null, lease_until = null, message = $4,
       state = case when $5::float8 is null or attempts >= $6 then 'failed' else state end,
-      due_at = now() + coalesce($5, 0) * interval '1 millisecond'
+      due_at = now() + coalesce($5, 0) * interval '1 millisecond',
+      source_next = case when $7 then null else source_next end, target_next = case when $7 then null else target_next end
     where scan_id = $1 and after_key = $2 and claim_id = $3 and state = 'open'`,
-    [scanId, after, claimId, message, delayMs ?? null, attemptsMax],
+    [scanId, after, claimId, message, delayMs ?? null, attemptsMax, relist],
   );
 }
 
@@ -138,6 +150,9 @@ export interface HeldRange {
 export interface PageSettlement extends RangeCounts {
   /** All keys up to this one are settled. */
   readonly cursor: string;
+  /** Where the listing of each side goes on after a break. */
+  readonly sourceNext: string | undefined;
+  readonly targetNext: string | undefined;
   /** The range has no more keys. */
   readonly done: boolean;
   readonly digest: Uint8Array;
@@ -153,7 +168,7 @@ const SETTLE = prepared(`
   with held as materialized (
     select ranges.scan_id, ranges.after_key, ranges.until_key, ranges.digest
     from scan_ranges as ranges join scans on scans.id = ranges.scan_id join tasks on tasks.id = scans.task_id
-    where ranges.scan_id = $1 and ranges.after_key = $2 and ranges.claim_id = $3 and ranges.state = 'open' and ${MAY_WORK}
+    where ranges.scan_id = $1 and ranges.after_key = $2 and ranges.claim_id = $3 and ranges.state = 'open' and ${MAY_WALK}
     for update of ranges for share of scans, tasks
   ), fitting as materialized (
     select scan_id, after_key from held where until_key is not distinct from $20 and digest = $21
@@ -171,18 +186,13 @@ const SETTLE = prepared(`
       source_objects = source_objects + $10, source_bytes = source_bytes + $11,
       target_objects = target_objects + $12, target_bytes = target_bytes + $13,
       equal = equal + $14, different = different + $15, missing = missing + $16, extra = extra + $17,
-      enqueued = enqueued + (select count(*) from enqueued), unreadable = unreadable + $18
+      enqueued = enqueued + (select count(*) from enqueued), unreadable = unreadable + $18,
+      source_next = $22, target_next = $23
     from fitting where ranges.scan_id = fitting.scan_id and ranges.after_key = fitting.after_key
       and (select count(*) from notified) >= 0
     returning 1
   )
   select until_key as "until", digest, exists (select from settled) as settled from held`);
-
-function unreadableText([first]: readonly string[]): string | null {
-  if (first === undefined) return null;
-  const key = JSON.stringify(first.toWellFormed().slice(0, 200));
-  return `there are keys that cannot be copied, such as ${key}`;
-}
 
 /** `settled`: whether the page was; if not, the range is not as the walk had it, and nothing was written. */
 export interface SettledRange extends HeldRange {
@@ -214,6 +224,7 @@ export async function settlePage(
     ...[page.pages, page.sourceObjects, page.sourceBytes, page.targetObjects, page.targetBytes],
     ...[page.equal, page.different, page.missing, page.extra],
     ...[page.unreadable.length, unreadableText(page.unreadable), held.until, held.digest],
+    ...[page.sourceNext ?? null, page.targetNext ?? null],
   ]);
   return rows[0];
 }
@@ -236,6 +247,8 @@ export interface SplitCandidate extends KeyRange {
   readonly taskId: string;
   readonly revision: number;
   readonly cursor: string;
+  readonly sourceUnordered: boolean;
+  readonly targetUnordered: boolean;
 }
 
 /** A range that is being walked and has had many pages since it was last split, or could not be. */
@@ -245,9 +258,10 @@ export async function rangeToSplit(
 ): Promise<SplitCandidate | undefined> {
   const { rows } = await db.query<SplitCandidate>(
     `with busiest as materialized (
-      select ranges.scan_id, ranges.after_key, scans.task_id, tasks.revision
+      select ranges.scan_id, ranges.after_key, scans.task_id, tasks.revision, scans.source_unordered,
+        scans.target_unordered
       from scan_ranges as ranges join scans on scans.id = ranges.scan_id join tasks on tasks.id = scans.task_id
-      where ranges.state = 'open' and ranges.lease_until > now() and ${MAY_WORK}
+      where ranges.state = 'open' and ranges.lease_until > now() and ${MAY_WALK}
         and ranges.pages - ranges.pages_at_split >= $1
       order by ranges.pages - ranges.pages_at_split desc
       limit 1
@@ -256,7 +270,8 @@ export async function rangeToSplit(
     update scan_ranges as ranges set pages_at_split = ranges.pages
     from busiest where ranges.scan_id = busiest.scan_id and ranges.after_key = busiest.after_key
     returning ranges.scan_id as "scanId", busiest.task_id as "taskId", busiest.revision, ranges.after_key as after,
-      ranges.until_key as until, ranges.cursor_key as cursor`,
+      ranges.until_key as until, ranges.cursor_key as cursor, busiest.source_unordered as "sourceUnordered",
+      busiest.target_unordered as "targetUnordered"`,
     [pages],
   );
   return rows[0];

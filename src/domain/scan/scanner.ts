@@ -1,14 +1,18 @@
 import { backoffMs } from '../../platform/base/backoff.ts';
-import type { Clock } from '../../platform/base/clock.ts';
-import type { Logger } from '../../platform/base/log.ts';
 import { Alarm, every } from '../../platform/base/timers.ts';
 import { StoreError } from '../../platform/model/store-error.ts';
-import type { OverwriteMode } from '../../platform/model/sync-task.ts';
-import { alreadyLogged, type Database } from '../../platform/postgres/db.ts';
-import type { Store } from '../../platform/stores/store.ts';
+import { alreadyLogged } from '../../platform/postgres/db.ts';
 import { ServiceError } from '../service-error.ts';
 import { insertDifferences } from './differences-table.ts';
 import { endOf } from './ending.ts';
+import { keptListing, readListing } from './kept-listing.ts';
+import {
+  claimListing,
+  type ListingClaim,
+  removeKept,
+  setUnordered,
+} from './kept-listings-table.ts';
+import { OutOfOrder } from './listing.ts';
 import {
   claimRange,
   failRange,
@@ -24,42 +28,18 @@ import {
   splitRange,
 } from './ranges-table.ts';
 import { writes } from './scan.ts';
+import { ATTEMPTS_MAX, BACKOFF, type ScannedTask, type ScannerOptions } from './scanner-options.ts';
 import { endScan } from './scans-table.ts';
 import { findCut } from './split.ts';
 import { walkRange } from './walk.ts';
-
-/** Both buckets of a task, open. */
-export interface ScannedTask extends Disposable {
-  readonly source: Store;
-  readonly target: Store;
-  readonly policy: { readonly overwriteMode: OverwriteMode };
-}
-
-export interface ScannerOptions {
-  readonly database: Pick<Database, 'query' | 'transaction'>;
-  /** Opens the buckets of a task; `revision` is the least that will do. */
-  readonly open: (taskId: string, revision: number) => Promise<ScannedTask>;
-  readonly clock: Clock;
-  readonly log: Logger;
-  /** Ranges that this process walks at once. */
-  readonly concurrency: number;
-  readonly leaseMs: number;
-  /** A scan waits while this many keys that scans found are waiting in its task. */
-  readonly waitingMax: number;
-  /** About as many pairs are settled at once; default 1,000. */
-  readonly batchPairs?: number;
-  /** Pages of both sides after which a range is worth a split; default 40. */
-  readonly splitPages?: number;
-}
 
 const POLL_MS = 5_000;
 /** While others walk what might be split. */
 const SPLIT_POLL_MS = 100;
 /** How long a range waits whose task has as many scanned keys waiting as it may. */
 const NO_ROOM_MS = 2_000;
-/** Without any progress, over a quarter of an hour. */
-const ATTEMPTS_MAX = 20;
-const BACKOFF = { baseMs: 1_000, maxMs: 60_000 };
+/** Rows of a kept listing whose scan has ended. */
+const REMOVED_AT_ONCE = 10_000;
 const RENEWALS_A_LEASE = 3;
 /** Pages of both sides; a range with less left is not worth the requests of a split. */
 const SPLIT_PAGES = 40;
@@ -135,6 +115,12 @@ export class Scanner {
       this.#track(this.#walk(claim));
       return 0;
     }
+    const listing = await claimListing(database, leaseMs);
+    if (listing !== undefined) {
+      this.#track(this.#read(listing));
+      return 0;
+    }
+    if (await removeKept(database, REMOVED_AT_ONCE)) return 0;
     if (this.#splitting) return POLL_MS;
     const { splitPages = SPLIT_PAGES } = this.#options;
     const candidate = await rangeToSplit(database, { pages: splitPages });
@@ -188,7 +174,7 @@ export class Scanner {
     const mode = task.policy.overwriteMode;
     const end = await walkRange(
       {
-        ...{ source: task.source, target: task.target, kind, mode, batchPairs },
+        ...{ ...this.#sides(claim, task), kind, mode, batchPairs },
         range: claim,
         settle: async (held, page) => {
           if (page.differences.length === 0) return await settlePage(database, claim, held, page);
@@ -207,6 +193,28 @@ export class Scanner {
     if (end !== 'done') await releaseRange(database, claim, end === 'no-room' ? NO_ROOM_MS : 0);
   }
 
+  /** What is not listed in order is taken from what is kept of it. */
+  #sides(
+    scan: Pick<RangeClaim, 'scanId' | 'sourceUnordered' | 'targetUnordered'>,
+    { source, target }: ScannedTask,
+  ): Pick<ScannedTask, 'source' | 'target'> {
+    const { database } = this.#options;
+    const { scanId, sourceUnordered, targetUnordered } = scan;
+    return {
+      source: sourceUnordered ? keptListing(database, { scanId, side: 'source' }, source) : source,
+      target: targetUnordered ? keptListing(database, { scanId, side: 'target' }, target) : target,
+    };
+  }
+
+  /** Never rejects. */
+  async #read(claim: ListingClaim): Promise<void> {
+    try {
+      await readListing(this.#options, claim, this.#stopping.signal);
+    } catch (error) {
+      this.#failed('read', error);
+    }
+  }
+
   async #hasRoom(taskId: string): Promise<boolean> {
     const { database, waitingMax } = this.#options;
     return (await scannedWaiting(database, taskId, waitingMax)) < waitingMax;
@@ -214,19 +222,33 @@ export class Scanner {
 
   /** Gives the range back where we were to stop, or it is no longer ours; else has it tried again. */
   async #ended(claim: RangeClaim, signal: AbortSignal, error: unknown): Promise<void> {
+    if (signal.aborted) await releaseRange(this.#options.database, claim);
+    else if (error instanceof OutOfOrder) await this.#unordered(claim, error);
+    else await this.#failedRange(claim, error);
+  }
+
+  async #unordered({ scanId, taskId }: RangeClaim, error: OutOfOrder): Promise<void> {
+    const { database, log } = this.#options;
+    const { side } = error;
+    if (!(await database.transaction((db) => setUnordered(db, scanId, side)))) return;
+    const line = { event: 'scan.unordered', scanId, taskId, side, err: error };
+    log.warn(line, 'a store does not list in order: its whole listing is read first');
+  }
+
+  async #failedRange(claim: RangeClaim, error: unknown): Promise<void> {
     const { database, clock, log } = this.#options;
-    if (signal.aborted) {
-      await releaseRange(database, claim);
-      return;
-    }
-    const { scanId, taskId, attempts } = claim;
-    const again = !(error instanceof StoreError) || error.transient;
+    const { scanId, taskId, attempts, sourceNext, targetNext } = claim;
+    const isOfStore = error instanceof StoreError;
+    // A store may have forgotten the token that its listing was to go on from.
+    const mayBeToken = sourceNext !== undefined || targetNext !== undefined;
+    const relist = isOfStore && error.fault === 'refused' && mayBeToken;
+    const again = !isOfStore || error.transient || relist;
     const delayMs = again ? backoffMs(attempts, BACKOFF, clock.random()) : undefined;
     const line = { event: 'scan.range', scanId, taskId, attempts, delayMs, err: error };
     log.warn(line, again ? 'a range of a scan is tried again' : 'a range of a scan has failed');
-    const known = error instanceof StoreError || error instanceof ServiceError;
+    const known = isOfStore || error instanceof ServiceError;
     const message = known ? error.message.replaceAll('\0', '') : 'an unexpected error; see the log';
-    await failRange(database, claim, { message, delayMs, attemptsMax: ATTEMPTS_MAX });
+    await failRange(database, claim, { message, delayMs, attemptsMax: ATTEMPTS_MAX, relist });
   }
 
   /** Never rejects. */
@@ -235,7 +257,7 @@ export class Scanner {
     const { signal } = this.#stopping;
     try {
       using task = await open(candidate.taskId, candidate.revision);
-      const { source, target } = task;
+      const { source, target } = this.#sides(candidate, task);
       if (![source, target].every((store) => store.traits.listsFromKey)) return;
       const probe = async (after: string): Promise<string | undefined> => {
         const { entries } = await source.list({ after, limit: 1, forScan: true }, signal);

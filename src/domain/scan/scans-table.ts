@@ -12,6 +12,9 @@ export interface ScanRecord extends RangeCounts {
   readonly createdAt: number;
   readonly startedAt?: number | undefined;
   readonly endedAt?: number | undefined;
+  /** The sides that do not list in the order of keys: their listings were kept, and compared in order. */
+  readonly sourceUnordered: boolean;
+  readonly targetUnordered: boolean;
   readonly enqueued: number;
   readonly rangesOpen: number;
   readonly rangesDone: number;
@@ -34,9 +37,11 @@ export async function insertScan(
 ): Promise<boolean> {
   const { rowCount } = await db.query(
     `with task as materialized (
-      select id from tasks where id = $2 and deleted_at is null for share
+      select id, behaviour from tasks where id = $2 and deleted_at is null for share
     ), created as (
-      insert into scans (id, task_id, kind) select $1, id, $3 from task
+      insert into scans (id, task_id, kind, source_unordered, target_unordered)
+      select $1, id, $3, coalesce(behaviour->'source'->>'ordered' = 'false', false),
+        coalesce(behaviour->'target'->>'ordered' = 'false', false) from task
       on conflict (task_id) where kind in ('backfill', 'reconcile') and state in ('waiting', 'running') do nothing
       returning id
     ), notified as (
@@ -52,6 +57,7 @@ const SELECT = `
   select scans.id, scans.kind,
     case when scans.state in ('waiting', 'running') and (held or (not tasks.running and scans.kind <> 'verify'))
       then 'paused' else scans.state end as state,
+    scans.source_unordered as "sourceUnordered", scans.target_unordered as "targetUnordered",
     scans.reason, scans.created_at as "createdAt", scans.started_at as "startedAt", scans.ended_at as "endedAt",
     encode(scans.digest, 'hex') as digest, sums.*
   from scans join tasks on tasks.id = scans.task_id, lateral (

@@ -1,20 +1,23 @@
 import { createHash } from 'node:crypto';
 import type { ObjectEntry } from '../../platform/model/object.ts';
 import type { OverwriteMode } from '../../platform/model/sync-task.ts';
-import { compareKeys, faultOfKey } from '../../platform/stores/keys.ts';
+import { compareKeys } from '../../platform/stores/keys.ts';
 import type { Store } from '../../platform/stores/store.ts';
 import { type Comparison, compareListed } from './compare.ts';
 import type { Difference } from './differences-table.ts';
-import { type Pair, pairBatches, type PairBatch } from './listing.ts';
+import { checkCut } from './cut-check.ts';
+import type { Side } from './kept-listings-table.ts';
+import { type Pair, pairBatches, type PairBatch, type WalkedRange } from './listing.ts';
 import type { HeldRange, PageSettlement, SettledRange } from './ranges-table.ts';
 import { type ScanKind, writes } from './scan.ts';
+import { isKept } from './unreadable.ts';
 
 export interface WalkOptions {
   readonly source: Store;
   readonly target: Store;
   readonly kind: ScanKind;
   readonly mode: OverwriteMode;
-  readonly range: HeldRange & { readonly cursor: string };
+  readonly range: HeldRange & Omit<WalkedRange, 'until' | 'batchPairs'>;
   /** About as many pairs are settled at once. */
   readonly batchPairs?: number | undefined;
   /**
@@ -38,14 +41,14 @@ export type WalkEnd = 'done' | 'no-room' | 'lost';
  */
 export async function walkRange(options: WalkOptions, signal: AbortSignal): Promise<WalkEnd> {
   const { source, target, range, batchPairs } = options;
-  const left = { after: range.cursor, until: range.until, batchPairs };
-  let at: Position = { held: range, cursor: range.cursor };
+  const { sourceNext, targetNext } = range;
+  let at: Position = { held: range, cursor: range.cursor, next: { sourceNext, targetNext } };
   /** Pairs above the cursor: a walk that breaks off finds them again, so they are not settled before it moves. */
   let above: readonly Pair[] = [];
-  for await (const read of pairBatches({ source, target }, left, signal)) {
+  for await (const read of pairBatches({ source, target }, { ...range, batchPairs }, signal)) {
     signal.throwIfAborted();
     const batch = above.length === 0 ? read : { ...read, pairs: [...above, ...read.pairs] };
-    const next = await settleBatch(options, batch, at);
+    const next = await settleBatch(options, batch, { at, signal });
     if (typeof next === 'string') return next;
     at = next;
     above = batch.pairs.slice(batch.pairs.findLastIndex(isKept) + 1);
@@ -56,29 +59,34 @@ export async function walkRange(options: WalkOptions, signal: AbortSignal): Prom
 interface Position {
   readonly held: HeldRange;
   readonly cursor: string;
+  readonly next: Pick<PageSettlement, 'sourceNext' | 'targetNext'>;
 }
 
 /** @returns Where the walk goes on; if nowhere, how it ended. */
 async function settleBatch(
   options: WalkOptions,
   batch: PairBatch,
-  at: Position,
+  { at, signal }: { readonly at: Position; readonly signal: AbortSignal },
 ): Promise<Position | WalkEnd> {
   const page = settlementOf(options, batch, at);
+  if (page.done) await checkCut(options, { until: at.held.until, ...page }, signal);
   if (page.enqueue.length > 0 && !(await options.hasRoom())) return 'no-room';
   const found = await options.settle(at.held, page);
   // Another digest: a page was settled, and its answer was lost. Then the walk does not know its cursor.
   if (found === undefined || Buffer.compare(found.digest, at.held.digest) !== 0) return 'lost';
-  if (!found.settled) return await settleBatch(options, batch, { ...at, held: found });
+  if (!found.settled)
+    return await settleBatch(options, batch, { at: { ...at, held: found }, signal });
   if (page.done) return 'done';
-  return { held: { until: found.until, digest: page.digest }, cursor: page.cursor };
+  const { cursor, sourceNext, targetNext } = page;
+  const held = { until: found.until, digest: page.digest };
+  return { held, cursor, next: { sourceNext, targetNext } };
 }
 
 /** What a page comes to, once it is known where the range ends now. */
 function settlementOf(
-  { kind, mode }: WalkOptions,
-  { pairs, pages, last }: PairBatch,
-  { held, cursor }: Position,
+  { kind, mode, source, target }: WalkOptions,
+  { pairs, pages, last, tokens }: PairBatch,
+  { held, cursor, next }: Position,
 ): PageSettlement {
   const inRange = upTo(pairs, held.until);
   const done = last || inRange.length < pairs.length;
@@ -94,6 +102,13 @@ function settlementOf(
     lines += line(pair);
   }
   const end = done ? held.until : undefined;
+  const nextOf = (side: Side, { traits }: Store, before: string | undefined) => {
+    if (traits.listsFromKey) {
+      return within.findLast((pair) => pair[side] !== undefined && isKept(pair))?.key ?? before;
+    }
+    // What is left of this batch is on a page before the one of this token.
+    return within.length === pairs.length ? tokens[side] : before;
+  };
   return {
     ...counts,
     ...listed(within),
@@ -102,14 +117,11 @@ function settlementOf(
     differences: writes(kind) ? [] : found,
     done,
     cursor: end ?? within.findLast(isKept)?.key ?? cursor,
+    sourceNext: nextOf('source', source, next.sourceNext),
+    targetNext: nextOf('target', target, next.targetNext),
     unreadable: within.filter((pair) => !isKept(pair)).map(({ key }) => key),
     digest: createHash('sha256').update(held.digest).update(lines).digest(),
   };
-}
-
-/** The database takes no other keys, nor does an event: any other key is reported, and delays nothing else. */
-function isKept({ key }: Pair): boolean {
-  return faultOfKey(key, 'characters') === undefined && !key.includes('\0');
 }
 
 /** What only the target has is never touched. */

@@ -32,7 +32,7 @@ export const remedies: Record<FailureKind, string> = {
   'bad-reply':
     'The answer of the store cannot be parsed. Check that the endpoint speaks the protocol of the cloud that the task names.',
   'out-of-order':
-    "The store did not list its objects in the order of their names' UTF-8 bytes, so its listing cannot be compared. Check whether the bucket has an option that changes the order (a hierarchical namespace, a directory bucket); otherwise report it to the vendor.",
+    "The store did not list its objects in the order of their names' UTF-8 bytes, so its listing cannot be used page by page. Scans read the whole listing instead. Check whether the bucket has an option that changes the order (a hierarchical namespace, a directory bucket); otherwise report it to the vendor.",
   'stale-cdn':
     'The CDN delivered something else than the source bucket has. Refresh its cache, switch off whatever changes its answers (compression, page optimization), check that its domain leads to this bucket, then retry the failed objects.',
   'unsupported':

@@ -155,6 +155,8 @@ export interface ListOptions {
   readonly after?: string | undefined;
   /** At most this many entries; the store may give fewer. */
   readonly limit?: number | undefined;
+  /** Takes pages in whatever order the store has. `after` and `next` then are the store's own tokens, not keys. */
+  readonly anyOrder?: boolean | undefined;
   /** It is for a scan: its requests have a pace of their own, and all others of the account go first. */
   readonly forScan?: boolean | undefined;
 }
@@ -213,7 +215,7 @@ export interface Store extends AsyncDisposable {
 
   /**
    * Entries in the order of their keys' UTF-8 bytes, each page behind the one before it; a store that lists
-   * in another order fails with `out-of-order`.
+   * in another order fails with `out-of-order`, unless `anyOrder` allows it.
    */
   list(options: ListOptions, signal: AbortSignal): Promise<ListPage>;
   head(key: string, signal: AbortSignal): Promise<ObjectHead>;

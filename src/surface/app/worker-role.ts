@@ -7,6 +7,7 @@ import {
 } from '../../domain/queue/changes.ts';
 import { settleChanges } from '../../domain/queue/settle.ts';
 import { Worker, type WorkerOptions } from '../../domain/queue/worker.ts';
+import { releaseListings } from '../../domain/scan/kept-listings-table.ts';
 import { releaseRanges } from '../../domain/scan/ranges-table.ts';
 import { Scanner } from '../../domain/scan/scanner.ts';
 import { copyWork } from '../../domain/tasks/copy-work.ts';
@@ -44,7 +45,7 @@ export function workerRole(parts: Parts, openTasks: OpenTasks, writer: number): 
     giveBack: (taskId) => worker.giveBack(taskId),
     async start() {
       const left = alone ? await releaseClaims(database) : 0;
-      if (alone) await releaseRanges(database);
+      if (alone) await Promise.all([releaseRanges(database), releaseListings(database)]);
       if (left > 0) log.info({ event: 'claims.released', count: left }, 'taken up from a crash');
       await using started = new AsyncDisposableStack();
       started.use(await database.listen('changes', () => worker.wake()));

@@ -1,4 +1,5 @@
-import { Scanner, type ScannerOptions } from '../../../src/domain/scan/scanner.ts';
+import { Scanner } from '../../../src/domain/scan/scanner.ts';
+import type { ScannerOptions } from '../../../src/domain/scan/scanner-options.ts';
 import { type Clock, systemClock } from '../../../src/platform/base/clock.ts';
 import { silentLog } from '../../../src/platform/base/log.ts';
 import type { Database, Db } from '../../../src/platform/postgres/db.ts';

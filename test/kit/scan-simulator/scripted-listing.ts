@@ -19,7 +19,22 @@ export interface ListingScript {
   /** Out of a hundred pages, how many come out of order, or again. */
   readonly twisted?: number;
   readonly listsFromKey?: boolean;
+  readonly order?: keyof typeof orders;
 }
+
+/** The orders of stores. A range of keys is another set of keys in each. */
+export const orders = {
+  'bytes': compareKeys,
+  // As Azurite does.
+  'UTF-16': (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0),
+  // As hierarchical namespaces do: what is below `a/` comes before `a.b`.
+  'directories': (a: string, b: string) => compareKeys(inDirectories(a), inDirectories(b)),
+  // As stores with encrypted names, or none, do.
+  'hashes': (a: string, b: string) => compareKeys(hashed(a), hashed(b)),
+} as const satisfies Readonly<Record<string, (a: string, b: string) => number>>;
+
+const inDirectories = (key: string): string => key.replaceAll('/', '\0');
+const hashed = (key: string): string => createHash('md5').update(key).digest('hex');
 
 const PASSING = ['throttled', 'unavailable', 'interrupted', 'unreachable', 'bad-reply'] as const;
 
@@ -32,9 +47,9 @@ export function scriptedListing(
   entries: readonly ObjectEntry[],
   script: ListingScript,
 ): Store {
-  const { listsFromKey = true } = script;
+  const { listsFromKey = true, order = 'bytes' } = script;
   const store = new MemoryStore({ name, traits: { listsFromKey } });
-  const ordered = entries.toSorted((a, b) => compareKeys(a.key, b.key));
+  const ordered = entries.toSorted((a, b) => orders[order](a.key, b.key));
   const calls = new Map<string, number>();
 
   function failure(fault: Fault, cloudMessage?: string): StoreError {
@@ -55,27 +70,42 @@ export function scriptedListing(
     throw failure(PASSING[draw('kind') % PASSING.length] ?? 'unavailable');
   }
 
+  function indexAfter(key: string): number {
+    let [low, high] = [0, ordered.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (orders[order](ordered[middle]?.key ?? '', key) <= 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
   function twisted(page: readonly ObjectEntry[], draw: (what: string) => number) {
     const { twisted: share = 0 } = script;
     if (page.length === 0 || draw('twist') % 100 >= share) return page;
-    const before = ordered.slice(0, indexAfter(ordered, page[0]?.key ?? '') - 1).slice(-2);
+    const before = ordered.slice(0, indexAfter(page[0]?.key ?? '') - 1).slice(-2);
     return draw('how') % 2 === 0 ? page.toReversed() : [...before, ...page];
   }
 
-  store.list = async ({ after, limit = 1_000 }: ListOptions, signal): Promise<ListPage> => {
-    const from = keyOf(after, listsFromKey) ?? '';
+  store.list = async (
+    { after, limit = 1_000, anyOrder = false }: ListOptions,
+    signal,
+  ): Promise<ListPage> => {
+    const byKey = listsFromKey && !anyOrder;
+    const from = keyOf(after, byKey) ?? '';
     const draw = (what: string): number => drawn(`${script.seed} ${name} ${from} ${what}`);
     for (let turns = draw('turns') % 3; turns > 0; turns--) await turn();
     signal.throwIfAborted();
     checkCall(`${from} ${limit > 1 ? '' : 'probe'}`, draw);
     const length = Math.min(limit, 1 + (draw('length') % script.pageMax));
-    const at = from === '' ? 0 : indexAfter(ordered, from);
-    const page = twisted(ordered.slice(at, at + length), draw);
+    const at = from === '' ? 0 : indexAfter(from);
+    const untwisted = ordered.slice(at, at + length);
+    const page = twisted(untwisted, draw);
     if (isDenied(page)) throw failure('denied');
-    const mistake = mistakeInOrder(page, from === '' ? undefined : from);
+    const mistake = anyOrder ? undefined : mistakeInOrder(page, from === '' ? undefined : from);
     if (mistake !== undefined) throw failure('out-of-order', mistake);
-    const last = at + length < ordered.length ? page.at(-1) : undefined;
-    return { entries: page, next: last && tokenOf(last.key, listsFromKey) };
+    const last = at + length < ordered.length ? untwisted.at(-1) : undefined;
+    return { entries: page, next: last && tokenOf(last.key, byKey) };
   };
   return store;
 }
@@ -93,14 +123,4 @@ function keyOf(after: string | undefined, listsFromKey: boolean): string | undef
 
 function drawn(text: string): number {
   return createHash('md5').update(text).digest().readUInt32LE();
-}
-
-function indexAfter(ordered: readonly ObjectEntry[], key: string): number {
-  let [low, high] = [0, ordered.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (compareKeys(ordered[middle]?.key ?? '', key) <= 0) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -113,7 +113,13 @@ class ScanRun {
       where scan_id = $1 and state = 'open' and (due_at > now() or lease_until is not null and claim_id <> all($2))`,
       [this.scanId, this.#processes.flatMap(({ claims }) => [...claims])],
     );
-    if (due.rowCount > 0) for (const process of this.#processes) process.scanner.wake();
+    const reads = await this.#db.query(
+      `update listing_reads set due_at = now(), lease_until = case when claim_id = any($2) then lease_until end
+      where scan_id = $1 and (due_at > now() or lease_until is not null and claim_id <> all($2))`,
+      [this.scanId, this.#processes.flatMap(({ claims }) => [...claims])],
+    );
+    if (due.rowCount + reads.rowCount > 0)
+      for (const process of this.#processes) process.scanner.wake();
     return (await this.shown()).endedAt !== undefined;
   }
 

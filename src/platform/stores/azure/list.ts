@@ -15,7 +15,7 @@ const PAGE_MAX = 5000;
  */
 export async function listPage(
   wire: AzureWire,
-  { prefix = '', after, limit = PAGE_MAX, forScan }: ListOptions,
+  { prefix = '', after, limit = PAGE_MAX, anyOrder = false, forScan }: ListOptions,
   signal: AbortSignal,
 ): Promise<ListPage> {
   const max = Math.min(Math.max(limit, 1), PAGE_MAX);
@@ -25,7 +25,11 @@ export async function listPage(
   for (;;) {
     const request = { ...listRequest(prefix, marker, max), forScan };
     const root = await wire.ask(request, 'EnumerationResults', signal);
-    const entries = checkedEntries(wire, request, root, { prefix, lastKey: from?.lastKey });
+    const entries = checkedEntries(wire, request, root, {
+      prefix,
+      lastKey: from?.lastKey,
+      anyOrder,
+    });
     const next = root.textOf('NextMarker');
     if (next === undefined || next === '') return { entries, next: undefined };
     const last = entries.at(-1);
@@ -53,13 +57,21 @@ function checkedEntries(
   wire: AzureWire,
   request: AzureRequest,
   root: XmlElement,
-  { prefix, lastKey }: { readonly prefix: string; readonly lastKey: string | undefined },
+  {
+    prefix,
+    lastKey,
+    anyOrder,
+  }: {
+    readonly prefix: string;
+    readonly lastKey: string | undefined;
+    readonly anyOrder: boolean;
+  },
 ): ObjectEntry[] {
   const entries = readEntries(root);
   if (typeof entries === 'string') throw wire.badReply(request, entries);
   const stranger = strangerIn(entries, prefix);
   if (stranger !== undefined) throw wire.badReply(request, stranger);
-  const mistake = mistakeInOrder(entries, lastKey);
+  const mistake = anyOrder ? undefined : mistakeInOrder(entries, lastKey);
   if (mistake !== undefined) throw wire.failure('out-of-order', request, mistake);
   return entries;
 }

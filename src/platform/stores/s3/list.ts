@@ -9,16 +9,17 @@ const PAGE_MAX = 1000;
 
 /**
  * One page. It goes on from a key, never from a token, so that a checkpoint is a key; a store may
- * send pages without any entry, as S3 does among deleted versions: those are walked over by token.
+ * send pages without any entry, as S3 does among deleted versions: those are walked over by token. In a listing of
+ * any order, a key says nothing of what is left: it goes on from tokens alone.
  */
 export async function listPage(
   wire: S3Wire,
-  { prefix = '', after, limit = PAGE_MAX, forScan }: ListOptions,
+  { prefix = '', after, limit = PAGE_MAX, anyOrder = false, forScan }: ListOptions,
   signal: AbortSignal,
 ): Promise<ListPage> {
   const max = Math.min(Math.max(limit, 1), PAGE_MAX);
   const trail = new TokenTrail();
-  let from: From = { after };
+  let from: From = anyOrder ? { token: after } : { after };
   for (;;) {
     const request = { ...listRequest(wire, prefix, from, max), forScan };
     const { root, records } = await wire.askRecords(request, LISTING, signal);
@@ -26,14 +27,16 @@ export async function listPage(
     if (typeof entries === 'string') throw wire.badReply(request, entries);
     const stranger = strangerIn(entries, prefix);
     if (stranger !== undefined) throw wire.badReply(request, stranger);
-    const mistake = mistakeInOrder(entries, after);
+    const mistake = anyOrder ? undefined : mistakeInOrder(entries, after);
     if (mistake !== undefined) throw wire.failure('out-of-order', request, mistake);
     if (root.textOf('IsTruncated') !== 'true') return { entries, next: undefined };
-    const last = entries.at(-1);
-    if (last !== undefined) return { entries, next: last.key };
-    const token = tokenOf(root);
+    const last = entries.at(-1)?.key;
+    if (last !== undefined && !anyOrder) return { entries, next: last };
+    // The first version names a marker only where there is a delimiter, and none is needed: it goes on from the last key.
+    const token = tokenOf(root) ?? (wire.dialect.listVersion === 1 ? last : undefined);
+    if (last !== undefined && token !== undefined) return { entries, next: token };
     if (token === undefined || !trail.leadsOn(token)) {
-      throw wire.badReply(request, 'an empty page that says neither end nor how to go on');
+      throw wire.badReply(request, 'a page that says neither end nor how to go on');
     }
     from = { token };
   }

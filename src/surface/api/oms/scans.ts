@@ -182,6 +182,8 @@ export function toScan(scan: ScanRecord): Scan {
     kind: scan.kind,
     state: scan.state,
     reason: scan.reason ?? null,
+    source_unordered: scan.sourceUnordered,
+    target_unordered: scan.targetUnordered,
     create_time: scan.createdAt,
     start_time: scan.startedAt ?? null,
     end_time: scan.endedAt ?? null,

@@ -52,6 +52,11 @@ export const Scan = Type.Object(
         'complete: every key of both buckets was listed, once',
     }),
     reason: orNull(Type.String({ description: 'Why it is incomplete' })),
+    source_unordered: Type.Boolean({
+      description:
+        'The source does not list in the order of keys: its listing was read whole first',
+    }),
+    target_unordered: Type.Boolean({ description: 'The same of the target' }),
     create_time: timestamp('Milliseconds'),
     start_time: orNull(timestamp('Milliseconds')),
     end_time: orNull(timestamp('Milliseconds')),
