@@ -37,7 +37,7 @@ describe('a first start without a first token', () => {
     for (let time = 0; time < 2; time++) {
       await using child = start();
       const [, base = '', projectId = ''] = await child.line(/API\s+(http\S+?)\/v2\/([\w-]+)/);
-      await child.line(/first tokens are not let in/);
+      await child.line(/first tokens are disabled/);
       assert.equal(projectId, 'project-of-mine');
       assert.doesNotMatch(child.output(), /bb_|first-secret/);
       const url = `${base}/v2/${projectId}/sync-tasks`;

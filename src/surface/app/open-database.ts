@@ -7,7 +7,7 @@ import { startEmbedded } from '../../platform/postgres/embedded.ts';
 import type { Parts } from './parts.ts';
 import type { Settings } from '../settings/config.ts';
 
-/** A mistake that whoever starts the service can mend; the message says how. */
+/** An error that the operator can fix; the message says how. */
 export class StartError extends Error {
   override readonly name = 'StartError';
 }

@@ -222,8 +222,8 @@ describe('brigade iam and audit', () => {
         },
         /Condition\] is not known here/,
       ],
-      ['iam grant add x --project p', {}, /either --user or --group/],
-      ['iam project set production', {}, /say what to change/],
+      ['iam grant add x --project p', {}, /name a user or a group: --user or --group/],
+      ['iam project set production', {}, /name what to change/],
     ] as const) {
       assert.match(await refused(line, given), message, line);
     }

@@ -8,7 +8,7 @@ import { nameSettings } from '../settings/names.ts';
 import { StartError } from '../app/open-database.ts';
 import { RemoteError } from './remote-error.ts';
 
-/** Mistakes of the operator's: told by their message alone. */
+/** Errors that the operator can fix: printed as their message alone. */
 const mistakes = [
   SettingsError,
   StartError,
@@ -20,8 +20,8 @@ const mistakes = [
   RemoteError,
 ];
 
-/** Runs a command. @returns Its exit code; 1 after a mistake of the operator's, which it tells. */
-export async function tellingMistakes(run: () => Promise<number>): Promise<number> {
+/** Runs a command. @returns Its exit code; 1 after an error that the operator can fix, which is printed. */
+export async function printingMistakes(run: () => Promise<number>): Promise<number> {
   try {
     return await run();
   } catch (error) {

@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import { type Static, type TSchema, Type } from 'typebox';
 import { Check } from 'typebox/value';
 import { Problem } from '../api/kit/common-schemas.ts';
-import { tellingMistakes } from './mistakes.ts';
+import { printingMistakes } from './mistakes.ts';
 import { readingOptions, type ReadOptions } from './options.ts';
 import { RemoteError } from './remote-error.ts';
 import { whyUnreachable } from './unreachable.ts';
@@ -159,7 +159,7 @@ export function remoteCommand(
     .action(async function (this: Command) {
       const options = readingOptions(this);
       const { url, tokenFile, json = false } = options(RemoteOptions);
-      process.exitCode = await tellingMistakes(async () => {
+      process.exitCode = await printingMistakes(async () => {
         const remote = new Remote(url, () => tokenFrom(tokenFile));
         const { data, text } = await run(remote, this.args, options);
         const out = json ? JSON.stringify(data, null, 2) : text;

@@ -9,7 +9,7 @@ import { addressings } from '../../platform/stores/provider.ts';
 export const roles = ['api', 'worker', 'scheduler'] as const;
 export type Role = (typeof roles)[number];
 
-/** What a text has to look like, and how a person is told that it does not. */
+/** The form of each text, and the message for a text of another form. */
 const patterns = {
   endpoint: {
     pattern: '^https?://[^/?#@\\s]+/?$',
@@ -18,7 +18,7 @@ const patterns = {
   issuer: {
     pattern:
       '^(https://[^/?#@\\s]+|http://(127\\.0\\.0\\.1|localhost|\\[::1\\])(:\\d+)?)(/[^?#\\s]*)?$',
-    hint: 'must be an https:// URL; http:// is taken for this machine only',
+    hint: 'must be an https:// URL; http:// is allowed for this machine only',
   },
   accessKey: {
     pattern: '^[^:\\s]{4,128}:[^:\\s]{8,256}:[^:\\s/]{1,64}$',
@@ -31,11 +31,11 @@ const patterns = {
   databaseUrl: { pattern: '^postgres(ql)?://', hint: 'must be a postgres:// URL' },
   token: {
     pattern: '^[\\x21-\\x7e]+$',
-    hint: 'must be of letters, digits and signs of ASCII, without spaces: it travels in a header',
+    hint: 'must consist of printable ASCII characters without spaces, because it is sent in a header',
   },
 } as const;
 
-/** What to tell where a text does not match this pattern. */
+/** The message for a text that does not match this pattern. */
 export function hintOfPattern(pattern: string): string | undefined {
   return Object.values(patterns).find((known) => known.pattern === pattern)?.hint;
 }
@@ -52,14 +52,21 @@ const Endpoint = Type.Object(
     addressing: Type.Optional(Type.Enum([...addressings])),
     dialect: Type.Optional(
       Type.Enum([...storeDialects], {
-        description: 'How it speaks, where that is not known from the cloud and the host',
+        description: 'The kind of server, if the cloud and the host do not determine it',
       }),
     ),
     caFile: Type.Optional(
-      Type.String({ minLength: 1, description: 'PEM of a private authority; beside the file' }),
+      Type.String({
+        minLength: 1,
+        description:
+          'PEM file with the certificate of a private authority, relative to the settings file',
+      }),
     ),
     signingRegion: Type.Optional(
-      Type.String({ minLength: 1, description: 'For the signature, where it is not the region' }),
+      Type.String({
+        minLength: 1,
+        description: 'The region in signatures, if it differs from `region`',
+      }),
     ),
   },
   { additionalProperties: false },
@@ -68,23 +75,28 @@ const Endpoint = Type.Object(
 const claim = (description: string) => Type.String({ minLength: 1, maxLength: 100, description });
 const issuerUrl = { pattern: patterns.issuer.pattern, maxLength: 500 };
 
-/** An issuer whose tokens are let in; as `Issuer`. */
+/** An issuer whose tokens are accepted; as `Issuer`. */
 const Oidc = Type.Object(
   {
-    issuer: Type.String({ ...issuerUrl, description: 'As in `iss`' }),
-    audience: Type.String({ minLength: 1, description: 'What `aud` must have' }),
-    jwksUri: Type.Optional(Type.String({ ...issuerUrl, description: 'Else by discovery' })),
+    issuer: Type.String({ ...issuerUrl, description: 'Equals `iss`' }),
+    audience: Type.String({ minLength: 1, description: 'A value that `aud` must contain' }),
+    jwksUri: Type.Optional(
+      Type.String({ ...issuerUrl, description: 'By default found by discovery' }),
+    ),
     userClaim: Type.String({ default: 'sub', minLength: 1, maxLength: 100 }),
-    projectClaim: Type.Optional(claim('Has the ID of the project')),
-    project: Type.Optional(claim('ID of the project where no claim says it')),
-    groupsClaim: Type.Optional(claim('Has names of groups')),
+    projectClaim: Type.Optional(claim('The claim with the ID of the project')),
+    project: Type.Optional(claim('The ID of the project, if no claim contains it')),
+    groupsClaim: Type.Optional(claim('The claim with the names of groups')),
     groupsPrefix: Type.Optional(
       Type.String({
         pattern: patterns.groupsPrefix.pattern,
-        description: 'Stands before their names here',
+        description: 'Prefix of their names in this service',
       }),
     ),
-    mapsUsers: Type.Boolean({ default: false, description: 'Users here of that name are meant' }),
+    mapsUsers: Type.Boolean({
+      default: false,
+      description: 'Whether a token also has the grants of the local user of that name',
+    }),
   },
   { additionalProperties: false },
 );
@@ -99,65 +111,68 @@ export const SettingsSchema = Type.Object(
       default: [...roles],
       minItems: 1,
       description:
-        'What this process does: any of api, worker and scheduler, separated by commas; all of them by default. ' +
-        'Fewer need a PostgreSQL of your own',
+        'Roles of this process: api, worker and scheduler, separated by commas; all of them by default. ' +
+        'Fewer than all require an external PostgreSQL',
     }),
     host: Type.String({
       default: '127.0.0.1',
       minLength: 1,
-      description: 'Address to listen on; 0.0.0.0 for all of this machine',
+      description: 'Address to listen on; 0.0.0.0 for all addresses of this machine',
     }),
     port: Type.Integer({
       default: 8080,
       minimum: 0,
       maximum: 65_535,
-      description: 'Port to listen on; 0 takes a free one',
+      description: 'Port to listen on; 0 chooses a free port',
     }),
     tlsCertFile: Type.Optional(
       Type.String({
         minLength: 1,
-        description:
-          'PEM of the certificate to serve HTTPS with, and those between it and its root',
+        description: 'PEM file with the certificate for HTTPS, and its intermediate certificates',
       }),
     ),
     tlsKeyFile: Type.Optional(
-      Type.String({ minLength: 1, description: 'PEM of its key, without a passphrase' }),
+      Type.String({
+        minLength: 1,
+        description: 'PEM file with its private key, without a passphrase',
+      }),
     ),
     tlsMinVersion: Type.Enum(['TLSv1.2', 'TLSv1.3'], {
       default: 'TLSv1.2',
-      description: 'Oldest version of TLS that is spoken',
+      description: 'Oldest version of TLS that is accepted',
     }),
     trustProxy: Type.Array(Type.String({ minLength: 1 }), {
       default: [],
       description:
-        'Addresses and networks (10.1.0.0/16) of proxies before this service, whose X-Forwarded-For, ' +
-        '-Proto and -Host are believed; of others they are not',
+        'Addresses and networks (10.1.0.0/16) of proxies in front of this service. Only their X-Forwarded-For, ' +
+        '-Proto and -Host headers are used',
     }),
     dataDir: Type.String({
       default: './brigade-data',
       minLength: 1,
-      description: 'Folder for the private database and the sealing key, on a local disk',
+      description: 'Directory of the private database and the sealing key, on a local disk',
     }),
     databaseUrl: Type.Optional(
       Type.String({
         pattern: patterns.databaseUrl.pattern,
         secret: true,
-        description: 'postgres://… of a PostgreSQL 15 or later; a private one is run when absent',
+        description:
+          'URL of a PostgreSQL 15 or later, postgres://…; by default the service runs a private one',
       }),
     ),
     secretKey: Type.Optional(
       Type.String({
         secret: true,
         description:
-          'Key that seals credentials: 32 bytes as 64 hexadecimal digits or in base64; ' +
-          'else kept in secret.key in the data directory',
+          'Key that encrypts credentials: 32 bytes, as 64 hexadecimal digits or in base64; ' +
+          'by default generated and kept in secret.key in the data directory',
       }),
     ),
     oldSecretKeys: Type.Array(Type.String(), {
       default: [],
       secret: true,
       description:
-        'Keys that still open what they sealed before, and seal nothing: for a change of the key',
+        'Previous keys, separated by commas: they decrypt existing values and encrypt nothing; used for key rotation',
     }),
     bootstrapToken: Type.Optional(
       Type.String({
@@ -165,7 +180,7 @@ export const SettingsSchema = Type.Object(
         maxLength: 1024,
         pattern: patterns.token.pattern,
         secret: true,
-        description: 'Token of the first project; else generated and printed once',
+        description: 'Token of the first project; by default generated and printed once',
       }),
     ),
     bootstrapAccessKey: Type.Optional(
@@ -173,107 +188,105 @@ export const SettingsSchema = Type.Object(
         pattern: patterns.accessKey.pattern,
         secret: true,
         description:
-          'First access key, as AK:SK:PROJECT_ID, for clients that sign; of the user bootstrap, ' +
+          'First access key, as AK:SK:PROJECT_ID, for clients that sign requests. It belongs to the user bootstrap, ' +
           'an administrator of that project',
       }),
     ),
     firstTokens: Type.Boolean({
       default: true,
-      description:
-        'Whether the tokens of first starts are let in; false once there are users of your own',
+      description: 'Whether first tokens are accepted; set it to false when other users exist',
     }),
     allowEndpoints: Type.Array(Type.String({ minLength: 1 }), {
       default: [],
       description:
-        'What requests may name as an endpoint: hosts, `*.domain`, addresses (`10.0.0.5`, `[fd00::5]`), ' +
+        'Endpoints that requests may name: hosts, `*.domain`, addresses (`10.0.0.5`, `[fd00::5]`), ' +
         'each also with `:port`, networks (`10.1.0.0/16`) and origins (`https://host`); ' +
-        'in the environment separated by commas',
+        'separated by commas in the environment',
     }),
     logInsPerMinute: Type.Integer({
       default: 30,
       minimum: 0,
       maximum: 10_000_000,
-      description: 'Log-ins by password a minute from one address; 0: as many as come',
+      description: 'Log-ins with a password per minute from one address; 0 for no limit',
     }),
     authFailuresPerMinute: Type.Integer({
       default: 60,
       minimum: 0,
       maximum: 10_000_000,
       description:
-        'Wrong credentials a minute from one address, before others of it are not looked at; 0: any number',
+        'Wrong credentials per minute from one address, after which its further credentials are not checked; 0 for no limit',
     }),
     callsPerMinute: Type.Integer({
       default: 600,
       minimum: 0,
       maximum: 10_000_000,
       description:
-        'Creations, starts, stops, deletions, statistics and changes of users a minute, of one project ' +
-        'and from one address; 0: as many as come',
+        'Creations, starts, stops, deletions, statistics and changes of users per minute, in one project ' +
+        'and from one address; 0 for no limit',
     }),
     eventsPerMinute: Type.Integer({
       default: 60_000,
       minimum: 0,
       maximum: 10_000_000,
-      description:
-        'Requests with events a minute, of one project and from one address; 0: as many as come',
+      description: 'Event requests per minute, in one project and from one address; 0 for no limit',
     }),
     listsPerMinute: Type.Integer({
       default: 3_000,
       minimum: 0,
       maximum: 10_000_000,
       description:
-        'Pages of objects, of the audit and of users a minute, of one project and from one address; ' +
-        '0: as many as come',
+        'Pages of objects, of the audit and of users per minute, in one project and from one address; ' +
+        '0 for no limit',
     }),
     logLevel: Type.Enum([...logLevels], {
       default: 'info',
-      description: 'Least urgent to be logged',
+      description: 'Lowest level that is logged',
     }),
     concurrency: Type.Integer({
       default: 48,
       minimum: 1,
       maximum: 1024,
-      description: 'Objects in work at once in this process',
+      description: 'Objects that this process copies at the same time',
     }),
     taskConcurrency: Type.Integer({
       default: 32,
       minimum: 1,
       maximum: 1024,
       description:
-        'Of these, objects of one task that is alone; of several, each leaves a like part to the others',
+        'Objects of one task at the same time. If several tasks have work, each leaves the same part free for the others',
     }),
     partBytes: Type.Integer({
       default: 16 * MiB,
       minimum: 5 * MiB,
       maximum: 5 * GiB,
-      description: 'Size of a part of a large object; grown for objects of very many parts',
+      description: 'Size of the parts of a large object; larger for objects with very many parts',
     }),
     putBytes: Type.Integer({
       default: 32 * MiB,
       minimum: 1,
       maximum: 5 * GiB,
       description:
-        'Objects up to this size are sent in one piece where the source tells their MD5; else in parts',
+        'Objects up to this size are sent in one request if the source reports their MD5; others in parts',
     }),
     partConcurrency: Type.Integer({
       default: 4,
       minimum: 1,
       maximum: 64,
-      description: 'Parts of one object in flight',
+      description: 'Parts of one object that are copied at the same time',
     }),
     speedFloorBytes: Type.Integer({
       default: 1_024,
       minimum: 0,
       maximum: MiB,
       description:
-        'Bytes a second that a connection must carry at least, over each 60 seconds of waiting for it; a slower one ' +
-        'is closed, and its object tried again later; 0: any speed',
+        'Lowest speed of a connection to a store in bytes per second, averaged over 60 seconds of waiting for it. A slower ' +
+        'connection is closed, and its object is tried again later; 0 for no limit',
     }),
     eventKeysMax: Type.Integer({
       default: 100,
       minimum: 1,
       maximum: 10_000,
-      description: 'Object names in one event request (the OMS reference says both 10 and 100)',
+      description: 'Object keys in one event request (the OMS reference says both 10 and 100)',
     }),
     tasksMax: Type.Integer({
       default: 5,
@@ -286,87 +299,87 @@ export const SettingsSchema = Type.Object(
       minimum: 1,
       maximum: 3650,
       description:
-        'Days that ended scans, and messages and attempts in the list of objects, are kept; its lines stay with their task',
+        'Days that ended scans, and messages and attempts in the list of objects, are kept; the entries of the list are kept as long as their task',
     }),
     auditDays: Type.Integer({
       default: 400,
       minimum: 1,
       maximum: 36_500,
-      description: 'Days that the audit is kept',
+      description: 'Days that entries of the audit are kept',
     }),
     uploadDays: Type.Integer({
       default: 7,
       minimum: 1,
       maximum: 365,
       description:
-        'Days that an unfinished upload of a failed object, or of a stopped task, is kept to go on with',
+        'Days that an unfinished upload of a failed object, or of a stopped task, is kept, so that it can be continued',
     }),
     attempts: Type.Integer({
       default: 12,
       minimum: 1,
       maximum: 100,
-      description: 'Attempts in a row that get nowhere with an object, before it counts as failed',
+      description: 'Attempts in a row without progress, after which an object counts as failed',
     }),
     backoffBaseMs: Type.Integer({
       default: 1_000,
       minimum: 10,
       maximum: 3_600_000,
-      description: 'Milliseconds before the second attempt; doubled each time',
+      description: 'Milliseconds before the second attempt; doubled for each further attempt',
     }),
     backoffMaxMs: Type.Integer({
       default: 900_000,
       minimum: 10,
       maximum: 86_400_000,
-      description: 'Milliseconds between attempts at most',
+      description: 'Maximum number of milliseconds between attempts',
     }),
     notFoundSeconds: Type.Integer({
       default: 60,
       minimum: 0,
       maximum: 3_600,
       description:
-        'Seconds after an event, or after a scan found the object, in which an object that the source does not ' +
-        'have is looked for again, before it counts as failed; 0: it fails at once',
+        'Seconds after an event, or after a scan found the object, during which an object that is missing at the source ' +
+        'is looked for again before it counts as failed; 0 to fail at once',
     }),
     checkBuckets: Type.Boolean({
       default: true,
       description:
-        'Whether buckets are asked, when a task is created or started, if they will do what it asks for',
+        'Whether the service checks, when a task is created or started, that both buckets permit what it needs',
     }),
     restoreDays: Type.Integer({
       default: 3,
       minimum: 1,
       maximum: 7,
-      description: 'Days that a task with enable_restore has archived objects restored for',
+      description: 'Days for which a task with enable_restore restores archived objects',
     }),
     restoreWaitHours: Type.Integer({
       default: 72,
       minimum: 1,
       maximum: 720,
       description:
-        'Hours that an archived object may take to be restored, before it counts as failed',
+        'Hours to wait for the restoration of an archived object, before it counts as failed',
     }),
     leaseSeconds: Type.Integer({
       default: 60,
       minimum: 15,
       maximum: 3600,
-      description: "After this long without a sign of life a worker's objects go to another",
+      description: 'Seconds after which the objects of a worker that has died go to another worker',
     }),
     timeZone: Type.String({
       default: 'UTC',
       minLength: 1,
-      description: 'Whose months the monthly statistics count, as Europe/Berlin',
+      description: 'Time zone of the monthly statistics, such as Europe/Berlin',
     }),
     oidc: Type.Array(Oidc, {
       default: [],
       description:
-        'Only in the file: whose JWTs are let in as tokens; a list of {issuer, audience} with, where ' +
-        'needed, jwksUri, userClaim (else sub), mapsUsers, groupsClaim, groupsPrefix, projectClaim and project',
+        'Only in the file: issuers whose JWTs are accepted as tokens; a list of {issuer, audience} with, as ' +
+        'needed, jwksUri, userClaim (sub by default), mapsUsers, groupsClaim, groupsPrefix, projectClaim and project',
     }),
     endpoints: Type.Array(Endpoint, {
       default: [],
       description:
-        'Only in the file: where the regions of a cloud are, trusted, private addresses too; ' +
-        'a list of {cloud, region, endpoint} with, where needed, addressing, dialect, caFile and ' +
+        'Only in the file: endpoints of the regions of clouds, which are trusted even if their addresses are private; ' +
+        'a list of {cloud, region, endpoint} with, as needed, addressing, dialect, caFile and ' +
         'signingRegion',
     }),
   },

@@ -108,8 +108,8 @@ describe('readSettings', () => {
       `oidc${where}: each entry must have an issuer of its own`,
     ]);
     assert.deepEqual(mistakes, [
-      `oidc[0].issuer${where}: must be an https:// URL; http:// is taken for this machine only`,
-      `oidc[1].jwksUri${where}: must be an https:// URL; http:// is taken for this machine only`,
+      `oidc[0].issuer${where}: must be an https:// URL; http:// is allowed for this machine only`,
+      `oidc[1].jwksUri${where}: must be an https:// URL; http:// is allowed for this machine only`,
       `oidc[2]${where}: must have audience`,
     ]);
   });
@@ -347,7 +347,7 @@ endpoints:
       const [mistake = ''] = await mistakesOf(
         readSettings({ BRIGADE_BOOTSTRAP_TOKEN: token }, noFile),
       );
-      assert.match(mistake, /^BRIGADE_BOOTSTRAP_TOKEN: must be of letters, digits and signs/);
+      assert.match(mistake, /^BRIGADE_BOOTSTRAP_TOKEN: must consist of printable ASCII characters/);
     }
   });
 
@@ -383,7 +383,7 @@ describe('describeSettings', () => {
       key: 'backoffBaseMs',
       takes: 'integer, 10 to 3600000',
       default: '1000',
-      description: 'Milliseconds before the second attempt; doubled each time',
+      description: 'Milliseconds before the second attempt; doubled for each further attempt',
       secret: false,
     });
     assert.equal(rows[0]?.variable, 'BRIGADE_CONFIG');

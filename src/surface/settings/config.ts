@@ -358,7 +358,7 @@ export function describeSettings(): SettingRow[] {
     key: undefined,
     takes: 'path',
     default: '',
-    description: 'File with settings, JSON or YAML; the environment comes before it',
+    description: 'File with settings, JSON or YAML; the environment takes precedence',
     secret: false,
   };
   return [config, ...keys.map(describeSetting)];

@@ -48,7 +48,7 @@ function projectRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
       '/iam/v1/projects',
       {
         schema: {
-          ...described('CreateIamProject', 'Make a project'),
+          ...described('CreateIamProject', 'Create a project'),
           body: schemas.CreateProjectBody,
           response: { 200: schemas.ProjectReply, ...changeProblems, 413: tooLarge },
         },
@@ -109,7 +109,7 @@ function userRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
       '/iam/v1/users',
       {
         schema: {
-          ...described('CreateIamUser', 'Make a user'),
+          ...described('CreateIamUser', 'Create a user'),
           body: schemas.CreateUserBody,
           response: { 200: schemas.UserReply, ...changeProblems, 413: tooLarge },
         },
@@ -152,7 +152,7 @@ function userChanges(identity: IdentityService): FastifyPluginAsyncTypebox {
       '/iam/v1/users/:name',
       {
         schema: {
-          ...described('DeleteIamUser', 'Remove a user, with its keys, tokens and grants'),
+          ...described('DeleteIamUser', 'Delete a user with its keys, tokens and grants'),
           params: schemas.Named,
           response: { 200: Nothing, ...namedProblems },
         },
@@ -186,7 +186,7 @@ function groupRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
       '/iam/v1/groups',
       {
         schema: {
-          ...described('CreateIamGroup', 'Make a group'),
+          ...described('CreateIamGroup', 'Create a group'),
           body: schemas.CreateGroupBody,
           response: { 200: schemas.GroupReply, ...changeProblems, 413: tooLarge },
         },
@@ -202,7 +202,7 @@ function groupRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
       '/iam/v1/groups/:name',
       {
         schema: {
-          ...described('DeleteIamGroup', 'Remove a group, with its grants'),
+          ...described('DeleteIamGroup', 'Delete a group with its grants'),
           params: schemas.Named,
           response: { 200: Nothing, ...namedProblems },
         },
@@ -223,7 +223,7 @@ function memberRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
       '/iam/v1/groups/:name/members/:user',
       {
         schema: {
-          ...described('AddIamMember', 'Put a user into a group'),
+          ...described('AddIamMember', 'Add a user to a group'),
           params: schemas.Member,
           response: { 200: Nothing, ...namedProblems },
         },
@@ -238,7 +238,7 @@ function memberRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
       '/iam/v1/groups/:name/members/:user',
       {
         schema: {
-          ...described('RemoveIamMember', 'Take a user out of a group'),
+          ...described('RemoveIamMember', 'Remove a user from a group'),
           params: schemas.Member,
           response: { 200: Nothing, ...namedProblems },
         },
@@ -269,7 +269,7 @@ function accessKeyRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
       '/iam/v1/access-keys',
       {
         schema: {
-          ...described('CreateIamAccessKey', 'Make an access key; its secret is shown this once'),
+          ...described('CreateIamAccessKey', 'Create an access key; its secret is shown only once'),
           body: schemas.CreateAccessKeyBody,
           response: { 200: schemas.CreateAccessKeyReply, ...namedProblems, 413: tooLarge },
         },
@@ -310,7 +310,7 @@ function accessKeyChanges(identity: IdentityService): FastifyPluginAsyncTypebox 
       '/iam/v1/access-keys/:id',
       {
         schema: {
-          ...described('DeleteIamAccessKey', 'Remove an access key'),
+          ...described('DeleteIamAccessKey', 'Delete an access key'),
           params: schemas.Identified,
           response: { 200: Nothing, ...namedProblems },
         },

@@ -55,7 +55,7 @@ function policyRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
       '/iam/v1/policies/:name',
       {
         schema: {
-          ...described('PutIamPolicy', 'Write a policy, or replace it'),
+          ...described('PutIamPolicy', 'Create or replace a policy'),
           params: schemas.NewlyNamed,
           body: schemas.PolicyDocument,
           response: { 200: Nothing, ...changeProblems, 413: tooLarge },
@@ -71,7 +71,7 @@ function policyRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
       '/iam/v1/policies/:name',
       {
         schema: {
-          ...described('DeleteIamPolicy', 'Remove a policy that nobody is granted'),
+          ...described('DeleteIamPolicy', 'Delete a policy that is not granted'),
           params: schemas.Named,
           response: { 200: Nothing, ...manageProblems },
         },
@@ -91,7 +91,7 @@ function grantRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
       '/iam/v1/grants',
       {
         schema: {
-          ...described('ListIamGrants', 'Who may do what where'),
+          ...described('ListIamGrants', 'Grants of policies to users and groups in projects'),
           response: { 200: schemas.GrantsReply, ...problems },
         },
         config: read,
@@ -122,7 +122,7 @@ function grantRoutes(identity: IdentityService): FastifyPluginAsyncTypebox {
       '/iam/v1/grants/:id',
       {
         schema: {
-          ...described('DeleteIamGrant', 'Take a grant back'),
+          ...described('DeleteIamGrant', 'Remove a grant'),
           params: schemas.Identified,
           response: { 200: Nothing, ...namedProblems },
         },

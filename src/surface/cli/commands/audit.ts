@@ -16,13 +16,13 @@ const AuditOptions = Type.Object({
 
 export function auditCommand(): Command {
   return new Command('audit')
-    .description('Who did what, when, from where, with what result')
+    .description('The audit: who changed what, when, from where, and with what result')
     .addCommand(
-      remoteCommand('list', 'List what was done, the newest first', listAudit)
-        .option('--project <project>', 'of which project, by name or ID; else that of the token')
-        .option('--all', 'of all projects; needs iam:read')
-        .option('--limit <number>', 'how many', wholeNumber, 100)
-        .option('--before <id>', 'only what is older than this entry', wholeNumber),
+      remoteCommand('list', 'List entries, the newest first', listAudit)
+        .option('--project <project>', 'the project, by name or ID; by default that of the token')
+        .option('--all', 'all projects; requires the action iam:read')
+        .option('--limit <number>', 'the number of entries', wholeNumber, 100)
+        .option('--before <id>', 'only entries older than this one', wholeNumber),
     );
 }
 
@@ -75,7 +75,7 @@ async function projectId(remote: Remote, nameOrId: string | undefined): Promise<
   const { projects } = await remote.get(ListProjectsReply, '/v3/projects');
   const [only, ...more] = projects;
   if (nameOrId === undefined && only !== undefined && more.length === 0) return only.id;
-  if (nameOrId === undefined) throw new RemoteError('say of which project: --project.');
+  if (nameOrId === undefined) throw new RemoteError('name the project: --project.');
   const named = projects.find(({ id, name }) => id === nameOrId || name === nameOrId);
   return encodeURIComponent(named?.id ?? nameOrId);
 }

@@ -10,11 +10,11 @@ const keys = '/iam/v1/access-keys';
 
 export function keyCommand(): Command {
   return new Command('key')
-    .description('Access keys (AK and SK), by which SDKs sign')
+    .description('Access keys (AK and SK), with which SDKs sign requests')
     .addCommand(
       remoteCommand(
         'create <user>',
-        'Make an access key; its secret is shown this once',
+        'Create an access key; its secret is shown only once',
         createKey,
       ),
     )
@@ -26,17 +26,17 @@ export function keyCommand(): Command {
       }),
     )
     .addCommand(
-      remoteCommand('enable <id>', 'Take signatures of a key again', (remote, [id = '']) =>
+      remoteCommand('enable <id>', 'Accept signatures of a key again', (remote, [id = '']) =>
         change(remote, id, { method: 'POST', body: { enabled: true } }, 'is enabled'),
       ),
     )
     .addCommand(
-      remoteCommand('disable <id>', 'Take no signatures of a key', (remote, [id = '']) =>
+      remoteCommand('disable <id>', 'Reject signatures of a key', (remote, [id = '']) =>
         change(remote, id, { method: 'POST', body: { enabled: false } }, 'is disabled'),
       ),
     )
     .addCommand(
-      remoteCommand('delete <id>', 'Remove an access key', (remote, [id = '']) =>
+      remoteCommand('delete <id>', 'Delete an access key', (remote, [id = '']) =>
         change(remote, id, { method: 'DELETE' }, 'is removed'),
       ),
     );
@@ -70,11 +70,14 @@ export function tokenCommand(): Command {
     .addCommand(
       remoteCommand(
         'create <user>',
-        'Log in by a password and print a token, which lasts 24 hours',
+        'Log in with a password and print a token, which is valid for 24 hours',
         logIn,
       )
-        .option('--project <project>', 'for which project; else the only one with rights')
-        .option('--password-stdin', 'the password comes by standard input')
+        .option(
+          '--project <project>',
+          'the project; by default the only one in which the user has rights',
+        )
+        .option('--password-stdin', 'read the password from standard input')
         .addHelpText(
           'after',
           `
@@ -82,10 +85,10 @@ export function tokenCommand(): Command {
         ),
     )
     .addCommand(
-      remoteCommand('revoke', 'End the token that is given', async (remote) => {
+      remoteCommand('revoke', 'Revoke the token that this command uses', async (remote) => {
         const headers = { 'x-subject-token': await remote.token() };
         await remote.send('/v3/auth/tokens', { method: 'DELETE', headers });
-        return { data: null, text: 'The token has ended.' };
+        return { data: null, text: 'The token is revoked.' };
       }),
     );
 }

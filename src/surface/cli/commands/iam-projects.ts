@@ -17,33 +17,37 @@ const SetOptions = Type.Object({
 
 export function projectCommand(): Command {
   return new Command('project')
-    .description('What tasks belong to, and its quotas')
+    .description('Projects, to which tasks belong, and their quotas')
     .addCommand(
       remoteCommand(
         'create <name>',
-        'Make a project; clients look it up by its name, as they do by a region',
+        'Create a project; clients look it up by its name, which is the name of their region',
         async (remote, [name = ''], options) => {
           const { id } = options(CreateOptions);
           const body = { name, ...(id !== undefined && { id }) };
           const project = await remote.get(ProjectReply, projects, { method: 'POST', body });
           return { data: project, text: `The project ${name} is made. Its ID: ${project.id}` };
         },
-      ).option('--id <id>', 'its ID; else one is made'),
+      ).option('--id <id>', 'its ID; by default generated'),
     )
     .addCommand(remoteCommand('list', 'List all projects', listProjects))
     .addCommand(
       remoteCommand('set <project>', 'Change a project', setProject)
-        .option('--name <name>', 'another name')
-        .option('--tasks-max <number>', 'tasks it may have; "default": as the settings say', quota)
+        .option('--name <name>', 'the new name')
+        .option(
+          '--tasks-max <number>',
+          'maximum number of tasks; "default" for the number in the settings',
+          quota,
+        )
         .option(
           '--event-keys-max <number>',
-          'names that one event may have; "default": as the settings say',
+          'maximum number of keys in one event; "default" for the number in the settings',
           quota,
         ),
     );
 }
 
-/** The API's word for the settings' own number is -1. */
+/** In the API, -1 stands for the number in the settings. */
 function quota(text: string): number {
   if (text === 'default') return -1;
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Give a whole number, or "default".');
@@ -71,7 +75,7 @@ async function setProject(
     ...(eventKeysMax !== undefined && { event_keys_max: eventKeysMax }),
   };
   if (Object.keys(body).length === 0) {
-    throw new RemoteError('say what to change: --name, --tasks-max or --event-keys-max.');
+    throw new RemoteError('name what to change: --name, --tasks-max or --event-keys-max.');
   }
   const path = `${projects}/${encodeURIComponent(project)}`;
   const changed = await remote.get(ProjectReply, path, { method: 'POST', body });

@@ -14,9 +14,9 @@ const grants = '/iam/v1/grants';
 
 export function policyCommand(): Command {
   return new Command('policy')
-    .description('What can be granted')
+    .description('Policies, which can be granted')
     .addCommand(
-      remoteCommand('list', 'List all policies; with --json, whole', async (remote) => {
+      remoteCommand('list', 'List all policies; --json prints them completely', async (remote) => {
         const { policies: all } = await remote.get(PoliciesReply, policies);
         const rows = all.map(({ name, system, document }) => ({
           ...{ name, system, statements: document.Statement.length },
@@ -28,10 +28,10 @@ export function policyCommand(): Command {
       }),
     )
     .addCommand(
-      remoteCommand('put <name> [file]', 'Write a policy, or replace it', putPolicy).addHelpText(
+      remoteCommand('put <name> [file]', 'Create or replace a policy', putPolicy).addHelpText(
         'after',
         `
-The document is JSON, from a file or by standard input:
+The document is JSON, from a file or from standard input:
 
   {"Version": "5.0", "Statement": [
     {"Effect": "Allow", "Action": ["oms:synctask:*"]},
@@ -42,7 +42,7 @@ The document is JSON, from a file or by standard input:
     .addCommand(
       remoteCommand(
         'delete <name>',
-        'Remove a policy that nobody is granted',
+        'Delete a policy that is not granted',
         async (remote, [name = '']) => {
           await remote.send(`${policies}/${encodeURIComponent(name)}`, { method: 'DELETE' });
           return { data: null, text: `The policy ${name} is removed.` };
@@ -57,7 +57,7 @@ async function putPolicy(
 ): Promise<Said> {
   const body = parse(file === '-' ? await readInput() : await read(file));
   if (body === undefined) {
-    const where = file === '-' ? 'what came by standard input' : file;
+    const where = file === '-' ? 'the text from standard input' : file;
     throw new RemoteError(`${where} is not JSON. See "brigade iam policy put --help".`);
   }
   await remote.send(`${policies}/${encodeURIComponent(name)}`, { method: 'PUT', body });
@@ -76,7 +76,7 @@ const GrantOptions = Type.Object({
 
 export function grantCommand(): Command {
   return new Command('grant')
-    .description('Who may do what where')
+    .description('Grants of policies to users and groups in projects')
     .addCommand(
       remoteCommand('list', 'List all grants', async (remote) => {
         const { grants: all } = await remote.get(GrantsReply, grants);
@@ -87,17 +87,13 @@ export function grantCommand(): Command {
       }),
     )
     .addCommand(
-      remoteCommand(
-        'add <policy>',
-        'Grant a policy, or a role of the system, in a project',
-        addGrant,
-      )
-        .option('--user <user>', 'to a user')
-        .option('--group <group>', 'to a group')
+      remoteCommand('add <policy>', 'Grant a policy or a system role in a project', addGrant)
+        .option('--user <user>', 'the user')
+        .option('--group <group>', 'the group')
         .requiredOption('--project <project>', 'the project, by name or ID'),
     )
     .addCommand(
-      remoteCommand('remove <id>', 'Take a grant back', async (remote, [id = '']) => {
+      remoteCommand('remove <id>', 'Remove a grant', async (remote, [id = '']) => {
         await remote.send(`${grants}/${encodeURIComponent(id)}`, { method: 'DELETE' });
         return { data: null, text: `The grant ${id} is taken back.` };
       }),
@@ -111,7 +107,7 @@ async function addGrant(
 ): Promise<Said> {
   const { user, group, project } = options(GrantOptions);
   if ((user === undefined) === (group === undefined)) {
-    throw new RemoteError('say to whom: either --user or --group.');
+    throw new RemoteError('name a user or a group: --user or --group.');
   }
   const body = { policy, project, ...(user === undefined ? { group } : { user }) };
   const grant = await remote.get(GrantReply, grants, { method: 'POST', body });

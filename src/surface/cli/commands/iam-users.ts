@@ -17,11 +17,11 @@ const PasswordOptions = Type.Object({
 
 export function userCommand(): Command {
   return new Command('user')
-    .description('Who may enter')
+    .description('Users, their passwords and their state')
     .addCommand(
-      remoteCommand('create <name>', 'Make a user', createUser)
-        .option('--password-stdin', 'the password comes by standard input')
-        .option('--no-password', 'none: the user enters by access keys, or single sign-on'),
+      remoteCommand('create <name>', 'Create a user', createUser)
+        .option('--password-stdin', 'read the password from standard input')
+        .option('--no-password', 'create no password: the user uses access keys or single sign-on'),
     )
     .addCommand(remoteCommand('list', 'List all users', listUsers))
     .addCommand(
@@ -32,26 +32,26 @@ export function userCommand(): Command {
     .addCommand(
       remoteCommand(
         'disable <user>',
-        'Let a user in no more; ends its tokens',
+        'Disable a user and revoke its tokens',
         (remote, [user = '']) =>
-          update(remote, user, { enabled: false }, 'is disabled, its tokens have ended'),
+          update(remote, user, { enabled: false }, 'is disabled, its tokens are revoked'),
       ),
     )
     .addCommand(
       remoteCommand(
         'password <user>',
-        'Give a user another password; ends its tokens',
+        'Change the password of a user and revoke its tokens',
         async (remote, [user = ''], options) => {
           const { passwordStdin = false } = options(PasswordOptions);
           const password = await askPassword({ passwordStdin, isNew: true });
-          return update(remote, user, { password }, 'has another password, its tokens have ended');
+          return update(remote, user, { password }, 'has a new password, its tokens are revoked');
         },
-      ).option('--password-stdin', 'the password comes by standard input'),
+      ).option('--password-stdin', 'read the password from standard input'),
     )
     .addCommand(
       remoteCommand(
         'delete <user>',
-        'Remove a user, with its keys, tokens and grants',
+        'Delete a user with its keys, tokens and grants',
         async (remote, [user = '']) => {
           await remote.send(`${users}/${encodeURIComponent(user)}`, { method: 'DELETE' });
           return { data: null, text: `The user ${user} is removed.` };
@@ -90,9 +90,9 @@ async function update(remote: Remote, user: string, body: object, now: string): 
 
 export function groupCommand(): Command {
   return new Command('group')
-    .description('Users who share rights')
+    .description('Groups of users with the same rights')
     .addCommand(
-      remoteCommand('create <name>', 'Make a group', async (remote, [name = '']) => {
+      remoteCommand('create <name>', 'Create a group', async (remote, [name = '']) => {
         const group = await remote.get(GroupReply, groups, { method: 'POST', body: { name } });
         return { data: group, text: `The group ${group.name} is made.` };
       }),
@@ -107,7 +107,7 @@ export function groupCommand(): Command {
     .addCommand(
       remoteCommand(
         'delete <group>',
-        'Remove a group, with its grants',
+        'Delete a group with its grants',
         async (remote, [group = '']) => {
           await remote.send(`${groups}/${encodeURIComponent(group)}`, { method: 'DELETE' });
           return { data: null, text: `The group ${group} is removed.` };
@@ -115,12 +115,12 @@ export function groupCommand(): Command {
       ),
     )
     .addCommand(
-      remoteCommand('add <group> <user>', 'Put a user into a group', (remote, args) =>
+      remoteCommand('add <group> <user>', 'Add a user to a group', (remote, args) =>
         member(remote, args, 'PUT'),
       ),
     )
     .addCommand(
-      remoteCommand('remove <group> <user>', 'Take a user out of a group', (remote, args) =>
+      remoteCommand('remove <group> <user>', 'Remove a user from a group', (remote, args) =>
         member(remote, args, 'DELETE'),
       ),
     );

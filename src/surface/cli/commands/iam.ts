@@ -6,12 +6,15 @@ import { groupCommand, userCommand } from './iam-users.ts';
 
 export function iamCommand(): Command {
   return new Command('iam')
-    .description('Users, groups, projects, policies, grants, access keys and tokens of a service')
+    .description(
+      'Users, groups, projects, policies, grants, access keys and tokens of a running service',
+    )
     .addHelpText(
       'after',
       `
-These commands ask a running service, over its API. They need a token that may
-do it: that of the first start, or of a user with the role Security Administrator.
+These commands call the API of a running service. They need a token with the
+necessary rights: that of the first start, or of a user with the role Security
+Administrator.
 
   export BRIGADE_TOKEN=…
   brigade iam user create jane

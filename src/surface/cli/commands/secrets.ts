@@ -15,29 +15,29 @@ import {
 import { refuseToBreak } from '../../../domain/fleet/registration.ts';
 import { checkSealingKey, sealAnew } from '../../../domain/maintenance/sealing-key.ts';
 import { readSettings, type Settings } from '../../settings/config.ts';
-import { tellingMistakes } from '../mistakes.ts';
+import { printingMistakes } from '../mistakes.ts';
 import { openDatabase, StartError } from '../../app/open-database.ts';
 
 export function secretsCommand(): Command {
   return new Command('secrets')
-    .description('What is kept sealed, and the key that seals it')
+    .description('The stored secrets, and the key that encrypts them')
     .addCommand(
       new Command('rotate')
-        .description('Seal all secrets anew by another key')
+        .description('Encrypt all secrets with a new key')
         .addHelpText(
           'after',
           `
-The key in secret.key of the data directory: stop the service first. A new key is
-made, everything is sealed anew, and the key of before is forgotten.
+For the key in secret.key of the data directory, stop the service first. This command
+creates a new key, encrypts everything with it, and removes the previous key.
 
-A key of your own: give the new one in BRIGADE_SECRET_KEY and the one of before in
-BRIGADE_OLD_SECRET_KEYS. With BRIGADE_DATABASE_URL the service may run meanwhile,
-once all its processes have both keys.
+For a key in BRIGADE_SECRET_KEY, set it to the new key, and BRIGADE_OLD_SECRET_KEYS to
+the previous one. With BRIGADE_DATABASE_URL the service may run meanwhile, if all its
+processes have both keys.
 
-It may be interrupted at any time: run it again, and it goes on.`,
+The command may be interrupted at any time. Run it again to continue.`,
         )
         .action(async () => {
-          process.exitCode = await tellingMistakes(rotate);
+          process.exitCode = await printingMistakes(rotate);
         }),
     );
 }
@@ -64,11 +64,13 @@ async function sealByGiven(database: Database, settings: Settings, dir: string, 
   const { secretKey: given, oldSecretKeys: old } = settings;
   if (old.length === 0) {
     throw new StartError(
-      'there is no change to make: give the new key in BRIGADE_SECRET_KEY, and the one of before in BRIGADE_OLD_SECRET_KEYS',
+      'there is nothing to change: set BRIGADE_SECRET_KEY to the new key, and BRIGADE_OLD_SECRET_KEYS to the previous one',
     );
   }
   await sealAll(database, await readSecretKeys(dir, { given, old, mayGenerate: false }), log);
-  say('Once no process has the old key first, it can leave BRIGADE_OLD_SECRET_KEYS.');
+  say(
+    'When no process uses the previous key as its first key, remove it from BRIGADE_OLD_SECRET_KEYS.',
+  );
   return 0;
 }
 
@@ -83,7 +85,7 @@ async function sealByNew(
   const kept = await readSecretKeys(dir, { given: undefined, old: [], mayGenerate });
   const known = await readSecretKeys(dir, { given: undefined, old: oldSecretKeys, mayGenerate });
   const goesOn = kept.length > 1;
-  if (goesOn) say('A change of the key that was interrupted goes on.');
+  if (goesOn) say('Continuing an interrupted key rotation.');
   const keys: SecretKeys = goesOn ? known : [newSecretKey(), ...known];
   // Before anything is sealed by the new key; the others stay until nothing needs them.
   if (!goesOn) await replaceSecretKeys(dir, keys);

@@ -6,7 +6,7 @@ import { after } from '../../../platform/base/timers.ts';
 import type { FirstToken } from '../../../domain/access/tokens.ts';
 import { readSettings } from '../../settings/config.ts';
 import { nameSettings, variableOf } from '../../settings/names.ts';
-import { tellingMistakes } from '../mistakes.ts';
+import { printingMistakes } from '../mistakes.ts';
 import { readingOptions } from '../options.ts';
 import { type Service, startService } from '../../app/serve.ts';
 
@@ -14,27 +14,28 @@ const ServeOptions = Type.Object({ role: Type.Optional(Type.Array(Type.String())
 
 export function serveCommand(): Command {
   return new Command('serve')
-    .description('Run the service: API, worker, scheduler and, unless given another, its database')
+    .description('Run the service: API, worker, scheduler and, by default, a private database')
     .option(
       '--role <roles>',
-      'only these of api, worker and scheduler; several times, or separated by commas; before BRIGADE_ROLES',
+      'the roles of this process, out of api, worker and scheduler; repeated, or separated by commas; replaces BRIGADE_ROLES',
       (given: string, before: readonly string[] | undefined) => [...(before ?? []), given],
     )
     .addHelpText(
       'after',
       `
 Settings come from the environment and from the file that BRIGADE_CONFIG names;
-"brigade settings" lists them. Ctrl-C or SIGTERM lets objects in work end, then
-stops everything; a second one, or one during the start, stops at once.`,
+"brigade settings" lists them. Ctrl-C or SIGTERM finishes the objects that are being
+copied and then stops the service. A second signal, or one during the start, stops it
+immediately.`,
     )
     .action(async function (this: Command) {
       const { role } = readingOptions(this)(ServeOptions);
-      process.exitCode = await tellingMistakes(() => serve(role));
+      process.exitCode = await printingMistakes(() => serve(role));
     });
 }
 
 async function serve(roles: readonly string[] | undefined): Promise<number> {
-  // A start may wait for others, and long: nobody waits for it to end well.
+  // A start may wait long for other processes, so a signal ends it at once.
   onSignal(exitAtOnce);
   const settings = await readSettings(
     roles === undefined ? process.env : { ...process.env, [variableOf('roles')]: roles.join() },
@@ -50,8 +51,8 @@ async function serve(roles: readonly string[] | undefined): Promise<number> {
 }
 
 /**
- * Ends the process at once. Without the database nothing can be finished: neither can results be
- * written nor leases renewed. So it is left as by a crash, and the next start takes it up.
+ * Ends the process at once. Without the database neither results can be written nor leases renewed, so the process
+ * ends as in a crash, and the next start continues the work.
  */
 function exitFailed({ message }: Error): void {
   process.stderr.write(`brigade: ${nameSettings(message)}\n`);
@@ -102,7 +103,7 @@ function withApi(
   { first: { projectId, token }, firstTokens }: { first: FirstToken; firstTokens: boolean },
 ): string {
   const credentials = !firstTokens
-    ? `  Token      first tokens are not let in: log in, or sign with an access key.`
+    ? `  Token      first tokens are disabled: log in, or sign with an access key.`
     : token === undefined
       ? `  Token      the one that the first start printed, or BRIGADE_BOOTSTRAP_TOKEN.
              Lost? Start once with BRIGADE_BOOTSTRAP_TOKEN=<a new one, 16 characters or more>.`

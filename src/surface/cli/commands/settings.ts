@@ -7,7 +7,7 @@ const SettingsOptions = Type.Object({ json: Type.Optional(Type.Boolean()) });
 
 export function settingsCommand(): Command {
   return new Command('settings')
-    .description('List every setting, its default and what it means')
+    .description('List every setting with its default and description')
     .option('--json', 'print JSON')
     .action(function (this: Command) {
       const { json = false } = readingOptions(this)(SettingsOptions);
