@@ -2,6 +2,7 @@ import { type Db, prepared } from '../../platform/postgres/db.ts';
 import { indexedKey } from '../../platform/postgres/long-keys.ts';
 import { enqueueing, waking } from '../queue/enqueue.ts';
 import type { Difference } from './differences-table.ts';
+import type { Side } from './kept-listings-table.ts';
 import type { KeyRange } from './listing.ts';
 import { MAY_WALK } from './may-work.ts';
 import type { ScanKind } from './scan.ts';
@@ -249,6 +250,8 @@ export interface SplitCandidate extends KeyRange {
   readonly cursor: string;
   readonly sourceUnordered: boolean;
   readonly targetUnordered: boolean;
+  /** The side that has had more keys in it so far. */
+  readonly longer: Side;
 }
 
 /** A range that is being walked and has had many pages since it was last split, or could not be. */
@@ -271,7 +274,8 @@ export async function rangeToSplit(
     from busiest where ranges.scan_id = busiest.scan_id and ranges.after_key = busiest.after_key
     returning ranges.scan_id as "scanId", busiest.task_id as "taskId", busiest.revision, ranges.after_key as after,
       ranges.until_key as until, ranges.cursor_key as cursor, busiest.source_unordered as "sourceUnordered",
-      busiest.target_unordered as "targetUnordered"`,
+      busiest.target_unordered as "targetUnordered",
+      case when ranges.source_objects >= ranges.target_objects then 'source' else 'target' end as longer`,
     [pages],
   );
   return rows[0];

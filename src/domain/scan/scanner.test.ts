@@ -134,26 +134,35 @@ describe('Scanner', () => {
     assert.match(scan.digest ?? '', /^[0-9a-f]{64}$/);
   });
 
-  test('of several processes share a scan by splitting it; each key is counted once', async () => {
-    await using db = await testDatabase();
-    const taskId = await addTask(db);
-    const keys = numbers(60_000);
-    const scanId = await addScan(db, taskId);
-    const isSplit = ({ rangesOpen, rangesDone }: ScanRecord): boolean =>
-      rangesOpen + rangesDone > 1;
-    const source = await listingOf(keys, async (after = '') => {
-      // Nobody gets on until somebody has split.
-      if (after > (keys[50_000] ?? '')) await scanOnce(db, taskId, scanId, isSplit);
+  for (const longer of ['source', 'target'] as const) {
+    test(`of several processes share a scan by splitting it where the ${longer} has more; each key is counted once`, async () => {
+      await using db = await testDatabase();
+      const taskId = await addTask(db);
+      const keys = numbers(60_000);
+      const scanId = await addScan(db, taskId);
+      const isSplit = ({ rangesOpen, rangesDone }: ScanRecord): boolean =>
+        rangesOpen + rangesDone > 1;
+      const long = await listingOf(keys, async (after = '') => {
+        // Nobody gets on until somebody has split.
+        if (after > (keys[50_000] ?? '')) await scanOnce(db, taskId, scanId, isSplit);
+      });
+      const short = await listingOf(['a', 'b']);
+      const sides =
+        longer === 'source' ? { source: long, target: short } : { source: short, target: long };
+      const scanners = [scannerOf(db, sides), scannerOf(db, sides)];
+      for (const scanner of scanners) scanner.start();
+      const scan = await scanOnce(db, taskId, scanId);
+      await Promise.all(scanners.map((scanner) => scanner.stop()));
+      const { state, sourceObjects, targetObjects, missing, extra } = scan;
+      const counts = [state, sourceObjects, targetObjects, missing, extra];
+      const [all, two] = [keys.length, 2];
+      assert.deepEqual(
+        counts,
+        longer === 'source' ? ['complete', all, two, all, two] : ['complete', two, all, two, all],
+      );
+      assert.equal((await waiting(db)).length, missing);
     });
-    const target = await listingOf([]);
-    const scanners = [scannerOf(db, { source, target }), scannerOf(db, { source, target })];
-    for (const scanner of scanners) scanner.start();
-    const scan = await scanOnce(db, taskId, scanId);
-    await Promise.all(scanners.map((scanner) => scanner.stop()));
-    assert.equal(scan.state, 'complete');
-    assert.deepEqual([scan.sourceObjects, scan.missing, scan.enqueued], [60_000, 60_000, 60_000]);
-    assert.equal((await waiting(db)).length, 60_000);
-  });
+  }
 
   test('goes on where it was stopped, in another process', async () => {
     await using db = await testDatabase();

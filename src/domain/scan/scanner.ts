@@ -2,6 +2,7 @@ import { backoffMs } from '../../platform/base/backoff.ts';
 import { Alarm, every } from '../../platform/base/timers.ts';
 import { StoreError } from '../../platform/model/store-error.ts';
 import { alreadyLogged } from '../../platform/postgres/db.ts';
+import type { Store } from '../../platform/stores/store.ts';
 import { ServiceError } from '../service-error.ts';
 import { insertDifferences } from './differences-table.ts';
 import { endOf } from './ending.ts';
@@ -259,14 +260,15 @@ export class Scanner {
       using task = await open(candidate.taskId, candidate.revision);
       const { source, target } = this.#sides(candidate, task);
       if (![source, target].every((store) => store.traits.listsFromKey)) return;
-      const probe = async (after: string): Promise<string | undefined> => {
-        const { entries } = await source.list({ after, limit: 1, forScan: true }, signal);
+      const [long, short] = candidate.longer === 'source' ? [source, target] : [target, source];
+      const probe = async (store: Store, after: string): Promise<string | undefined> => {
+        const { entries } = await store.list({ after, limit: 1, forScan: true }, signal);
         return entries[0]?.key;
       };
-      const cut = await findCut(candidate, probe);
+      const cut = await findCut(candidate, (after) => probe(long, after));
       if (cut === undefined) return;
       // A store that does not take this text as a key to go on from would fail the new range for good.
-      await target.list({ after: cut, limit: 1, forScan: true }, signal);
+      await probe(short, cut);
       await splitRange(database, candidate, cut);
     } catch (error) {
       if (signal.aborted) return;

@@ -41,7 +41,7 @@ export function simulationOf(seed: number): Simulation {
     deniedFrom: chance.once(10) ? all[chance.below(all.length)] : undefined,
     twisted: chance.once(10) ? 5 : 0,
     listsFromKey: !chance.once(6),
-    order: chance.once(6) ? chance.pick(['UTF-16', 'directories', 'hashes']) : 'bytes',
+    order: chance.once(4) ? chance.pick(['UTF-16', 'directories', 'hashes']) : 'bytes',
   });
   return {
     distribution,
