@@ -157,7 +157,8 @@ class FakeSyncTasks implements SyncTaskService {
     this.#task(projectId, taskId);
     const waiting = { waitingEvents: 3, waitingScans: 2, retrying: 1, rechecking: 4 };
     const rate = { seconds: 300, objectsPerSecond: 1.5, bytesPerSecond: 2048 };
-    return { ...waiting, inWork: 5, exact: true, lagSeconds: 7, rate, scan: undefined };
+    const scans = { scan: undefined, lastReconcile: undefined };
+    return { ...waiting, ...scans, inWork: 5, exact: true, lagSeconds: 7, rate };
   }
 
   async listObjects(projectId: string, taskId: string, filter: ObjectFilter) {

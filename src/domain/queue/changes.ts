@@ -86,6 +86,8 @@ export interface ClaimedChange {
   readonly claimId: string;
   /** Counts from 1, this claim included. */
   readonly attempt: number;
+  /** How many this round may have, where that is not what the setting says. */
+  readonly attemptsMax?: number | undefined;
   /** The lower goes first. */
   readonly lane: number;
   /** The last request for the key that did not come in a worse lane. */
@@ -171,7 +173,7 @@ const CLAIM = `
   ), left_behind as (
     ${leavingRechecks(`select $1::uuid as task_id, object_key, lease_until as lost_at from due where lost`)}
   )
-  select claimed.object_key as key, generation::text, claim_id::text as "claimId", attempt, lane,
+  select claimed.object_key as key, generation::text, claim_id::text as "claimId", attempt, attempts_max as "attemptsMax", lane,
     origin, accepted_at as "acceptedAt",
     -- The version before sets no named_at.
     (extract(epoch from now() - coalesce(

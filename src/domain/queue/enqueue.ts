@@ -32,6 +32,14 @@ const STARTING_OVER = `, restoring_since = null,
       attempt = case when ${CLAIMED} then changes.attempt else 0 end,
       reason = case when ${CLAIMED} then changes.reason end`;
 
+/** SQL expressions over `keys`, for columns of a change. */
+interface Details {
+  /** Whether the object at the target is no reason not to copy. */
+  readonly lateWrite?: string;
+  /** The attempts that the round may take; null for as many as the setting says. A row that waits keeps its own. */
+  readonly attemptsMax?: string;
+}
+
 /**
  * The one statement that makes keys due, for use within another.
  *
@@ -40,13 +48,17 @@ const STARTING_OVER = `, restoring_since = null,
  * of both lanes. Rows are locked in the order of tasks and keys, so that two of these cannot deadlock.
  *
  * @param keys A query for `task_id` and `object_key`, each key once.
- * @param lateWrite An SQL condition: whether the object at the target is no reason not to copy.
  */
-export function enqueueing(origin: Origin, keys: string, lateWrite = 'false'): string {
+export function enqueueing(
+  origin: Origin,
+  keys: string,
+  { lateWrite = 'false', attemptsMax = 'null::int' }: Details = {},
+): string {
   const { lane, dueAtOnce, startsOver, names }: Enqueueing = origins[origin];
-  return `insert into changes (task_id, object_key, generation, accepted_at, due_at, lane, origin, late_write, named_at)
+  return `insert into changes (task_id, object_key, generation, accepted_at, due_at, lane, origin, late_write, named_at,
+      attempts_max)
     select task_id, object_key, nextval('generations'), now(), now(), ${lane}, '${origin}', ${lateWrite},
-      ${names ? 'now()' : 'null::timestamptz'}
+      ${names ? 'now()' : 'null::timestamptz'}, ${attemptsMax}
     from (${keys}) as wanted
     order by task_id, object_key collate "C"
     on conflict (task_id, object_key) do update set
@@ -55,6 +67,7 @@ export function enqueueing(origin: Origin, keys: string, lateWrite = 'false'): s
       origin = case when excluded.lane <= changes.lane then excluded.origin else changes.origin end,
       late_write = changes.late_write or excluded.late_write,
       named_at = coalesce(excluded.named_at, changes.named_at),
+      attempts_max = ${origin === 'scan' ? 'changes.attempts_max' : 'null'},
       due_at = ${dueAtOnce ? 'excluded.due_at' : `case when ${CLAIMED} then excluded.due_at else changes.due_at end`}
       ${startsOver ? STARTING_OVER : ''}
     returning 1`;

@@ -98,7 +98,7 @@ const END = `
       case when $9 then now() + $11 * interval '1 minute' end
     ) as due_at from still
   ), enqueued as (
-    ${enqueueing('recheck', 'select $1::uuid as task_id, $2::text as object_key from still where $7', '$8')}
+    ${enqueueing('recheck', 'select $1::uuid as task_id, $2::text as object_key from still where $7', { lateWrite: '$8' })}
   ), moved as (
     update rechecks set due_at = next.due_at from next
     where task_id = $1 and object_key = $2 and next.due_at is not null

@@ -109,7 +109,7 @@ const SETTLE = `
       `select $1::uuid as task_id, key as object_key from lapsed
       where key not in (select key from held)
         and exists (select from tasks where id = $1 and deleted_at is null)`,
-      'true',
+      { lateWrite: 'true' },
     )}
   ), left_behind as (
     ${leavingRechecks(`

@@ -35,6 +35,9 @@ function page(cursor: string, more: Partial<PageSettlement> = {}): PageSettlemen
   };
 }
 
+const foundKeys = (...keys: string[]): PageSettlement['enqueue'] =>
+  keys.map((key) => ({ key, sourceModifiedAt: 1_000 }));
+
 async function claimedRange(db: Db): Promise<RangeClaim> {
   const taskId = await addTask(db);
   assert.ok(await insertScan(db, { id: randomUUID(), taskId, kind: 'reconcile' }));
@@ -49,7 +52,12 @@ describe('settlePage', () => {
   test('enqueues the keys of a page and moves the cursor, together', async () => {
     await using database = await testDatabase();
     const claim = await claimedRange(database);
-    const found = await settlePage(database, claim, claim, page('b', { enqueue: ['a', 'b'] }));
+    const found = await settlePage(
+      database,
+      claim,
+      claim,
+      page('b', { enqueue: foundKeys('a', 'b') }),
+    );
     assert.equal(found?.settled, true);
     const scan = await findScan(database, claim.taskId, claim.scanId);
     assert.deepEqual([scan?.enqueued, scan?.equal, scan?.pages], [2, 1, 2]);
@@ -59,7 +67,7 @@ describe('settlePage', () => {
     await using database = await testDatabase();
     const claim = await claimedRange(database);
     assert.ok(await splitRange(database, claim, 'm'));
-    const found = await settlePage(database, claim, claim, page('z', { enqueue: ['z'] }));
+    const found = await settlePage(database, claim, claim, page('z', { enqueue: foundKeys('z') }));
     assert.deepEqual([found?.settled, found?.until], [false, 'm']);
     const { rows } = await database.query<{ count: number }>(
       'select count(*)::int as count from changes',
@@ -99,7 +107,12 @@ describe('settlePage', () => {
     for (let at = 0; at < 200; ) {
       const digest = digestOf((at % 250) + 1);
       const key = `a${String(at).padStart(3, '0')}`;
-      const found = await settlePage(database, claim, held, page(key, { digest, enqueue: [key] }));
+      const found = await settlePage(
+        database,
+        claim,
+        held,
+        page(key, { digest, enqueue: foundKeys(key) }),
+      );
       assert.ok(found !== undefined);
       held = found.settled ? { until: found.until, digest } : found;
       if (!found.settled) continue;

@@ -158,13 +158,17 @@ export interface PageSettlement extends RangeCounts {
   readonly done: boolean;
   readonly digest: Uint8Array;
   /** Keys to look at, distinct. */
-  readonly enqueue: readonly string[];
+  readonly enqueue: readonly Pick<Difference, 'key' | 'sourceModifiedAt'>[];
   /** Keys that can neither be kept nor copied. */
   readonly unreadable: readonly string[];
   /** Of a verification: what it reports. */
   readonly differences: readonly Difference[];
 }
 
+/*
+ * A reconcile tries a key that failed for good once, however often its page is repeated. And it measures the events: a
+ * key that neither waits, nor was accepted since its object was modified, has been named by no event.
+ */
 const SETTLE = prepared(`
   with held as materialized (
     select ranges.scan_id, ranges.after_key, ranges.until_key, ranges.digest
@@ -173,11 +177,24 @@ const SETTLE = prepared(`
     for update of ranges for share of scans, tasks
   ), fitting as materialized (
     select scan_id, after_key from held where until_key is not distinct from $20 and digest = $21
+  ), found as materialized (
+    select $4::uuid as task_id, given.object_key, given.modified_at, record.failed,
+      record.failed and record.settled_at >= (select started_at from scans where id = $1) as tried,
+      $25 and waiting.waits is null and (record.accepted_at is null or record.accepted_at < given.modified_at)
+        as without_event
+    from (
+      select object_key, to_timestamp(ms / 1000) as modified_at
+      from unnest($5::text[], $24::float8[]) as given (object_key, ms) where exists (select from fitting)
+    ) as given left join lateral (
+      select outcome = 'failed' as failed, settled_at, accepted_at from objects
+      where task_id = $4 and object_key = given.object_key and $25 limit 1
+    ) as record on true left join lateral (
+      select true as waits from changes where task_id = $4 and object_key = given.object_key and $25 limit 1
+    ) as waiting on true
   ), enqueued as (
-    ${enqueueing(
-      'scan',
-      `select $4::uuid as task_id, object_key from unnest($5::text[]) as object_key where exists (select from fitting)`,
-    )}
+    ${enqueueing('scan', 'select * from found where tried is not true', {
+      attemptsMax: 'case when failed then 1 end',
+    })}
   ), notified as (
     ${waking('enqueued')}
   ), settled as (
@@ -188,16 +205,21 @@ const SETTLE = prepared(`
       target_objects = target_objects + $12, target_bytes = target_bytes + $13,
       equal = equal + $14, different = different + $15, missing = missing + $16, extra = extra + $17,
       enqueued = enqueued + (select count(*) from enqueued), unreadable = unreadable + $18,
-      source_next = $22, target_next = $23
+      source_next = $22, target_next = $23,
+      without_event = without_event + (select count(*) from found where without_event),
+      oldest_without_event = least(oldest_without_event, (select min(modified_at) from found where without_event))
     from fitting where ranges.scan_id = fitting.scan_id and ranges.after_key = fitting.after_key
       and (select count(*) from notified) >= 0
     returning 1
   )
-  select until_key as "until", digest, exists (select from settled) as settled from held`);
+  select until_key as "until", digest, exists (select from settled) as settled,
+    (select count(*)::int from found where without_event) as "withoutEvent" from held`);
 
 /** `settled`: whether the page was; if not, the range is not as the walk had it, and nothing was written. */
 export interface SettledRange extends HeldRange {
   readonly settled: boolean;
+  /** Keys that a reconcile enqueued and that no event had named. */
+  readonly withoutEvent: number;
 }
 
 /**
@@ -207,25 +229,19 @@ export interface SettledRange extends HeldRange {
  */
 export async function settlePage(
   db: Db,
-  { scanId, taskId, after, claimId }: RangeClaim,
+  { scanId, taskId, after, claimId, kind }: RangeClaim,
   held: HeldRange,
   page: PageSettlement,
 ): Promise<SettledRange | undefined> {
+  const keys = page.enqueue.map(({ key }) => indexedKey(key));
+  const modifiedAt = page.enqueue.map(({ sourceModifiedAt }) => sourceModifiedAt ?? null);
   const { rows } = await db.query<SettledRange>(SETTLE, [
-    ...[
-      scanId,
-      after,
-      claimId,
-      taskId,
-      page.enqueue.map(indexedKey),
-      page.cursor,
-      page.digest,
-      page.done,
-    ],
+    ...[scanId, after, claimId, taskId, keys, page.cursor, page.digest, page.done],
     ...[page.pages, page.sourceObjects, page.sourceBytes, page.targetObjects, page.targetBytes],
     ...[page.equal, page.different, page.missing, page.extra],
     ...[page.unreadable.length, unreadableText(page.unreadable), held.until, held.digest],
     ...[page.sourceNext ?? null, page.targetNext ?? null],
+    ...[modifiedAt, kind === 'reconcile'],
   ]);
   return rows[0];
 }

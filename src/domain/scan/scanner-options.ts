@@ -22,6 +22,8 @@ export interface ScannerOptions {
   readonly leaseMs: number;
   /** A scan waits while this many keys that scans found are waiting in its task. */
   readonly waitingMax: number;
+  /** A reconcile found keys that no event had named. */
+  readonly onWithoutEvent?: (keys: number) => void;
   /** Keys that are kept at most of a listing that is not in order; default 10 million. */
   readonly keptKeysMax?: number;
   /** About as many pairs are settled at once; default 1,000. */

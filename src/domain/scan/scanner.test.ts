@@ -1,17 +1,19 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { type MemoryOptions, MemoryStore } from '../../../test/kit/memory-store.ts';
 import { testDatabase } from '../../../test/kit/postgres.ts';
+import {
+  addScan,
+  failedOnce,
+  scannerOf,
+  scanOnce,
+  shown,
+  storeOf,
+  waiting,
+} from '../../../test/kit/scanner-rig.ts';
 import { addKeys, addTask, claim } from '../../../test/kit/sync-task.ts';
-import { until } from '../../../test/kit/until.ts';
-import { silentLog } from '../../platform/base/log.ts';
-import { systemClock } from '../../platform/base/clock.ts';
 import { StoreError } from '../../platform/model/store-error.ts';
-import type { Database } from '../../platform/postgres/db.ts';
 import type { ListPage, Store } from '../../platform/stores/store.ts';
-import type { ScanKind } from './scan.ts';
-import { Scanner } from './scanner.ts';
 import {
   endScansOf,
   findScan,
@@ -22,80 +24,6 @@ import {
 } from './scans-table.ts';
 
 const never = new AbortController().signal;
-
-interface Sides {
-  readonly source: Store;
-  readonly target: Store;
-}
-
-function scannerOf(
-  database: Database,
-  { source, target }: Sides,
-  { waitingMax = 1e9, concurrency = 3 } = {},
-): Scanner {
-  return new Scanner({
-    database,
-    open: () =>
-      Promise.resolve({
-        source,
-        target,
-        policy: { overwriteMode: 'SIZE_LAST_MODIFIED_COMPARISON_OVERWRITE' },
-        [Symbol.dispose]: () => undefined,
-      }),
-    clock: systemClock,
-    log: silentLog,
-    concurrency,
-    leaseMs: 10_000,
-    waitingMax,
-  });
-}
-
-async function storeOf(keys: Iterable<string>, options?: MemoryOptions): Promise<MemoryStore> {
-  const store = new MemoryStore(options);
-  for (const key of keys)
-    await store.put(key, { content: Buffer.from(key), size: Buffer.byteLength(key) }, {}, never);
-  return store;
-}
-
-async function addScan(db: Database, taskId: string, kind: ScanKind = 'backfill'): Promise<string> {
-  const id = randomUUID();
-  assert.ok(await insertScan(db, { id, taskId, kind }));
-  return id;
-}
-
-async function shown(db: Database, taskId: string, scanId: string): Promise<ScanRecord> {
-  const scan = await findScan(db, taskId, scanId);
-  assert.ok(scan !== undefined);
-  return scan;
-}
-
-/** The scan once it has ended, or has come to a state. */
-async function scanOnce(
-  db: Database,
-  taskId: string,
-  scanId: string,
-  is = (scan: ScanRecord): boolean => scan.endedAt !== undefined,
-): Promise<ScanRecord> {
-  await until('the scan has come so far', async () => is(await shown(db, taskId, scanId)), 60);
-  return await shown(db, taskId, scanId);
-}
-
-async function waiting(db: Database): Promise<string[]> {
-  const { rows } = await db.query<{ key: string }>(
-    `select object_key as key from changes order by object_key`,
-  );
-  return rows.map(({ key }) => key);
-}
-
-/** Resolves when a range has failed for now, and makes it due again. */
-async function failedOnce(db: Database): Promise<void> {
-  const isTried = async (): Promise<boolean> => {
-    const { rows } = await db.query<{ message?: string }>('select message from scan_ranges');
-    return rows[0]?.message !== undefined;
-  };
-  await until('a listing has failed', isTried, 60);
-  await db.query('update scan_ranges set due_at = now()');
-}
 
 const numbers = (count: number): string[] =>
   Array.from({ length: count }, (_, at) => `logs/2026/${at.toString().padStart(7, '0')}`);

@@ -17,6 +17,8 @@ import { OutOfOrder } from './listing.ts';
 import {
   claimRange,
   failRange,
+  type HeldRange,
+  type PageSettlement,
   type RangeClaim,
   rangesOf,
   rangeToSplit,
@@ -25,6 +27,7 @@ import {
   renewRange,
   scannedWaiting,
   scansToEnd,
+  type SettledRange,
   settlePage,
   splitRange,
 } from './ranges-table.ts';
@@ -177,15 +180,7 @@ export class Scanner {
       {
         ...{ ...this.#sides(claim, task), kind, mode, batchPairs },
         range: claim,
-        settle: async (held, page) => {
-          if (page.differences.length === 0) return await settlePage(database, claim, held, page);
-          return await database.transaction(async (db) => {
-            const found = await settlePage(db, claim, held, page);
-            if (found?.settled === true)
-              await insertDifferences(db, claim.scanId, page.differences);
-            return found;
-          });
-        },
+        settle: (held, page) => this.#settle(claim, held, page),
         hasRoom: async () => !writes(kind) || (await this.#hasRoom(claim.taskId)),
       },
       signal,
@@ -214,6 +209,25 @@ export class Scanner {
     } catch (error) {
       this.#failed('read', error);
     }
+  }
+
+  async #settle(
+    claim: RangeClaim,
+    held: HeldRange,
+    page: PageSettlement,
+  ): Promise<SettledRange | undefined> {
+    const { database, onWithoutEvent } = this.#options;
+    const { differences } = page;
+    const found =
+      differences.length === 0
+        ? await settlePage(database, claim, held, page)
+        : await database.transaction(async (db) => {
+            const settled = await settlePage(db, claim, held, page);
+            if (settled?.settled === true) await insertDifferences(db, claim.scanId, differences);
+            return settled;
+          });
+    if (found !== undefined && found.withoutEvent > 0) onWithoutEvent?.(found.withoutEvent);
+    return found;
   }
 
   async #hasRoom(taskId: string): Promise<boolean> {

@@ -16,6 +16,10 @@ export interface ScanRecord extends RangeCounts {
   readonly sourceUnordered: boolean;
   readonly targetUnordered: boolean;
   readonly enqueued: number;
+  /** Of a reconcile: keys among these that no event had named. */
+  readonly withoutEvent: number;
+  /** When the oldest of them was modified at the source. */
+  readonly oldestWithoutEvent?: number | undefined;
   readonly rangesOpen: number;
   readonly rangesDone: number;
   readonly rangesFailed: number;
@@ -66,7 +70,8 @@ const SELECT = `
       coalesce(sum(target_objects), 0)::int8 as "targetObjects", coalesce(sum(target_bytes), 0)::int8 as "targetBytes",
       coalesce(sum(equal), 0)::int8 as equal, coalesce(sum(different), 0)::int8 as different,
       coalesce(sum(missing), 0)::int8 as missing, coalesce(sum(extra), 0)::int8 as extra,
-      coalesce(sum(enqueued), 0)::int8 as enqueued,
+      coalesce(sum(enqueued), 0)::int8 as enqueued, coalesce(sum(without_event), 0)::int8 as "withoutEvent",
+      min(oldest_without_event) as "oldestWithoutEvent",
       count(*) filter (where state = 'open') as "rangesOpen", count(*) filter (where state = 'done') as "rangesDone",
       count(*) filter (where state = 'failed') as "rangesFailed",
       nullif(min(cursor_key) filter (where state <> 'done'), '') as position
@@ -106,6 +111,30 @@ export async function newestOpenScan(db: Db, taskId: string): Promise<ScanRecord
     [taskId],
   );
   return rows[0];
+}
+
+/** The newest reconcile of a task, ended or not. */
+export async function newestReconcile(db: Db, taskId: string): Promise<ScanRecord | undefined> {
+  const { rows } = await db.query<ScanRecord>(
+    `${SELECT} where scans.task_id = $1 and scans.kind = 'reconcile' order by scans.created_at desc, scans.id limit 1`,
+    [taskId],
+  );
+  return rows[0];
+}
+
+/**
+ * How long the oldest object had waited that the newest reconcile of any running task found and no event had named,
+ * from its modification to the end of that scan, in seconds; 0 where there is none.
+ */
+export async function oldestWithoutEvent(db: Db): Promise<number> {
+  const { rows } = await db.query<{ seconds: number }>(
+    `select coalesce(extract(epoch from max(coalesce(newest.ended_at, now()) - oldest_without_event)), 0)::float8 as seconds
+    from tasks join lateral (
+      select id, ended_at from scans where task_id = tasks.id and kind = 'reconcile' order by created_at desc limit 1
+    ) as newest on true join scan_ranges on scan_id = newest.id
+    where running`,
+  );
+  return rows[0]?.seconds ?? 0;
 }
 
 const CHANGES: Readonly<Record<ScanSignal, string>> = {

@@ -113,7 +113,7 @@ function settlementOf(
     ...counts,
     ...listed(within),
     pages,
-    enqueue: writes(kind) ? found.filter(isToCopy).map(({ key }) => key) : [],
+    enqueue: writes(kind) ? found.filter(isToCopy) : [],
     differences: writes(kind) ? [] : found,
     done,
     cursor: end ?? within.findLast(isKept)?.key ?? cursor,

@@ -111,6 +111,18 @@ for (const dies of [false, true]) {
   });
 }
 
+test('a change with one attempt fails with it, unless its process died', async () => {
+  await using db = await testDatabase();
+  const bench = await benchOf(db);
+  await bench.rig.fill(bytesOf(7));
+  await db.query('update changes set attempts_max = 1');
+  bench.rig.targetSeen = faulty(bench.rig.target, { put: { 1: 'full', 2: 'full' } }).store;
+  await bench.attempt({ dies: true });
+  assert.deepEqual(bench.rig.copied, undefined);
+  const { outcome, reason } = await bench.attempt();
+  assert.deepEqual([outcome, reason], ['failed', 'full']);
+});
+
 test('attempts that begin their upload anew each time do not go on for ever', async () => {
   await using db = await testDatabase();
   const bench = await benchOf(db);

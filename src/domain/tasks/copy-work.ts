@@ -252,7 +252,7 @@ function resultOfError(
   if (error instanceof TaskGone) return released; // And so are its changes.
   if (error instanceof ObjectTooLarge) return failed('too-large', error.message, startedAt);
   if (error instanceof StoreError) {
-    const again = error.transient && claim.attempt < options.attemptsMax;
+    const again = error.transient && claim.attempt < attemptsMaxOf(options, claim);
     if (!again) return failed(error.fault, error.message, startedAt);
     return later(options, claim, { kind: error.fault, reason: error.message, startedAt, error });
   }
@@ -264,7 +264,7 @@ function resultOfError(
     return { ...released, delayMs: delayAfter(options, claim) };
   }
   const { kind, reason } = notOfStores(options, claim, error);
-  if (claim.attempt >= options.attemptsMax) return failed(kind, reason, startedAt);
+  if (claim.attempt >= attemptsMaxOf(options, claim)) return failed(kind, reason, startedAt);
   return later(options, claim, { kind, reason, startedAt, error: undefined });
 }
 
@@ -280,6 +280,11 @@ function notOfStores(
   }
   log.error({ event: 'object.broke', taskId, key, err: error }, 'unexpected error');
   return { kind: 'internal', reason: 'the attempt ended with an unexpected error' };
+}
+
+/** Those that broke off do not count here: a restart of the service is no failure of the object. */
+function attemptsMaxOf({ attemptsMax }: CopyWorkOptions, claim: Claim): number {
+  return Math.min(attemptsMax, claim.attemptsMax ?? attemptsMax);
 }
 
 function delayAfter({ backoff, clock }: CopyWorkOptions, { attempt }: Claim): number {

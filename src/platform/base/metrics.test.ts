@@ -16,7 +16,13 @@ describe('the metrics', () => {
     metrics.watchBacklog(async () => {
       looks += 1;
       return [
-        { state: 'SYNCHRONIZING', waiting: 7, lagSeconds: 1.5, rechecks: 3 },
+        {
+          state: 'SYNCHRONIZING',
+          waiting: 7,
+          lagSeconds: 1.5,
+          rechecks: 3,
+          withoutEventSeconds: 60,
+        },
         { state: 'STOPPED', waiting: 0, lagSeconds: 0, rechecks: 0 },
       ];
     });
@@ -25,6 +31,7 @@ describe('the metrics', () => {
     assert.match(text, /^brigade_lag_seconds\{state="SYNCHRONIZING"\} 1.5$/m);
     assert.match(text, /^brigade_waiting_changes\{state="STOPPED"\} 0$/m);
     assert.match(text, /^brigade_waiting_rechecks\{state="SYNCHRONIZING"\} 3$/m);
+    assert.match(text, /^brigade_oldest_without_event_seconds 60$/m);
     assert.equal(looks, 1);
     await metrics.registry.metrics();
     assert.equal(looks, 2);

@@ -10,6 +10,8 @@ interface BacklogSample {
   readonly lagSeconds: number;
   /** Objects with rechecks outstanding: neither waiting nor lagging. */
   readonly rechecks: number;
+  /** Of running tasks: how long the oldest object had waited that their last reconciles found without an event. */
+  readonly withoutEventSeconds?: number;
 }
 
 export type Metrics = ReturnType<typeof createMetrics>;
@@ -76,6 +78,11 @@ function workMetrics(registers: Registry[]) {
       labelNames: ['result'] as const,
       registers,
     }),
+    keysWithoutEvent: new Counter({
+      name: 'brigade_keys_without_event_total',
+      help: 'Objects that reconciles enqueued and that no event had named',
+      registers,
+    }),
     /** `kind` is copied, skipped or failed; `reason` why it was skipped or failed, else `none`. */
     outcomes: new Counter({
       name: 'brigade_outcomes_total',
@@ -121,42 +128,47 @@ function backlogMetrics(registers: Registry[]) {
     return reading;
   }
 
+  function byState(name: string, help: string, valueOf: (sample: BacklogSample) => number) {
+    return new Gauge({
+      ...{ name, help, registers },
+      labelNames: ['state'] as const,
+      async collect() {
+        const samples = await look();
+        this.reset();
+        for (const sample of samples) this.set({ state: sample.state }, valueOf(sample));
+      },
+    });
+  }
+
   return {
     /** Says where the gauges of the backlog get their values, at each scrape. */
     watchBacklog(from: () => Promise<readonly BacklogSample[]>): void {
       read = from;
     },
-    waitingChanges: new Gauge({
-      name: 'brigade_waiting_changes',
-      help: 'Changes that are not settled, by the state of their task',
-      labelNames: ['state'] as const,
+    waitingChanges: byState(
+      'brigade_waiting_changes',
+      'Changes that are not settled, by the state of their task',
+      ({ waiting }) => waiting,
+    ),
+    waitingRechecks: byState(
+      'brigade_waiting_rechecks',
+      'Objects whose target is looked at again later, by the state of their task',
+      ({ rechecks }) => rechecks,
+    ),
+    lagSeconds: byState(
+      'brigade_lag_seconds',
+      'Age of the oldest change that is not settled, by the state of its task',
+      ({ lagSeconds }) => lagSeconds,
+    ),
+    oldestWithoutEvent: new Gauge({
+      name: 'brigade_oldest_without_event_seconds',
+      help: 'How long the oldest object waited for the last reconcile of its task because no event named it',
       registers,
       async collect() {
         const samples = await look();
         this.reset();
-        for (const { state, waiting } of samples) this.set({ state }, waiting);
-      },
-    }),
-    waitingRechecks: new Gauge({
-      name: 'brigade_waiting_rechecks',
-      help: 'Objects whose target is looked at again later, by the state of their task',
-      labelNames: ['state'] as const,
-      registers,
-      async collect() {
-        const samples = await look();
-        this.reset();
-        for (const { state, rechecks } of samples) this.set({ state }, rechecks);
-      },
-    }),
-    lagSeconds: new Gauge({
-      name: 'brigade_lag_seconds',
-      help: 'Age of the oldest change that is not settled, by the state of its task',
-      labelNames: ['state'] as const,
-      registers,
-      async collect() {
-        const samples = await look();
-        this.reset();
-        for (const { state, lagSeconds } of samples) this.set({ state }, lagSeconds);
+        for (const { withoutEventSeconds } of samples)
+          if (withoutEventSeconds !== undefined) this.set(withoutEventSeconds);
       },
     }),
   };

@@ -2,6 +2,7 @@ import { CLEAR_TASKS } from '../../domain/maintenance/maintenance.ts';
 import type { Jobs } from '../../domain/maintenance/jobs.ts';
 import { checkSealingKey } from '../../domain/maintenance/sealing-key.ts';
 import { listProcesses } from '../../domain/fleet/processes-table.ts';
+import { oldestWithoutEvent } from '../../domain/scan/scans-table.ts';
 import { backlog } from '../../domain/queue/changes.ts';
 import { newWriter } from '../../domain/queue/statistics.ts';
 import { Readiness } from '../../domain/tasks/readiness.ts';
@@ -89,16 +90,21 @@ const BACKLOG_PATIENCE_MS = 2_000;
 function watchBacklog({ lists, clock, metrics }: Parts): void {
   const counted = new CostlyAnswer({
     clock,
-    ask: () => backlog(lists),
+    ask: async () => ({
+      rows: await backlog(lists),
+      withoutEventSeconds: await oldestWithoutEvent(lists),
+    }),
     patienceMs: BACKLOG_PATIENCE_MS,
     share: BACKLOG_SHARE,
   });
-  metrics.watchBacklog(async () =>
-    (await counted.get()).map(({ running, ...row }) => ({
+  metrics.watchBacklog(async () => {
+    const { rows, withoutEventSeconds } = await counted.get();
+    return rows.map(({ running, ...row }) => ({
       state: running ? 'SYNCHRONIZING' : 'STOPPED',
       ...row,
-    })),
-  );
+      ...(running && { withoutEventSeconds }),
+    }));
+  });
 }
 
 /** However often metrics are scraped. */

@@ -39,6 +39,7 @@ export function workerRole(parts: Parts, openTasks: OpenTasks, writer: number): 
     open: (taskId, revision) => openTasks.use(taskId, revision),
     concurrency: RANGES,
     waitingMax: SCANNED_WAITING,
+    onWithoutEvent: (keys) => parts.metrics.keysWithoutEvent.inc(keys),
   });
   return {
     wake: () => worker.wake(),

@@ -51,6 +51,7 @@ export interface TaskProgress extends QueueProgress {
   readonly rate: Rate;
   /** The newest scan that has not ended. */
   readonly scan: ScanRecord | undefined;
+  readonly lastReconcile: ScanRecord | undefined;
 }
 
 export interface ObjectFilter {

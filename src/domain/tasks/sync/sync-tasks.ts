@@ -9,6 +9,7 @@ import {
   endScansOf,
   insertScan,
   newestOpenScan,
+  newestReconcile,
   reconcileHours,
   setReconcileHours,
 } from '../../scan/scans-table.ts';
@@ -201,6 +202,7 @@ export class SyncTasks implements SyncTaskService {
       ...(await queueProgress(lists, task.id)),
       rate: await recentRate(lists, task.id, task),
       scan: await newestOpenScan(lists, task.id),
+      lastReconcile: await newestReconcile(lists, task.id),
     };
   }
 

@@ -29,7 +29,7 @@ export function progressRoutes(syncTasks: SyncTaskService): FastifyPluginAsyncTy
 }
 
 function toReply(id: string, progress: TaskProgress): ShowProgressReply {
-  const { rate, scan } = progress;
+  const { rate, scan, lastReconcile } = progress;
   return {
     sync_task_id: id,
     waiting_events: progress.waitingEvents,
@@ -44,5 +44,6 @@ function toReply(id: string, progress: TaskProgress): ShowProgressReply {
     objects_per_second: rate.objectsPerSecond,
     bytes_per_second: rate.bytesPerSecond,
     scan: scan === undefined ? null : toScan(scan),
+    last_reconcile: lastReconcile === undefined ? null : toScan(lastReconcile),
   };
 }

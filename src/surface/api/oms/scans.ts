@@ -196,6 +196,8 @@ export function toScan(scan: ScanRecord): Scan {
     missing: scan.missing,
     extra: scan.extra,
     enqueued: scan.enqueued,
+    without_event: scan.withoutEvent,
+    oldest_without_event_time: scan.oldestWithoutEvent ?? null,
     pages: scan.pages,
     ranges_open: scan.rangesOpen,
     ranges_done: scan.rangesDone,

@@ -33,6 +33,10 @@ export const ShowProgressReply = Type.Object(
     }),
     bytes_per_second: Type.Number({ minimum: 0, description: 'Bytes that were copied' }),
     scan: Type.Union([Scan, Type.Null()], { description: 'The newest scan that has not ended' }),
+    last_reconcile: Type.Union([Scan, Type.Null()], {
+      description:
+        'The newest reconcile, ended or not: its without_event says how many events were missing',
+    }),
   },
   { description: 'OK' },
 );

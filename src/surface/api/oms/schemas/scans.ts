@@ -69,6 +69,10 @@ export const Scan = Type.Object(
     missing: count('Objects that the target lacks'),
     extra: count('Objects that only the target has; they stay'),
     enqueued: count('Objects that wait, or waited, to be copied because of this scan'),
+    without_event: count('Of a reconcile: objects among these that no event had named'),
+    oldest_without_event_time: orNull(
+      timestamp('Milliseconds; when the oldest of them was modified at the source'),
+    ),
     pages: count('Answers to list requests of both sides'),
     ranges_open: count('Ranges of keys that are not walked to their end'),
     ranges_done: count('Ranges of keys that are'),
