@@ -31,6 +31,10 @@ for (const name of s3DialectNames) {
       test('a wrong secret is refused as one', proves(['signature', 'errors']), async () => {
         await using stranger = cloud.openWith('another-secret');
         await rejectsWith('bad-credentials', stranger.read('key', {}, signal));
+        await rejectsWith('bad-credentials', stranger.head('key', signal));
+        await rejectsWith('bad-credentials', stranger.list({}, signal));
+        await rejectsWith('bad-credentials', stranger.put('key', bodyOf('text'), {}, signal));
+        await rejectsWith('bad-credentials', stranger.startParts('key', {}, signal));
       });
 
       test('a session token goes along, and another one is refused', async () => {
@@ -41,6 +45,7 @@ for (const name of s3DialectNames) {
         await rejectsWith('bad-credentials', stranger.read('key', {}, signal));
         await using nobody = held.openWith(secretAccessKey);
         await rejectsWith('bad-credentials', nobody.read('key', {}, signal));
+        await rejectsWith('bad-credentials', nobody.head('key', signal));
       });
 
       test('a clock that differs is told, and the next request is signed by the other one', async () => {

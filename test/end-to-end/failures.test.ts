@@ -81,6 +81,12 @@ const failures: readonly Failure[] = [
     message: /AWS:target\/.*SignatureDoesNotMatch.*start it with valid credentials/s,
   },
   {
+    what: 'a secret key of the target that is wrong, where the target is looked at first',
+    task: () => ({ dst_sk: 'not-the-secret' }),
+    reason: 'bad-credentials',
+    message: /head AWS:target\/.*SignatureDoesNotMatch.*start it with valid credentials/s,
+  },
+  {
     what: 'an archived object',
     prepare: ({ from }, key) => from.put(key, 'cold', { storageClass: 'GLACIER' }),
     reason: 'archived',

@@ -34,8 +34,10 @@ async function entryOf(wire: S3Wire, key: string, signal: AbortSignal) {
     const { entries } = await listPage(wire, { prefix: key, limit: 1 }, signal);
     return entries[0];
   } catch (error) {
-    // Who may not list is told what was said first; who may later, asks again.
     if (!(error instanceof StoreError) || error.repeatable) throw error;
+    // The refusal of a HEAD does not say that the credentials are wrong: that of a list does.
+    if (error.fault === 'bad-credentials') throw error;
+    // Without the right to list, what was said first is all that is known.
     return undefined;
   }
 }
