@@ -1,3 +1,4 @@
+import { unanswered } from '../../src/platform/stores/layers/unanswered.ts';
 import type { Outcome } from '../../src/platform/model/outcome.ts';
 import type {
   ObjectRead,
@@ -116,6 +117,7 @@ export class CopyRig {
   readonly uploadsLeft: unknown[] = [];
   readonly findings = { etagsAreNoMd5: false, partsNeedMd5: false };
   readonly #policy: CopyPolicy;
+  #writeSent = false;
 
   constructor(options: RigOptions = {}) {
     const traits = {
@@ -142,10 +144,10 @@ export class CopyRig {
       source: this.sourceSeen,
       target: this.targetSeen,
       findings: this.findings,
-      attempt: 1,
       copiedEtag: undefined,
       targetDoubtful: false,
       unsettled: false,
+      writeSent: false,
       recorded: undefined,
       uploading: this.journal.upload !== undefined,
       journal: this.journal,
@@ -165,11 +167,21 @@ export class CopyRig {
     return copyObject(this.job(options));
   }
 
+  /** An attempt that remembers whether it has written the target's object, or may have. */
+  async #attempt(): Promise<Outcome> {
+    const watched = unanswered(this.targetSeen);
+    try {
+      return await this.copy({ target: watched.store, writeSent: this.#writeSent });
+    } finally {
+      this.#writeSent ||= watched.sent();
+    }
+  }
+
   /** Tries again as the service does, as long as what failed may pass. */
   async copyPatiently(attempts = 5): Promise<Outcome> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.copy({ attempt });
+        return await this.#attempt();
       } catch (error) {
         const again = error instanceof StoreError && error.transient;
         if (!again || attempt === attempts) throw error;

@@ -56,6 +56,7 @@ export class FakeQueue implements WorkQueue {
       copiedEtag: undefined,
       targetDoubtful: false,
       unsettled: false,
+      writeSent: false,
       ...{ targetEtag: undefined, targetVersion: undefined, targetWrittenAt: undefined },
       uploading: false,
       restoringSince: undefined,

@@ -53,11 +53,8 @@ async function lookAndCopy(job: CopyJob): Promise<Outcome> {
   // where nothing may be replaced.
   const looks = looksAtTarget(mode) && (!job.targetDoubtful || mode === 'NO_OVERWRITE');
   const target = looks ? await headIfThere(job) : undefined;
-  if (target !== undefined && mode === 'NO_OVERWRITE') {
-    const own = await earlierCopy(job, previous);
-    await dropOrLeave(job, previous);
-    return own ?? left(job, target);
-  }
+  const found = target && (await foundThere(job, target, previous));
+  if (found !== undefined) return found;
   const read = await readSource(job, previous);
   const verdict = decide(mode, read.head, target, knownOf(job, read.head, target));
   if (verdict.kind === 'skip') {
@@ -68,15 +65,32 @@ async function lookAndCopy(job: CopyJob): Promise<Outcome> {
   return copyChecked(job, read, previous);
 }
 
+/** How a round ends by what is there already, without a comparison of both ends; undefined where it does not. */
+async function foundThere(
+  job: CopyJob,
+  target: ObjectHead,
+  previous: JournaledUpload | undefined,
+): Promise<Outcome | undefined> {
+  if (job.policy.overwriteMode !== 'NO_OVERWRITE') {
+    if (!mayBeOwn(job, target, previous)) return undefined;
+    const own = await earlierCopy(job, previous, target);
+    if (own !== undefined) await dropOrLeave(job, previous);
+    return own;
+  }
+  const counted = isOnRecord(job, target) && !job.targetDoubtful;
+  const own = counted ? undefined : await earlierCopy(job, previous);
+  await dropOrLeave(job, previous);
+  return own ?? left(job, target);
+}
+
 /** What the record of the last round tells of both ends. */
 function knownOf(job: CopyJob, source: ObjectHead, target: ObjectHead | undefined) {
-  const { copiedEtag, recorded, policy } = job;
+  const { copiedEtag, policy } = job;
   // What may lie at the target is no reason not to copy, whatever sizes and times say.
   const sourceChanged =
     job.targetDoubtful || (copiedEtag !== undefined && copiedEtag !== recordedTag(source));
   const unsettled = target !== undefined && maybeLate(job, target);
-  const isRecorded =
-    target !== undefined && recorded !== undefined && isSameWrite(recorded, target);
+  const isRecorded = target !== undefined && isOnRecord(job, target);
   const asCopied =
     copiedEtag === recordedTag(source) && isRecorded && !job.unsettled && !job.targetDoubtful;
   const equalBesideBytes =
@@ -113,8 +127,8 @@ async function restoreInstead(
 }
 
 /** Whether the target's object may have been written by a claim that was never settled. */
-function maybeLate({ unsettled, recorded }: CopyJob, target: ObjectHead): boolean {
-  return unsettled && (recorded === undefined || !isSameWrite(recorded, target));
+function maybeLate(job: CopyJob, target: ObjectHead): boolean {
+  return job.unsettled && !isOnRecord(job, target);
 }
 
 /** Where nothing may be replaced, and what is there is not known to be our copy. */
@@ -129,24 +143,58 @@ function left(job: CopyJob, target: ObjectHead): Outcome {
   return { kind: 'failed', fault: 'inconsistent', message, size };
 }
 
-/** The copy that an earlier attempt made without being able to tell, where its bytes prove it. */
+/**
+ * Whether an earlier attempt of this round has sent what may be the target's object, and nothing is on
+ * record of it. Of a process that died it is not known; but the parts that it has sent tell.
+ */
+function mayBeOwn(
+  job: CopyJob,
+  target: ObjectHead,
+  previous: JournaledUpload | undefined,
+): boolean {
+  const sent = job.writeSent || (job.unsettled && previous?.uploadId !== undefined);
+  return sent && !isOnRecord(job, target);
+}
+
+/** Whether the target has what the last round has recorded. */
+function isOnRecord({ recorded }: CopyJob, target: ObjectHead): boolean {
+  return recorded !== undefined && isSameWrite(recorded, target);
+}
+
+/**
+ * The copy that an earlier attempt made without being able to tell, where its bytes prove it.
+ *
+ * @param replaced What the target has, where the attempt may have replaced another object of equal bytes:
+ *   then it must have all that is written beside the bytes, too.
+ */
 async function earlierCopy(
   job: CopyJob,
   previous: JournaledUpload | undefined,
+  replaced?: ObjectHead,
 ): Promise<Outcome | undefined> {
-  const first = job.attempt === 1 && !job.unsettled;
+  const first = !job.writeSent && !job.unsettled;
   if (first && previous === undefined && !job.targetDoubtful) return undefined;
-  const { head, body } = await readSource(job, previous);
-  const isOfThis = previous?.sourceEtag === pinText(head) && previous.size === head.size;
-  const parts = isOfThis ? inOrder(previous.parts) : [];
-  const ofParts = previous !== undefined && parts.length > 0;
-  if (ofParts) body.discard();
-  const own = ofParts
-    ? await ownCopy(job, (receipt) => partsEvidence(head, parts, previous.partSize, receipt))
-    : await earlierPut(job, { head, body });
+  const read = await readSource(job, previous);
+  const { head } = read;
+  const own = await earlierEvidence(job, read, previous);
   if (own === undefined) return undefined;
   const check = checkCopy(demandOf(job), own);
-  return copied(head, own, check, putOptions(job, head).notes);
+  const { options, notes } = putOptions(job, head);
+  const isWhole = replaced === undefined || (check.passed && hasAllBesideBytes(replaced, options));
+  return isWhole ? copied(head, own, check, notes) : undefined;
+}
+
+async function earlierEvidence(
+  job: CopyJob,
+  read: ObjectRead,
+  previous: JournaledUpload | undefined,
+): Promise<CopyEvidence | undefined> {
+  const { head, body } = read;
+  const isOfThis = previous?.sourceEtag === pinText(head) && previous.size === head.size;
+  const parts = isOfThis ? inOrder(previous.parts) : [];
+  if (previous === undefined || parts.length === 0) return await earlierPut(job, read);
+  body.discard();
+  return await ownCopy(job, (receipt) => partsEvidence(head, parts, previous.partSize, receipt));
 }
 
 /** Drops the upload of an earlier attempt where this failure says for good that it is of no use. */

@@ -93,8 +93,6 @@ export interface CopyJob {
   readonly target: Store;
   /** Of the target, by all copies to it. */
   readonly findings: TargetFindings;
-  /** Counts from 1: from the second on, what the target has may be a copy of ours. */
-  readonly attempt: number;
   /** The source's ETag when this key was copied last. */
   readonly copiedEtag: string | undefined;
   /** A copy failed its check, or a late write may lie over it: the record does not say what the target has. */
@@ -104,6 +102,8 @@ export interface CopyJob {
    * it, unless it is what is on record.
    */
   readonly unsettled: boolean;
+  /** An earlier attempt of this round has sent a write that succeeded, or may have. */
+  readonly writeSent: boolean;
   /** What the target had when the key was settled last. */
   readonly recorded: WrittenObject | undefined;
   /** Whether the journal may hold an upload of this key. */

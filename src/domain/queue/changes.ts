@@ -110,6 +110,8 @@ export interface ClaimedChange {
    * may be at the target, or may still arrive there.
    */
   readonly unsettled: boolean;
+  /** An earlier attempt of this round has sent a write that succeeded, or may have. */
+  readonly writeSent: boolean;
   /** What the target had when the key was settled last; absent where that is not known. */
   readonly targetEtag?: string | undefined;
   readonly targetVersion?: string | undefined;
@@ -188,6 +190,7 @@ const CLAIM = `
     record.target_written_at as "targetWrittenAt",
     claimed.object_key in (select object_key from due where lost)
       or exists (select from rechecks where task_id = $1 and object_key = claimed.object_key) as unsettled,
+    write_sent as "writeSent",
     exists (select from uploads where task_id = $1 and object_key = claimed.object_key) as uploading
   from claimed left join lateral (
     select source_etag, target_doubtful, target_etag, target_version, target_written_at from objects

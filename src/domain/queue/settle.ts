@@ -18,6 +18,8 @@ export interface Settlement extends SettledFields {
   readonly released: boolean;
   /** A write of it had no answer that says how it ended: it may still reach the target. */
   readonly unanswered?: boolean | undefined;
+  /** It sent a write that succeeded, or may have. */
+  readonly writeSent?: boolean | undefined;
   /** The source may show the object in a moment: the attempt does not count. */
   readonly awaited?: boolean | undefined;
   /** The source is being restored: the attempt does not count, and the wait is told since its begin. */
@@ -39,7 +41,7 @@ const SETTLE = `
     select * from json_to_recordset($2) as r(
       key text, "claimId" bigint, generation bigint, done boolean, "delayMs" int8, released boolean, restoring boolean, awaited boolean,
       ${recordSql.settledTypes}, "sourceEtag" text, "startedAt" float8,
-      unanswered boolean, "targetDoubtful" boolean, "targetEtag" text, "targetVersion" text, "targetWrittenAt" float8)
+      unanswered boolean, "writeSent" boolean, "targetDoubtful" boolean, "targetEtag" text, "targetVersion" text, "targetWrittenAt" float8)
   ), locked as materialized (
     select input.*, changes.claim_id is not distinct from input."claimId" as ours,
       changes.generation as current, changes.attempt, changes.accepted_at, changes.late_write
@@ -68,6 +70,7 @@ const SETTLE = `
         else now() + held."delayMs" * interval '1 millisecond' end,
       accepted_at = case when held.done then changes.due_at else changes.accepted_at end,
       late_write = changes.late_write or held.overtaken,
+      write_sent = not held.done and (changes.write_sent or coalesce(held."writeSent", false)),
       restoring_since = case when held.again then null
         when held.restoring then coalesce(changes.restoring_since, now())
         else changes.restoring_since end,

@@ -23,6 +23,7 @@ function claimOf(key: string, taskId = 't', held: () => boolean = () => true): C
     copiedEtag: undefined,
     targetDoubtful: false,
     unsettled: false,
+    writeSent: false,
     ...{ targetEtag: undefined, targetVersion: undefined, targetWrittenAt: undefined },
     uploading: false,
     restoringSince: undefined,

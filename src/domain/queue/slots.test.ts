@@ -19,6 +19,7 @@ function claimOf(taskId: string, lane = 0): Claim {
     copiedEtag: undefined,
     targetDoubtful: false,
     unsettled: false,
+    writeSent: false,
     ...{ targetEtag: undefined, targetVersion: undefined, targetWrittenAt: undefined },
     uploading: false,
     restoringSince: undefined,

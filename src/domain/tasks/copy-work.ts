@@ -43,7 +43,10 @@ export function copyWork(options: CopyWorkOptions): WorkHandler {
     if (claim.attempt > options.attemptsMax) return givenUp(options, claim, startedAt);
     const watches: Watches = {};
     const result = await attempted(options, claim, { startedAt, watches });
-    return watches.target?.left() === true ? { ...result, unanswered: true } : result;
+    const { target } = watches;
+    return target?.sent() === true
+      ? { ...result, writeSent: true, ...(target.left() && { unanswered: true }) }
+      : result;
   };
 }
 
@@ -93,10 +96,10 @@ async function copyClaimed(
     source: watches.source.store,
     target: watches.target.store,
     findings: task.findings,
-    attempt: claim.attempt,
     copiedEtag: claim.copiedEtag,
     targetDoubtful: claim.targetDoubtful,
     unsettled: claim.unsettled,
+    writeSent: claim.writeSent,
     recorded: recordedOf(claim),
     uploading: claim.uploading,
     journal,

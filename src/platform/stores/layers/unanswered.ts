@@ -15,6 +15,8 @@ export interface Unanswered {
   readonly store: Store;
   /** Whether a write ended without an answer that says whether it was performed. */
   readonly left: () => boolean;
+  /** Whether a write was performed, or may have been or still be. */
+  readonly sent: () => boolean;
 }
 
 /**
@@ -23,10 +25,13 @@ export interface Unanswered {
  */
 export function unanswered(inner: Store): Unanswered {
   let left = false;
+  let performed = false;
   const watched = around(inner, {
     async call(operation, _signal, run) {
       try {
-        return await run();
+        const answer = await run();
+        performed ||= publishing.has(operation);
+        return answer;
       } catch (error) {
         left ||= publishing.has(operation) && isOpen(error, inner);
         throw error;
@@ -40,7 +45,7 @@ export function unanswered(inner: Store): Unanswered {
   const store = forwarding(watched, {
     put: (key, body, options, signal) => watched.put(key, body, { ...options, onRepeat }, signal),
   });
-  return { store, left: () => left };
+  return { store, left: () => left, sent: () => left || performed };
 }
 
 function isOpen(error: unknown, { name }: Store): boolean {

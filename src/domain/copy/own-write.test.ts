@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { bytesOf, CopyRig, KEY, lying, write } from '../../../test/kit/copy-rig.ts';
+import { type FaultScript, faulty } from '../../../test/kit/faulty-store.ts';
+import { foundObject } from '../../platform/model/written.ts';
+
+/** One size for each way: held whole, streamed by one PUT, in parts. */
+const ways = { 'held whole': 7, 'streamed': 20, 'in parts': 37 } as const;
+/** Those that look at the target; FULL_OVERWRITE writes again, which counts once too. */
+const modes = [
+  'SIZE_LAST_MODIFIED_COMPARISON_OVERWRITE',
+  'CRC64_COMPARISON_OVERWRITE',
+  'NO_OVERWRITE',
+] as const;
+
+const lost = { 1: 'interrupted' } as const;
+/** Neither the write has an answer, nor the look whether an upload is still open. */
+const silent: FaultScript = { put: lost, complete: lost, listParts: lost };
+
+for (const overwriteMode of modes) {
+  describe(`${overwriteMode}: the copy of an attempt whose answer was lost`, () => {
+    for (const [way, size] of Object.entries(ways)) {
+      test(`counts as copied and is not written again, ${way}`, async () => {
+        for (const crc64 of [true, false]) {
+          const rig = new CopyRig({ policy: { overwriteMode }, crc64 });
+          await rig.fill(bytesOf(size));
+          const { store, calls } = faulty(rig.target, silent, { afterwards: true });
+          rig.targetSeen = store;
+          const outcome = await rig.copyPatiently();
+          assert.ok(outcome.kind === 'copied');
+          assert.equal(outcome.check.passed, true);
+          assert.notEqual(outcome.proof, 'size');
+          assert.equal(outcome.written.etag, rig.target.objects.get(KEY)?.head.etag);
+          assert.equal(calls.get(way === 'in parts' ? 'complete' : 'put'), 1);
+          assert.deepEqual(rig.copied, bytesOf(size));
+          assert.ok(rig.clean);
+        }
+      });
+
+      test(`is skipped where it is on record already, ${way}`, async () => {
+        const rig = new CopyRig({ policy: { overwriteMode } });
+        await rig.fill(bytesOf(size));
+        assert.equal((await rig.copy()).kind, 'copied');
+        const head = rig.target.objects.get(KEY)?.head ?? assert.fail();
+        const recorded = foundObject(head);
+        for (const sent of [{ writeSent: true }, { unsettled: true }]) {
+          assert.equal((await rig.copy({ ...sent, recorded })).kind, 'skipped');
+        }
+      });
+
+      test(`is not what is there where no write was sent, ${way}`, async () => {
+        const rig = new CopyRig({ policy: { overwriteMode } });
+        await rig.fill(bytesOf(size));
+        await write(rig.target, bytesOf(size));
+        assert.equal((await rig.copy()).kind, 'skipped');
+      });
+    }
+  });
+}
+
+describe('the copy of an attempt that could not look at it', () => {
+  for (const [way, size] of Object.entries(ways)) {
+    test(`counts as copied, ${way}`, async () => {
+      const rig = new CopyRig({ crc64: false });
+      await rig.fill(bytesOf(size));
+      const mute = lying(rig.target, (_receipt, operation) =>
+        operation === 'putPart' ? {} : { etag: '"?"', md5: undefined },
+      );
+      const looks = { head: { 2: 'unavailable' } } as const;
+      rig.targetSeen = faulty(mute, looks).store;
+      const outcome = await rig.copyPatiently();
+      // Nothing is known any more of parts that are joined.
+      assert.equal(outcome.kind, way === 'in parts' ? 'skipped' : 'copied');
+    });
+  }
+});
+
+test('an older object of equal bytes is not taken for a copy that never arrived', async () => {
+  const rig = new CopyRig();
+  await write(rig.target, bytesOf(20), { userMetadata: { reel: 'one' } });
+  rig.clock.time += 10_000;
+  await rig.fill(bytesOf(20), { userMetadata: { reel: 'two' } });
+  const { store, calls } = faulty(rig.target, { put: lost });
+  rig.targetSeen = store;
+  assert.equal((await rig.copyPatiently()).kind, 'copied');
+  assert.equal(calls.get('put'), 2);
+  assert.deepEqual(rig.target.objects.get(KEY)?.head.userMetadata, { reel: 'two' });
+});
+
+test('what another has written since is replaced', async () => {
+  const rig = new CopyRig();
+  await rig.fill(bytesOf(20));
+  rig.targetSeen = faulty(rig.target, { put: lost }, { afterwards: true }).store;
+  await assert.rejects(rig.copy(), { fault: 'interrupted' });
+  await write(rig.target, bytesOf(20, 5));
+  assert.equal((await rig.copy({ writeSent: true })).kind, 'copied');
+  assert.deepEqual(rig.copied, bytesOf(20));
+});
