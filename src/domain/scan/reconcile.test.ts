@@ -73,7 +73,9 @@ describe('a reconcile', () => {
     await settleAll(db, taskId, () => 'failed');
     // As it was before the page.
     await db.query(`update scans set state = 'running', ended_at = null`);
-    await db.query(`update scan_ranges set state = 'open', cursor_key = ''`);
+    await db.query(
+      `update scan_ranges set state = 'open', cursor_key = '', source_next = null, target_next = null`,
+    );
     const again = scannerOf(db, sides);
     again.start();
     const { missing, enqueued } = await scanOnce(db, taskId, id);
