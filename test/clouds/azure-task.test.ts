@@ -40,7 +40,7 @@ describe('a task between Azure and an S3 store', {
 
   before(async () => {
     azurite = await startAzurite();
-    s3 = await startS3Server({ buckets: ['bucket', 'from-azure'] });
+    s3 = await startS3Server({ buckets: ['bucket', 'from-azure', 'from-unordered'] });
     service = await startTestService({
       settings: {
         tasksMax: 100,
@@ -99,6 +99,17 @@ describe('a task between Azure and an S3 store', {
     });
   }
 
+  /** The newest scan of a task, once it has ended. */
+  async function scanned(taskId: string): Promise<Readonly<Record<string, unknown>>> {
+    let [scan]: Readonly<Record<string, unknown>>[] = [];
+    await until('the scan has ended', async () => {
+      const reply = await service.client.call('GET', `/sync-tasks/${taskId}/scans?limit=1`);
+      [scan] = (reply as { readonly scans: (typeof scan & object)[] }).scans;
+      return typeof scan?.['end_time'] === 'number';
+    });
+    return scan ?? {};
+  }
+
   async function sync(taskId: string, keys: readonly string[]) {
     await service.client.sendEvents(taskId, keys);
     await service.client.settled(taskId, keys.length);
@@ -143,6 +154,41 @@ describe('a task between Azure and an S3 store', {
       failed?.message ?? '',
       /a key of more than 1024 bytes, which is the limit of this store/,
     );
+  });
+
+  test('a backfill from a container that lists in another order copies all, and says so', async () => {
+    for (const name of ['unordered', 'unordered-too']) await azurite.createContainer(name);
+    // In UTF-16, the last two are the other way round.
+    const keys = [
+      'a b',
+      'a/b',
+      'a/b.c',
+      'Ünï/cödé',
+      ...Array.from({ length: 20 }, (_, at) => `n${at}`),
+    ];
+    keys.push('\uffee', '🙈');
+    const from = theirs('unordered');
+    for (const key of keys) await from.getBlockBlobClient(key).upload(key, Buffer.byteLength(key));
+    for (const [what, into] of [
+      ['to S3', plain('dst', 'from-unordered')],
+      ['to Azure', azure('dst', 'unordered-too')],
+    ] as const) {
+      const taskId = await createTask({
+        ...azure('src', 'unordered'),
+        ...into,
+        object_overwrite_mode: 'SIZE_LAST_MODIFIED_COMPARISON_OVERWRITE',
+        initial_scan: true,
+      });
+      await service.client.settled(taskId, keys.length);
+      assertCopied(await recordsOf(taskId), keys);
+      for (const kind of ['reconcile', 'verify']) {
+        await service.client.call('POST', `/sync-tasks/${taskId}/scans`, { kind });
+        const { state, equal, missing, source_unordered, ...scan } = await scanned(taskId);
+        const found = [kind, state, equal, missing, source_unordered, scan['target_unordered']];
+        const expected = [kind, 'complete', keys.length, 0, true, what === 'to Azure'];
+        assert.deepEqual(found, expected, what);
+      }
+    }
   });
 
   test('an event for a source that counts bytes names the key that is too long', async () => {

@@ -8,6 +8,7 @@ import type { PutOptions, Store } from '../../src/platform/stores/store.ts';
 import { createBucket } from './create-bucket.ts';
 import { roundsOf } from './oms-client.ts';
 import type { TestService } from './service.ts';
+import { until } from './until.ts';
 import { proves } from './matrix/proves.ts';
 
 /** A store's server that is not ours. */
@@ -29,6 +30,25 @@ export async function openBucketAt(
   const credentials = { accessKeyId, secretAccessKey: new Secret(secretAccessKey) };
   await createBucket(endpoint, bucket, credentials);
   return openStore({ dialect, endpoint, region: 'us-east-1', bucket, credentials });
+}
+
+interface EndedScan {
+  readonly state: string;
+  readonly reason: string | null;
+  readonly source_objects: number;
+  readonly missing: number;
+  readonly different: number;
+  readonly equal: number;
+}
+
+async function listedKeys(store: Store): Promise<string[]> {
+  const keys: string[] = [];
+  for (let after: string | undefined; ; ) {
+    const { entries, next } = await store.list({ after }, signal);
+    keys.push(...entries.map(({ key }) => key));
+    if (next === undefined) return keys;
+    after = next;
+  }
 }
 
 /** Two buckets at real servers, and a service whose tasks go from the one to the other. */
@@ -64,14 +84,77 @@ export class ServerPair {
     return this.service.client.settled(taskId, before + keys.length);
   }
 
+  /** The newest scan of a task, once it has ended. */
+  async scanned(taskId: string): Promise<EndedScan> {
+    const newest = async (): Promise<EndedScan> => {
+      const reply = await this.service.client.call('GET', `/sync-tasks/${taskId}/scans`);
+      const [scan] = (reply as { readonly scans: readonly EndedScan[] }).scans;
+      return scan ?? assert.fail('there is no scan');
+    };
+    const isOver = async () => !['waiting', 'running'].includes((await newest()).state);
+    await until('the scan has ended', isOver, 100);
+    return await newest();
+  }
+
   async outcomeOf(taskId: string, key: string) {
     const all = await this.service.client.objects(taskId);
     return all.find((each) => each.object_key === key) ?? assert.fail(key);
   }
 }
 
+/** Resolves when nothing of a task waits. */
+async function idle(taskId: string, client: TestService['client']): Promise<void> {
+  await until('nothing waits', async () => {
+    const progress = await client.call('GET', `/sync-tasks/${taskId}/progress`);
+    const { waiting_events, waiting_scans, in_work } = progress as Readonly<Record<string, number>>;
+    return waiting_events === 0 && waiting_scans === 0 && in_work === 0;
+  });
+}
+
+/** What scans do between any two servers. */
+function testScans(pairOf: () => ServerPair, names: readonly string[]): void {
+  test('a backfill copies all while events arrive, and a reconcile what no event has named', async () => {
+    const pair = pairOf();
+    const { client } = pair.service;
+    const odd = ['a b+c%20/中文 🪣', '\uffee', '🙈', 'quote\'"<&>/~*()!', ...names];
+    const keys = [...odd, ...Array.from({ length: 60 }, (_, at) => `scanned-${at % 7}-${at}`)].map(
+      (key) => `scans/${key}`,
+    );
+    for (const key of keys) await pair.put(key, Buffer.from(key));
+    const taskId = await pair.createTask({ initial_scan: true });
+    const named = ['scans/named-1', 'scans/named-2'];
+    for (const key of named) await pair.put(key, Buffer.from(key));
+    await client.sendEvents(taskId, named);
+    const backfill = await pair.scanned(taskId);
+    assert.equal(backfill.state, 'complete', backfill.reason ?? '');
+    await idle(taskId, client);
+    for (const key of [...keys, ...named]) assert.equal((await pair.copied(key)).toString(), key);
+    // Of these, no event arrives.
+    await pair.put('scans/lost', Buffer.from('lost'));
+    await pair.put(named[0] ?? '', Buffer.from('a longer text than before'));
+    await client.call('POST', `/sync-tasks/${taskId}/scans`, { kind: 'reconcile' });
+    const { state, missing, different, equal, source_objects } = await pair.scanned(taskId);
+    const all = await listedKeys(pair.from);
+    assert.deepEqual(
+      { state, missing, different, equal, source_objects },
+      {
+        ...{ state: 'complete', missing: 1, different: 1 },
+        ...{ equal: all.length - 2, source_objects: all.length },
+      },
+    );
+    await idle(taskId, client);
+    assert.equal((await pair.copied('scans/lost')).toString(), 'lost');
+    const there = new Set(await listedKeys(pair.to));
+    assert.deepEqual(
+      all.filter((key) => !there.has(key)),
+      [],
+    );
+  });
+}
+
 /** What holds between any two servers that keep an MD5 as the ETag. */
 export function testPair(pairOf: () => ServerPair, names: readonly string[]): void {
+  testScans(pairOf, names);
   const both = proves(['source', 'destination']);
   test('objects of every size arrive whole, proven, whatever their names', both, async () => {
     const pair = pairOf();
