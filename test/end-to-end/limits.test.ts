@@ -37,6 +37,24 @@ describe('whoever asks too often', () => {
     assert.equal((await list(service, { 'x-auth-token': service.token })).status, 200);
   });
 
+  test('gets no more calls through at two processes than at one', async () => {
+    const limits = { listsPerMinute: 20 };
+    await using service = await startTestService({ works: false, limits });
+    await using other = await startTestService({ works: false, limits, beside: service });
+    const { projectId, token } = service;
+    const audit = ({ url }: TestService) =>
+      fetch(`${url}/v2/${projectId}/audit`, { headers: { 'x-auth-token': token } });
+    const statuses: number[] = [];
+    for (let call = 0; call < 30; call++) {
+      statuses.push((await audit(call % 2 === 0 ? service : other)).status);
+    }
+    const passed = statuses.filter((status) => status === 200).length;
+    // Some come back while the test runs.
+    assert.ok(passed >= 20 && passed < 25, `${passed}`);
+    await assertTooMany(await audit(service), /too many lists of this project/);
+    await assertTooMany(await audit(other), /too many lists of this project/);
+  });
+
   test('guesses no more at two processes than at one', async () => {
     const limits = { logInsPerMinute: 2 };
     await using service = await startTestService({ works: false, limits });

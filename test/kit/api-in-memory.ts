@@ -10,6 +10,7 @@ import { planStatistics } from '../../src/platform/model/statistics.ts';
 import { type SyncTaskStatus, step } from '../../src/platform/model/sync-task.ts';
 import type { SyncTask } from '../../src/domain/tasks/task-record.ts';
 import type { AuditEntry } from '../../src/domain/access/audit.ts';
+import { MemoryRates } from '../../src/domain/access/rates.ts';
 import { MemoryLockouts } from '../../src/domain/access/lockouts.ts';
 import type {
   Gatekeeper,
@@ -241,6 +242,7 @@ export async function openApi() {
     singleSignOn: async () => undefined,
     limits: noLimits,
     lockouts: Object.assign(new MemoryLockouts(() => NOW), { take: async () => 0 }),
+    rates: new MemoryRates(() => NOW),
     usedSignatures: { mayUse: async () => true },
     processes: async () => [],
     audit: {

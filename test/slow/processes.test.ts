@@ -72,6 +72,23 @@ describe('processes on one database', () => {
     return ((await reply.json()) as { processes: Listed[] }).processes;
   }
 
+  test('share the rates of callers', async () => {
+    const limits = { ...environment('api'), BRIGADE_LISTS_PER_MINUTE: '30' };
+    await using one = await startServiceProcess(join(folder, 'one'), limits);
+    await using two = await startServiceProcess(join(folder, 'two'), limits);
+    const headers = { 'x-auth-token': TOKEN };
+    const began = performance.now();
+    const replies = await Promise.all(
+      Array.from({ length: 120 }, (_, call) =>
+        fetch(`${(call % 2 === 0 ? one : two).url}/operations/v1/processes`, { headers }),
+      ),
+    );
+    const passed = replies.filter(({ status }) => status === 200).length;
+    const cameBack = (performance.now() - began) / 2_000;
+    assert.ok(passed >= 29 && passed <= 31 + cameBack, `${passed} passed`);
+    assert.ok(replies.every(({ status }) => status === 200 || status === 429));
+  });
+
   test('are listed, refuse to break each other, and end when they are broken', async () => {
     await using api = await start('api', 'api');
     const worker = await start('worker', 'worker,scheduler');

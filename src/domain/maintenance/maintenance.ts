@@ -5,6 +5,7 @@ import type { Clock } from '../../platform/base/clock.ts';
 import type { Logger } from '../../platform/base/log.ts';
 import { deleteEndedAttempts } from '../access/attempts-table.ts';
 import { timeLimit } from '../../platform/base/timers.ts';
+import { deleteUnusedRates } from '../access/rates-table.ts';
 import { removeOldAudit } from '../access/audit-table.ts';
 import { deleteOldUsedSignatures } from '../access/used-signatures.ts';
 import type { Database } from '../../platform/postgres/db.ts';
@@ -135,6 +136,7 @@ async function forgetOldCalls(database: Database): Promise<void> {
   await deleteOldSignedCreations(database);
   await deleteOldUsedSignatures(database);
   await deleteEndedAttempts(database);
+  await deleteUnusedRates(database);
 }
 
 async function clearHistory(

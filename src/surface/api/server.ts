@@ -13,6 +13,7 @@ import type { Audit } from '../../domain/access/audit.ts';
 import type { Gatekeeper, IdentityService } from '../../domain/access/identity-service.ts';
 import type { Lockouts, LogIns } from '../../domain/access/lockouts.ts';
 import type { SingleSignOn } from '../../domain/access/single-sign-on.ts';
+import type { Rates } from '../../domain/access/rates.ts';
 import type { ProcessRow } from '../../domain/fleet/processes-table.ts';
 import type { ScanService } from '../../domain/scan/scan-service.ts';
 import type { UsedSignatures } from '../../domain/access/used-signatures.ts';
@@ -62,6 +63,7 @@ export interface ApiParts extends ServerParts {
   readonly singleSignOn: SingleSignOn;
   readonly limits: RequestLimits;
   readonly lockouts: Lockouts & LogIns;
+  readonly rates: Rates;
   readonly usedSignatures: UsedSignatures;
   readonly audit: Audit;
   readonly processes: () => Promise<readonly ProcessRow[]>;
@@ -85,7 +87,7 @@ const UNKNOWN_BYTES = { bytes: 64 * MiB, bytesOfAddress: 32 * MiB };
 export async function buildApi(parts: ApiParts): Promise<FastifyInstance> {
   const now = (): number => parts.clock.now();
   const app = await buildServer(parts);
-  const limits = new Limits(parts.limits, parts.lockouts, now);
+  const limits = new Limits(parts.limits, parts.lockouts, parts.rates);
   const room = parts.bodyRoom ?? new BodyRoom(UNKNOWN_BYTES);
   await addApiHooks(app, { ...parts, now, limits, room });
   await describeApi(app);

@@ -3,6 +3,7 @@ import { DatabaseGatekeeper } from '../../domain/access/gatekeeper.ts';
 import { Identity } from '../../domain/access/identity.ts';
 import type { Gatekeeper, IdentityService } from '../../domain/access/identity-service.ts';
 import { DatabaseLockouts, type Lockouts, type LogIns } from '../../domain/access/lockouts.ts';
+import { DatabaseRates, MemoryRates, type Rates } from '../../domain/access/rates.ts';
 import { EventQuotas } from '../../domain/access/quotas.ts';
 import {
   DatabaseUsedSignatures,
@@ -27,6 +28,7 @@ export interface ApiRole extends AsyncDisposable {
   readonly identity: IdentityService;
   readonly audit: Audit;
   readonly lockouts: Lockouts & LogIns;
+  readonly rates: Rates;
   readonly usedSignatures: UsedSignatures;
   readonly processes: () => Promise<readonly ProcessRow[]>;
 }
@@ -47,7 +49,7 @@ export function apiRole(
   { openForChecks, places }: Buckets,
   { writer, onAccepted, onTaskDeleted }: ApiHints & { readonly writer: number },
 ): ApiRole {
-  const { database, lists, sealer, clock, log, metrics, settings } = parts;
+  const { database, lists, sealer, clock, log, metrics, settings, alone } = parts;
   const { checkBuckets: probes, firstTokens } = settings;
   const now = (): number => clock.now();
   const intake = new Intake({
@@ -75,6 +77,7 @@ export function apiRole(
     ...{ syncTasks, gatekeeper, audit },
     scans: new TaskScans(database, (projectId, taskId) => syncTasks.find(projectId, taskId)),
     lockouts: new DatabaseLockouts(database, now),
+    rates: alone ? new MemoryRates(now) : new DatabaseRates(database, now),
     usedSignatures: new DatabaseUsedSignatures(database),
     processes: () => listProcesses(lists),
     identity: new Identity({ database, sealer, gatekeeper, eventQuotas, now }),

@@ -68,7 +68,7 @@ async function principalOf(
   token: string,
   { gatekeeper, singleSignOn, limits }: Authentication,
 ): Promise<Principal> {
-  limits.credential(request, token);
+  await limits.credential(request, token);
   try {
     if (token.length > TOKEN_LENGTH_MAX) {
       throw unauthenticated(
@@ -109,7 +109,7 @@ async function readSigned(request: FastifyRequest, parts: Authentication): Promi
   const claim = verified(() => readClaim(request.headers, now()));
   request.claimed = claim.accessKeyId.slice(0, KEY_ID_LENGTH_MAX);
   refuseLockedOut(lockouts, lockoutKey(request, claim), now());
-  limits.credential(request, claim.accessKeyId);
+  await limits.credential(request, claim.accessKeyId);
   const known = await gatekeeper.accessKey(claim.accessKeyId);
   if (known === undefined) {
     await countFailure(request, claim, parts);

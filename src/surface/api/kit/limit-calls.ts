@@ -40,13 +40,13 @@ export const callLimits = fp<Parts>(
   async (app, parts) => {
     app.addHook('onRequest', async function limitCall(request) {
       const { principal, signed } = request;
-      if (principal !== undefined) count(request, parts);
-      else if (signed !== undefined && hasBody(request)) refuseOverLimit(request, parts);
+      if (principal !== undefined) await count(request, parts);
+      else if (signed !== undefined && hasBody(request)) await refuseOverLimit(request, parts);
     });
     app.addHook('preParsing', async function limitSigned(request) {
       if (request.signedCall === undefined) return;
       await useSignature(request, request.signedCall, parts);
-      count(request, parts);
+      await count(request, parts);
     });
   },
   { name: 'call-limits', dependencies: ['authorization'] },
@@ -62,19 +62,19 @@ async function useSignature(
   const graceMs = onlyOnce[action];
   if (graceMs === undefined) return;
   // Before it is stored, so that too many calls fill no table. A repeated call counts for no limit.
-  refuseOverLimit(request, parts);
+  await refuseOverLimit(request, parts);
   if (await parts.usedSignatures.mayUse(signedCall, graceMs)) return;
   throw unauthenticated('this signature was used already; sign the request again');
 }
 
-function refuseOverLimit(request: FastifyRequest, { limits }: Parts): void {
+async function refuseOverLimit(request: FastifyRequest, { limits }: Parts): Promise<void> {
   const cost = costOfCall(request);
-  if (cost !== undefined) limits.mayCall(request, cost);
+  if (cost !== undefined) await limits.mayCall(request, cost);
 }
 
-function count(request: FastifyRequest, { limits }: Parts): void {
+async function count(request: FastifyRequest, { limits }: Parts): Promise<void> {
   const cost = costOfCall(request);
-  if (cost !== undefined) limits.call(request, cost);
+  if (cost !== undefined) await limits.call(request, cost);
 }
 
 function costOfCall({ routeOptions }: FastifyRequest): Cost | undefined {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { FastifyRequest } from 'fastify';
 import { RateLimit } from '../../../platform/base/rate-limit.ts';
+import { MemoryRates } from '../../../domain/access/rates.ts';
 import { actions } from '../../../platform/model/policy.ts';
 import { costOf, Limits, type RequestLimits } from './limits.ts';
 import { RequestError } from './request-error.ts';
@@ -22,7 +23,8 @@ function limited(limits: Partial<RequestLimits>) {
   const now = (): number => clock.time;
   const all = { ...none, ...limits };
   const rate = new RateLimit({ perMinute: all.logInsPerMinute, now });
-  return { clock, limits: new Limits(all, { take: async (address) => rate.take(address) }, now) };
+  const logIns = { take: async (address: string) => rate.take(address) };
+  return { clock, limits: new Limits(all, logIns, new MemoryRates(now)) };
 }
 
 function isTooMany(seconds: number) {
@@ -62,54 +64,61 @@ describe('limits', () => {
     }
   });
 
-  test('of wrong credentials hold for those that were not right before', () => {
+  test('of wrong credentials hold for those that were not right before', async () => {
     const { clock, limits } = limited({ authFailuresPerMinute: 3 });
     const here = from('192.0.2.1');
-    limits.credential(here, 'good');
+    await limits.credential(here, 'good');
     limits.right(here, 'good');
     for (let guess = 0; guess < 3; guess++) {
-      limits.credential(here, `guess ${guess}`);
+      await limits.credential(here, `guess ${guess}`);
       limits.wrong(here);
     }
-    assert.throws(() => limits.credential(here, 'guess'), isTooMany(20));
-    limits.credential(here, 'good');
+    await assert.rejects(() => limits.credential(here, 'guess'), isTooMany(20));
+    await limits.credential(here, 'good');
     const there = from('192.0.2.2');
     for (let guess = 0; guess < 3; guess++) {
-      limits.credential(there, 'good');
+      await limits.credential(there, 'good');
       limits.wrong(there);
     }
     // Right elsewhere: an access key's name is known to others than its holder.
-    assert.throws(() => limits.credential(there, 'good'), isTooMany(20));
+    await assert.rejects(() => limits.credential(there, 'good'), isTooMany(20));
     clock.time += 20_000;
-    limits.credential(here, 'guess');
+    await limits.credential(here, 'guess');
   });
 
-  test('of costly calls are a project’s and an address’s, each kind apart', () => {
+  test('of costly calls are a project’s and an address’s, each kind apart', async () => {
     for (const cost of ['calls', 'events', 'lists'] as const) {
       const { limits } = limited({ callsPerMinute: 2, eventsPerMinute: 2, listsPerMinute: 2 });
       const here = from('192.0.2.1');
-      limits.call(here, cost);
-      limits.call(here, cost);
-      assert.throws(() => limits.call(here, cost), isTooMany(30));
+      await limits.call(here, cost);
+      await limits.call(here, cost);
+      await assert.rejects(() => limits.call(here, cost), isTooMany(30));
       // Neither more addresses nor more projects make more of it.
-      assert.throws(() => limits.call(from('192.0.2.2'), cost), isTooMany(30));
-      assert.throws(() => limits.call(from('192.0.2.1', 'q'), cost), isTooMany(30));
-      limits.call(from('192.0.2.2', 'q'), cost);
+      await assert.rejects(() => limits.call(from('192.0.2.2'), cost), isTooMany(30));
+      await assert.rejects(() => limits.call(from('192.0.2.1', 'q'), cost), isTooMany(30));
+      await limits.call(from('192.0.2.2', 'q'), cost);
       for (const other of ['calls', 'events', 'lists'] as const) {
-        if (other !== cost) limits.call(here, other);
+        if (other !== cost) await limits.call(here, other);
       }
     }
   });
 
-  test('that hold back an address take nothing from its project', () => {
+  test('that hold back an address take nothing from its project', async () => {
     const { limits } = limited({ callsPerMinute: 2 });
     const flooder = from('192.0.2.1', 'mine');
-    limits.call(flooder, 'calls');
-    limits.call(flooder, 'calls');
+    await limits.call(flooder, 'calls');
+    await limits.call(flooder, 'calls');
     for (let call = 0; call < 10; call++) {
-      assert.throws(() => limits.call(from('192.0.2.1', 'theirs'), 'calls'), isTooMany(30));
+      await assert.rejects(() => limits.call(from('192.0.2.1', 'theirs'), 'calls'), isTooMany(30));
     }
-    limits.call(from('192.0.2.2', 'theirs'), 'calls');
+    await limits.call(from('192.0.2.2', 'theirs'), 'calls');
+  });
+
+  test('let no more calls through that wait at the same time', async () => {
+    const { limits } = limited({ callsPerMinute: 3 });
+    const calls = Array.from({ length: 9 }, () => limits.call(from('192.0.2.1'), 'calls'));
+    const passed = (await Promise.allSettled(calls)).filter(({ status }) => status === 'fulfilled');
+    assert.equal(passed.length, 3);
   });
 
   test('hold for what costs much: changes, long lists; cheap calls have none', () => {

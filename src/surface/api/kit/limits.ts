@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import ipaddr from 'ipaddr.js';
 import { BoundedMap } from '../../../platform/base/bounded-map.ts';
-import { RateLimit } from '../../../platform/base/rate-limit.ts';
 import type { LogIns } from '../../../domain/access/lockouts.ts';
+import type { Rate, Rates } from '../../../domain/access/rates.ts';
 import type { Action } from '../../../platform/model/policy.ts';
 import { RequestError } from './request-error.ts';
 
-/** How much one may ask a minute, of one process except for log-ins; 0: as much as they like. */
+/** How many requests a caller may send a minute, to all processes together; 0: any number. */
 export interface RequestLimits {
-  /** Passwords of one address, at all processes together. */
+  /** Passwords of one address. */
   readonly logInsPerMinute: number;
   /** Credentials of one address that were not right. */
   readonly authFailuresPerMinute: number;
@@ -46,21 +46,23 @@ const KNOWN_MAX = 10_000;
 export class Limits {
   readonly #logInsPerMinute: number;
   readonly #logIns: LogIns;
-  readonly #failures: RateLimit;
-  readonly #costly: Readonly<Record<Cost, { ofProject: RateLimit; ofAddress: RateLimit }>>;
+  readonly #failures: Rate;
+  readonly #costly: Readonly<Record<Cost, { ofProject: Rate; ofAddress: Rate }>>;
   /** Hashes of credentials that were right at an address. */
   readonly #known = new BoundedMap<string, true>(KNOWN_MAX);
 
-  constructor(limits: RequestLimits, logIns: LogIns, now: () => number) {
-    const of = (perMinute: number) => new RateLimit({ perMinute, now });
+  constructor(limits: RequestLimits, logIns: LogIns, rates: Rates) {
     this.#logInsPerMinute = limits.logInsPerMinute;
     this.#logIns = logIns;
-    this.#failures = of(limits.authFailuresPerMinute);
-    const both = (perMinute: number) => ({ ofProject: of(perMinute), ofAddress: of(perMinute) });
+    this.#failures = rates.of('failures from', limits.authFailuresPerMinute);
+    const both = (cost: Cost, perMinute: number) => ({
+      ofProject: rates.of(`${cost} of`, perMinute),
+      ofAddress: rates.of(`${cost} from`, perMinute),
+    });
     this.#costly = {
-      calls: both(limits.callsPerMinute),
-      events: both(limits.eventsPerMinute),
-      lists: both(limits.listsPerMinute),
+      calls: both('calls', limits.callsPerMinute),
+      events: both('events', limits.eventsPerMinute),
+      lists: both('lists', limits.listsPerMinute),
     };
   }
 
@@ -75,9 +77,9 @@ export class Limits {
    * whoever guesses from behind the same proxy shuts nobody out who is in. Elsewhere it is a guess like
    * others: the name of an access key is no secret.
    */
-  credential(request: FastifyRequest, credential: string): void {
+  async credential(request: FastifyRequest, credential: string): Promise<void> {
     if (this.#known.has(hashOf(request, credential))) return;
-    const wait = this.#failures.wait(addressOf(request));
+    const wait = await this.#failures.wait(addressOf(request));
     if (wait > 0) throw tooMany('wrong credentials from this address', wait);
   }
 
@@ -89,22 +91,26 @@ export class Limits {
     this.#known.set(hashOf(request, credential), true);
   }
 
-  /** Of a caller who may do this. Neither many addresses nor many projects make more of it. */
-  call(request: FastifyRequest, cost: Cost): void {
-    this.mayCall(request, cost);
+  /** Of a caller who may do this. Counted per project and per address, so neither can be multiplied. */
+  async call(request: FastifyRequest, cost: Cost): Promise<void> {
     const { ofProject, ofAddress } = this.#costly[cost];
     const project = projectOf(request);
-    ofAddress.take(addressOf(request));
+    const address = addressOf(request);
+    do {
+      await this.mayCall(request, cost);
+      // While one of the two was awaited, other calls may have used up the other.
+    } while (!ofAddress.has(address) || (project !== undefined && !ofProject.has(project)));
+    ofAddress.take(address);
     if (project !== undefined) ofProject.take(project);
   }
 
   /** Whether a call would be let through now; counts nothing. */
-  mayCall(request: FastifyRequest, cost: Cost): void {
+  async mayCall(request: FastifyRequest, cost: Cost): Promise<void> {
     const { ofProject, ofAddress } = this.#costly[cost];
     const project = projectOf(request);
-    const waitOfProject = project === undefined ? 0 : ofProject.wait(project);
+    const waitOfProject = project === undefined ? 0 : await ofProject.wait(project);
     if (waitOfProject > 0) throw tooMany(`${cost} of this project`, waitOfProject);
-    const waitOfAddress = ofAddress.wait(addressOf(request));
+    const waitOfAddress = await ofAddress.wait(addressOf(request));
     if (waitOfAddress > 0) throw tooMany(`${cost} from this address`, waitOfAddress);
   }
 }
