@@ -129,8 +129,13 @@ describe('scans', () => {
     const rest = await world.client.call('GET', `${report}?cursor=${next_cursor}`);
     assert.match(JSON.stringify(rest), /"object_key":"other size","comparison":"different"/);
     await world.client.call('POST', `/sync-tasks/${taskId}/start`, {});
-    assert.deepEqual(await world.client.call('POST', `${report}/enqueue`), { enqueued: 2 });
+    assert.partialDeepStrictEqual(await world.client.call('POST', `${report}/enqueue`), {
+      enqueueing: { state: 'running' },
+    });
     await world.client.settled(taskId, 3);
+    assert.partialDeepStrictEqual(await newest(world, taskId), {
+      enqueueing: { state: 'done', enqueued: 2 },
+    });
     assert.equal(world.to.bytes('missing')?.toString(), 'missing');
     assert.equal(world.to.bytes('other size')?.toString(), 'other size');
     assert.equal(world.to.bytes('extra')?.toString(), 'x');

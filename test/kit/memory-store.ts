@@ -69,6 +69,7 @@ export class MemoryStore implements Store {
       conditionalPut: true,
       conditionalPutVersioned: true,
       listsFromKey: true,
+      listsChecksums: true,
       serverSideCopy: true,
       conditionalCopy: true,
       conditionalRemove: true,

@@ -79,7 +79,7 @@ describe(`requests made from the OpenAPI document (SEED=${SEED})`, () => {
     operations = operationsOf(reply.json<Record<string, unknown>>());
     await service.brigade.identity.createUser({ name: 'somebody', password: undefined });
     const taskId = await service.client.createTask(TASK);
-    const scan = await service.brigade.scans.start(service.projectId, taskId, 'verify');
+    const scan = await service.brigade.scans.start(service.projectId, taskId, { kind: 'verify' });
     const known = {
       ...TASK,
       ...{ project_id: service.projectId, sync_task_id: taskId, scan_id: scan.id },

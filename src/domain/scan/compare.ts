@@ -20,8 +20,8 @@ export function compareListed(
 ): Comparison {
   if (source === undefined) return 'extra';
   if (target === undefined) return 'missing';
-  if (mode === 'NO_OVERWRITE' && kind !== 'verify') return 'equal';
-  const byTime = mode === 'NO_OVERWRITE' || mode === 'SIZE_LAST_MODIFIED_COMPARISON_OVERWRITE';
+  if (mode === 'NO_OVERWRITE') return 'equal';
+  const byTime = mode === 'SIZE_LAST_MODIFIED_COMPARISON_OVERWRITE';
   if (kind === 'backfill' && !byTime) return 'different';
   return differs(source, target) ? 'different' : 'equal';
 }

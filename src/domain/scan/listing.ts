@@ -19,6 +19,16 @@ export interface Pair {
   readonly target: ObjectEntry | undefined;
 }
 
+/** A pair that both sides have. */
+export interface Both extends Pair {
+  readonly source: ObjectEntry;
+  readonly target: ObjectEntry;
+}
+
+export function haveBoth(pair: Pair): pair is Both {
+  return pair.source !== undefined && pair.target !== undefined;
+}
+
 export interface PairBatch {
   /** In the order of their keys. */
   readonly pairs: readonly Pair[];

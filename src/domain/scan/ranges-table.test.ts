@@ -9,6 +9,7 @@ import {
   type RangeClaim,
   rangesOf,
   renewRange,
+  raiseTally,
   settlePage,
   splitRange,
 } from './ranges-table.ts';
@@ -20,7 +21,7 @@ const digestOf = (byte: number): Buffer => Buffer.alloc(32, byte);
 function page(cursor: string, more: Partial<PageSettlement> = {}): PageSettlement {
   const objects = { sourceObjects: 1, sourceBytes: 1, targetObjects: 1, targetBytes: 1 };
   const counts = { equal: 1, different: 0, missing: 0, extra: 0 };
-  const lists = { enqueue: [], unreadable: [], differences: [] };
+  const lists = { enqueue: [], unreadable: [], differences: [], tally: undefined };
   return {
     pages: 2,
     ...objects,
@@ -49,6 +50,18 @@ async function claimedRange(db: Db): Promise<RangeClaim> {
 const LEASE_MS = 60_000;
 
 describe('settlePage', () => {
+  test('adds the further counters of a page to those before, and those of its report', async () => {
+    await using database = await testDatabase();
+    const claim = await claimedRange(database);
+    await settlePage(database, claim, claim, page('b', { tally: { heads: 2, equalBytes: 1 } }));
+    await settlePage(database, claim, { digest: digestOf(1) }, page('c'));
+    const more = page('d', { tally: { heads: 3 } });
+    await settlePage(database, claim, { digest: digestOf(1) }, more);
+    await raiseTally(database, claim, { reported: 4, heads: 1 });
+    const scan = await findScan(database, claim.taskId, claim.scanId);
+    assert.deepEqual(scan?.tally, { heads: 6, equalBytes: 1, reported: 4 });
+  });
+
   test('enqueues the keys of a page and moves the cursor, together', async () => {
     await using database = await testDatabase();
     const claim = await claimedRange(database);

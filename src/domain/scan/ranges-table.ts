@@ -5,7 +5,8 @@ import type { Difference } from './differences-table.ts';
 import type { Side } from './kept-listings-table.ts';
 import type { KeyRange } from './listing.ts';
 import { MAY_WALK } from './may-work.ts';
-import type { ScanKind } from './scan.ts';
+import type { ScanKind, ScanOptions } from './scan.ts';
+import type { Tally } from './tally.ts';
 import { unreadableText } from './unreadable.ts';
 
 /** The right to walk a range. */
@@ -16,6 +17,7 @@ export interface RangeClaim {
   /** The sides whose listings are kept, and taken from there. */
   readonly sourceUnordered: boolean;
   readonly targetUnordered: boolean;
+  readonly options?: ScanOptions | undefined;
   /** Of the task: a start since then raises it. */
   readonly revision: number;
   /** Where the range begins: its name within the scan. */
@@ -47,7 +49,7 @@ export interface RangeCounts {
 
 const CLAIM = `
   with due as materialized (
-    select ranges.scan_id, ranges.after_key, scans.task_id, scans.kind, tasks.revision, scans.source_unordered,
+    select ranges.scan_id, ranges.after_key, scans.task_id, scans.kind, scans.options, tasks.revision, scans.source_unordered,
       scans.target_unordered
     from scan_ranges as ranges
     join scans on scans.id = ranges.scan_id
@@ -64,7 +66,7 @@ const CLAIM = `
   update scan_ranges as ranges
   set claim_id = nextval('claim_ids'), lease_until = now() + $1 * interval '1 millisecond', attempts = attempts + 1
   from due where ranges.scan_id = due.scan_id and ranges.after_key = due.after_key
-  returning ranges.scan_id as "scanId", due.task_id as "taskId", due.kind, due.revision, ranges.after_key as "after",
+  returning ranges.scan_id as "scanId", due.task_id as "taskId", due.kind, due.options, due.revision, ranges.after_key as "after",
     ranges.until_key as "until", ranges.cursor_key as cursor, ranges.digest, ranges.claim_id::text as "claimId",
     ranges.attempts, due.source_unordered as "sourceUnordered", due.target_unordered as "targetUnordered",
     ranges.source_next as "sourceNext", ranges.target_next as "targetNext"`;
@@ -163,6 +165,21 @@ export interface PageSettlement extends RangeCounts {
   readonly unreadable: readonly string[];
   /** Of a verification: what it reports. */
   readonly differences: readonly Difference[];
+  /** By which further counters are raised; undefined where they stay as they are. */
+  readonly tally: Tally | undefined;
+}
+
+/** An SQL expression: the further counters of a range and those of a parameter, if that is not null. */
+function raisedBy(parameter: `$${number}`): string {
+  return `case when ${parameter}::jsonb is null then tally else (
+    select jsonb_object_agg(name, total) from (
+      select name, sum(value::int8) as total
+      from (
+        select * from jsonb_each_text(coalesce(tally, '{}')) union all select * from jsonb_each_text(${parameter}::jsonb)
+      ) as counter(name, value)
+      group by name
+    ) as sums
+  ) end`;
 }
 
 /*
@@ -207,7 +224,8 @@ const SETTLE = prepared(`
       enqueued = enqueued + (select count(*) from enqueued), unreadable = unreadable + $18,
       source_next = $22, target_next = $23,
       without_event = without_event + (select count(*) from found where without_event),
-      oldest_without_event = least(oldest_without_event, (select min(modified_at) from found where without_event))
+      oldest_without_event = least(oldest_without_event, (select min(modified_at) from found where without_event)),
+      tally = ${raisedBy('$26')}
     from fitting where ranges.scan_id = fitting.scan_id and ranges.after_key = fitting.after_key
       and (select count(*) from notified) >= 0
     returning 1
@@ -242,8 +260,21 @@ export async function settlePage(
     ...[page.unreadable.length, unreadableText(page.unreadable), held.until, held.digest],
     ...[page.sourceNext ?? null, page.targetNext ?? null],
     ...[modifiedAt, kind === 'reconcile'],
+    page.tally === undefined ? null : JSON.stringify(page.tally),
   ]);
   return rows[0];
+}
+
+/** Raises further counters of a range in the transaction that has settled a page of it. */
+export async function raiseTally(
+  db: Db,
+  { scanId, after }: Pick<RangeClaim, 'scanId' | 'after'>,
+  by: Tally,
+): Promise<void> {
+  await db.query(
+    `update scan_ranges set tally = ${raisedBy('$3')} where scan_id = $1 and after_key = $2`,
+    [scanId, after, JSON.stringify(by)],
+  );
 }
 
 /** How many keys that scans have found wait in a task; counts no further than `most`. */

@@ -22,3 +22,9 @@ export type ScanSignal = 'stop' | 'start' | 'cancel';
 export function writes(kind: ScanKind): boolean {
   return kind !== 'verify';
 }
+
+/** What is chosen when a scan is started. */
+export interface ScanOptions {
+  /** Of a verification: the share of all keys of which the bytes are read and compared; above 0, at most 1. */
+  readonly deepShare?: number | undefined;
+}

@@ -1,10 +1,15 @@
 import { backoffMs } from '../../platform/base/backoff.ts';
+import { Places } from '../../platform/base/places.ts';
 import { Alarm, every } from '../../platform/base/timers.ts';
 import { StoreError } from '../../platform/model/store-error.ts';
 import { alreadyLogged } from '../../platform/postgres/db.ts';
 import type { Store } from '../../platform/stores/store.ts';
+import { recordedCopies } from '../queue/recorded-copies.ts';
 import { ServiceError } from '../service-error.ts';
+import type { Sample } from './deep.ts';
 import { insertDifferences } from './differences-table.ts';
+import { enqueueNextBatch } from './enqueue-report.ts';
+import type { Examine } from './examine.ts';
 import { endOf } from './ending.ts';
 import { keptListing, readListing } from './kept-listing.ts';
 import {
@@ -21,6 +26,7 @@ import {
   type PageSettlement,
   type RangeClaim,
   rangesOf,
+  raiseTally,
   rangeToSplit,
   type SplitCandidate,
   releaseRange,
@@ -35,6 +41,7 @@ import { writes } from './scan.ts';
 import { ATTEMPTS_MAX, BACKOFF, type ScannedTask, type ScannerOptions } from './scanner-options.ts';
 import { endScan } from './scans-table.ts';
 import { findCut } from './split.ts';
+import { verifying } from './verify.ts';
 import { walkRange } from './walk.ts';
 
 const POLL_MS = 5_000;
@@ -45,6 +52,8 @@ const NO_ROOM_MS = 2_000;
 /** Rows of a kept listing whose scan has ended. */
 const REMOVED_AT_ONCE = 10_000;
 const RENEWALS_A_LEASE = 3;
+/** Pairs that verifications of this process read at once, so that the copies have the rest of the network. */
+const READ_AT_ONCE = 2;
 /** Pages of both sides; a range with less left is not worth the requests of a split. */
 const SPLIT_PAGES = 40;
 
@@ -61,6 +70,7 @@ export class Scanner {
   #woken = false;
   /** The search for a cut takes some ten requests to a store: claims go on meanwhile. */
   #splitting = false;
+  readonly #reading = new Places(READ_AT_ONCE);
 
   constructor(options: ScannerOptions) {
     this.#options = options;
@@ -111,8 +121,15 @@ export class Scanner {
 
   /** @returns How long to wait for the next round, in milliseconds, unless woken. */
   async #round(): Promise<number> {
-    const { database, concurrency, leaseMs } = this.#options;
+    const { database, waitingMax } = this.#options;
     await this.#endScans();
+    const more = await enqueueNextBatch(database, waitingMax);
+    const waitMs = await this.#claimOrSplit();
+    return more ? 0 : waitMs;
+  }
+
+  async #claimOrSplit(): Promise<number> {
+    const { database, concurrency, leaseMs } = this.#options;
     if (this.#walks.size >= concurrency) return POLL_MS;
     const claim = await claimRange(database, leaseMs);
     if (claim !== undefined) {
@@ -182,6 +199,7 @@ export class Scanner {
         range: claim,
         settle: (held, page) => this.#settle(claim, held, page),
         hasRoom: async () => !writes(kind) || (await this.#hasRoom(claim.taskId)),
+        examine: this.#examineOf(claim, task),
       },
       signal,
     );
@@ -223,11 +241,24 @@ export class Scanner {
         ? await settlePage(database, claim, held, page)
         : await database.transaction(async (db) => {
             const settled = await settlePage(db, claim, held, page);
-            if (settled?.settled === true) await insertDifferences(db, claim.scanId, differences);
+            if (settled?.settled !== true) return settled;
+            const reported = await insertDifferences(db, claim.scanId, differences);
+            if (reported > 0) await raiseTally(db, claim, { reported });
             return settled;
           });
     if (found !== undefined && found.withoutEvent > 0) onWithoutEvent?.(found.withoutEvent);
     return found;
+  }
+
+  #examineOf(claim: RangeClaim, task: ScannedTask): Examine | undefined {
+    const { kind, taskId, attempts, options } = claim;
+    if (kind !== 'verify') return undefined;
+    const { database } = this.#options;
+    const recorded = (keys: readonly string[]) => recordedCopies(database, taskId, keys);
+    const share = options?.deepShare;
+    const sample: Sample | undefined =
+      share === undefined ? undefined : { share, places: this.#reading };
+    return verifying({ source: task.source, target: task.target, recorded, attempts, sample });
   }
 
   async #hasRoom(taskId: string): Promise<boolean> {

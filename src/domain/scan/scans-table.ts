@@ -1,6 +1,8 @@
 import type { Db } from '../../platform/postgres/db.ts';
+import { keyOfIndexed } from '../../platform/postgres/long-keys.ts';
 import type { RangeCounts } from './ranges-table.ts';
-import type { ScanKind, ScanSignal, ScanState } from './scan.ts';
+import type { ScanKind, ScanOptions, ScanSignal, ScanState } from './scan.ts';
+import type { Tally } from './tally.ts';
 
 /** A scan with the sums of its ranges. Times are milliseconds since the Unix epoch. */
 export interface ScanRecord extends RangeCounts {
@@ -20,6 +22,8 @@ export interface ScanRecord extends RangeCounts {
   readonly withoutEvent: number;
   /** When the oldest of them was modified at the source. */
   readonly oldestWithoutEvent?: number | undefined;
+  /** Further counters, where its kind has them. */
+  readonly tally?: Tally | undefined;
   readonly rangesOpen: number;
   readonly rangesDone: number;
   readonly rangesFailed: number;
@@ -27,6 +31,18 @@ export interface ScanRecord extends RangeCounts {
   readonly position?: string | undefined;
   /** In hexadecimal; once it is complete. */
   readonly digest?: string | undefined;
+  readonly options?: ScanOptions | undefined;
+  /** How far the enqueueing of its report is; undefined where nobody has asked for it. */
+  readonly enqueueingState?: 'running' | 'paused' | 'done' | undefined;
+  /** Differences up to this key are enqueued. */
+  readonly enqueueingKey: string;
+  readonly enqueueingCount: number;
+}
+
+/** Whether the report of a verification has no room for all that it found. */
+export function isTruncated({ different, missing, extra, tally = {} }: ScanRecord): boolean {
+  const { unreadable = 0, reported = 0 } = tally;
+  return different + missing + extra + unreadable > reported;
 }
 
 /**
@@ -37,14 +53,19 @@ export interface ScanRecord extends RangeCounts {
  */
 export async function insertScan(
   db: Db,
-  scan: { readonly id: string; readonly taskId: string; readonly kind: ScanKind },
+  scan: {
+    readonly id: string;
+    readonly taskId: string;
+    readonly kind: ScanKind;
+    readonly options?: ScanOptions | undefined;
+  },
 ): Promise<boolean> {
   const { rowCount } = await db.query(
     `with task as materialized (
       select id, behaviour from tasks where id = $2 and deleted_at is null for share
     ), created as (
-      insert into scans (id, task_id, kind, source_unordered, target_unordered)
-      select $1, id, $3, coalesce(behaviour->'source'->>'ordered' = 'false', false),
+      insert into scans (id, task_id, kind, options, source_unordered, target_unordered)
+      select $1, id, $3, $4::jsonb, coalesce(behaviour->'source'->>'ordered' = 'false', false),
         coalesce(behaviour->'target'->>'ordered' = 'false', false) from task
       on conflict (task_id) where kind in ('backfill', 'reconcile') and state in ('waiting', 'running') do nothing
       returning id
@@ -52,7 +73,10 @@ export async function insertScan(
       select pg_notify('scans', '') from created
     )
     insert into scan_ranges (scan_id, after_key, cursor_key) select id, '', '' from created, notified`,
-    [scan.id, scan.taskId, scan.kind],
+    [
+      ...[scan.id, scan.taskId, scan.kind],
+      scan.options === undefined ? null : JSON.stringify(scan.options),
+    ],
   );
   return rowCount === 1;
 }
@@ -63,7 +87,9 @@ const SELECT = `
       then 'paused' else scans.state end as state,
     scans.source_unordered as "sourceUnordered", scans.target_unordered as "targetUnordered",
     scans.reason, scans.created_at as "createdAt", scans.started_at as "startedAt", scans.ended_at as "endedAt",
-    encode(scans.digest, 'hex') as digest, sums.*
+    encode(scans.digest, 'hex') as digest, scans.options,
+    case when enqueueing_state = 'running' and not tasks.running then 'paused' else enqueueing_state end as "enqueueingState",
+    enqueueing_key as "enqueueingKey", enqueueing_count as "enqueueingCount", sums.*, tallies.tally
   from scans join tasks on tasks.id = scans.task_id, lateral (
     select coalesce(sum(pages), 0)::int8 as pages,
       coalesce(sum(source_objects), 0)::int8 as "sourceObjects", coalesce(sum(source_bytes), 0)::int8 as "sourceBytes",
@@ -76,7 +102,16 @@ const SELECT = `
       count(*) filter (where state = 'failed') as "rangesFailed",
       nullif(min(cursor_key) filter (where state <> 'done'), '') as position
     from scan_ranges where scan_id = scans.id
-  ) as sums`;
+  ) as sums, lateral (
+    select jsonb_object_agg(name, total) as tally from (
+      select name, sum(value::int8)::int8 as total
+      from scan_ranges, jsonb_each_text(tally) as counter(name, value) where scan_id = scans.id group by name
+    ) as totals
+  ) as tallies`;
+
+function named(scan: ScanRecord): ScanRecord {
+  return { ...scan, enqueueingKey: keyOfIndexed(scan.enqueueingKey) };
+}
 
 /** The scans of a task, the newest first. */
 export async function listScans(
@@ -88,7 +123,7 @@ export async function listScans(
     `${SELECT} where scans.task_id = $1 order by scans.created_at desc, scans.id limit $2 offset $3`,
     [taskId, limit, offset],
   );
-  return rows;
+  return rows.map(named);
 }
 
 export async function findScan(
@@ -100,7 +135,7 @@ export async function findScan(
     `${SELECT} where scans.task_id = $1 and scans.id = $2`,
     [taskId, scanId],
   );
-  return rows[0];
+  return rows.map(named)[0];
 }
 
 /** The newest scan of a task that has not ended, paused or not. */
@@ -110,7 +145,7 @@ export async function newestOpenScan(db: Db, taskId: string): Promise<ScanRecord
     order by scans.created_at desc, scans.id limit 1`,
     [taskId],
   );
-  return rows[0];
+  return rows.map(named)[0];
 }
 
 /** The newest reconcile of a task, ended or not. */
@@ -119,7 +154,7 @@ export async function newestReconcile(db: Db, taskId: string): Promise<ScanRecor
     `${SELECT} where scans.task_id = $1 and scans.kind = 'reconcile' order by scans.created_at desc, scans.id limit 1`,
     [taskId],
   );
-  return rows[0];
+  return rows.map(named)[0];
 }
 
 /**

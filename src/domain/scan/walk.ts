@@ -6,10 +6,12 @@ import type { Store } from '../../platform/stores/store.ts';
 import { type Comparison, compareListed } from './compare.ts';
 import type { Difference } from './differences-table.ts';
 import { checkCut } from './cut-check.ts';
+import type { Examine, Examined } from './examine.ts';
 import type { Side } from './kept-listings-table.ts';
 import { type Pair, pairBatches, type PairBatch, type WalkedRange } from './listing.ts';
 import type { HeldRange, PageSettlement, SettledRange } from './ranges-table.ts';
 import { type ScanKind, writes } from './scan.ts';
+import { type Tally, tallied } from './tally.ts';
 import { isKept } from './unreadable.ts';
 
 export interface WalkOptions {
@@ -28,6 +30,8 @@ export interface WalkOptions {
   readonly settle: (held: HeldRange, page: PageSettlement) => Promise<SettledRange | undefined>;
   /** Whether more keys may be enqueued now. */
   readonly hasRoom: () => Promise<boolean>;
+  /** Examines pairs further than by both listings; absent where these decide. */
+  readonly examine?: Examine | undefined;
 }
 
 /** `no-room`: the rest has to wait. `lost`: the range is no longer ours, or may not be walked now. */
@@ -47,11 +51,13 @@ export async function walkRange(options: WalkOptions, signal: AbortSignal): Prom
   let above: readonly Pair[] = [];
   for await (const read of pairBatches({ source, target }, { ...range, batchPairs }, signal)) {
     signal.throwIfAborted();
-    const batch = above.length === 0 ? read : { ...read, pairs: [...above, ...read.pairs] };
-    const next = await settleBatch(options, batch, { at, signal });
-    if (typeof next === 'string') return next;
-    at = next;
-    above = batch.pairs.slice(batch.pairs.findLastIndex(isKept) + 1);
+    for await (const piece of examined(options, read, signal)) {
+      const whole = withPairsAbove(above, piece);
+      const next = await settleBatch(options, whole, { at, signal });
+      if (typeof next === 'string') return next;
+      at = next;
+      above = whole.pairs.slice(whole.pairs.findLastIndex(isKept) + 1);
+    }
   }
   return 'done';
 }
@@ -65,7 +71,7 @@ interface Position {
 /** @returns Where the walk goes on; if nowhere, how it ended. */
 async function settleBatch(
   options: WalkOptions,
-  batch: PairBatch,
+  batch: Piece,
   { at, signal }: { readonly at: Position; readonly signal: AbortSignal },
 ): Promise<Position | WalkEnd> {
   const page = settlementOf(options, batch, at);
@@ -82,39 +88,68 @@ async function settleBatch(
   return { held, cursor, next: { sourceNext, targetNext } };
 }
 
+/** Pairs that are settled in one transaction. */
+interface Piece extends PairBatch {
+  /** One for each pair; undefined where both listings decide. */
+  readonly examined: readonly Examined[] | undefined;
+  /** Nothing of the batch follows. */
+  readonly isEnd: boolean;
+}
+
+/** The pairs of a batch, in as many pieces as it takes to examine them. */
+async function* examined(
+  { examine }: WalkOptions,
+  batch: PairBatch,
+  signal: AbortSignal,
+): AsyncGenerator<Piece, void, undefined> {
+  if (examine === undefined || batch.pairs.length === 0) {
+    yield { ...batch, examined: undefined, isEnd: true };
+    return;
+  }
+  for (let { pairs, pages } = batch; pairs.length > 0; pages = 0) {
+    const found = await examine(pairs, signal);
+    const rest = pairs.slice(found.length);
+    const isEnd = rest.length === 0;
+    const piece = { pairs: pairs.slice(0, found.length), pages, examined: found, isEnd };
+    yield { ...batch, ...piece, last: batch.last && isEnd };
+    pairs = rest;
+  }
+}
+
+/** @param above Pairs that no examination is of. */
+function withPairsAbove(above: readonly Pair[], piece: Piece): Piece {
+  if (above.length === 0) return piece;
+  const none = above.map(() => toExamined('equal'));
+  const found = piece.examined === undefined ? undefined : [...none, ...piece.examined];
+  return { ...piece, pairs: [...above, ...piece.pairs], examined: found };
+}
+
 /** What a page comes to, once it is known where the range ends now. */
 function settlementOf(
   { kind, mode, source, target }: WalkOptions,
-  { pairs, pages, last, tokens }: PairBatch,
+  { pairs, pages, last, tokens, isEnd, examined: found }: Piece,
   { held, cursor, next }: Position,
 ): PageSettlement {
   const inRange = upTo(pairs, held.until);
   const done = last || inRange.length < pairs.length;
   // No cursor can be a key that the database does not take.
   const within = done ? inRange : inRange.slice(0, inRange.findLastIndex(isKept) + 1);
-  const counts: Record<Comparison, number> = { equal: 0, different: 0, missing: 0, extra: 0 };
-  const found: Difference[] = [];
-  let lines = '';
-  for (const pair of within.filter(isKept)) {
-    const comparison = compareListed(pair, { mode, kind });
-    counts[comparison] += 1;
-    if (comparison !== 'equal') found.push(differenceOf(pair, comparison));
-    lines += line(pair);
-  }
+  const { counts, differing, tallies, lines } = compared(within, found, { mode, kind });
   const end = done ? held.until : undefined;
   const nextOf = (side: Side, { traits }: Store, before: string | undefined) => {
     if (traits.listsFromKey) {
       return within.findLast((pair) => pair[side] !== undefined && isKept(pair))?.key ?? before;
     }
     // What is left of this batch is on a page before the one of this token.
-    return within.length === pairs.length ? tokens[side] : before;
+    return isEnd && within.length === pairs.length ? tokens[side] : before;
   };
   return {
     ...counts,
     ...listed(within),
     pages,
-    enqueue: writes(kind) ? found.filter(isToCopy) : [],
-    differences: writes(kind) ? [] : found,
+    enqueue: writes(kind) ? differing.filter(isToCopy) : [],
+    differences: writes(kind) ? [] : differing,
+    tally: tallies.length === 0 ? undefined : tallied(tallies),
     done,
     cursor: end ?? within.findLast(isKept)?.key ?? cursor,
     sourceNext: nextOf('source', source, next.sourceNext),
@@ -122,6 +157,31 @@ function settlementOf(
     unreadable: within.filter((pair) => !isKept(pair)).map(({ key }) => key),
     digest: createHash('sha256').update(held.digest).update(lines).digest(),
   };
+}
+
+/** @param found One for each pair, and for some beyond; undefined where both listings decide. */
+function compared(
+  pairs: readonly Pair[],
+  found: readonly Examined[] | undefined,
+  how: { readonly mode: OverwriteMode; readonly kind: ScanKind },
+) {
+  const counts = { equal: 0, different: 0, missing: 0, extra: 0, unreadable: 0 };
+  const differing: Difference[] = [];
+  const tallies: Tally[] = [];
+  let lines = '';
+  for (const [index, pair] of pairs.entries()) {
+    if (!isKept(pair)) continue;
+    const { comparison, tally, ...facts } = found?.[index] ?? toExamined(compareListed(pair, how));
+    counts[comparison] += 1;
+    if (tally !== undefined) tallies.push(tally);
+    if (comparison !== 'equal') differing.push({ ...differenceOf(pair, comparison), ...facts });
+    lines += line(pair);
+  }
+  return { counts, differing, tallies, lines };
+}
+
+function toExamined(comparison: Comparison): Examined {
+  return { comparison };
 }
 
 /** What only the target has is never touched. */

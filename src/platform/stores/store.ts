@@ -33,6 +33,11 @@ export interface Traits {
   readonly conditionalPutVersioned: boolean;
   /** Whether `after` may be any key; if not, only the `next` of a page. */
   readonly listsFromKey: boolean;
+  /**
+   * An ETag in a listing that looks like an MD5, or like that of parts, is one unless the object is encrypted: equal
+   * ones prove equal bytes, and different ones are a reason to look at the heads.
+   */
+  readonly listsChecksums: boolean;
   readonly serverSideCopy: boolean;
   /**
    * `ifMatch` of a copy is heeded. The answer to a copy does not tell of which object it was made, so where

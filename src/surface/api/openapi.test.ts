@@ -71,6 +71,7 @@ describe('the OpenAPI document', () => {
         `post ${task}/scans StartScan`,
         `get ${task}/scans/{scan_id} ShowScan`,
         `get ${task}/scans/{scan_id}/differences ListScanDifferences`,
+        `get ${task}/scans/{scan_id}/differences/export ExportScanDifferences`,
         `post ${task}/scans/{scan_id}/differences/enqueue EnqueueScanDifferences`,
         `post ${task}/scans/{scan_id}/stop StopScan`,
         `post ${task}/scans/{scan_id}/start ResumeScan`,

@@ -33,6 +33,7 @@ import { objectRoutes } from './oms/objects.ts';
 import { operationRoutes } from './operations/operations.ts';
 import { processRoutes } from './operations/processes.ts';
 import { rightsRoutes } from './iam/rights.ts';
+import { differenceRoutes } from './oms/differences.ts';
 import { scanRoutes } from './oms/scans.ts';
 import { progressRoutes } from './oms/progress.ts';
 import { statisticRoutes } from './oms/statistics.ts';
@@ -103,6 +104,7 @@ export async function buildApi(parts: ApiParts): Promise<FastifyInstance> {
   await app.register(statisticRoutes(parts.syncTasks));
   await app.register(objectRoutes(parts.syncTasks));
   await app.register(scanRoutes(parts.scans));
+  await app.register(differenceRoutes(parts.scans));
   await app.register(progressRoutes(parts.syncTasks));
   return app;
 }

@@ -2,23 +2,22 @@ import { randomUUID } from 'node:crypto';
 import { isUuid } from '../../../platform/base/uuid.ts';
 import type { SyncTask } from '../task-record.ts';
 import type { Database } from '../../../platform/postgres/db.ts';
-import {
-  type Difference,
-  enqueueDifferences,
-  listDifferences,
-} from '../../scan/differences-table.ts';
-import { type ScanKind, type ScanSignal, writes } from '../../scan/scan.ts';
-import type { ScanService } from '../../scan/scan-service.ts';
+import { listDifferences } from '../../scan/differences-table.ts';
+import { beginEnqueueing } from '../../scan/enqueue-report.ts';
+import { type ScanOptions, type ScanSignal, writes } from '../../scan/scan.ts';
+import type { DifferencesPage, NewScan, ScanService } from '../../scan/scan-service.ts';
 import {
   findScan,
   insertScan,
+  isTruncated,
   listScans,
   type ScanRecord,
   signalScan,
 } from '../../scan/scans-table.ts';
 import { ServiceError } from '../../service-error.ts';
 
-const ENQUEUED_AT_ONCE = 5_000;
+/** Of the newest scans, the last complete one has counted the objects. */
+const SCANS_SEARCHED = 100;
 
 /** The use cases of the scans of synchronization tasks, over the database. */
 export class TaskScans implements ScanService {
@@ -40,14 +39,19 @@ export class TaskScans implements ScanService {
     return await listScans(this.#database, task.id, page);
   }
 
-  async start(projectId: string, taskId: string, kind: ScanKind): Promise<ScanRecord> {
+  async start(projectId: string, taskId: string, { kind, deep }: NewScan): Promise<ScanRecord> {
     const task = await this.#find(projectId, taskId);
     if (writes(kind) && task.status !== 'SYNCHRONIZING') {
       const message = `Synchronization task ${taskId} is stopped, and a ${kind} copies objects.`;
       throw new ServiceError('task-not-running', message, 'Start the task first, or verify it.');
     }
+    if (deep !== undefined && kind !== 'verify') {
+      const detail = '[deep] is for verifications only';
+      throw new ServiceError('invalid-request', 'Invalid request parameters.', detail);
+    }
+    const options = deep === undefined ? undefined : await this.#optionsOf(task.id, deep);
     const id = randomUUID();
-    if (!(await insertScan(this.#database, { id, taskId: task.id, kind }))) {
+    if (!(await insertScan(this.#database, { id, taskId: task.id, kind, options }))) {
       const message = `Synchronization task ${taskId} has a backfill or reconcile that has not ended.`;
       throw new ServiceError('in-use', message, 'Wait until it has ended, or cancel it.');
     }
@@ -64,33 +68,27 @@ export class TaskScans implements ScanService {
     taskId: string,
     scanId: string,
     { after, limit }: { readonly after?: string | undefined; readonly limit: number },
-  ): Promise<{ differences: readonly Difference[]; next: string | undefined }> {
+  ): Promise<DifferencesPage> {
     const task = await this.#find(projectId, taskId);
-    const { id } = await this.#scan(task.id, scanId);
-    const rows = await listDifferences(this.#database, id, { after, limit: limit + 1 });
+    const scan = await this.#scan(task.id, scanId);
+    const rows = await listDifferences(this.#database, scan.id, { after, limit: limit + 1 });
     const differences = rows.slice(0, limit);
-    return { differences, next: rows.length > limit ? differences.at(-1)?.key : undefined };
+    const next = rows.length > limit ? differences.at(-1)?.key : undefined;
+    return { differences, next, truncated: scan.kind === 'verify' && isTruncated(scan) };
   }
 
-  async enqueueDifferences(
-    projectId: string,
-    taskId: string,
-    scanId: string,
-  ): Promise<{ enqueued: number }> {
+  async enqueueDifferences(projectId: string, taskId: string, scanId: string): Promise<ScanRecord> {
     const task = await this.#find(projectId, taskId);
-    const { id } = await this.#scan(task.id, scanId);
+    const { id, state } = await this.#scan(task.id, scanId);
     if (task.status !== 'SYNCHRONIZING') {
       const message = `Synchronization task ${taskId} is stopped and copies nothing.`;
       throw new ServiceError('task-not-running', message, 'Start the task first.');
     }
-    let enqueued = 0;
-    for (let after: string | undefined = ''; after !== undefined; ) {
-      const page = { after, limit: ENQUEUED_AT_ONCE };
-      const batch = await enqueueDifferences(this.#database, { scanId: id, taskId: task.id }, page);
-      enqueued += batch.count;
-      after = batch.lastKey;
+    if (!(await beginEnqueueing(this.#database, id))) {
+      const message = `The scan is ${state}, and may find more differences.`;
+      throw new ServiceError('in-use', message, 'Wait until it has ended, or cancel it.');
     }
-    return { enqueued };
+    return await this.#scan(task.id, id);
   }
 
   async signal(
@@ -106,6 +104,23 @@ export class TaskScans implements ScanService {
       throw new ServiceError('in-use', message);
     }
     return await this.#scan(task.id, scanId);
+  }
+
+  /** A count becomes a share, by which a key is read or not, whatever the order in which keys are listed. */
+  async #optionsOf(taskId: string, deep: NonNullable<NewScan['deep']>): Promise<ScanOptions> {
+    const { share, count } = deep;
+    if ((share === undefined) === (count === undefined)) {
+      const detail = '[deep] needs either a share or a count';
+      throw new ServiceError('invalid-request', 'Invalid request parameters.', detail);
+    }
+    if (count === undefined) return { deepShare: share };
+    const scans = await listScans(this.#database, taskId, { limit: SCANS_SEARCHED, offset: 0 });
+    const objects = scans.find(({ state }) => state === 'complete')?.sourceObjects;
+    if (objects === undefined) {
+      const message = 'No scan has counted the objects yet, so a count of them is no share of all.';
+      throw new ServiceError('in-use', message, 'Give a share, or complete another scan first.');
+    }
+    return { deepShare: objects <= count ? 1 : count / objects };
   }
 
   async #scan(taskId: string, scanId: string): Promise<ScanRecord> {

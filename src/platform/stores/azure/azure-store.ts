@@ -213,6 +213,8 @@ function traitsOf({ cloud, dialect }: AzureWire): Traits {
     // It goes on from its own marker only; `startFrom` came with version 2026-02-06, whose rules
     // (the key itself included, which order) are not documented yet.
     listsFromKey: false,
+    // An ETag names a write: https://learn.microsoft.com/rest/api/storageservices/list-blobs
+    listsChecksums: false,
     serverSideCopy: true,
     // https://learn.microsoft.com/rest/api/storageservices/copy-blob-from-url: x-ms-source-if-match.
     conditionalCopy: true,

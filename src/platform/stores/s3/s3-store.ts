@@ -225,6 +225,7 @@ function traitsOf({ cloud, row, dialect, secure }: S3Wire): Traits {
     conditionalPutVersioned:
       dialect.conditionalPut !== undefined && dialect.conditionalPutVersioned,
     listsFromKey: true,
+    listsChecksums: dialect.etagMd5.heads !== 'never',
     serverSideCopy: true,
     conditionalCopy: dialect.conditionalCopy,
     conditionalRemove: dialect.conditionalRemove,

@@ -6,6 +6,13 @@ import type { Clock } from '../../../platform/base/clock.ts';
 import { every } from '../../../platform/base/timers.ts';
 import { KiB } from '../../../platform/base/bytes.ts';
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Its long answer is being read: the time for that begins again. */
+    goesOnAnswering(): void;
+  }
+}
+
 /** How long a connection may do what. Node has limits for heads and bodies; these are for the rest. */
 export interface ConnectionTimes {
   /** Until an answer was taken whole by its reader. */
@@ -73,6 +80,12 @@ export class Connections {
     if (connection.state === 'asked') this.#set(connection, 'answering', this.#times.answerMs);
   }
 
+  /** A further piece of a long answer is wanted by its reader. */
+  goesOn(socket: Socket): void {
+    const connection = this.#known.get(socket);
+    if (connection?.state === 'answering') this.#set(connection, 'answering', this.#times.answerMs);
+  }
+
   /** Its answer was handed over whole. */
   answered(socket: Socket): void {
     const connection = this.#known.get(socket);
@@ -130,6 +143,10 @@ export class Connections {
 export const watchedConnections = fp<{ readonly connections: Connections }>(
   async (app, { connections }) => {
     app.server.once('close', () => connections.stop());
+    app.decorateRequest('goesOnAnswering', function goesOnAnswering(this: FastifyRequest) {
+      const socket = socketOf(this);
+      if (socket !== undefined) connections.goesOn(socket);
+    });
     // Node would request the body before anything has looked at the head.
     app.server.on('checkContinue', (request, reply) => app.server.emit('request', request, reply));
     // Before Fastify: a request costs it far more than it costs Node to parse.

@@ -1,15 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { ScanSignal } from '../../../domain/scan/scan.ts';
-import type { Difference } from '../../../domain/scan/differences-table.ts';
 import type { ScanService } from '../../../domain/scan/scan-service.ts';
-import type { ScanRecord } from '../../../domain/scan/scans-table.ts';
-import { fromCursor, toCursor } from '../kit/cursor.ts';
+import { isTruncated, type ScanRecord } from '../../../domain/scan/scans-table.ts';
 import { problems, TaskPath, taskProblems, tooLarge } from '../kit/common-schemas.ts';
 import {
-  DIFFERENCES_LIMIT_DEFAULT,
-  EnqueueDifferencesReply,
-  ListDifferencesQuery,
-  ListDifferencesReply,
   ListScansQuery,
   ListScansReply,
   Scan,
@@ -28,7 +22,6 @@ export function scanRoutes(scans: ScanService): FastifyPluginAsyncTypebox {
   return async (app) => {
     await app.register(collectionRoutes(scans));
     await app.register(oneRoutes(scans));
-    await app.register(differenceRoutes(scans));
   };
 }
 
@@ -68,7 +61,7 @@ function collectionRoutes(scans: ScanService): FastifyPluginAsyncTypebox {
         config: { action: 'oms:synctask:update' },
       },
       async ({ params: { project_id: project, sync_task_id: id }, body }) =>
-        toScan(await scans.start(project, id, body.kind)),
+        toScan(await scans.start(project, id, body)),
     );
   };
 }
@@ -118,63 +111,6 @@ function oneRoutes(scans: ScanService): FastifyPluginAsyncTypebox {
   };
 }
 
-function differenceRoutes(scans: ScanService): FastifyPluginAsyncTypebox {
-  return async (app) => {
-    app.get(
-      `${SCAN}/differences`,
-      {
-        schema: {
-          operationId: 'ListScanDifferences',
-          summary: 'Extension: what a verification found to differ',
-          tags,
-          params: ScanPath,
-          querystring: ListDifferencesQuery,
-          response: { 200: ListDifferencesReply, ...taskProblems },
-        },
-        config: { action: 'oms:synctask:get', costs: 'lists' },
-      },
-      async ({ params: { project_id: project, sync_task_id: id, scan_id: scan }, query }) => {
-        const { cursor, limit = DIFFERENCES_LIMIT_DEFAULT } = query;
-        const after = cursor === undefined ? undefined : fromCursor(cursor);
-        const page = await scans.differences(project, id, scan, { after, limit });
-        return {
-          differences: page.differences.map(toDifference),
-          next_cursor: page.next === undefined ? null : toCursor(page.next),
-        };
-      },
-    );
-
-    app.post(
-      `${SCAN}/differences/enqueue`,
-      {
-        schema: {
-          operationId: 'EnqueueScanDifferences',
-          summary: 'Extension: have copied what a verification found different or missing',
-          tags,
-          params: ScanPath,
-          response: { 200: EnqueueDifferencesReply, ...scanProblems },
-        },
-        config: { action: 'oms:synctask:update' },
-      },
-      async ({ params: { project_id: project, sync_task_id: id, scan_id: scan } }) =>
-        scans.enqueueDifferences(project, id, scan),
-    );
-  };
-}
-
-function toDifference(found: Difference): ListDifferencesReply['differences'][number] {
-  return {
-    object_key: found.key,
-    comparison: found.comparison,
-    source_size: found.sourceSize ?? null,
-    source_etag: found.sourceEtag ?? null,
-    source_time: found.sourceModifiedAt ?? null,
-    target_size: found.targetSize ?? null,
-    target_etag: found.targetEtag ?? null,
-    target_time: found.targetModifiedAt ?? null,
-  };
-}
-
 /** A scan as clients get it. */
 export function toScan(scan: ScanRecord): Scan {
   return {
@@ -198,6 +134,8 @@ export function toScan(scan: ScanRecord): Scan {
     enqueued: scan.enqueued,
     without_event: scan.withoutEvent,
     oldest_without_event_time: scan.oldestWithoutEvent ?? null,
+    verified: scan.kind === 'verify' ? toVerified(scan) : null,
+    enqueueing: toEnqueueing(scan),
     pages: scan.pages,
     ranges_open: scan.rangesOpen,
     ranges_done: scan.rangesDone,
@@ -205,4 +143,28 @@ export function toScan(scan: ScanRecord): Scan {
     position: scan.position ?? null,
     digest: scan.digest ?? null,
   };
+}
+
+function toVerified(scan: ScanRecord): NonNullable<Scan['verified']> {
+  const { tally = {}, options } = scan;
+  const { equalBytes = 0, equalChecksum = 0, equalRecorded = 0, equalSizeTime = 0 } = tally;
+  const { unreadable = 0, heads = 0, deepObjects = 0, deepBytes = 0 } = tally;
+  return {
+    equal_bytes: equalBytes,
+    equal_checksum: equalChecksum,
+    equal_recorded: equalRecorded,
+    equal_size_time: equalSizeTime,
+    unreadable,
+    head_requests: heads,
+    deep_share: options?.deepShare ?? null,
+    deep_objects: deepObjects,
+    deep_bytes: deepBytes,
+    truncated: isTruncated(scan),
+  };
+}
+
+function toEnqueueing(scan: ScanRecord): Scan['enqueueing'] {
+  const { enqueueingState: state, enqueueingKey: key, enqueueingCount: enqueued } = scan;
+  if (state === undefined) return null;
+  return { state, enqueued, position: key === '' ? null : key };
 }

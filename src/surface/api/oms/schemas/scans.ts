@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { scanKinds, scanStates } from '../../../../domain/scan/scan.ts';
 import { oneOf, orNull, TaskPath, timestamp } from '../../kit/common-schemas.ts';
+import { truncated } from './differences.ts';
 
 /* Scans are an extension: OMS has none. */
 
@@ -28,6 +29,32 @@ export const StartScanBody = Type.Object({
     description:
       'backfill and reconcile copy what the target lacks or has otherwise; verify only reports it',
   }),
+  deep: Type.Optional(
+    Type.Object(
+      {
+        share: Type.Optional(
+          Type.Number({
+            exclusiveMinimum: 0,
+            maximum: 1,
+            description: 'Of all keys; 1: all of them',
+          }),
+        ),
+        count: Type.Optional(
+          Type.Integer({
+            minimum: 1,
+            maximum: 1_000_000_000,
+            description:
+              'About so many keys, by the number of objects that the last complete scan listed',
+          }),
+        ),
+      },
+      {
+        description:
+          'Of a verification: of which keys the bytes of both sides are read and compared. Either a share or a count; ' +
+          'the keys follow from their names, so that equal shares read equal keys',
+      },
+    ),
+  ),
 });
 
 export const ChangeSyncTaskBody = Type.Object({
@@ -41,6 +68,35 @@ export const ChangeSyncTaskBody = Type.Object({
 });
 
 const count = (description: string) => Type.Integer({ minimum: 0, description });
+
+const Enqueueing = Type.Object(
+  {
+    state: oneOf(['running', 'paused', 'done'], { description: 'paused: the task is stopped' }),
+    enqueued: count('Keys that were enqueued so far'),
+    position: orNull(Type.String({ description: 'Differences up to this key are enqueued' })),
+  },
+  { description: 'How far the enqueueing of the report is; null where nobody has asked for it' },
+);
+
+const Verified = Type.Object(
+  {
+    equal_bytes: count('Equal keys whose bytes at both ends were read and compared'),
+    equal_checksum: count('Equal keys with one checksum at both ends'),
+    equal_recorded: count(
+      'Equal keys with the ETags at both ends that the service recorded when a checksum proved its copy',
+    ),
+    equal_size_time: count('Equal keys of which only sizes and times could be compared'),
+    unreadable: count('Keys of which an object could not be read; they are in the report'),
+    head_requests: count('HEAD requests of both sides'),
+    deep_share: orNull(
+      Type.Number({ minimum: 0, maximum: 1, description: 'Of the keys whose bytes are read' }),
+    ),
+    deep_objects: count('Keys whose bytes were read at both ends'),
+    deep_bytes: count('Bytes that were read, of both ends together'),
+    truncated,
+  },
+  { description: 'What a verification has proven' },
+);
 
 export const Scan = Type.Object(
   {
@@ -73,6 +129,8 @@ export const Scan = Type.Object(
     oldest_without_event_time: orNull(
       timestamp('Milliseconds; when the oldest of them was modified at the source'),
     ),
+    verified: orNull(Verified),
+    enqueueing: orNull(Enqueueing),
     pages: count('Answers to list requests of both sides'),
     ranges_open: count('Ranges of keys that are not walked to their end'),
     ranges_done: count('Ranges of keys that are'),
@@ -92,51 +150,6 @@ export const Scan = Type.Object(
   { description: 'OK' },
 );
 export type Scan = Static<typeof Scan>;
-
-export const DIFFERENCES_LIMIT_DEFAULT = 100;
-
-export const ListDifferencesQuery = Type.Object({
-  limit: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: 1_000, default: DIFFERENCES_LIMIT_DEFAULT }),
-  ),
-  cursor: Type.Optional(
-    Type.String({ maxLength: 8192, description: 'The next_cursor of the page before' }),
-  ),
-});
-
-const side = (whose: string) => ({
-  size: orNull(Type.Integer({ description: `Bytes at the ${whose}; null where it lacks the key` })),
-  etag: orNull(Type.String({ description: `As the listing of the ${whose} has it` })),
-  time: orNull(timestamp('Milliseconds; when it was modified last')),
-});
-
-export const ListDifferencesReply = Type.Object(
-  {
-    differences: Type.Array(
-      Type.Object({
-        object_key: Type.String(),
-        comparison: oneOf(['different', 'missing', 'extra'], {
-          description: 'missing: at the source only; extra: at the target only',
-        }),
-        source_size: side('source').size,
-        source_etag: side('source').etag,
-        source_time: side('source').time,
-        target_size: side('target').size,
-        target_etag: side('target').etag,
-        target_time: side('target').time,
-      }),
-      { description: 'In the order of their keys' },
-    ),
-    next_cursor: orNull(Type.String()),
-  },
-  { description: 'OK' },
-);
-export type ListDifferencesReply = Static<typeof ListDifferencesReply>;
-
-export const EnqueueDifferencesReply = Type.Object(
-  { enqueued: Type.Integer({ description: 'Keys that were made due' }) },
-  { description: 'OK' },
-);
 
 export const ListScansReply = Type.Object(
   { scans: Type.Array(Scan, { description: 'The newest first' }) },

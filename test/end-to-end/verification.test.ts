@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { sizes, startWorld, type World } from '../kit/service-between-buckets.ts';
+import { until } from '../kit/until.ts';
+
+interface Scan {
+  readonly scan_id: string;
+  readonly state: string;
+  readonly [counter: string]: unknown;
+}
+
+interface Difference {
+  readonly object_key: string;
+  readonly comparison: string;
+  readonly reason: string | null;
+  readonly [field: string]: unknown;
+}
+
+async function verified(world: World, taskId: string, body: object = {}): Promise<Scan> {
+  const scans = `/sync-tasks/${taskId}/scans`;
+  const started = await world.client.call('POST', scans, { kind: 'verify', ...body });
+  const { scan_id } = started as Scan;
+  const shown = async (): Promise<Scan> =>
+    (await world.client.call('GET', `${scans}/${scan_id}`)) as Scan;
+  await until('it has ended', async () => (await shown())['end_time'] !== null, 60);
+  return await shown();
+}
+
+async function exported(
+  { service, client }: World,
+  taskId: string,
+  scan: Scan,
+  query: string,
+): Promise<Response> {
+  const path = `/v2/${client.projectId}/sync-tasks/${taskId}/scans/${scan.scan_id}/differences/export`;
+  return await fetch(`${service.url}${path}?${query}`, {
+    headers: { 'x-auth-token': service.token },
+  });
+}
+
+describe('a verification of a stopped task', () => {
+  test('counts equal keys by their proof, and reports each planted difference with its cause', async () => {
+    await using world = await startWorld();
+    const { from, to, client } = world;
+    const copied = ['copied', 'copied large', 'damaged after the copy', 'two\nlines'];
+    for (const key of copied) from.put(key, Buffer.from(key));
+    from.put('copied large', Buffer.alloc(sizes.large, 'x'));
+    const taskId = await world.createTask();
+    await world.sync(taskId, copied);
+    await client.stop(taskId);
+    to.put('damaged after the copy', Buffer.from('damaged after the cop!'));
+    from.put('by time only', Buffer.from('same'), { etag: `${'a'.repeat(32)}-2` });
+    to.put('by time only', Buffer.from('same'));
+    from.put('missing', Buffer.from('missing'));
+    to.put('=extra', Buffer.from('x'));
+    from.put('size', Buffer.from('size'));
+    to.put('size', Buffer.from('other'));
+    to.put('time', Buffer.from('time'), { lastModified: 1_000_000_000_000 });
+    from.put('time', Buffer.from('time'), { etag: `${'b'.repeat(32)}-2` });
+    const scan = await verified(world, taskId);
+    const { state, equal, different, missing, extra, enqueued } = scan;
+    assert.deepEqual(
+      { state, equal, different, missing, extra, enqueued },
+      { state: 'complete', equal: 4, different: 3, missing: 1, extra: 1, enqueued: 0 },
+    );
+    assert.deepEqual(scan['verified'], {
+      equal_bytes: 0,
+      equal_checksum: 2,
+      equal_recorded: 1,
+      equal_size_time: 1,
+      unreadable: 0,
+      head_requests: 2,
+      deep_share: null,
+      deep_objects: 0,
+      deep_bytes: 0,
+      truncated: false,
+    });
+    const reply = await exported(world, taskId, scan, 'format=ndjson');
+    assert.equal(reply.headers.get('content-type'), 'application/x-ndjson; charset=utf-8');
+    assert.equal(reply.headers.get('x-report-truncated'), 'false');
+    const rows = (await reply.text())
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Difference);
+    assert.deepEqual(
+      rows.map(({ object_key, comparison, reason }) => [object_key, comparison, reason]),
+      [
+        ['=extra', 'extra', null],
+        ['damaged after the copy', 'different', 'checksum'],
+        ['missing', 'missing', null],
+        ['size', 'different', 'size'],
+        ['time', 'different', 'time'],
+      ],
+    );
+    assert.match(String(rows[1]?.['source_checksum']), /^MD5 [\da-f]{32}$/);
+    const csv = await (await exported(world, taskId, scan, 'format=csv')).text();
+    const lines = csv.split('\r\n');
+    assert.equal(lines.length, 7);
+    assert.match(lines[1] ?? '', /^'=extra,extra,,,,/);
+    const page = (await client.call(
+      'GET',
+      `/sync-tasks/${taskId}/scans/${scan.scan_id}/differences?limit=1`,
+    )) as { readonly next_cursor: string };
+    const rest = await exported(world, taskId, scan, `cursor=${page.next_cursor}`);
+    assert.equal((await rest.text()).split('\n').length, 5);
+    assert.equal((await exported(world, taskId, { ...scan, scan_id: 'none' }, '')).status, 404);
+  });
+
+  test('has a report of many keys that is exported whole', async () => {
+    await using world = await startWorld();
+    const taskId = await world.createTask();
+    await world.client.stop(taskId);
+    const keys = Array.from({ length: 3_500 }, (_, at) => `logs/${at.toString().padStart(5, '0')}`);
+    for (const key of keys) world.from.put(key, Buffer.from('x'));
+    const scan = await verified(world, taskId);
+    const lines = (await (await exported(world, taskId, scan, '')).text()).trimEnd().split('\n');
+    assert.deepEqual(
+      lines.map((line) => (JSON.parse(line) as Difference).object_key),
+      keys,
+    );
+  });
+
+  test('reads the bytes of a sample, finds damage that no listing shows, and has it repaired', async () => {
+    await using world = await startWorld();
+    const { from, to, client } = world;
+    const taskId = await world.createTask();
+    // Their ETags say nothing, and the damaged one is younger.
+    const etag = `${'c'.repeat(32)}-2`;
+    for (const key of ['damaged', 'denied', 'equal']) {
+      from.put(key, Buffer.from('good'), { etag });
+      to.put(key, Buffer.from(key === 'damaged' ? 'evil' : 'good'));
+    }
+    const scans = `/sync-tasks/${taskId}/scans`;
+    const refused = (deep: object, kind = 'verify'): Promise<void> =>
+      assert.rejects(client.call('POST', scans, { kind, deep }), /40[09] OMS.0064/);
+    await refused({ count: 2 });
+    await refused({});
+    await refused({ share: 0 });
+    await refused({ share: 1 }, 'reconcile');
+    const match = { operation: 'GetObject', key: 'denied' } as const;
+    const plan = { kind: 'status', status: 403, code: 'AccessDenied', times: Infinity } as const;
+    const fault = world.source.faults.add({ ...plan, match });
+    const shallow = await verified(world, taskId);
+    assert.deepEqual([shallow['equal'], shallow['different']], [3, 0]);
+    const scan = await verified(world, taskId, { deep: { count: 100 } });
+    assert.deepEqual([scan['equal'], scan['different']], [1, 1]);
+    assert.partialDeepStrictEqual(scan['verified'], {
+      ...{ equal_bytes: 1, equal_size_time: 0, unreadable: 1 },
+      ...{ deep_share: 1, deep_objects: 2, deep_bytes: 16 },
+    });
+    const rows = (await (await exported(world, taskId, scan, '')).text()).trimEnd().split('\n');
+    assert.deepEqual(
+      rows.map((line) => {
+        const { object_key, comparison, reason } = JSON.parse(line) as Difference;
+        return [object_key, comparison, reason];
+      }),
+      [
+        ['damaged', 'different', 'bytes'],
+        ['denied', 'unreadable', 'denied'],
+      ],
+    );
+    fault.remove();
+    await client.call('POST', `${scans}/${scan.scan_id}/differences/enqueue`);
+    await client.settled(taskId, 1);
+    assert.equal(to.bytes('damaged')?.toString(), 'good');
+  });
+});
