@@ -43,6 +43,23 @@ test('an account is of an endpoint and an access key, and lasts as long as its l
   assert.equal(accounts.size, 0);
 });
 
+test('the stores of an account share their connections, which end with the last of them', async () => {
+  await using server = await startS3Server({ buckets: ['one', 'two'] });
+  const accounts = new Accounts({ clock: systemClock, calls: 64 });
+  const open = (bucket: string, side: Side): Store =>
+    openStore({ ...options(server.url, bucket), shared: { accounts, side } });
+  const stores = [open('one', 'source'), open('two', 'source'), open('one', 'target')];
+  using account = accounts.use(server.url, options(server.url, 'one').credentials);
+  assert.equal(account.clients.size, 1);
+  for (const store of stores)
+    await assert.rejects(store.head('key', signal), { fault: 'not-found' });
+  for (const store of stores) {
+    assert.equal(account.clients.size, 1);
+    await store[Symbol.asyncDispose]();
+  }
+  assert.equal(account.clients.size, 0);
+});
+
 test('a store for checks answers while the copies of its account have all places', async () => {
   await using server = await startS3Server({ buckets: ['bucket'] });
   server.bucket('bucket').put('key', Buffer.from('content'));

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import { Places } from '../base/places.ts';
+import { SharedClients } from '../http/shared-clients.ts';
 import type { AccessKey } from '../signing/access-key.ts';
 import { Pacer } from './pacer.ts';
 
@@ -11,6 +12,8 @@ export type Side = 'source' | 'target';
 export interface Account {
   /** The pace of their requests. */
   readonly pacer: Pacer;
+  /** Their connections: as many as there are requests in flight. */
+  readonly clients: SharedClients;
   /**
    * Calls in progress. Source and target have places of their own also where one account is both: a read
    * keeps its place while the put that it feeds waits for one, so that copies would wait for each other
@@ -55,6 +58,7 @@ export class Accounts {
     let isOver = false;
     return {
       pacer: entry.pacer,
+      clients: entry.clients,
       calls: entry.calls,
       [Symbol.dispose]: () => {
         if (isOver) return;
@@ -67,7 +71,7 @@ export class Accounts {
 
   #open(): Entry {
     const calls = { source: new Places(this.#calls), target: new Places(this.#calls) };
-    return { pacer: new Pacer(this.#clock), calls, users: 0 };
+    return { pacer: new Pacer(this.#clock), clients: new SharedClients(), calls, users: 0 };
   }
 }
 

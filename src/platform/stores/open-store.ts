@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../base/clock.ts';
 import type { Fault } from '../model/fault.ts';
 import type { StoreError } from '../model/store-error.ts';
 import { cdnRoot } from '../model/source-cdn.ts';
-import type { Accounts, Side } from './accounts.ts';
+import type { Account, Accounts, Side } from './accounts.ts';
 import { type CdnAddress, throughCdn } from './cdn/cdn-store.ts';
 import { comparedWholes } from './cdn/compared-wholes.ts';
 import { forwarding } from './layers/forwarding.ts';
@@ -72,10 +72,11 @@ const CALLS = 64;
 export function openStore(options: StoreOptions): Store {
   const { shared, connections = CALLS, clock = systemClock, onRequest } = options;
   const forChecks = shared?.apart;
-  const connect = (pacer: Pacer) => connecting({ pacer, clock, onRequest, forChecks });
+  const connect = (account: Pick<Account, 'pacer'> & Partial<Account>): Connect =>
+    connecting({ ...account, clock, onRequest, forChecks });
   if (shared === undefined) {
     const calls = [new Places(connections)];
-    const alone = () => connect(new Pacer(clock));
+    const alone = () => connect({ pacer: new Pacer(clock) });
     return open(options, { calls, connect: alone(), connectToCdn: alone() });
   }
   const { accounts, side, apart = false } = shared;
@@ -86,8 +87,8 @@ export function openStore(options: StoreOptions): Store {
   const ofProcess = sockets === undefined ? [] : [sockets[side]];
   const store = open(options, {
     calls: apart ? [new Places(connections)] : [account.calls[side], ...ofProcess],
-    connect: connect(account.pacer),
-    connectToCdn: connect(ofCdn.pacer),
+    connect: connect(account),
+    connectToCdn: connect(ofCdn),
   });
   const untilClosed = used.move();
   return forwarding(store, {

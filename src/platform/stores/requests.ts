@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../base/clock.ts';
 import { HttpClient, type HttpOptions, type HttpReply, type HttpRequest } from '../http/http.ts';
+import type { SharedClient, SharedClients } from '../http/shared-clients.ts';
 import type { Fault } from '../model/fault.ts';
 import { StoreError } from '../model/store-error.ts';
 import type { Work } from './account-pace.ts';
@@ -48,6 +49,8 @@ export interface Toll {
   readonly pacer: Pacer;
   readonly clock: Clock;
   readonly onRequest?: OnRequest | undefined;
+  /** Of the account, whose stores share them; of this store alone unless given. */
+  readonly clients?: SharedClients | undefined;
   /** Whether somebody waits for the answers: these requests go first. */
   readonly forChecks?: boolean | undefined;
 }
@@ -59,7 +62,7 @@ export interface Toll {
  */
 export function connecting(toll: Toll): Connect {
   return (options) => {
-    const http = new HttpClient(options);
+    const http = toll.clients?.use(options) ?? new HttpClient(options);
     return {
       send: (request, read) => new PacedRequest(request, toll).send(http, read),
       [Symbol.asyncDispose]: () => http[Symbol.asyncDispose](),
@@ -95,7 +98,7 @@ class PacedRequest {
     this.#work = request.forScan === true ? 'scan' : others;
   }
 
-  async send<T>(http: HttpClient, read: (reply: HttpReply) => Promise<Answer<T>>): Promise<T> {
+  async send<T>(http: SharedClient, read: (reply: HttpReply) => Promise<Answer<T>>): Promise<T> {
     const { sign, ...request } = this.#request;
     this.#sentAt = await this.#toll.pacer.turn(request.signal, this.#work);
     try {
