@@ -53,7 +53,7 @@ function settlerOf(
     onLate: () => undefined,
     onError: (error) => errors.push(error),
     gatherMs: 5,
-    batchMax: 100,
+    batchEnough: 100,
     ...options,
   });
   return { settler, batches, ended, errors };
@@ -85,11 +85,18 @@ test('results that come together are written together, a task at a time', async 
 
 test('a batch that is full does not wait to gather', async () => {
   const { settler, batches } = settlerOf(() => undefined, {
-    ...{ clock: new SteppedClock(), batchMax: 2 },
+    ...{ clock: new SteppedClock(), batchEnough: 2 },
   });
   for (const key of ['a', 'b']) settler.add(claimOf(key), done);
   await until(() => batches.length > 0);
   assert.deepEqual(batches, [['a', 'b']]);
+});
+
+test('what ends while a batch is written is one batch, however much it is', async () => {
+  const { settler, batches } = settlerOf(() => undefined, { batchEnough: 2 });
+  for (const key of ['a', 'b', 'c', 'd', 'e']) settler.add(claimOf(key), done);
+  await settler.drained();
+  assert.deepEqual(batches, [['a', 'b', 'c', 'd', 'e']]);
 });
 
 test('what the database cannot write now is written when it can', async () => {

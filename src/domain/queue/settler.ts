@@ -18,8 +18,8 @@ export interface SettlerOptions {
   readonly onError: (error: unknown) => void;
   /** How long results gather before they are written together. */
   readonly gatherMs: number;
-  /** Results of one statement. */
-  readonly batchMax: number;
+  /** So many results are worth a statement: they do not gather any longer. */
+  readonly batchEnough: number;
 }
 
 interface Ended {
@@ -79,7 +79,7 @@ class TaskSettler {
 
   add(ended: Ended): void {
     this.#ended.push(ended);
-    if (this.#ended.length >= this.#options.batchMax) this.#gathering.ring();
+    if (this.#ended.length >= this.#options.batchEnough) this.#gathering.ring();
     this.#running ??= this.#run();
   }
 
@@ -91,14 +91,15 @@ class TaskSettler {
   async #run(): Promise<void> {
     while (this.#ended.length > 0) {
       await this.#gather();
-      await this.#write(this.#ended.splice(0, this.#options.batchMax));
+      // All that came while the last batch was written: parts of it would wait for one statement each.
+      await this.#write(this.#ended.splice(0));
     }
     this.#running = undefined;
     this.#onIdle();
   }
 
   async #gather(): Promise<void> {
-    if (this.#ended.length >= this.#options.batchMax) return;
+    if (this.#ended.length >= this.#options.batchEnough) return;
     await this.#gathering.wait(this.#options.gatherMs);
   }
 

@@ -5,6 +5,7 @@ import { done, workerOf } from '../../../test/kit/worker-rig.ts';
 import { DatabaseError } from '../../platform/postgres/db.ts';
 
 const quick = { handle: async () => done };
+const never = new AbortController().signal;
 
 test('what is due is worked on and settled', async () => {
   const settled: string[] = [];
@@ -56,11 +57,14 @@ test('an event begins at once while slow keys of a scan hold all that they may',
 
 for (const concurrency of [1, 8]) {
   test(`${concurrency} slots: a scan gets on while events never end`, async () => {
-    const { queue, clock, worker, end } = workerOf({
-      ...quick,
-      concurrency,
-      taskConcurrency: concurrency,
+    const given = workerOf({
+      handle: async () => {
+        await given.clock.sleep(10, never);
+        return done;
+      },
+      ...{ concurrency, taskConcurrency: concurrency },
     });
+    const { queue, clock, worker, end } = given;
     const settled = () => queue.done('t');
     const scanned = () => settled().filter((key) => key.startsWith('scanned/')).length;
     queue.add('t', ...Array.from({ length: 500 }, (_, index) => `scanned/${index}`));
@@ -345,3 +349,49 @@ test('when the database comes back, work goes on', async () => {
   assert.deepEqual(errors, ['claim', 'claim']);
   await end();
 });
+
+/** The share of the slots in use, with work of 160 ms and a database that takes so long for each statement. */
+async function useOfSlots(concurrency: number, claimMs: number, settleMs: number): Promise<number> {
+  let [busy, sum, looks] = [0, 0, 0];
+  const given = workerOf({
+    async handle() {
+      busy += 1;
+      await given.clock.sleep(160, never);
+      busy -= 1;
+      return done;
+    },
+    ...{ concurrency, taskConcurrency: concurrency },
+  });
+  const { queue, clock, worker, end } = given;
+  const claim = queue.claim.bind(queue);
+  queue.claim = async (request) => {
+    await clock.sleep(claimMs, never);
+    return await claim(request);
+  };
+  const settle = queue.settle.bind(queue);
+  queue.settle = async (taskId, settlements) => {
+    await clock.sleep(settleMs, never);
+    return await settle(taskId, settlements);
+  };
+  queue.add('t', ...Array.from({ length: concurrency * 30 }, (_, index) => `k${index}`));
+  worker.start();
+  await clock.pass(1_500);
+  for (; looks < 150; looks++) {
+    await clock.pass(10);
+    sum += busy;
+  }
+  queue.due.clear();
+  await end();
+  return sum / looks / concurrency;
+}
+
+for (const [concurrency, claimMs, settleMs] of [
+  [64, 50, 300],
+  [512, 20, 40],
+  [512, 60, 150],
+] as const) {
+  test(`${concurrency} slots are in use while the database takes ${settleMs} ms to settle`, async () => {
+    const use = await useOfSlots(concurrency, claimMs, settleMs);
+    assert.ok(use > 0.8, `${use} of the slots`);
+  });
+}

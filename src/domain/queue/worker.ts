@@ -40,7 +40,8 @@ const DEADLINE_MARGIN = 1 / 6;
 const RENEWALS_A_LEASE = 3;
 const EXPIRE_EVERY_MS = 500;
 const MEASURE_EVERY_MS = 1_000;
-const AHEAD_MAX = 256;
+/** So many results are worth a statement of their own. */
+const BATCH = 256;
 const POLL_MS = { least: 20, most: 5_000 };
 const RETRY_DELAY = { baseMs: 200, maxMs: 5_000 };
 const GATHER_MS = 100;
@@ -49,8 +50,10 @@ const GATHER_MS = 100;
  * Claims due changes, works on them with bounded concurrency, fairly across tasks, and settles them.
  *
  * It is woken by {@link Worker.wake}, which is only a hint: it looks by itself as well. Beyond what
- * is in work it claims ahead about as much as it settled in the last second, so that slots do not
- * idle and yet slow work is not withheld from other processes.
+ * is in work it claims ahead about as much as it settled in the last second, but no more than there are
+ * slots, so that slots do not idle and yet slow work is not withheld from other processes. What has ended and is not
+ * settled yet takes no room, so that a slow database does not leave slots idle, unless results come faster than it
+ * takes them.
  */
 export class Worker {
   readonly #options: WorkerOptions;
@@ -68,6 +71,7 @@ export class Worker {
   /** By task: settled since the last measurement, and in the time before it. */
   #settledLately = new Map<string, number>();
   #ahead: ReadonlyMap<string, number> = new Map();
+  #aheadOfAll = 0;
   #claiming: Promise<void> = Promise.resolve();
   #loops: Promise<unknown> = Promise.resolve();
 
@@ -83,7 +87,7 @@ export class Worker {
       onLate: options.onLate,
       onError: (error) => options.onError('settle', error),
       gatherMs: GATHER_MS,
-      batchMax: AHEAD_MAX,
+      batchEnough: BATCH,
     });
   }
 
@@ -104,7 +108,7 @@ export class Worker {
 
   /** Gives back what waits here of a task, as when it was stopped; what is in work goes on. */
   giveBack(taskId: string): void {
-    for (const claim of this.#slots.takeBack(taskId)) this.#settler.add(claim, released);
+    for (const claim of this.#slots.takeBack(taskId)) this.#end(claim, released);
     this.wake();
   }
 
@@ -157,8 +161,12 @@ export class Worker {
   }
 
   #room(): number {
-    const ahead = [...this.#ahead.keys()].reduce((sum, id) => sum + this.#aheadOf(id), 0);
-    return this.#options.concurrency + Math.min(ahead, AHEAD_MAX) - this.#claims.size;
+    const most = this.#options.concurrency + this.#aheadOfAll;
+    return roomOf(most, { open: this.#claims.open, all: this.#claims.size });
+  }
+
+  get #aheadMax(): number {
+    return Math.max(BATCH, this.#options.concurrency);
   }
 
   /**
@@ -191,9 +199,9 @@ export class Worker {
   async #claimOf(taskId: string, share: number): Promise<number> {
     const { queue, leaseMs, clock } = this.#options;
     const most = this.#slots.limitOf(taskId) + this.#aheadOf(taskId);
-    const limit = Math.min(share, most - this.#claims.sizeOf(taskId));
+    const { all: open, scanned: held } = this.#claims.openOf(taskId);
+    const limit = Math.min(share, roomOf(most, { open, all: this.#claims.sizeOf(taskId) }));
     if (limit <= 0) return 0;
-    const held = this.#claims.scannedOf(taskId);
     const scanned = this.#slots.scannedOf(taskId, { limit, held, most });
     const deadline = clock.monotonic() + leaseMs * (1 - DEADLINE_MARGIN);
     const changes = await queue.claim({ taskId, limit, leaseMs, scanned });
@@ -215,11 +223,23 @@ export class Worker {
   async #work(claim: Claim): Promise<void> {
     try {
       const result = claim.lease.held() ? await this.#options.handle(claim) : released;
-      this.#settler.add(claim, result);
+      this.#end(claim, result);
     } finally {
       this.#slots.free(claim);
       if (!this.#stopping.signal.aborted) this.#fill();
+      this.#wakeIfFew();
     }
+  }
+
+  #end(claim: Claim, result: WorkResult): void {
+    this.#claims.ended(claim);
+    this.#settler.add(claim, result);
+  }
+
+  /** Claims what the next slots get while the last claims that wait get theirs. */
+  #wakeIfFew(): void {
+    const waiting = this.#claims.open - this.#slots.busy;
+    if (waiting <= this.#aheadOfAll / 2) this.wake();
   }
 
   #settled(claim: Claim, result: WorkResult, written: boolean): void {
@@ -234,18 +254,20 @@ export class Worker {
 
   #measure(): void {
     this.#ahead = this.#settledLately;
+    const all = [...this.#ahead.values()].reduce((sum, settled) => sum + settled, 0);
+    this.#aheadOfAll = Math.min(all, this.#aheadMax);
     this.#settledLately = new Map();
     // Held ahead by a task that hangs, they would be withheld from other processes.
     for (const taskId of this.#slots.waiting) {
       for (const claim of this.#slots.takeBack(taskId, this.#aheadOf(taskId))) {
-        this.#settler.add(claim, released);
+        this.#end(claim, released);
       }
     }
   }
 
   /** Claims of a task beyond those in work: a task that settles nothing holds none. */
   #aheadOf(taskId: string): number {
-    return Math.min(this.#ahead.get(taskId) ?? 0, AHEAD_MAX);
+    return Math.min(this.#ahead.get(taskId) ?? 0, this.#aheadMax);
   }
 
   /** Each task by itself: one whose renewal fails or hangs costs no other its leases. */
@@ -283,4 +305,12 @@ export class Worker {
       if (!signal.aborted) throw error;
     }
   }
+}
+
+/** How many more may be claimed: of those to work on, and of all, so that no more wait for the database than for work. */
+function roomOf(
+  most: number,
+  { open, all }: { readonly open: number; readonly all: number },
+): number {
+  return Math.min(most - open, 2 * most - all);
 }
