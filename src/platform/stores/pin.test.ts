@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { differenceFrom, ifMatchOf, pinText, mayChangeUnseen, recordedTag } from './pin.ts';
+import {
+  differenceFrom,
+  ifMatchOf,
+  mayChangeUnseen,
+  pinText,
+  problemOfAge,
+  recordedTag,
+} from './pin.ts';
 
 const pin = { etag: '"e"', size: 5, lastModified: Date.UTC(2024, 0, 1) };
 const later = pin.lastModified + 1000;
@@ -88,6 +95,29 @@ test('without the time of the store the time here decides, with a wide margin', 
   assert.equal(mayChangeUnseen(pin, undefined, 600_000), true);
   assert.equal(mayChangeUnseen(pin, undefined, 1_000_000), false);
   assert.equal(mayChangeUnseen({ ...pin, etag: '"e"' }, undefined, 10_000), false);
+});
+
+test('an object that is too young is read when it is old enough, and the message says when', () => {
+  const lastModified = Date.UTC(2024, 0, 1, 12);
+  const young = { etag: '', size: 1, lastModified };
+  const now = lastModified + 60_500;
+  const dated = problemOfAge(young, undefined, { date: lastModified + 500, now });
+  assert.equal(dated?.retryAfterMs, 1_500);
+  assert.match(
+    dated.message,
+    /modified at 2024-01-01T12:00:00.000Z, .* it is read from 2024-01-01T12:01:02.000Z on$/,
+  );
+  const undated = problemOfAge(young, undefined, { date: undefined, now });
+  assert.equal(undated?.retryAfterMs, 900_000 - 60_500 + 2_000);
+  assert.match(
+    undated.message,
+    /no Date, .* 15 minutes: it is read from 2024-01-01T12:15:02.000Z on$/,
+  );
+  assert.equal(problemOfAge(young, undefined, { date: undefined, now: now + 841_500 }), undefined);
+  // A version that only one of both answers names tells them not apart.
+  const versioned = { ...young, versionId: 'v' };
+  assert.equal(problemOfAge(versioned, undefined, { date: undefined, now }), undefined);
+  assert.equal(problemOfAge(versioned, young, { date: undefined, now })?.retryAfterMs, 841_500);
 });
 
 test('the record of an object without a strong ETag names its time', () => {

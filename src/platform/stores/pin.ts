@@ -57,8 +57,19 @@ const CLOCKS_DIFFER_MS = 900_000;
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-8.8.2.2
  */
 export function mayChangeUnseen(pin: ObjectPin, date: number | undefined, now: number): boolean {
-  const isNamed = isStrongTag(pin.etag) || named(pin.versionId) !== undefined;
-  return !isNamed && (date ?? now - CLOCKS_DIFFER_MS) < pin.lastModified + SURE_MS;
+  return youngForMs(pin, date, now) > 0;
+}
+
+/** How long an object may still change so, in milliseconds. */
+function youngForMs(pin: ObjectPin, date: number | undefined, now: number): number {
+  if (isStrongTag(pin.etag) || named(pin.versionId) !== undefined) return 0;
+  return Math.max(pin.lastModified + SURE_MS - (date ?? now - CLOCKS_DIFFER_MS), 0);
+}
+
+/** Why an object is not read yet, and after how long it is. */
+export interface TooYoung {
+  readonly message: string;
+  readonly retryAfterMs: number;
 }
 
 /**
@@ -71,11 +82,18 @@ export function problemOfAge(
   head: ObjectPin,
   pin: ObjectPin | undefined,
   { date, now }: { readonly date: number | undefined; readonly now: number },
-): string | undefined {
+): TooYoung | undefined {
   // A version tells objects apart only where both name it.
   const compared = { ...head, versionId: pin === undefined ? head.versionId : pin.versionId };
-  if (![head, compared].some((object) => mayChangeUnseen(object, date, now))) return undefined;
-  return 'it has no strong ETag and was modified a moment ago, so that another change would not show';
+  const retryAfterMs = Math.max(...[head, compared].map((each) => youngForMs(each, date, now)));
+  if (retryAfterMs === 0) return undefined;
+  const until = new Date(now + retryAfterMs).toISOString();
+  const why =
+    date === undefined
+      ? 'and the answer has no Date, so that the clock of the store is not known within 15 minutes'
+      : 'so that another change within the same second would not show';
+  const message = `it has no strong ETag and was modified at ${iso(head)}, ${why}: it is read from ${until} on`;
+  return { message, retryAfterMs };
 }
 
 /** Whether an ETag names the very bytes: it is neither weak nor empty. */

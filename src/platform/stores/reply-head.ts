@@ -13,7 +13,7 @@ import {
 } from './answered-range.ts';
 import type { HttpReply } from '../http/http.ts';
 import { dateOf, headerOf } from '../http/headers.ts';
-import { differenceFrom, problemOfAge } from './pin.ts';
+import { differenceFrom, problemOfAge, type TooYoung } from './pin.ts';
 import type { ObjectRead, ReadOptions } from './store.ts';
 import { StoreError } from '../model/store-error.ts';
 
@@ -128,11 +128,20 @@ function readOfReply(reply: HttpReply, options: ReadOptions, reader: KeyReader):
   if (typeof head === 'string') throw reader.failure('bad-reply', head);
   checkObject(head, options, reader);
   const tooYoung = problemOfAge(head, pin, { date: dateOfReply(reply), now: reader.now() });
-  if (tooYoung !== undefined) throw reader.failure('changed', tooYoung);
+  if (tooYoung !== undefined) throw youngError(tooYoung, reader);
   checkRange(answered, range, reader);
   const { first, last } = range ?? answered;
   reply.expect(Math.min(last, answered.size - 1) - first + 1);
   return { head, body: reply.body };
+}
+
+/** Another attempt is made when the object is old enough. */
+function youngError(
+  { message, retryAfterMs }: TooYoung,
+  { failure }: Pick<HeadReader, 'failure'>,
+): StoreError {
+  const { fault, details } = failure('changed', message);
+  return new StoreError(fault, { ...details, retryAfterMs });
 }
 
 /** @throws {StoreError} `changed` where the answer is about another object or version. */

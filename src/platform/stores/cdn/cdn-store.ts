@@ -106,7 +106,10 @@ class CdnReader implements AsyncDisposable {
     const difference = pin === undefined ? undefined : differenceFrom(pin, head);
     if (difference !== undefined) return refuse('changed', difference);
     const tooYoung = problemOfAge(head, pin, { date: head.date, now: this.#options.clock.now() });
-    if (tooYoung !== undefined) return refuse('changed', tooYoung);
+    if (tooYoung !== undefined) {
+      const { message: cloudMessage, retryAfterMs } = tooYoung;
+      throw new StoreError('changed', { ...about, cloudMessage, retryAfterMs });
+    }
     if (range !== undefined && range.first >= head.size) {
       return refuse('refused', `the object has ${head.size} bytes, and no such range`);
     }
