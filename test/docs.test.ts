@@ -184,7 +184,7 @@ describe('the reference', () => {
 
   test('metadata.md has the rules of every dialect as the code has them', () => {
     agree('docs/clouds/metadata.md', 'metadata', metadataTable());
-    const known = read('docs/clouds/metadata.md').split('## How well it is known')[1] ?? '';
+    const known = read('docs/clouds/metadata.md').split('## Sources of these facts')[1] ?? '';
     for (const [name, { metadata }] of Object.entries<S3Dialect>(s3Dialects)) {
       const documented = metadata.names === 'hyphenated' && name !== 'Tencent';
       if (name !== 'AWS' && !documented) assert.ok(known.includes(name), name);

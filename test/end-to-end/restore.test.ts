@@ -46,7 +46,7 @@ describe('an archived object of a task that restores', () => {
     const taskId = await waiting(world, key);
     const seen = await retrying(world, taskId, key);
     assert.equal(seen?.reason, 'archived');
-    assert.match(seen.message ?? '', /is being restored since 20\d\d-/);
+    assert.match(seen.message ?? '', /the restoration was requested at 20\d\d-/);
     assert.ok(
       (seen.due_time ?? 0) > Date.now() + 60_000,
       'it is looked at in minutes, not at once',
@@ -98,7 +98,7 @@ test('a restore that takes too long is given up with the reason', async () => {
   assert.equal(reason, 'archived');
   assert.match(
     message ?? '',
-    /asked to be restored at 20.*still cannot be read. Look at the source.*BRIGADE_RESTORE_WAIT_HOURS/,
+    /restoration was requested at 20.*still cannot be read. Check the state of the restoration at the source.*BRIGADE_RESTORE_WAIT_HOURS/,
   );
 });
 

@@ -38,14 +38,14 @@ describe('brigade secrets rotate', () => {
 
     await using alone = rotate(environment(keys.new));
     assert.equal(await alone.stopped(), 1);
-    assert.match(alone.errors(), /give the new key in BRIGADE_SECRET_KEY/);
+    assert.match(alone.errors(), /set BRIGADE_SECRET_KEY to the new key/);
     await using wrong = rotate(environment(keys.new, randomBytes(32)));
     assert.equal(await wrong.stopped(), 1);
     assert.match(wrong.errors(), /sealed by another key/);
 
     await using right = rotate(environment(keys.new, keys.old));
     assert.equal(await right.stopped(), 0, right.errors());
-    assert.match(right.output(), /tasks 1, access keys 0/);
+    assert.match(right.output(), /credentials of 1 tasks, secrets of 0 access keys/);
     for (const [index, service] of [ahead, behind].entries()) {
       await service.client.sendEvents(taskId, ['key']);
       await service.client.settled(taskId, index + 1);
@@ -91,7 +91,10 @@ describe('brigade secrets rotate', () => {
     }
     await using last = rotate(environment);
     assert.equal(await last.stopped(), 0, last.errors());
-    assert.match(last.output(), /goes on[^]*Sealed anew[^]*has a new key/);
+    assert.match(
+      last.output(),
+      /Continuing an interrupted key rotation[^]*Encrypted with the new key[^]*has a new key/,
+    );
     const second = await readFile(keyFile, 'utf8');
     assert.match(second, /^[0-9a-f]{64}\n$/);
     assert.notEqual(second, first);

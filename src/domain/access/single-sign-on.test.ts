@@ -129,7 +129,7 @@ describe('a token of an issuer', () => {
     ]);
     const email = 'ann@corp.example';
     const mistakes: readonly (readonly [Record<string, unknown>, RegExp])[] = [
-      [{ email, aud: 'another-service' }, /its aud is not what is asked for/],
+      [{ email, aud: 'another-service' }, /its aud is not the expected value/],
       [{ email, aud: undefined }, /its aud is missing/],
       [{ email, exp: undefined }, /its exp is missing/],
       [{}, /its email is missing/],

@@ -127,7 +127,7 @@ async function verified(
 function whyOf(error: unknown): string {
   if (error instanceof errors.JWTExpired) return 'it has expired; get another from its issuer';
   if (error instanceof errors.JWTClaimValidationFailed) {
-    return `its ${error.claim} is ${error.reason === 'missing' ? 'missing' : 'not what is asked for'}`;
+    return `its ${error.claim} is ${error.reason === 'missing' ? 'missing' : 'not the expected value'}`;
   }
   if (error instanceof errors.JOSEAlgNotAllowed)
     return `it is not signed by ${algorithms.join(', ')}`;

@@ -138,7 +138,7 @@ function left(job: CopyJob, target: ObjectHead): Outcome {
     return { kind: 'skipped', reason: 'target-exists', size, written: foundObject(target) };
   }
   const message =
-    'the target has an object that may be a copy of ours that went wrong, and it is not what the ' +
+    'the target has an object that may be a damaged copy of this service, and it is not what the ' +
     'source has. It is not replaced under NO_OVERWRITE, unless it is removed there';
   return { kind: 'failed', fault: 'inconsistent', message, size };
 }

@@ -44,11 +44,11 @@ export const ObjectRecord = Type.Object({
   crc64: Type.Optional(
     Type.String({
       description:
-        'Of its bytes, in decimal (ECMA-182, as OBS, OSS and COS tell it); null where not known',
+        'CRC-64 of its bytes, in decimal (ECMA-182, as OBS, OSS and COS report it); null if not known',
     }),
   ),
   crc64nvme: Type.Optional(
-    Type.String({ description: 'CRC-64/NVME in Base64, as S3 tells it; null where not known' }),
+    Type.String({ description: 'CRC-64/NVME in Base64, as S3 reports it; null if not known' }),
   ),
   attempts: Type.Optional(
     Type.Integer({ description: 'Counted from 1; null once old details were cleared' }),

@@ -56,7 +56,7 @@ async function checkSide(
       const there = await firstAbove(store, { from: until, until }, signal);
       if (here === there) return;
       if (tries < TRIES) continue;
-      const cloudMessage = `a listing goes on from ${until} with ${there ?? 'nothing'}, not with ${here ?? 'nothing'}`;
+      const cloudMessage = `a listing continues after ${until} with ${there ?? 'nothing'}, not with ${here ?? 'nothing'}`;
       throw new StoreError('out-of-order', { store: store.name, operation: 'list', cloudMessage });
     }
   } catch (error) {

@@ -136,7 +136,7 @@ function waiting(
   const since = restoringSince ?? startedAt;
   const asked = new Date(since).toISOString();
   if (restoringSince !== undefined && clock.now() - since > restoreWaitMs) {
-    const message = `It was asked to be restored at ${asked}, and still cannot be read. Look at the source how far it is, raise {settings.restoreWaitHours} if need be, and retry the failed objects.`;
+    const message = `Its restoration was requested at ${asked}, and it still cannot be read. Check the state of the restoration at the source, raise {settings.restoreWaitHours} if necessary, and retry the failed objects.`;
     return { ...failed('archived', '', startedAt), message };
   }
   log.info({ event: 'object.restoring', taskId, key, checkAfterMs }, 'waits to be restored');
@@ -147,7 +147,7 @@ function waiting(
     restoring: true,
     startedAt,
     reason: 'archived',
-    message: `The source is being restored since ${asked}, when that was asked for; it is looked at again at due_time.`,
+    message: `The source object is being restored; the restoration was requested at ${asked}. The next attempt is at due_time.`,
   };
 }
 

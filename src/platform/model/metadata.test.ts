@@ -30,7 +30,10 @@ test('a content header that the target does not keep is left out, and that is sa
 test('what the source cannot tell does not travel, and that is said', () => {
   const given = { contentHeaders: {}, userMetadata: { a: '1' } };
   const [note] = fitMetadata({ ...given, missingMetadata: 2 }, all).notes;
-  assert.equal(note, 'entries of metadata that the source cannot tell, and that do not travel: 2');
+  assert.equal(
+    note,
+    'entries of metadata that the source does not report, and that are not copied: 2',
+  );
   assert.deepEqual(fitMetadata({ ...given, missingMetadata: 0 }, all).notes, []);
 });
 

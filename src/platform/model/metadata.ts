@@ -68,7 +68,7 @@ export function fitMetadata(
   const notes: string[] = [];
   if (missingMetadata > 0) {
     notes.push(
-      `entries of metadata that the source cannot tell, and that do not travel: ${missingMetadata}`,
+      `entries of metadata that the source does not report, and that are not copied: ${missingMetadata}`,
     );
   }
   const kept: Partial<Record<ContentHeaderName, string>> = {};

@@ -62,7 +62,7 @@ function checkedRange(
   known: number | undefined,
 ): AnsweredRange | string {
   const size = total ?? known;
-  if (size === undefined) return 'a range of an object whose size it does not tell';
+  if (size === undefined) return 'a range of an object without its total size';
   const isPossible = length > 0 && last < size && !isOther(bytes, length);
   return isPossible ? { first, last, size } : `a range that makes no sense: ${text}`;
 }

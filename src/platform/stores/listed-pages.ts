@@ -4,7 +4,7 @@ import { compareKeys } from './keys.ts';
 /** Whether a page has a key without the prefix; it would make us copy or delete what we must not. */
 export function strangerIn(entries: readonly ObjectEntry[], prefix: string): string | undefined {
   const stranger = entries.find(({ key }) => !key.startsWith(prefix));
-  return stranger && `a key without the prefix that was asked for: ${stranger.key}`;
+  return stranger && `a key without the requested prefix: ${stranger.key}`;
 }
 
 /**

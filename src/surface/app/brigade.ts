@@ -50,7 +50,7 @@ export async function createBrigade(parts: Parts): Promise<Brigade> {
           // Without this, or in another process, it is done by its schedule.
           jobs?.ask(CLEAR_TASKS).catch((error: unknown) => {
             const level = alreadyLogged(error) ? 'debug' : 'warn';
-            log[level]({ event: 'job.unasked', err: error }, 'a job was not asked for');
+            log[level]({ event: 'job.unasked', err: error }, 'a job could not be requested');
           });
         },
       })
@@ -127,7 +127,7 @@ function watchProcesses({ lists, clock, metrics }: Parts): void {
   });
 }
 
-const PROBE_TOKEN = 'no token: asked for by the check of readiness';
+const PROBE_TOKEN = 'no token: used by the check of readiness';
 const WRITE_CHECK_MS = 4_000;
 
 /** Every role needs a database that takes writes; the API must also read credentials. */

@@ -65,7 +65,10 @@ describe('brigade iam and audit', () => {
 
   test('a user from its making to its end', async () => {
     const input = `${PASSWORD}\n`;
-    assert.match(await brigade('iam user create jane --password-stdin', { input }), /jane is made/);
+    assert.match(
+      await brigade('iam user create jane --password-stdin', { input }),
+      /User jane created/,
+    );
     await brigade('iam user create robot --no-password');
     await brigade('iam group create ops');
     assert.match(await brigade('iam group add ops jane'), /jane is in the group ops/);
@@ -88,7 +91,7 @@ describe('brigade iam and audit', () => {
   });
 
   test('a project, a policy, a grant; a token that may do what was granted, until it is revoked', async () => {
-    assert.match(await brigade('iam project create prod'), /Its ID: [0-9a-f]{32}/);
+    assert.match(await brigade('iam project create prod'), /ID: [0-9a-f]{32}/);
     await brigade('iam project set prod --tasks-max 7 --event-keys-max 20');
     assert.match(await brigade('iam project list'), /prod +7 +20/);
     await brigade('iam project set prod --tasks-max default --name production');
@@ -104,7 +107,7 @@ describe('brigade iam and audit', () => {
     await brigade('iam policy put auditors', { input: document });
     const all = { Version: '5.0', Statement: [{ Effect: 'Allow', Action: ['*'] }] };
     const careful = await brigade('iam policy put all', { input: JSON.stringify(all) });
-    assert.match(careful, /written\.\nCareful: "\*" allows iam:write too/);
+    assert.match(careful, /written\.\nWarning: "\*" also allows iam:write/);
     await brigade('iam policy delete all');
     const said = await refused('iam policy put broken', { input: '{"Version": "1"}' });
     assert.equal(said.match(/request parameter/gi)?.length, 1, said);

@@ -126,7 +126,7 @@ describe('readSettings', () => {
     assert.deepEqual(await mistakesOf(readSettings(environment, noFile)), [
       'BRIGADE_TLS_MIN_VERSION: must be one of TLSv1.2, TLSv1.3',
       'BRIGADE_TLS_CERT_FILE and BRIGADE_TLS_KEY_FILE: one needs the other',
-      'BRIGADE_BOOTSTRAP_TOKEN: would not be let in, since BRIGADE_FIRST_TOKENS is false; leave one out',
+      'BRIGADE_BOOTSTRAP_TOKEN: would not be accepted, because BRIGADE_FIRST_TOKENS is false; remove one of the two',
       `entry 4 of BRIGADE_TRUST_PROXY: ${told}`,
       `entry 5 of BRIGADE_TRUST_PROXY: ${told}`,
     ]);

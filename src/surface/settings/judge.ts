@@ -59,7 +59,9 @@ function judgeDoor(read: Partial<PlainSettings>, nameOf: NameOf): string[] {
   }
   if (firstTokens === false && bootstrapToken !== undefined) {
     const off = `${nameOf('firstTokens')} is false`;
-    found.push(`${nameOf('bootstrapToken')}: would not be let in, since ${off}; leave one out`);
+    found.push(
+      `${nameOf('bootstrapToken')}: would not be accepted, because ${off}; remove one of the two`,
+    );
   }
   const issuers: readonly unknown[] = Array.isArray(read.oidc) ? read.oidc : [];
   const named = issuers.map((entry) => (entry as { readonly issuer?: unknown } | null)?.issuer);

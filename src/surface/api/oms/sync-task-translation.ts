@@ -29,7 +29,7 @@ function refuse(reasons: readonly string[]): void {
   if (reasons.length === 0) return;
   throw new ServiceError(
     'not-supported',
-    'The request asks for what this version does not do.',
+    'The request needs something that this version does not support.',
     reasons.join('; '),
   );
 }

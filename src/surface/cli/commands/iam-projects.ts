@@ -26,7 +26,7 @@ export function projectCommand(): Command {
           const { id } = options(CreateOptions);
           const body = { name, ...(id !== undefined && { id }) };
           const project = await remote.get(ProjectReply, projects, { method: 'POST', body });
-          return { data: project, text: `The project ${name} is made. Its ID: ${project.id}` };
+          return { data: project, text: `Project ${name} created. ID: ${project.id}` };
         },
       ).option('--id <id>', 'its ID; by default generated'),
     )

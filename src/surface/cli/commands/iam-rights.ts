@@ -64,8 +64,8 @@ async function putPolicy(
   const written = `The policy ${name} is written.`;
   const pattern = Check(PolicyDocument, body) ? wildcardOf(body, 'iam:write') : undefined;
   if (pattern === undefined) return { data: null, text: written };
-  const warning = `"${pattern}" allows iam:write too: whoever is granted this may give themselves everything.`;
-  return { data: { warning }, text: `${written}\nCareful: ${warning}` };
+  const warning = `"${pattern}" also allows iam:write: a user with this policy can grant itself every right.`;
+  return { data: { warning }, text: `${written}\nWarning: ${warning}` };
 }
 
 const GrantOptions = Type.Object({
@@ -111,5 +111,8 @@ async function addGrant(
   }
   const body = { policy, project, ...(user === undefined ? { group } : { user }) };
   const grant = await remote.get(GrantReply, grants, { method: 'POST', body });
-  return { data: grant, text: `Granted. To take it back: brigade iam grant remove ${grant.id}` };
+  return {
+    data: grant,
+    text: `Granted. To remove the grant: brigade iam grant remove ${grant.id}`,
+  };
 }

@@ -71,7 +71,7 @@ async function createUser(
   const body = { name, ...(password !== undefined && { password }) };
   const user = await remote.get(UserReply, users, { method: 'POST', body });
   const next = `It has no rights yet: brigade iam grant add <policy> --user "${user.name}" --project <project>`;
-  return { data: user, text: `The user ${user.name} is made.\n${next}` };
+  return { data: user, text: `User ${user.name} created.\n${next}` };
 }
 
 async function listUsers(remote: Remote): Promise<Said> {
@@ -94,7 +94,7 @@ export function groupCommand(): Command {
     .addCommand(
       remoteCommand('create <name>', 'Create a group', async (remote, [name = '']) => {
         const group = await remote.get(GroupReply, groups, { method: 'POST', body: { name } });
-        return { data: group, text: `The group ${group.name} is made.` };
+        return { data: group, text: `Group ${group.name} created.` };
       }),
     )
     .addCommand(

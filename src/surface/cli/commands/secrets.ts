@@ -104,7 +104,9 @@ async function sealAll(database: Database, [key, ...old]: SecretKeys, log: Logge
   await checkSealingKey({ database, sealer, alone: false });
   const counts = await sealAnew({ database, sealer });
   const tasks = counts.task;
-  say(`Sealed anew: credentials of tasks ${tasks}, access keys ${counts['access key']}.`);
+  say(
+    `Encrypted with the new key: credentials of ${tasks} tasks, secrets of ${counts['access key']} access keys.`,
+  );
 }
 
 function say(line: string): void {

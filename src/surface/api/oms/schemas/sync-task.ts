@@ -166,7 +166,7 @@ export const StartSyncTaskBody = Type.Object(
   },
   {
     description:
-      "Extension: without a body, or without the four keys or the CDN's, the task goes on with those it has",
+      "Extension: without a body, or without the four keys or the CDN's, the task continues with those that it has",
   },
 );
 export type StartSyncTaskBody = Static<typeof StartSyncTaskBody>;
