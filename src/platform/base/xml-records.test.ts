@@ -2,14 +2,17 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { readXml, XmlError } from './xml.ts';
-import { readRecords, recordsOf } from './xml-records.ts';
+import { type RecordFields, readRecords, recordsOf } from './xml-records.ts';
 
-const shape = { record: 'Item', fields: ['Key', 'Size', 'ETag'] } as const;
-const make = (values: readonly (string | undefined)[]): readonly (string | undefined)[] => [
-  ...values,
+const shape = { record: 'Item', fields: ['Key', 'Size', 'ETag', 'Date'] } as const;
+const make = (fields: RecordFields) => [
+  fields.text(0),
+  fields.integer(1),
+  fields.text(2),
+  fields.time(3),
 ];
 
-const fast = (source: string) => readRecords(source, shape, make);
+const fast = (source: string) => readRecords(Buffer.from(source), shape, make);
 const careful = (source: string) => recordsOf(readXml(source), shape, make);
 
 const item = (key: string): string =>
@@ -21,8 +24,8 @@ describe('readRecords', () => {
       `<?xml version="1.0"?>\n<List xmlns="urn:x"><Name>n</Name>${item('a')}${item('b')}<More>false</More></List>`,
     );
     assert.deepEqual(found?.records, [
-      ['a', '1', '"x"'],
-      ['b', '1', '"x"'],
+      ['a', 1, '"x"', Number.NaN],
+      ['b', 1, '"x"', Number.NaN],
     ]);
     assert.deepEqual([found.root.textOf('Name'), found.root.textOf('More')], ['n', 'false']);
   });
@@ -41,6 +44,52 @@ describe('readRecords', () => {
     test(`reads ${what} as the careful reader does`, () => {
       assert.deepEqual(fast(source)?.records, careful(source).records);
       assert.notEqual(fast(source), undefined);
+    });
+  }
+
+  for (const date of [
+    ...['2026-01-02T03:04:05.678Z', '2026-01-02T03:04:05Z', '2024-02-29T23:59:59.999Z'],
+    ...['2026-02-30T00:00:00.000Z', '2026-13-01T00:00:00.000Z', '2026-01-01T24:00:00.000Z'],
+    ...['2026-01-01T00:00:60.000Z', '2026-01-01 00:00:00.000Z', '2026-01-01T00:00:00.0000Z'],
+    ...['0001-01-01T00:00:00.000Z', '2026-01-01T00:00:00.00xZ', '2026-1-01T00:00:00.000Z', '', 'x'],
+    ...['2026-01-01T00:00:00,000Z', '2026-01-01T00:00:00+00:00', 'Thu, 01 Jan 2026 00:00:00 GMT'],
+  ]) {
+    test(`reads the date ${date} as Date.parse does`, () => {
+      const found = fast(`<L><Item><Key>k</Key><Date>${date}</Date></Item></L>`);
+      assert.deepEqual(found?.records, [['k', Number.NaN, undefined, Date.parse(date)]]);
+    });
+  }
+
+  test('reads any time as Date.parse does', () => {
+    const max = 8.64e15;
+    fc.assert(
+      fc.property(fc.integer({ min: -max, max }), fc.boolean(), (time, isWhole) => {
+        const iso = new Date(time).toISOString();
+        const date = isWhole ? iso.replace(/\.\d+/, '') : iso;
+        const found = fast(`<L><Item><Date>${date}</Date></Item></L>`);
+        assert.equal(found?.records[0]?.[3], Date.parse(date));
+      }),
+    );
+  });
+
+  for (const size of [
+    '1',
+    '007',
+    '9007199254740993',
+    '1'.repeat(30),
+    '-1',
+    '1.5',
+    '',
+    ' 1',
+    '1e3',
+  ]) {
+    test(`reads the number "${size}" as the careful reader does`, () => {
+      const source = `<L><Item><Size>${size}</Size></Item></L>`;
+      const [[, found] = []] = fast(source)?.records ?? [];
+      const [[, expected] = []] = careful(source).records;
+      assert.ok(
+        Object.is(found, expected) || Math.abs(Number(found) / Number(expected) - 1) < 1e-12,
+      );
     });
   }
 

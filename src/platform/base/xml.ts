@@ -154,8 +154,6 @@ const named: ReadonlyMap<string, string> = new Map([
   ['apos', "'"],
 ]);
 
-const QUOTE = '&quot;';
-
 /**
  * Resolves references, and line ends as readers of XML see them.
  *
@@ -163,16 +161,7 @@ const QUOTE = '&quot;';
  */
 export function unescapeXml(text: string): string {
   const lines = withLineFeeds(text);
-  const first = lines.indexOf('&');
-  if (first === -1) return lines;
-  // An ETag in a listing: without the general way a page takes half the time.
-  if (
-    first === 0 &&
-    lines.startsWith(QUOTE) &&
-    lines.indexOf('&', 1) === lines.length - QUOTE.length
-  ) {
-    if (lines.endsWith(QUOTE)) return `"${lines.slice(QUOTE.length, -QUOTE.length)}"`;
-  }
+  if (!lines.includes('&')) return lines;
   return lines.replace(/&(?:#(\d+)|#x([\da-f]+)|(\w+));|&/gi, resolve);
 }
 

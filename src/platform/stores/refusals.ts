@@ -70,6 +70,38 @@ function isSuspect(name: string, { fault, details: { status, cloudCode } }: Stor
   return (fault === 'bad-credentials' || fault === 'denied') && /[^a-z\d-]/.test(name);
 }
 
+/** Where answers in several pieces are put together, so that a listing leaves no garbage outside the heap. */
+const joined = Buffer.allocUnsafeSlow(MiB);
+
+/**
+ * Reads an answer as a whole.
+ *
+ * @param read Gets the bytes, which are not its own: it returns before anything else runs, and keeps none.
+ * @throws {StoreError} `bad-reply` beyond so many bytes; or as the body breaks.
+ */
+export async function readWhole<T>(
+  body: ReadBody,
+  { bytesMax, about }: { readonly bytesMax: number; readonly about: StoreErrorDetails },
+  read: (bytes: Buffer) => T,
+): Promise<T> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  for await (const piece of body) {
+    size += piece.length;
+    if (size > bytesMax) {
+      throw new StoreError('bad-reply', { ...about, cloudMessage: 'an endless answer' });
+    }
+    pieces.push(piece);
+  }
+  if (size > joined.length) return read(Buffer.concat(pieces, size));
+  let at = 0;
+  for (const piece of pieces) {
+    joined.set(piece, at);
+    at += piece.length;
+  }
+  return read(joined.subarray(0, size));
+}
+
 /**
  * The text of an answer.
  *
@@ -80,16 +112,7 @@ export async function textOf(
   bytesMax: number,
   about: StoreErrorDetails,
 ): Promise<string> {
-  const pieces: Uint8Array[] = [];
-  let size = 0;
-  for await (const piece of body) {
-    size += piece.length;
-    if (size > bytesMax) {
-      throw new StoreError('bad-reply', { ...about, cloudMessage: 'an endless answer' });
-    }
-    pieces.push(piece);
-  }
-  return Buffer.concat(pieces, size).toString();
+  return await readWhole(body, { bytesMax, about }, (bytes) => bytes.toString());
 }
 
 const REFUSAL_BYTES_MAX = MiB;

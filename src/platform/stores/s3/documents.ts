@@ -1,5 +1,11 @@
 import { escapeXml, fitsXml, readXml, XmlElement } from '../../base/xml.ts';
-import { readRecords, type RecordShape, type Records, recordsOf } from '../../base/xml-records.ts';
+import {
+  type MakeRecord,
+  readRecords,
+  type RecordShape,
+  type Records,
+  recordsOf,
+} from '../../base/xml-records.ts';
 import type { S3Dialect } from './dialect.ts';
 
 /** How requests and answers are written. */
@@ -20,13 +26,13 @@ export interface Documents {
    * @throws What is wrong with it.
    */
   readonly read: (text: string, expected: string) => XmlElement;
-  /** The same of an answer that consists mostly of records. */
-  readonly readRecords: <T>(text: string, expected: string, as: RecordsReader<T>) => Records<T>;
+  /** The same of an answer that consists mostly of records, from its bytes, which are not kept. */
+  readonly readRecords: <T>(bytes: Buffer, expected: string, as: RecordsReader<T>) => Records<T>;
 }
 
 export interface RecordsReader<T> {
   readonly shape: RecordShape;
-  readonly make: (values: readonly (string | undefined)[]) => T;
+  readonly make: MakeRecord<T>;
 }
 
 interface NumberedPart {
@@ -58,8 +64,8 @@ const xml = (namespace: string): Documents => ({
     return `<Delete${namespace}><Quiet>true</Quiet>${objects.join('')}</Delete>`;
   },
   read: readXml,
-  readRecords: (text, _, { shape, make }) =>
-    readRecords(text, shape, make) ?? recordsOf(readXml(text), shape, make),
+  readRecords: (bytes, _, { shape, make }) =>
+    readRecords(bytes, shape, make) ?? recordsOf(readXml(bytes.toString()), shape, make),
 });
 
 /** As Baidu has it: https://cloud.baidu.com/doc/BOS/s/Ekc4epj6m */
@@ -77,8 +83,8 @@ const json: Documents = {
     }),
   deletion: (keys) => JSON.stringify({ objects: keys.map((key) => ({ key })) }),
   read: readJson,
-  readRecords: (text, expected, { shape, make }) =>
-    recordsOf(readJson(text, expected), shape, make),
+  readRecords: (bytes, expected, { shape, make }) =>
+    recordsOf(readJson(bytes.toString(), expected), shape, make),
 };
 
 function readJson(text: string, expected: string): XmlElement {

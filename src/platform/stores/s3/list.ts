@@ -1,6 +1,6 @@
 import type { XmlElement } from '../../base/xml.ts';
+import type { RecordFields } from '../../base/xml-records.ts';
 import type { ObjectEntry } from '../../model/object.ts';
-import { wholeNumber } from '../../http/headers.ts';
 import { mistakeInOrder, strangerIn, TokenTrail } from '../listed-pages.ts';
 import type { ListOptions, ListPage } from '../store.ts';
 import type { S3Request, S3Wire } from './wire.ts';
@@ -14,32 +14,51 @@ const PAGE_MAX = 1000;
  */
 export async function listPage(
   wire: S3Wire,
-  { prefix = '', after, limit = PAGE_MAX, anyOrder = false, forScan }: ListOptions,
+  options: ListOptions,
   signal: AbortSignal,
 ): Promise<ListPage> {
-  const max = Math.min(Math.max(limit, 1), PAGE_MAX);
+  const { after, anyOrder = false } = options;
   const trail = new TokenTrail();
   let from: From = anyOrder ? { token: after } : { after };
   for (;;) {
-    const request = { ...listRequest(wire, prefix, from, max), forScan };
-    const { root, records } = await wire.askRecords(request, LISTING, signal);
-    const entries = readEntries(records, root);
-    if (typeof entries === 'string') throw wire.badReply(request, entries);
-    const stranger = strangerIn(entries, prefix);
-    if (stranger !== undefined) throw wire.badReply(request, stranger);
-    const mistake = anyOrder ? undefined : mistakeInOrder(entries, after);
-    if (mistake !== undefined) throw wire.failure('out-of-order', request, mistake);
+    const { request, root, entries } = await readPage(wire, options, from, signal);
     if (root.textOf('IsTruncated') !== 'true') return { entries, next: undefined };
     const last = entries.at(-1)?.key;
-    if (last !== undefined && !anyOrder) return { entries, next: last };
-    // The first version names a marker only where there is a delimiter, and none is needed: it goes on from the last key.
-    const token = tokenOf(root) ?? (wire.dialect.listVersion === 1 ? last : undefined);
-    if (last !== undefined && token !== undefined) return { entries, next: token };
-    if (token === undefined || !trail.leadsOn(token)) {
+    const next = last !== undefined && !anyOrder ? last : nextOf(wire, root, last);
+    if (last !== undefined && next !== undefined) return { entries, next };
+    if (next === undefined || !trail.leadsOn(next)) {
       throw wire.badReply(request, 'a page that says neither end nor how to go on');
     }
-    from = { token };
+    from = { token: next };
   }
+}
+
+/** @throws {StoreError} for entries that were not requested, or that are out of order. */
+async function readPage(
+  wire: S3Wire,
+  { prefix = '', after, limit = PAGE_MAX, anyOrder, forScan }: ListOptions,
+  from: From,
+  signal: AbortSignal,
+) {
+  const max = Math.min(Math.max(limit, 1), PAGE_MAX);
+  const request = { ...listRequest(wire, prefix, from, max), forScan };
+  const { root, records } = await wire.askRecords(request, LISTING, signal);
+  const entries = readEntries(records, root);
+  if (typeof entries === 'string') throw wire.badReply(request, entries);
+  const stranger = strangerIn(entries, prefix);
+  if (stranger !== undefined) throw wire.badReply(request, stranger);
+  const mistake = anyOrder === true ? undefined : mistakeInOrder(entries, after);
+  if (mistake !== undefined) throw wire.failure('out-of-order', request, mistake);
+  return { request, root, entries };
+}
+
+/** The first version names a marker only where there is a delimiter, and none is needed: it goes on from the last key. */
+function nextOf(
+  { dialect }: S3Wire,
+  root: XmlElement,
+  last: string | undefined,
+): string | undefined {
+  return tokenOf(root) ?? (dialect.listVersion === 1 ? last : undefined);
 }
 
 function tokenOf(root: XmlElement): string | undefined {
@@ -103,14 +122,13 @@ const LISTING = {
   as: { shape: { record: 'Contents', fields: FIELDS }, make: written },
 } as const;
 
-function written(values: readonly (string | undefined)[]): Written {
-  const [key = '', lastModified = '', etag = '', size, storageClass] = values;
+function written(fields: RecordFields): Written {
   return {
-    key,
-    size: wholeNumber(size),
-    etag,
-    lastModified: Date.parse(lastModified),
-    storageClass,
+    key: fields.text(0) ?? '',
+    size: fields.integer(3),
+    etag: fields.text(2) ?? '',
+    lastModified: fields.time(1),
+    storageClass: fields.text(4),
   };
 }
 

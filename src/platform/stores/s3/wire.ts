@@ -6,7 +6,7 @@ import type { Fault } from '../../model/fault.ts';
 import { MiB } from '../../base/bytes.ts';
 import type { HeldBytes } from '../held-bytes.ts';
 import { type HttpReply, type HttpRequest, SLOW_ANSWER_MS } from '../../http/http.ts';
-import { refusalText, textOf } from '../refusals.ts';
+import { readWhole, refusalText } from '../refusals.ts';
 import type { Answer, Connection } from '../requests.ts';
 import type { Operation } from '../store.ts';
 import { ServerClock } from '../../http/server-clock.ts';
@@ -222,7 +222,7 @@ export class S3Wire {
 
   /** Sends a request whose answer is a document: the element of the given name. */
   async ask(request: S3Request, answer: string, signal: AbortSignal): Promise<DocumentReply> {
-    const read = (text: string) => ({ root: this.documents.read(text, answer) });
+    const read = (bytes: Buffer) => ({ root: this.documents.read(bytes.toString(), answer) });
     return await this.#ask(request, { answer, read }, signal);
   }
 
@@ -232,7 +232,7 @@ export class S3Wire {
     { answer, as }: { readonly answer: string; readonly as: RecordsReader<T> },
     signal: AbortSignal,
   ): Promise<DocumentReply & Records<T>> {
-    const read = (text: string) => this.documents.readRecords(text, answer, as);
+    const read = (bytes: Buffer) => this.documents.readRecords(bytes, answer, as);
     return await this.#ask(request, { answer, read }, signal);
   }
 
@@ -255,13 +255,14 @@ export class S3Wire {
       key: request.key,
       status: reply.status,
     };
-    const text = await textOf(reply.body, REPLY_BYTES_MAX, about);
-    let document: T;
-    try {
-      document = read(text === '' ? (request.emptyAnswer ?? '') : text);
-    } catch (cause) {
-      throw new StoreError('bad-reply', { ...about, cloudMessage: 'no such document' }, { cause });
-    }
+    const document = await readWhole(reply.body, { bytesMax: REPLY_BYTES_MAX, about }, (bytes) => {
+      try {
+        return read(bytes.length === 0 ? Buffer.from(request.emptyAnswer ?? '') : bytes);
+      } catch (cause) {
+        const details = { ...about, cloudMessage: 'no such document' };
+        throw new StoreError('bad-reply', details, { cause });
+      }
+    });
     const { root } = document;
     // A success that turned into a failure after the status had been sent.
     if (root.name === 'Error') {
@@ -326,7 +327,7 @@ const discarded: Accept<void> = async ({ body }) => body.discard();
 /** The name of the element that an answer has to be, and what reads it. */
 interface DocumentReader<T> {
   readonly answer: string;
-  readonly read: (text: string) => T;
+  readonly read: (bytes: Buffer) => T;
 }
 
 /** A request, and what its errors and its end need. */
