@@ -101,13 +101,13 @@ describe('a task between Azure and an S3 store', {
 
   /** The newest scan of a task, once it has ended. */
   async function scanned(taskId: string): Promise<Readonly<Record<string, unknown>>> {
-    let [scan]: Readonly<Record<string, unknown>>[] = [];
+    let scan: Readonly<Record<string, unknown>> = {};
     await until('the scan has ended', async () => {
       const reply = await service.client.call('GET', `/sync-tasks/${taskId}/scans?limit=1`);
-      [scan] = (reply as { readonly scans: (typeof scan & object)[] }).scans;
-      return typeof scan?.['end_time'] === 'number';
+      [scan = {}] = (reply as { readonly scans: (typeof scan)[] }).scans;
+      return typeof scan['end_time'] === 'number';
     });
-    return scan ?? {};
+    return scan;
   }
 
   async function sync(taskId: string, keys: readonly string[]) {

@@ -85,6 +85,7 @@ describe('a listing', () => {
   for (const [what, text, options] of [
     ['of other keys', listing(entry('other')), { prefix: 'p/' }],
     ['that does not end and does not go on', listing(truncated), {}],
+    ['that goes on from no token', listing(truncated + entry('a')), { anyOrder: true }],
     ['without a size', listing(entry('a', '')), {}],
     ['with a size that is none', listing(entry('a', '1e99')), {}],
     ['with a date that is none', listing(entry('a', '1', 'yesterday')), {}],

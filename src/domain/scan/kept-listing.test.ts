@@ -2,66 +2,17 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { testDatabase } from '../../../test/kit/postgres.ts';
-import {
-  type ListingScript,
-  scriptedListing,
-} from '../../../test/kit/scan-simulator/scripted-listing.ts';
+import { listingOf, runScan } from '../../../test/kit/scan-simulator/run-scan.ts';
 import { addTask } from '../../../test/kit/sync-task.ts';
-import { until } from '../../../test/kit/until.ts';
-import { systemClock } from '../../platform/base/clock.ts';
-import { silentLog } from '../../platform/base/log.ts';
 import { StoreError } from '../../platform/model/store-error.ts';
 import type { Database } from '../../platform/postgres/db.ts';
-import type { Store } from '../../platform/stores/store.ts';
 import { checkCut } from './cut-check.ts';
 import { claimListing } from './kept-listings-table.ts';
 import { OutOfOrder } from './listing.ts';
 import { claimRange } from './ranges-table.ts';
-import { Scanner } from './scanner.ts';
-import type { ScannerOptions } from './scanner-options.ts';
-import { findScan, insertScan, type ScanRecord } from './scans-table.ts';
+import { insertScan } from './scans-table.ts';
 
 const never = new AbortController().signal;
-
-function listingOf(keys: readonly string[], script: Partial<ListingScript> = {}): Store {
-  const entries = keys.map((key) => ({
-    ...{ key, size: 1, etag: '"e"', lastModified: 1_000, storageClass: undefined },
-  }));
-  return scriptedListing('memory:bucket', entries, { seed: 1, pageMax: 20, ...script });
-}
-
-/** Runs a verification of two stores to its end. */
-async function verified(
-  db: Database,
-  sides: { readonly source: Store; readonly target: Store },
-  { taskId, ...options }: { readonly taskId: string } & Partial<ScannerOptions>,
-): Promise<ScanRecord> {
-  const id = randomUUID();
-  assert.ok(await insertScan(db, { id, taskId, kind: 'verify' }));
-  const scanner = new Scanner({
-    database: db,
-    open: () =>
-      Promise.resolve({
-        ...sides,
-        policy: { overwriteMode: 'SIZE_LAST_MODIFIED_COMPARISON_OVERWRITE' },
-        [Symbol.dispose]: () => undefined,
-      }),
-    ...{ clock: systemClock, log: silentLog, concurrency: 2, leaseMs: 60_000, waitingMax: 1e9 },
-    ...options,
-  });
-  scanner.start();
-  const shown = async (): Promise<ScanRecord> =>
-    (await findScan(db, taskId, id)) ?? assert.fail('there is no scan');
-  await until('the scan has ended', async () => {
-    // All back-off is over.
-    await db.query(`update scan_ranges set due_at = now() where state = 'open'`);
-    scanner.wake();
-    return (await shown()).endedAt !== undefined;
-  });
-  await until('nothing is kept', async () => (await kept(db)) === 0);
-  await scanner.stop();
-  return await shown();
-}
 
 async function kept(db: Database): Promise<number> {
   const { rows } = await db.query<{ count: number }>(
@@ -86,7 +37,8 @@ describe('a store that does not list in the order of keys', () => {
       await using db = await testDatabase();
       const taskId = await addTask(db);
       const sides = { source: listingOf([...keys, 'x']), target: listingOf(keys, { order }) };
-      const scan = await verified(db, sides, { taskId });
+      const scan = await runScan(db, sides, { taskId });
+      assert.equal(await kept(db), 0);
       const { state, equal, missing, extra, sourceUnordered, targetUnordered } = scan;
       assert.deepEqual(
         { state, equal, missing, extra, sourceUnordered, targetUnordered },
@@ -108,12 +60,12 @@ describe('a store that does not list in the order of keys', () => {
     const behaviour = { source: { ordered: true }, target: { ordered: false } };
     await db.query('update sync_tasks set behaviour = $1', [JSON.stringify(behaviour)]);
     const target = listingOf(keys, { order: 'hashes' });
-    const { list } = target;
+    const list = target.list.bind(target);
     target.list = async (options, signal) => {
       assert.equal(options.anyOrder, true, 'no page in order is requested');
       return await list(options, signal);
     };
-    const { state, equal } = await verified(db, { source: listingOf(keys), target }, { taskId });
+    const { state, equal } = await runScan(db, { source: listingOf(keys), target }, { taskId });
     assert.deepEqual([state, equal], ['complete', keys.length]);
   });
 
@@ -121,21 +73,32 @@ describe('a store that does not list in the order of keys', () => {
     await using db = await testDatabase();
     const taskId = await addTask(db);
     const sides = { source: listingOf(keys, { order: 'hashes' }), target: listingOf(keys) };
-    const { state, reason } = await verified(db, sides, { taskId, keptKeysMax: 50 });
+    const { state, reason } = await runScan(db, sides, { taskId, keptKeysMax: 50 });
     assert.equal(state, 'incomplete');
     assert.match(reason ?? '', /^The listing of the source bucket: .* more than 50$/);
+  });
+
+  test('with a name too long for an index leaves the scan incomplete, and compares the others', async () => {
+    await using db = await testDatabase();
+    const taskId = await addTask(db);
+    const long = '長'.repeat(1_000);
+    const source = listingOf([...keys, long], { order: 'hashes' });
+    const sides = { source, target: listingOf(keys) };
+    const { state, reason, equal } = await runScan(db, sides, { taskId });
+    assert.deepEqual([state, equal], ['incomplete', keys.length]);
+    assert.match(reason ?? '', /such as "長長/);
   });
 
   test('that fails for good ends a scan as incomplete, and says why', async () => {
     await using db = await testDatabase();
     const taskId = await addTask(db);
     const source = listingOf(keys, { order: 'hashes' });
-    const { list } = source;
+    const list = source.list.bind(source);
     source.list = async (options, signal) => {
       if (options.anyOrder === true) throw denied;
       return await list(options, signal);
     };
-    const { state, reason } = await verified(db, { source, target: listingOf(keys) }, { taskId });
+    const { state, reason } = await runScan(db, { source, target: listingOf(keys) }, { taskId });
     assert.equal(state, 'incomplete');
     assert.match(reason ?? '', /^The listing of the source bucket: .*denied/);
   });
@@ -182,7 +145,7 @@ describe('a store that goes on from its own tokens', () => {
   /** A store that counts its pages, and fails as `fault` says. */
   function counted(fault: (after: string | undefined, page: number) => void) {
     const store = listingOf(keys, { listsFromKey: false, pageMax: 1 });
-    const { list } = store;
+    const list = store.list.bind(store);
     const pages: (string | undefined)[] = [];
     store.list = async (options, signal) => {
       pages.push(options.after);
@@ -199,7 +162,7 @@ describe('a store that goes on from its own tokens', () => {
       if (page === 60) throw throttled;
     });
     const sides = { source: listingOf(keys), target: store };
-    const { state, equal } = await verified(db, sides, { taskId, batchPairs: 5 });
+    const { state, equal } = await runScan(db, sides, { taskId, batchPairs: 5 });
     assert.deepEqual([state, equal], ['complete', keys.length]);
     assert.ok(pages.length < keys.length + 10, `${pages.length} pages of ${keys.length}`);
   });
@@ -214,7 +177,7 @@ describe('a store that goes on from its own tokens', () => {
       if (forgets) throw page === 60 ? throttled : refused;
     });
     const sides = { source: listingOf(keys), target: store };
-    const { state, equal } = await verified(db, sides, { taskId, batchPairs: 5 });
+    const { state, equal } = await runScan(db, sides, { taskId, batchPairs: 5 });
     assert.deepEqual([state, equal], ['complete', keys.length]);
   });
 });

@@ -18,6 +18,8 @@ import { endScan } from './scans-table.ts';
 import { isKept } from './unreadable.ts';
 
 const PAGE_MAX = 1_000;
+/** An entry of an index has 2,704 at most. */
+const INDEXED_BYTES_MAX = 2_500;
 
 /** A store that lists what is kept of its listing, which is in order. */
 export function keptListing(
@@ -65,13 +67,18 @@ async function keepAll(
       const cloudMessage = 'pages that lead in a circle';
       throw new StoreError('bad-reply', { store: store.name, operation: 'list', cloudMessage });
     }
-    const unreadable = entries.filter((entry) => !isKept(entry)).map(({ key }) => key);
-    const page = { entries: entries.filter(isKept), next, unreadable };
+    const unreadable = entries.filter((entry) => !fits(entry)).map(({ key }) => key);
+    const page = { entries: entries.filter(fits), next, unreadable };
     const keys = await keepPage(database, claim, page, leaseMs);
     if (keys === undefined || next === undefined) return;
     if (keys > keptKeysMax) throw new TooManyKeys(keptKeysMax);
     after = next;
   }
+}
+
+/** The names are in an index, in their own order: no other form of a long one has it. */
+function fits(entry: { readonly key: string }): boolean {
+  return isKept(entry) && Buffer.byteLength(entry.key) <= INDEXED_BYTES_MAX;
 }
 
 /** A listing that is not in order is longer than what is kept of one. */

@@ -51,6 +51,7 @@ export function scriptedListing(
   const store = new MemoryStore({ name, traits: { listsFromKey } });
   const ordered = entries.toSorted((a, b) => orders[order](a.key, b.key));
   const calls = new Map<string, number>();
+  const indexAfter = (key: string | undefined): number => indexIn(ordered, key, orders[order]);
 
   function failure(fault: Fault, cloudMessage?: string): StoreError {
     return new StoreError(fault, { store: name, operation: 'list', cloudMessage });
@@ -70,20 +71,10 @@ export function scriptedListing(
     throw failure(PASSING[draw('kind') % PASSING.length] ?? 'unavailable');
   }
 
-  function indexAfter(key: string): number {
-    let [low, high] = [0, ordered.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (orders[order](ordered[middle]?.key ?? '', key) <= 0) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-
   function twisted(page: readonly ObjectEntry[], draw: (what: string) => number) {
     const { twisted: share = 0 } = script;
     if (page.length === 0 || draw('twist') % 100 >= share) return page;
-    const before = ordered.slice(0, indexAfter(page[0]?.key ?? '') - 1).slice(-2);
+    const before = ordered.slice(0, indexAfter(page[0]?.key) - 1).slice(-2);
     return draw('how') % 2 === 0 ? page.toReversed() : [...before, ...page];
   }
 
@@ -92,22 +83,36 @@ export function scriptedListing(
     signal,
   ): Promise<ListPage> => {
     const byKey = listsFromKey && !anyOrder;
-    const from = keyOf(after, byKey) ?? '';
-    const draw = (what: string): number => drawn(`${script.seed} ${name} ${from} ${what}`);
+    const from = keyOf(after, byKey);
+    const draw = (what: string): number => drawn(`${script.seed} ${name} ${from ?? ''} ${what}`);
     for (let turns = draw('turns') % 3; turns > 0; turns--) await turn();
     signal.throwIfAborted();
-    checkCall(`${from} ${limit > 1 ? '' : 'probe'}`, draw);
+    checkCall(`${from ?? ''} ${Math.min(limit, 2)}`, draw);
     const length = Math.min(limit, 1 + (draw('length') % script.pageMax));
-    const at = from === '' ? 0 : indexAfter(from);
+    const at = indexAfter(from);
     const untwisted = ordered.slice(at, at + length);
     const page = twisted(untwisted, draw);
     if (isDenied(page)) throw failure('denied');
-    const mistake = anyOrder ? undefined : mistakeInOrder(page, from === '' ? undefined : from);
+    const mistake = anyOrder ? undefined : mistakeInOrder(page, from);
     if (mistake !== undefined) throw failure('out-of-order', mistake);
     const last = at + length < ordered.length ? untwisted.at(-1) : undefined;
     return { entries: page, next: last && tokenOf(last.key, byKey) };
   };
   return store;
+}
+
+function indexIn(
+  ordered: readonly ObjectEntry[],
+  key: string | undefined,
+  compare: (a: string, b: string) => number,
+): number {
+  let [low, high] = [0, key === undefined ? 0 : ordered.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (compare(ordered[middle]?.key ?? '', key ?? '') <= 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** As the adapters of stores that go on from markers only. */

@@ -7,6 +7,7 @@ import {
   signalScan,
 } from '../../../src/domain/scan/scans-table.ts';
 import type { Database } from '../../../src/platform/postgres/db.ts';
+import { keyOfIndexed } from '../../../src/platform/postgres/long-keys.ts';
 import { Chance } from '../seeded-random.ts';
 import { addTask } from '../sync-task.ts';
 import { until } from '../until.ts';
@@ -155,7 +156,10 @@ class ScanRun {
       'delete from changes where task_id = $1 returning object_key as key',
       [this.taskId],
     );
-    for (const { key } of rows) this.enqueued.set(key, (this.enqueued.get(key) ?? 0) + 1);
+    for (const row of rows) {
+      const key = keyOfIndexed(row.key);
+      this.enqueued.set(key, (this.enqueued.get(key) ?? 0) + 1);
+    }
   }
 
   async #disturb(): Promise<void> {
