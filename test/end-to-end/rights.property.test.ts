@@ -59,6 +59,7 @@ before(async () => {
         consistencyCheck: 'no_check',
         kms: false,
         restore: false,
+        missingSource: 'fail',
       },
       credentials: { source: keys, target: keys },
     });

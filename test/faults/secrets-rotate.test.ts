@@ -32,7 +32,7 @@ async function fill(db: Db, tasks: number, accessKeys: number): Promise<void> {
   for (let index = 0; index < tasks; index++) {
     const id = randomUUID();
     const sealed = sealCredentials(old, id, { source: pair, target: pair });
-    await insertTask(db, { ...plainPlan, id, projectId }, sealed, 1000);
+    await insertTask(db, { ...plainPlan, id, projectId }, sealed, { tasksMax: 1000 });
   }
   for (let index = 0; index < accessKeys; index++) {
     const id = `key-${index}`;

@@ -76,6 +76,7 @@ export class MemoryStore implements Store {
       copySizeMax: Number.POSITIVE_INFINITY,
       restore: true,
       readTellsClass: true,
+      tierOf: (storageClass) => storageTiers.find((tier) => tier === storageClass),
       kms: true,
       kmsNeedsTls: false,
       tiers: storageTiers,

@@ -26,7 +26,7 @@ export async function addTask(
   await insertProject(db, projectId);
   const id = randomUUID();
   const sealed = { sealed: Buffer.of(1), keyId: 'none' };
-  const task = await insertTask(db, { ...plainPlan, ...plan, id, projectId }, sealed, tasksMax);
+  const task = await insertTask(db, { ...plainPlan, ...plan, id, projectId }, sealed, { tasksMax });
   if (task === undefined) throw new Error('the project has no place left');
   return id;
 }

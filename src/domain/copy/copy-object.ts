@@ -4,10 +4,11 @@ import {
   type Demand,
   needsLook,
 } from '../../platform/model/consistency.ts';
+import { filteredBy } from '../../platform/model/copy-filters.ts';
 import { keepsParts } from '../../platform/model/fault.ts';
 import type { ObjectHead } from '../../platform/model/object.ts';
 import type { Check, Outcome, SkipReason } from '../../platform/model/outcome.ts';
-import { decide, looksAtTarget } from '../../platform/model/overwrite.ts';
+import { decide, looksAtTarget, type Verdict } from '../../platform/model/overwrite.ts';
 import { proofOf } from '../../platform/model/proof.ts';
 import { classNote, tierOf } from '../../platform/model/storage-class.ts';
 import { crcsAlone } from '../../platform/model/sums.ts';
@@ -56,11 +57,15 @@ async function lookAndCopy(job: CopyJob): Promise<Outcome> {
   const found = target && (await foundThere(job, target, previous));
   if (found !== undefined) return found;
   const read = await readSource(job, previous);
-  const verdict = decide(mode, read.head, target, knownOf(job, read.head, target));
+  const filtered = filteredBy(job.policy.copyFilters, read.head);
+  const verdict: Verdict =
+    filtered === undefined
+      ? decide(mode, read.head, target, knownOf(job, read.head, target))
+      : { kind: 'skip', reason: filtered };
   if (verdict.kind === 'skip') {
     read.body.discard();
     await dropOrLeave(job, previous);
-    return skipped(verdict.reason, read.head, target);
+    return skipped(job, verdict.reason, read.head, target);
   }
   return copyChecked(job, read, previous);
 }
@@ -98,9 +103,15 @@ function knownOf(job: CopyJob, source: ObjectHead, target: ObjectHead | undefine
   return { sourceChanged, kms: policy.kms, unsettled, asCopied, equalBesideBytes };
 }
 
-function skipped(reason: SkipReason, source: ObjectHead, target: ObjectHead | undefined): Outcome {
+function skipped(
+  { recorded }: CopyJob,
+  reason: SkipReason,
+  source: ObjectHead,
+  target: ObjectHead | undefined,
+): Outcome {
   const crcs = reason === 'same-crc64' ? crcsAlone(source) : undefined;
-  const written = target && foundObject(target);
+  // A target that was not looked at has what it had.
+  const written = target === undefined ? recorded : foundObject(target);
   return { kind: 'skipped', reason, size: source.size, written, ...(crcs && { crcs }) };
 }
 
@@ -213,7 +224,10 @@ async function readSource(
 
 /** The class is asked for first, where a read does not tell it: a read holds a place at the source. */
 async function readWhole({ key, source, policy, lease }: CopyJob): Promise<ObjectRead> {
-  if (policy.storagePolicy !== 'SRC_STORAGE_MAPPING' || source.traits.readTellsClass) {
+  const needsClass =
+    policy.storagePolicy === 'SRC_STORAGE_MAPPING' ||
+    policy.copyFilters?.storageClasses !== undefined;
+  if (!needsClass || source.traits.readTellsClass) {
     return await source.read(key, {}, lease.signal);
   }
   const known = await source.head(key, lease.signal);

@@ -1,4 +1,5 @@
 import type { Clock } from '../../platform/base/clock.ts';
+import type { CopyFilters } from '../../platform/model/copy-filters.ts';
 import type { StoragePolicy } from '../../platform/model/storage-class.ts';
 import type { Sums } from '../../platform/model/sums.ts';
 import type { ConsistencyCheck, OverwriteMode } from '../../platform/model/sync-task.ts';
@@ -14,6 +15,8 @@ export interface CopyPolicy {
   readonly storagePolicy: StoragePolicy | undefined;
   /** Whether the target encrypts by its key service. */
   readonly kms: boolean;
+  /** Which objects are copied; undefined: all. */
+  readonly copyFilters?: CopyFilters | undefined;
   /** Days that archived sources are restored for; undefined: they fail. */
   readonly restoreDays: number | undefined;
 }

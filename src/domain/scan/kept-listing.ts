@@ -13,6 +13,7 @@ import {
   releaseListing,
   type Side,
 } from './kept-listings-table.ts';
+import { inScope } from './scan-scope.ts';
 import { ATTEMPTS_MAX, BACKOFF, type ScannerOptions } from './scanner-options.ts';
 import { endScan } from './scans-table.ts';
 import { isKept } from './unreadable.ts';
@@ -48,7 +49,7 @@ export async function readListing(
 ): Promise<void> {
   try {
     using task = await options.open(claim.taskId, claim.revision);
-    await keepAll(options, claim, { store: task[claim.side], signal });
+    await keepAll(options, claim, { store: inScope(task)[claim.side], signal });
   } catch (error) {
     if (signal.aborted) await releaseListing(options.database, claim, { delayMs: 0 });
     else await handle(options, claim, error);

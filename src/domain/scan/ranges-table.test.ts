@@ -20,7 +20,7 @@ const digestOf = (byte: number): Buffer => Buffer.alloc(32, byte);
 
 function page(cursor: string, more: Partial<PageSettlement> = {}): PageSettlement {
   const objects = { sourceObjects: 1, sourceBytes: 1, targetObjects: 1, targetBytes: 1 };
-  const counts = { equal: 1, different: 0, missing: 0, extra: 0 };
+  const counts = { equal: 1, different: 0, missing: 0, extra: 0, filtered: 0 };
   const lists = { enqueue: [], unreadable: [], differences: [], tally: undefined };
   return {
     pages: 2,

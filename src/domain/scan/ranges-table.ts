@@ -45,6 +45,8 @@ export interface RangeCounts {
   readonly different: number;
   readonly missing: number;
   readonly extra: number;
+  /** Objects that are missing or different at the target, and that a copy filter excludes. */
+  readonly filtered: number;
 }
 
 const CLAIM = `
@@ -223,6 +225,7 @@ const SETTLE = prepared(`
       equal = equal + $14, different = different + $15, missing = missing + $16, extra = extra + $17,
       enqueued = enqueued + (select count(*) from enqueued), unreadable = unreadable + $18,
       source_next = $22, target_next = $23,
+      filtered = filtered + $27,
       without_event = without_event + (select count(*) from found where without_event),
       oldest_without_event = least(oldest_without_event, (select min(modified_at) from found where without_event)),
       tally = ${raisedBy('$26')}
@@ -261,6 +264,7 @@ export async function settlePage(
     ...[page.sourceNext ?? null, page.targetNext ?? null],
     ...[modifiedAt, kind === 'reconcile'],
     page.tally === undefined ? null : JSON.stringify(page.tally),
+    page.filtered,
   ]);
   return rows[0];
 }

@@ -1,5 +1,7 @@
 import type { Clock } from '../../platform/base/clock.ts';
 import type { Logger } from '../../platform/base/log.ts';
+import type { CopyFilters } from '../../platform/model/copy-filters.ts';
+import type { KeyScope } from '../../platform/model/key-scope.ts';
 import type { OverwriteMode } from '../../platform/model/sync-task.ts';
 import type { Database } from '../../platform/postgres/db.ts';
 import type { Store } from '../../platform/stores/store.ts';
@@ -8,7 +10,12 @@ import type { Store } from '../../platform/stores/store.ts';
 export interface ScannedTask extends Disposable {
   readonly source: Store;
   readonly target: Store;
-  readonly policy: { readonly overwriteMode: OverwriteMode };
+  readonly policy: {
+    readonly overwriteMode: OverwriteMode;
+    readonly copyFilters?: CopyFilters | undefined;
+  };
+  /** The keys that it is about; all where it is not given. Both sides go by the keys of the source. */
+  readonly scope?: KeyScope;
 }
 
 export interface ScannerOptions {

@@ -38,6 +38,7 @@ import {
   splitRange,
 } from './ranges-table.ts';
 import { writes } from './scan.ts';
+import { inScope } from './scan-scope.ts';
 import { ATTEMPTS_MAX, BACKOFF, type ScannedTask, type ScannerOptions } from './scanner-options.ts';
 import { endScan } from './scans-table.ts';
 import { findCut } from './split.ts';
@@ -196,6 +197,7 @@ export class Scanner {
     const end = await walkRange(
       {
         ...{ ...this.#sides(claim, task), kind, mode, batchPairs },
+        ...{ scope: task.scope, copyFilters: task.policy.copyFilters },
         range: claim,
         settle: (held, page) => this.#settle(claim, held, page),
         hasRoom: async () => !writes(kind) || (await this.#hasRoom(claim.taskId)),
@@ -210,9 +212,10 @@ export class Scanner {
   /** What is not listed in order is taken from what is kept of it. */
   #sides(
     scan: Pick<RangeClaim, 'scanId' | 'sourceUnordered' | 'targetUnordered'>,
-    { source, target }: ScannedTask,
+    task: ScannedTask,
   ): Pick<ScannedTask, 'source' | 'target'> {
     const { database } = this.#options;
+    const { source, target } = inScope(task);
     const { scanId, sourceUnordered, targetUnordered } = scan;
     return {
       source: sourceUnordered ? keptListing(database, { scanId, side: 'source' }, source) : source,

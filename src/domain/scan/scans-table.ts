@@ -96,6 +96,7 @@ const SELECT = `
       coalesce(sum(target_objects), 0)::int8 as "targetObjects", coalesce(sum(target_bytes), 0)::int8 as "targetBytes",
       coalesce(sum(equal), 0)::int8 as equal, coalesce(sum(different), 0)::int8 as different,
       coalesce(sum(missing), 0)::int8 as missing, coalesce(sum(extra), 0)::int8 as extra,
+      coalesce(sum(filtered), 0)::int8 as filtered,
       coalesce(sum(enqueued), 0)::int8 as enqueued, coalesce(sum(without_event), 0)::int8 as "withoutEvent",
       min(oldest_without_event) as "oldestWithoutEvent",
       count(*) filter (where state = 'open') as "rangesOpen", count(*) filter (where state = 'done') as "rangesDone",

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { type CopyFilters, filteredBy } from '../../platform/model/copy-filters.ts';
+import type { KeyScope } from '../../platform/model/key-scope.ts';
 import type { ObjectEntry } from '../../platform/model/object.ts';
 import type { OverwriteMode } from '../../platform/model/sync-task.ts';
 import { compareKeys } from '../../platform/stores/keys.ts';
@@ -11,6 +13,7 @@ import type { Side } from './kept-listings-table.ts';
 import { type Pair, pairBatches, type PairBatch, type WalkedRange } from './listing.ts';
 import type { HeldRange, PageSettlement, SettledRange } from './ranges-table.ts';
 import { type ScanKind, writes } from './scan.ts';
+import { outsideOf } from './scan-scope.ts';
 import { type Tally, tallied } from './tally.ts';
 import { isKept } from './unreadable.ts';
 
@@ -19,6 +22,9 @@ export interface WalkOptions {
   readonly target: Store;
   readonly kind: ScanKind;
   readonly mode: OverwriteMode;
+  /** The keys that count; all where it is not given. */
+  readonly scope?: KeyScope | undefined;
+  readonly copyFilters?: CopyFilters | undefined;
   readonly range: HeldRange & Omit<WalkedRange, 'until' | 'batchPairs'>;
   /** About as many pairs are settled at once. */
   readonly batchPairs?: number | undefined;
@@ -51,7 +57,8 @@ export async function walkRange(options: WalkOptions, signal: AbortSignal): Prom
   let above: readonly Pair[] = [];
   for await (const read of pairBatches({ source, target }, { ...range, batchPairs }, signal)) {
     signal.throwIfAborted();
-    for await (const piece of examined(options, read, signal)) {
+    const outside = await outsideOf([...above, ...read.pairs], options.scope);
+    for await (const piece of examined(options, { ...read, outside }, signal)) {
       const whole = withPairsAbove(above, piece);
       const next = await settleBatch(options, whole, { at, signal });
       if (typeof next === 'string') return next;
@@ -60,6 +67,11 @@ export async function walkRange(options: WalkOptions, signal: AbortSignal): Prom
     }
   }
   return 'done';
+}
+
+/** With what does not count: the cursor moves past it all the same. */
+interface WalkedBatch extends PairBatch {
+  readonly outside: ReadonlySet<Pair>;
 }
 
 interface Position {
@@ -89,7 +101,7 @@ async function settleBatch(
 }
 
 /** Pairs that are settled in one transaction. */
-interface Piece extends PairBatch {
+interface Piece extends WalkedBatch {
   /** One for each pair; undefined where both listings decide. */
   readonly examined: readonly Examined[] | undefined;
   /** Nothing of the batch follows. */
@@ -99,7 +111,7 @@ interface Piece extends PairBatch {
 /** The pairs of a batch, in as many pieces as it takes to examine them. */
 async function* examined(
   { examine }: WalkOptions,
-  batch: PairBatch,
+  batch: WalkedBatch,
   signal: AbortSignal,
 ): AsyncGenerator<Piece, void, undefined> {
   if (examine === undefined || batch.pairs.length === 0) {
@@ -107,13 +119,29 @@ async function* examined(
     return;
   }
   for (let { pairs, pages } = batch; pairs.length > 0; pages = 0) {
-    const found = await examine(pairs, signal);
+    const found = await examinedInside(pairs, batch.outside, (inside) => examine(inside, signal));
     const rest = pairs.slice(found.length);
     const isEnd = rest.length === 0;
     const piece = { pairs: pairs.slice(0, found.length), pages, examined: found, isEnd };
     yield { ...batch, ...piece, last: batch.last && isEnd };
     pairs = rest;
   }
+}
+
+/** What the task is not about is not examined. */
+async function examinedInside(
+  pairs: readonly Pair[],
+  outside: ReadonlySet<Pair>,
+  examine: (inside: readonly Pair[]) => Promise<readonly Examined[]>,
+): Promise<readonly Examined[]> {
+  const inside = pairs.filter((pair) => !outside.has(pair));
+  const ofInside = inside.length === 0 ? [] : await examine(inside);
+  const end = inside[ofInside.length];
+  const upToEnd = end === undefined ? pairs : pairs.slice(0, pairs.indexOf(end));
+  let next = 0;
+  return upToEnd.map((pair) =>
+    outside.has(pair) ? toExamined('equal') : (ofInside[next++] ?? toExamined('equal')),
+  );
 }
 
 /** @param above Pairs that no examination is of. */
@@ -126,15 +154,21 @@ function withPairsAbove(above: readonly Pair[], piece: Piece): Piece {
 
 /** What a page comes to, once it is known where the range ends now. */
 function settlementOf(
-  { kind, mode, source, target }: WalkOptions,
-  { pairs, pages, last, tokens, isEnd, examined: found }: Piece,
+  options: WalkOptions,
+  { pairs, pages, last, tokens, isEnd, outside, examined: found }: Piece,
   { held, cursor, next }: Position,
 ): PageSettlement {
   const inRange = upTo(pairs, held.until);
   const done = last || inRange.length < pairs.length;
   // No cursor can be a key that the database does not take.
   const within = done ? inRange : inRange.slice(0, inRange.findLastIndex(isKept) + 1);
-  const { counts, differing, tallies, lines } = compared(within, found, { mode, kind });
+  const { kind, source, target } = options;
+  const counting = within.filter((pair) => !outside.has(pair));
+  const { counts, differing, tallies, lines } = compared(
+    within,
+    { examined: found, outside },
+    options,
+  );
   const end = done ? held.until : undefined;
   const nextOf = (side: Side, { traits }: Store, before: string | undefined) => {
     if (traits.listsFromKey) {
@@ -145,7 +179,7 @@ function settlementOf(
   };
   return {
     ...counts,
-    ...listed(within),
+    ...listed(counting),
     pages,
     enqueue: writes(kind) ? differing.filter(isToCopy) : [],
     differences: writes(kind) ? [] : differing,
@@ -154,28 +188,45 @@ function settlementOf(
     cursor: end ?? within.findLast(isKept)?.key ?? cursor,
     sourceNext: nextOf('source', source, next.sourceNext),
     targetNext: nextOf('target', target, next.targetNext),
-    unreadable: within.filter((pair) => !isKept(pair)).map(({ key }) => key),
+    unreadable: counting.filter((pair) => !isKept(pair)).map(({ key }) => key),
     digest: createHash('sha256').update(held.digest).update(lines).digest(),
   };
+}
+
+/** A filter decides only whether an object is copied: one that needs no copy is equal, and what it keeps is no extra. */
+function isFiltered(
+  { source }: Pair,
+  comparison: Comparison | 'unreadable',
+  { source: store, copyFilters }: WalkOptions,
+): boolean {
+  const toCopy = comparison === 'missing' || comparison === 'different';
+  if (copyFilters === undefined || source === undefined || !toCopy) return false;
+  const facts = { ...source, tier: store.traits.tierOf(source.storageClass ?? '') };
+  return filteredBy(copyFilters, facts) !== undefined;
 }
 
 /** @param found One for each pair, and for some beyond; undefined where both listings decide. */
 function compared(
   pairs: readonly Pair[],
-  found: readonly Examined[] | undefined,
-  how: { readonly mode: OverwriteMode; readonly kind: ScanKind },
+  { examined: found, outside }: Pick<Piece, 'examined' | 'outside'>,
+  options: WalkOptions,
 ) {
-  const counts = { equal: 0, different: 0, missing: 0, extra: 0, unreadable: 0 };
+  const counts = { equal: 0, different: 0, missing: 0, extra: 0, unreadable: 0, filtered: 0 };
   const differing: Difference[] = [];
   const tallies: Tally[] = [];
   let lines = '';
   for (const [index, pair] of pairs.entries()) {
-    if (!isKept(pair)) continue;
-    const { comparison, tally, ...facts } = found?.[index] ?? toExamined(compareListed(pair, how));
+    if (!isKept(pair) || outside.has(pair)) continue;
+    const { comparison, tally, ...facts } =
+      found?.[index] ?? toExamined(compareListed(pair, options));
+    lines += line(pair);
+    if (isFiltered(pair, comparison, options)) {
+      counts.filtered += 1;
+      continue;
+    }
     counts[comparison] += 1;
     if (tally !== undefined) tallies.push(tally);
     if (comparison !== 'equal') differing.push({ ...differenceOf(pair, comparison), ...facts });
-    lines += line(pair);
   }
   return { counts, differing, tallies, lines };
 }

@@ -6,6 +6,8 @@ import type { Fault } from '../../platform/model/fault.ts';
 import type { BucketPlace, TaskPlan } from './task-record.ts';
 import type { AccessKey } from '../../platform/signing/access-key.ts';
 import type { Store, Traits } from '../../platform/stores/store.ts';
+import { KeyScope } from '../../platform/model/key-scope.ts';
+import { mappedKeys } from '../../platform/stores/layers/mapped-keys.ts';
 import { StoreError } from '../../platform/model/store-error.ts';
 import {
   type Ability,
@@ -44,19 +46,27 @@ export async function checkBuckets(
   plan: TaskPlan,
   credentials: TaskCredentials,
 ): Promise<TaskBehaviour | undefined> {
-  await using source = opened('source', () => open.source(plan, credentials));
-  await using target = opened('target', () => open.target(plan, credentials));
-  checkTraits(plan, source.traits, target.traits);
+  await using ownSource = opened('source', () => open.source(plan, credentials));
+  await using ownTarget = opened('target', () => open.target(plan, credentials));
+  checkTraits(plan, ownSource.traits, ownTarget.traits);
   if (!probes) return undefined;
   const tier = plan.storagePolicy === 'SRC_STORAGE_MAPPING' ? undefined : plan.storagePolicy;
+  const scope = new KeyScope(plan);
+  const overlap = scope.overlap();
+  // Credentials may be limited to the keys that the task is about.
+  const [read = ''] = scope.prefixes;
+  const written = scope.targetKey(read);
+  const source = below(ownSource, read);
+  const target = below(ownTarget, written);
+  const mayFeed = overlap !== undefined && mayBeOneService(endpoints, plan.source, plan.target);
   const demand = {
     tier,
     kms: plan.kms,
     clock,
-    source: mayBeOneService(endpoints, plan.source, plan.target) ? source : undefined,
+    source: mayFeed ? below(ownSource, written) : undefined,
   };
   // Both run to their end, because a probe removes what it has written.
-  const limits = { clock, timeoutMs };
+  const limits = { clock, timeoutMs, overlap };
   const asked = await Promise.allSettled([
     probeEnd(
       endOf('source', plan.source, credentials.source, plan.appId),
@@ -89,16 +99,35 @@ function logUnreadable(
   }
 }
 
+/** A bucket that shows only what begins with a prefix, by the rest of its keys. */
+function below(store: Store, prefix: string): Store {
+  return mappedKeys(store, new KeyScope({ targetPrefix: prefix }));
+}
+
 /**
  * The refusal of a task from a bucket to itself.
  *
- * @param left The key of what the check wrote and could not remove.
+ * @param found.overlap The beginning of keys that the task would write and read.
+ * @param found.left The key of what the check wrote and could not remove.
  */
-export function sameBucket(left?: string): ServiceError {
+export function sameBucket({
+  overlap = '',
+  left,
+}: {
+  readonly overlap?: string | undefined;
+  readonly left?: string | undefined;
+} = {}): ServiceError {
   const remove =
     left === undefined
       ? ''
       : ` The check could not remove "${left}" from it: remove that object yourself.`;
+  if (overlap !== '') {
+    return new ServiceError(
+      'invalid-request',
+      'Source and target are the same bucket, and the task would copy its own copies.',
+      `[target.prefix] invalid: keys that begin with ${JSON.stringify(overlap)} are in scope and would also be written. Choose another prefix, or exclude what begins with it by {keyFilters}.${remove}`,
+    );
+  }
   return new ServiceError(
     'invalid-request',
     'Source and target are the same bucket.',
@@ -191,16 +220,20 @@ function oneOf(fields: readonly string[]): string {
   return others === '' ? all.join('') : `${others} or ${all.at(-1) ?? ''}`;
 }
 
+interface Limits extends Pick<BucketChecksOptions, 'clock' | 'timeoutMs'> {
+  readonly overlap: string | undefined;
+}
+
 async function probeEnd<T>(
   end: End,
-  { clock, timeoutMs }: Pick<BucketChecksOptions, 'clock' | 'timeoutMs'>,
+  { clock, timeoutMs, overlap }: Limits,
   probe: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   using limit = timeLimit(clock, timeoutMs);
   try {
     return await probe(limit.signal);
   } catch (error) {
-    if (error instanceof SameBucket) throw sameBucket(error.leftKey);
+    if (error instanceof SameBucket) throw sameBucket({ overlap, left: error.leftKey });
     throw error instanceof ProbeFailed ? refusal(end, error, timeoutMs) : error;
   }
 }

@@ -12,6 +12,9 @@ import {
   settle,
 } from '../../../test/kit/sync-task.ts';
 import { testDatabase } from '../../../test/kit/postgres.ts';
+import { KeyScope } from '../../platform/model/key-scope.ts';
+import type { MissingSource } from '../../platform/model/sync-task.ts';
+import { mappedKeys } from '../../platform/stores/layers/mapped-keys.ts';
 import { silentLog } from '../../platform/base/log.ts';
 import { type Db, DatabaseError } from '../../platform/postgres/db.ts';
 import { listObjects, listRetrying } from '../queue/objects.ts';
@@ -30,6 +33,8 @@ class Bench {
   readonly rig = new CopyRig();
   readonly db: Db;
   readonly taskId: string;
+  scope = new KeyScope({});
+  missingSource: MissingSource = 'fail';
   readonly #work: WorkHandler;
 
   constructor(db: Db, taskId: string, options: Partial<CopyWorkOptions> = {}) {
@@ -43,7 +48,9 @@ class Bench {
       openTasks: {
         use: async () => {
           const { source, target, findings, policy } = rig.job();
-          return { source, target, findings, policy, [Symbol.dispose]: () => undefined };
+          const { scope, missingSource } = this;
+          const stores = { source, target: mappedKeys(target, scope), findings, policy };
+          return { ...stores, scope, missingSource, [Symbol.dispose]: () => undefined };
         },
       },
       // One part after the other.

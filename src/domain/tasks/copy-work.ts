@@ -5,6 +5,8 @@ import { keyOfIndexed } from '../../platform/postgres/long-keys.ts';
 import { alreadyLogged, type Db, DatabaseError } from '../../platform/postgres/db.ts';
 import { type Claim, released, type WorkHandler, type WorkResult } from '../queue/work.ts';
 import type { FailureKind, Outcome } from '../../platform/model/outcome.ts';
+import type { KeyScope } from '../../platform/model/key-scope.ts';
+import type { MissingSource } from '../../platform/model/sync-task.ts';
 import { ObjectTooLarge } from '../../platform/model/part-plan.ts';
 import { remedies } from '../../platform/model/remedies.ts';
 import type { WrittenObject } from '../../platform/model/written.ts';
@@ -52,6 +54,7 @@ export function copyWork(options: CopyWorkOptions): WorkHandler {
 
 /** What watches an attempt's buckets, once they are open. */
 interface Watches {
+  missingSource?: MissingSource;
   source?: Misses;
   target?: Unanswered;
 }
@@ -69,7 +72,8 @@ async function attempted(
       : resultOf(outcome, startedAt);
   } catch (error) {
     if (watches.source?.missed(error) === true) {
-      return missing(options, claim, { reason: error.message, startedAt });
+      const { missingSource } = watches;
+      return missing(options, claim, { reason: error.message, missingSource, startedAt });
     }
     const { attempt } = journal;
     return resultOfError(options, { ...claim, attempt }, { error, startedAt });
@@ -89,6 +93,9 @@ async function copyClaimed(
   { journal, watches }: { readonly journal: ClaimJournal; readonly watches: Watches },
 ): Promise<Outcome> {
   using task = await openTasks.use(claim.taskId, claim.revision);
+  watches.missingSource = task.missingSource;
+  const outside = outsideOf(task.scope, claim);
+  if (outside !== undefined) return outside;
   watches.source = misses(task.source);
   watches.target = unanswered(task.target);
   return await copyObject({
@@ -117,6 +124,14 @@ async function copyClaimed(
       log.warn({ event: 'upload.left', taskId, key, err }, 'an upload may be left');
     },
   });
+}
+
+/** A key that the task is not about, or that the target cannot have, is not looked at. */
+function outsideOf(scope: KeyScope, claim: Claim): Outcome | undefined {
+  const inScope = scope.includes(claim.key);
+  if (inScope && scope.hasTarget(claim.key)) return undefined;
+  const reason = inScope ? 'no-target-key' : 'out-of-scope';
+  return { kind: 'skipped', reason, size: undefined, written: recordedOf(claim) };
 }
 
 function recordedOf(claim: Claim): WrittenObject | undefined {
@@ -158,7 +173,15 @@ function waiting(
 function missing(
   options: CopyWorkOptions,
   claim: Claim,
-  { reason, startedAt }: { readonly reason: string; readonly startedAt: number },
+  {
+    reason,
+    missingSource,
+    startedAt,
+  }: {
+    readonly reason: string;
+    readonly missingSource: MissingSource | undefined;
+    readonly startedAt: number;
+  },
 ): WorkResult {
   const { notFoundWaitMs, backoff, clock } = options;
   const { namedForMs = Infinity, origin } = claim;
@@ -170,6 +193,10 @@ function missing(
     const grown = { baseMs: Math.max(namedForMs, backoff.baseMs), maxMs: Infinity };
     const delayMs = Math.ceil(Math.min(backoffMs(1, grown, clock.random()), leftMs));
     return { ...again(options, claim, { kind, reason, startedAt, delayMs }), awaited: true };
+  }
+  if (missingSource === 'skip') {
+    const skipped = { kind: 'skipped', reason: 'source-missing', size: undefined } as const;
+    return resultOf({ ...skipped, written: recordedOf(claim) }, startedAt);
   }
   if (!listed) return failed(kind, reason, startedAt);
   const message = `A scan found it, and the source does not have it any more: ${clean(reason)} If it has been deleted, do nothing. Otherwise retry the failed objects.`;

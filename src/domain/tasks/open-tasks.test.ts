@@ -18,7 +18,7 @@ async function openTasksOf(database: Database) {
   const keys = { accessKeyId: 'key', secretAccessKey: new Secret('secret') };
   const taskId = randomUUID();
   const credentials = sealCredentials(sealer, taskId, { source: keys, target: keys });
-  await insertTask(database, { ...plainPlan, id: taskId, projectId }, credentials, 9);
+  await insertTask(database, { ...plainPlan, id: taskId, projectId }, credentials, { tasksMax: 9 });
   const counts = { opened: 0, closed: 0 };
   const open = (): Store => {
     counts.opened += 1;

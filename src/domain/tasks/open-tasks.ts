@@ -2,6 +2,9 @@ import type { Sealer } from '../../platform/base/seal.ts';
 import type { Database } from '../../platform/postgres/db.ts';
 import { taskToWork } from './tasks-table.ts';
 import type { Task } from './task-record.ts';
+import { KeyScope } from '../../platform/model/key-scope.ts';
+import type { MissingSource } from '../../platform/model/sync-task.ts';
+import { mappedKeys } from '../../platform/stores/layers/mapped-keys.ts';
 import { narrowed } from '../../platform/stores/layers/narrowed.ts';
 import type { Store } from '../../platform/stores/store.ts';
 import type { TargetFindings } from '../copy/target-findings.ts';
@@ -15,6 +18,9 @@ export interface OpenTask extends Disposable {
   readonly target: Store;
   readonly findings: TargetFindings;
   readonly policy: CopyPolicy;
+  /** The keys that it is about. */
+  readonly scope: KeyScope;
+  readonly missingSource: MissingSource;
 }
 
 export interface OpenTasksOptions {
@@ -25,12 +31,8 @@ export interface OpenTasksOptions {
   readonly open: OpenBuckets;
 }
 
-interface Opened {
+interface Opened extends Omit<OpenTask, typeof Symbol.dispose> {
   readonly revision: number;
-  readonly source: Store;
-  readonly target: Store;
-  readonly findings: TargetFindings;
-  readonly policy: CopyPolicy;
   users: number;
   /** Replaced by a later revision: closed when its last user is done. */
   retired: boolean;
@@ -105,12 +107,15 @@ export class OpenTasks implements AsyncDisposable {
     await using opening = new AsyncDisposableStack();
     const { source: seenSource = {}, target: seenTarget = {} } = found.task.behaviour ?? {};
     const source = opening.use(narrowed(open.source(found.task, credentials), seenSource));
-    const target = narrowed(open.target(found.task, credentials), seenTarget);
+    const scope = new KeyScope(found.task);
+    const target = mappedKeys(narrowed(open.target(found.task, credentials), seenTarget), scope);
     opening.move();
     return {
       revision: found.revision,
       source,
       target,
+      scope,
+      missingSource: found.task.missingSource,
       findings: { etagsAreNoMd5: false, partsNeedMd5: false },
       policy: policyOf(found.task, restoreDays),
       users: 0,
@@ -120,12 +125,9 @@ export class OpenTasks implements AsyncDisposable {
 
   #lend(opened: Opened): OpenTask {
     opened.users += 1;
-    const { source, target, findings, policy } = opened;
+    const { source, target, findings, policy, scope, missingSource } = opened;
     return {
-      source,
-      target,
-      findings,
-      policy,
+      ...{ source, target, findings, policy, scope, missingSource },
       [Symbol.dispose]: () => {
         opened.users -= 1;
         if (opened.retired && opened.users === 0) void close(opened);
@@ -146,5 +148,9 @@ async function close({ source, target }: Opened): Promise<void> {
 function policyOf(task: Task, restoreDays: number): CopyPolicy {
   const { overwriteMode, consistencyCheck, metadataMigration, storagePolicy, kms } = task;
   const shared = { overwriteMode, consistencyCheck, metadataMigration, storagePolicy, kms };
-  return { ...shared, restoreDays: task.restore ? restoreDays : undefined };
+  return {
+    ...shared,
+    copyFilters: task.copyFilters,
+    restoreDays: task.restore ? restoreDays : undefined,
+  };
 }

@@ -7,10 +7,18 @@ import {
   type CdnProtocol,
   cdnProtocols,
 } from '../../platform/model/source-cdn.ts';
-import { type StoragePolicy, storagePolicies } from '../../platform/model/storage-class.ts';
+import { KEY_FILTERS_MAX } from '../../platform/model/key-scope.ts';
+import {
+  type StoragePolicy,
+  storagePolicies,
+  type StorageTier,
+  storageTiers,
+} from '../../platform/model/storage-class.ts';
 import {
   type ConsistencyCheck,
   consistencyChecks,
+  type MissingSource,
+  missingSources,
   type OverwriteMode,
   overwriteModes,
   type SyncTaskStatus,
@@ -37,6 +45,50 @@ const SourceCdn = Type.Object({
   protocol: oneOf<CdnProtocol>(cdnProtocols),
   authenticationType: oneOf<CdnAuthenticationType>(cdnAuthenticationTypes),
 });
+
+const PATTERN_LENGTH_MAX = 1_024;
+
+const patterns = (description: string) =>
+  Type.Optional(
+    Type.Array(Type.String({ minLength: 1, maxLength: PATTERN_LENGTH_MAX }), {
+      maxItems: KEY_FILTERS_MAX,
+      description,
+    }),
+  );
+
+const keyPrefix = (description: string) =>
+  Type.Optional(Type.String({ maxLength: PATTERN_LENGTH_MAX, description }));
+
+const bytes = (description: string) =>
+  Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description }));
+
+/** Which keys of the source a task is about. See `KeyScope`. */
+const KeyFilters = Type.Object(
+  {
+    includePrefixes: patterns('Keys that begin with one of these are in scope'),
+    includeGlobs: patterns('And those that match one of these; all, without any include'),
+    excludePrefixes: patterns('But not those that begin with one of these'),
+    excludeGlobs: patterns('Nor those that match one of these'),
+  },
+  {
+    description:
+      'The keys that the task is about; 100 prefixes and globs in all. They can never change',
+  },
+);
+
+/** Which objects of these are copied, by what the source says of them. */
+const CopyFilters = Type.Object(
+  {
+    minSize: bytes('Bytes, inclusive'),
+    maxSize: bytes('Bytes, inclusive'),
+    modifiedFrom: Type.Optional(time('Milliseconds, inclusive')),
+    modifiedTo: Type.Optional(time('Milliseconds, inclusive')),
+    storageClasses: Type.Optional(
+      Type.Array(oneOf<StorageTier>(storageTiers), { minItems: 1, maxItems: storageTiers.length }),
+    ),
+  },
+  { description: 'Only objects are copied that the source shows to be so' },
+);
 
 /**
  * How objects are to be copied. A creation may leave out each of these: then it has its default, or, without one,
@@ -81,9 +133,17 @@ export const TaskChoices = Type.Object({
   consistencyCheck: oneOf<ConsistencyCheck>(consistencyChecks, {
     default: 'size_last_modified',
   }),
+  keyFilters: Type.Optional(KeyFilters),
+  sourcePrefix: keyPrefix('Only keys that begin so are in scope, and they lose it at the target'),
+  targetPrefix: keyPrefix('What keys begin with at the target'),
+  copyFilters: Type.Optional(CopyFilters),
+  missingSource: oneOf<MissingSource>(missingSources, {
+    default: 'fail',
+    description: 'What becomes of an event for an object that the source does not have',
+  }),
 });
 
-/** What a client decided when it created a task; nothing of it changes later. */
+/** What a client decided when it created a task. */
 export const TaskPlan = Type.Object({
   source: BucketPlace,
   target: BucketPlace,

@@ -41,6 +41,22 @@ test('a task comes back as it was made', async () => {
     consistencyCheck: 'no_check',
     storagePolicy: 'SRC_STORAGE_MAPPING',
     appId: '7',
+    keyFilters: {
+      includePrefixes: ['a/', '中'],
+      includeGlobs: ['**/*.jpg'],
+      excludePrefixes: ['a/b'],
+      excludeGlobs: ['?'],
+    },
+    sourcePrefix: 'a',
+    targetPrefix: 'b/',
+    copyFilters: {
+      minSize: 1,
+      maxSize: 2 ** 50,
+      modifiedFrom: 1_000,
+      modifiedTo: 1_700_000_000_000,
+      storageClasses: ['IA', 'ARCHIVE'],
+    },
+    missingSource: 'skip',
   };
   const id = await addTask(db, plan);
   const { status, createdAt, lastStartedAt, ...made } = (await findTask(db, projectId, id)) ?? {
@@ -87,7 +103,7 @@ test('of creations at the same moment no more succeed than there are places', as
           own,
           { ...plainPlan, id: randomUUID(), projectId },
           { sealed: Buffer.of(1), keyId: '' },
-          3,
+          { tasksMax: 3 },
         ),
       ),
     ),

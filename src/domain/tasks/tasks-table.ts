@@ -1,4 +1,4 @@
-import type { SyncTaskStatus } from '../../platform/model/sync-task.ts';
+import type { MissingSource, SyncTaskStatus } from '../../platform/model/sync-task.ts';
 import { removeScansOf } from '../scan/scans-table.ts';
 import type { Db } from '../../platform/postgres/db.ts';
 import type { TaskBehaviour } from '../../platform/model/behaviour.ts';
@@ -6,6 +6,7 @@ import {
   planToRow,
   type SyncTask,
   type Task,
+  type TaskChoices,
   type TaskPlan,
   type TaskRow,
   taskSql,
@@ -32,6 +33,11 @@ function toSyncTask({ status, ...row }: SyncTaskRow): SyncTask {
   return { ...toTask(row), status };
 }
 
+interface NewTask {
+  readonly tasksMax: number;
+  readonly status?: SyncTaskStatus;
+}
+
 /**
  * Inserts a task unless the project has as many as it may: its own `tasks_max`, or `tasksMax` where it has
  * none. Creations of one project wait for each other, so that two cannot share the last place.
@@ -42,12 +48,12 @@ export async function insertTask(
   db: Db,
   task: TaskPlan & Pick<Task, 'id' | 'projectId'>,
   credentials: SealedCredentials,
-  tasksMax: number,
+  { tasksMax, status = 'SYNCHRONIZING' }: NewTask,
 ): Promise<SyncTask | undefined> {
   await db.query(`select id from projects where id = $1 for update`, [task.projectId]);
   const { rows } = await db.query<SyncTaskRow>(
     `insert into sync_tasks (id, project_id, status, sealed_credentials, sealing_key_id, ${taskSql.planColumns})
-    select $1, $2, 'SYNCHRONIZING', $3, $4, ${taskSql.planValues}
+    select $1, $2, $7, $3, $4, ${taskSql.planValues}
     from json_to_record($5) as plan(${taskSql.planTypes})
     where (select count(*) from sync_tasks where project_id = $2 and deleted_at is null)
       < coalesce((select tasks_max from projects where id = $2), $6::integer)
@@ -59,6 +65,7 @@ export async function insertTask(
       credentials.keyId,
       JSON.stringify(planToRow(task)),
       tasksMax,
+      status,
     ],
   );
   return rows[0] === undefined ? undefined : toSyncTask(rows[0]);
@@ -148,6 +155,39 @@ export async function setBehaviour(
     taskId,
     JSON.stringify(behaviour),
   ]);
+}
+
+/** What of a task may change while it exists; what is undefined stays. */
+export interface TaskChange {
+  readonly reconcileHours?: number | undefined;
+  /** Without a bound: all objects are copied. */
+  readonly copyFilters?: TaskChoices['copyFilters'];
+  readonly missingSource?: MissingSource | undefined;
+}
+
+const CHANGE_TASK = `
+  with before as materialized (
+    select id, copy_filters, missing_source from sync_tasks where id = $1 and deleted_at is null for update
+  )
+  update sync_tasks as task set revision = revision + 1, reconcile_hours = coalesce($2, reconcile_hours),
+    copy_filters = case when $3 then $4 else task.copy_filters end, missing_source = coalesce($5, task.missing_source)
+  from before where task.id = before.id
+  returning task.copy_filters is distinct from before.copy_filters
+    or task.missing_source is distinct from before.missing_source as other`;
+
+/**
+ * Changes a task. Claims since then have a higher revision.
+ *
+ * @returns Whether other objects are copied now, or other ones fail.
+ */
+export async function changeTask(db: Db, taskId: string, change: TaskChange): Promise<boolean> {
+  const { reconcileHours, copyFilters, missingSource } = change;
+  const filters = Object.values(copyFilters ?? {}).some((bound) => bound !== undefined);
+  const { rows } = await db.query<{ other: boolean }>(CHANGE_TASK, [
+    ...[taskId, reconcileHours ?? null, copyFilters !== undefined],
+    ...[filters ? JSON.stringify(copyFilters) : null, missingSource ?? null],
+  ]);
+  return rows[0]?.other ?? false;
 }
 
 /** Stops a running task. @returns Whether it was running. */

@@ -9,14 +9,26 @@ export const listedOutcomes = [...outcomeKinds, 'retrying'] as const;
 export type ListedOutcome = (typeof listedOutcomes)[number];
 
 /**
- * Why an object needed no copy. `target-equal`: by size and time it would have been copied, but the
- * target has the same bytes, and everything else that the copy would have written.
+ * Why an object needed no copy.
+ *
+ * - `target-equal`: by size and time it would have been copied, but the target has the same bytes, and everything
+ *   else that the copy would have written.
+ * - `out-of-scope`: the task is not about its key.
+ * - `no-target-key`: nothing is left of its key when the prefix of the source is removed.
+ * - `filtered-…`: a copy filter of the task excludes it, by its size, its time or its class.
+ * - `source-missing`: the source has no such object, and the task does not count that as a failure.
  */
 export const skipReasons = [
   'target-exists',
   'target-up-to-date',
   'target-equal',
   'same-crc64',
+  'out-of-scope',
+  'no-target-key',
+  'filtered-size',
+  'filtered-time',
+  'filtered-class',
+  'source-missing',
 ] as const;
 export type SkipReason = (typeof skipReasons)[number];
 

@@ -24,5 +24,9 @@ export const overwriteModes = [
 ] as const;
 export type OverwriteMode = (typeof overwriteModes)[number];
 
+/** `skip`: an object that the source does not have is no failure. OMS knows only `fail`. */
+export const missingSources = ['fail', 'skip'] as const;
+export type MissingSource = (typeof missingSources)[number];
+
 export const consistencyChecks = ['size_last_modified', 'crc64', 'no_check'] as const;
 export type ConsistencyCheck = (typeof consistencyChecks)[number];

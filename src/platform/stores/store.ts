@@ -51,6 +51,8 @@ export interface Traits {
   readonly restore: boolean;
   /** The head of a read names the class; if not, only `head` does. */
   readonly readTellsClass: boolean;
+  /** What a class is in OMS's words; undefined where it is not known. */
+  readonly tierOf: (storageClass: string) => StorageTier | undefined;
   /** Puts with `kms` are honoured. */
   readonly kms: boolean;
   /** They are not, and would be by HTTPS. */

@@ -10,6 +10,7 @@ import type { SyncTaskStatus } from '../../../platform/model/sync-task.ts';
 import type { SyncTask, TaskPlan } from '../task-record.ts';
 import type { AccessKey } from '../../../platform/signing/access-key.ts';
 import type { RetryFilter } from './retry-objects.ts';
+import type { TaskChange } from '../tasks-table.ts';
 import type { Created } from '../signed-creations.ts';
 
 /** What a task needs to enter both buckets, and the CDN in front of the source. */
@@ -22,6 +23,8 @@ export interface TaskCredentials {
 
 export interface NewSyncTask extends TaskPlan {
   readonly credentials: TaskCredentials;
+  /** Whether it synchronizes at once; if not, it is created stopped. */
+  readonly start?: boolean | undefined;
   /** Whether a backfill begins with the task. */
   readonly initialScan?: boolean | undefined;
   /** A reconcile begins this often by itself; never where it is 0 or not given. */
@@ -94,11 +97,7 @@ export interface SyncTaskService {
     readonly reconcileHours: number;
   }>;
   /** Changes what of a task may change while it exists. */
-  change(
-    projectId: string,
-    taskId: string,
-    change: { readonly reconcileHours?: number | undefined },
-  ): Promise<void>;
+  change(projectId: string, taskId: string, change: TaskChange): Promise<void>;
   remove(projectId: string, taskId: string): Promise<void>;
   /** @param credentials Replace the sealed ones; what is absent serves on. */
   start(projectId: string, taskId: string, credentials: Partial<TaskCredentials>): Promise<void>;

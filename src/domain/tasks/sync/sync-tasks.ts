@@ -18,14 +18,17 @@ import { queueProgress } from '../../queue/progress.ts';
 import { countersBetween, countersOfMonth, recentRate } from '../../queue/statistics.ts';
 import {
   findTask,
+  changeTask,
   hideTask,
   insertTask,
   listTasks,
   setBehaviour,
   startTask,
   stopTask,
+  type TaskChange,
 } from '../tasks-table.ts';
 import { type Intake, IntakeFull } from '../../queue/intake.ts';
+import { KeyScope } from '../../../platform/model/key-scope.ts';
 import type { TaskBehaviour } from '../../../platform/model/behaviour.ts';
 import {
   type Counters,
@@ -82,6 +85,9 @@ export interface SyncTasksOptions {
 
 /** Other credentials may see other objects: what is listed with both proves nothing of a whole. */
 const OTHER_CREDENTIALS = 'The task was started with other credentials';
+/** What a scan compared before would not be compared so now. */
+const OTHER_SETTINGS =
+  'The copy filters of the task were changed, or what becomes of missing sources';
 const nothing: Counters = { REQUEST: 0, SUCCESS: 0, FAILURE: 0, SKIP: 0, SIZE: 0 };
 
 /** The use cases of synchronization tasks, over the database. */
@@ -120,13 +126,13 @@ export class SyncTasks implements SyncTaskService {
     };
   }
 
-  async change(
-    projectId: string,
-    taskId: string,
-    { reconcileHours: hours }: { readonly reconcileHours?: number | undefined },
-  ): Promise<void> {
+  async change(projectId: string, taskId: string, change: TaskChange): Promise<void> {
     const task = await this.find(projectId, taskId);
-    if (hours !== undefined) await setReconcileHours(this.#database, task.id, hours);
+    if (Object.values(change).every((value) => value === undefined)) return;
+    await this.#database.transaction(async (db) => {
+      if (await changeTask(db, task.id, change)) await endScansOf(db, task.id, OTHER_SETTINGS);
+    });
+    this.#options.onTaskChanged(task.id);
   }
 
   async remove(projectId: string, taskId: string): Promise<void> {
@@ -261,7 +267,13 @@ export class SyncTasks implements SyncTaskService {
 async function create(
   { database, sealer, endpoints, checkBuckets, tasksMax }: SyncTasksOptions,
   projectId: string,
-  { credentials, initialScan = false, reconcileHours: hours = 0, ...plan }: NewSyncTask,
+  {
+    credentials,
+    start = true,
+    initialScan = false,
+    reconcileHours: hours = 0,
+    ...plan
+  }: NewSyncTask,
   store: StoreCreation,
 ): Promise<Created> {
   endpoints.check(plan.source, 'source');
@@ -272,8 +284,9 @@ async function create(
   const { accessKeyId } = credentials.source;
   const source = { ...plan.source, accessKeyId, appId: plan.appId };
   const target = { ...plan.target, accessKeyId: credentials.target.accessKeyId };
-  if (isSameBucket(endpoints, source, target)) {
-    throw sameBucket();
+  const overlap = new KeyScope(plan).overlap();
+  if (overlap !== undefined && isSameBucket(endpoints, source, target)) {
+    throw sameBucket({ overlap });
   }
   const behaviour = await checkBuckets(plan, credentials);
   const id = randomUUID();
@@ -281,7 +294,10 @@ async function create(
   return await database.transaction(async (db) => {
     const earlier = await store(db, id);
     if (earlier !== undefined) return earlier;
-    const task = await insertTask(db, { ...plan, id, projectId }, sealed, tasksMax);
+    const task = await insertTask(db, { ...plan, id, projectId }, sealed, {
+      tasksMax,
+      status: start ? 'SYNCHRONIZING' : 'STOPPED',
+    });
     if (task === undefined) throw await tooManyTasks(db, projectId, tasksMax);
     if (behaviour !== undefined) await setBehaviour(db, id, behaviour);
     if (hours > 0) await setReconcileHours(db, id, hours);

@@ -223,6 +223,7 @@ function traitsOf({ cloud, dialect }: AzureWire): Traits {
     restore: true,
     // https://learn.microsoft.com/rest/api/storageservices/get-blob: x-ms-access-tier is not in it.
     readTellsClass: false,
+    tierOf: (storageClass) => dialect.classes.get(storageClass)?.tier,
     // Encryption with one's own keys is set for an account, or for a scope that an operator makes.
     kms: false,
     kmsNeedsTls: false,

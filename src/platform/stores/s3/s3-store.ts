@@ -232,6 +232,7 @@ function traitsOf({ cloud, row, dialect, secure }: S3Wire): Traits {
     copySizeMax: dialect.copySizeMax,
     restore: dialect.restore !== undefined,
     readTellsClass: true,
+    tierOf: (storageClass) => dialect.classes.get(storageClass)?.tier,
     kms: dialect.kms !== undefined && !kmsNeedsTls,
     kmsNeedsTls,
     tiers: storageTiers.filter((tier) => dialect.tierClasses[tier] !== undefined),

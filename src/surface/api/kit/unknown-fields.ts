@@ -8,6 +8,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The body has keys of stores: a field that may be misspelt is refused instead of ignored. */
     refusesMisspelt?: boolean;
+    /** Fields that other calls have, and that nothing changes later. */
+    neverChanges?: readonly string[];
   }
   interface FastifyRequest {
     /** Fields of the body that are not known and were ignored, by their paths. */
@@ -36,6 +38,11 @@ export const unknownFieldWatch = fp<{ readonly log: FastifyBaseLogger }>(
     }
 
     app.addHook('preValidation', function findUnknownFields(request, _reply, done) {
+      const fixed = fieldOf(request.body, request.routeOptions.config.neverChanges ?? []);
+      if (fixed !== undefined) {
+        done(invalid(fixed, 'cannot be changed: create another one with the value that you want'));
+        return;
+      }
       const schema = request.routeOptions.schema?.body as BodySchema | undefined;
       // A schema that allows no other fields refuses them by itself.
       if (schema?.properties === undefined || schema.additionalProperties === false) {
@@ -58,6 +65,11 @@ export const unknownFieldWatch = fp<{ readonly log: FastifyBaseLogger }>(
   },
   { name: 'unknown-field-watch' },
 );
+
+function fieldOf(body: unknown, names: readonly string[]): string | undefined {
+  if (typeof body !== 'object' || body === null) return undefined;
+  return names.find((name) => Object.hasOwn(body, name));
+}
 
 interface BodySchema {
   readonly properties?: object;

@@ -131,6 +131,7 @@ export function toScan(scan: ScanRecord): Scan {
     different: scan.different,
     missing: scan.missing,
     extra: scan.extra,
+    filtered: scan.filtered,
     enqueued: scan.enqueued,
     without_event: scan.withoutEvent,
     oldest_without_event_time: scan.oldestWithoutEvent ?? null,

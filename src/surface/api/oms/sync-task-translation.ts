@@ -11,7 +11,10 @@ import type {
   StartSyncTaskBody,
   SyncTaskInfo,
 } from './schemas/sync-task.ts';
+import type { TaskChange } from '../../../domain/tasks/tasks-table.ts';
+import type { ChangeSyncTaskBody } from './schemas/scans.ts';
 import { readChoices, showChoices } from './task-choices.ts';
+import { checkCopyFilters, checkedChoices } from './task-filters.ts';
 import { invalid, missingParameters } from '../kit/validation.ts';
 
 const kmsCredentials = 'credentials encrypted by KMS cannot be read here; send them with DEFAULT';
@@ -44,7 +47,7 @@ export function toNewSyncTask(body: CreateSyncTaskBody): NewSyncTask {
   refuse(unsupported(body));
   const cloud = body.src_cloud_type ?? 'Aliyun';
   const { app_id: appId, ...others } = body;
-  const choices = readChoices(appId === '' ? others : body);
+  const choices = checkedChoices(readChoices(appId === '' ? others : body));
   if (cloud === 'Tencent') checkAppId(choices.appId);
   return {
     source: {
@@ -61,9 +64,25 @@ export function toNewSyncTask(body: CreateSyncTaskBody): NewSyncTask {
     },
     ...choices,
     sourceCdn: fromSourceCdn(body.source_cdn),
+    start: body.start ?? true,
     initialScan: body.initial_scan ?? false,
     reconcileHours: body.reconcile_hours ?? 0,
     credentials: { ...credentials(body), cdnKey: secretOf(body.source_cdn?.authentication_key) },
+  };
+}
+
+/**
+ * Reads a change of a task.
+ *
+ * @throws {RequestError} for filters that no object passes.
+ */
+export function toTaskChange(body: ChangeSyncTaskBody): TaskChange {
+  const { copyFilters, missingSource } = readChoices(body);
+  if (copyFilters !== undefined) checkCopyFilters(copyFilters);
+  return {
+    reconcileHours: body.reconcile_hours,
+    copyFilters,
+    missingSource: body.missing_source === undefined ? undefined : missingSource,
   };
 }
 

@@ -52,6 +52,8 @@ describe('CreateSyncTask', () => {
       restore: false,
       overwriteMode: 'SIZE_LAST_MODIFIED_COMPARISON_OVERWRITE',
       consistencyCheck: 'size_last_modified',
+      missingSource: 'fail',
+      start: true,
       initialScan: false,
       reconcileHours: 0,
     });

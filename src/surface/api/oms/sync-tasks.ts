@@ -22,11 +22,13 @@ import {
   StartSyncTaskBody,
 } from './schemas/sync-task.ts';
 import { ChangeSyncTaskBody } from './schemas/scans.ts';
+import { unchangeable } from './task-filters.ts';
 import {
   toCredentials,
   toNewSyncTask,
   toShowReply,
   toSyncTaskInfo,
+  toTaskChange,
 } from './sync-task-translation.ts';
 
 const TASKS = '/v2/:project_id/sync-tasks';
@@ -34,6 +36,8 @@ const TASK = `${TASKS}/:sync_task_id`;
 const tags = ['Synchronization tasks'];
 /** Room for the longest credentials of both buckets, each character escaped. */
 const takes = { bytes: 64 * KiB, values: 256 };
+/** And for all filters of keys. */
+const takesFilters = { bytes: 1_024 * KiB, values: 512 };
 
 /** The life of a synchronization task: list, create, show, delete, start and stop. */
 export function syncTaskRoutes(syncTasks: SyncTaskService): FastifyPluginAsyncTypebox {
@@ -77,7 +81,7 @@ function collectionRoutes(syncTasks: SyncTaskService): FastifyPluginAsyncTypebox
           body: CreateSyncTaskBody,
           response: { 200: CreateSyncTaskReply, ...problems, 413: tooLarge },
         },
-        config: { action: 'oms:synctask:create', refusesMisspelt: true, takes },
+        config: { action: 'oms:synctask:create', refusesMisspelt: true, takes: takesFilters },
       },
       async (request) => {
         const { params, body, signedCall } = request;
@@ -124,10 +128,14 @@ function taskRoutes(syncTasks: SyncTaskService): FastifyPluginAsyncTypebox {
           body: ChangeSyncTaskBody,
           response: { 200: Nothing, ...taskProblems, 413: tooLarge },
         },
-        config: { action: 'oms:synctask:update', refusesMisspelt: true },
+        config: {
+          action: 'oms:synctask:update',
+          refusesMisspelt: true,
+          neverChanges: unchangeable,
+        },
       },
       async ({ params: { project_id: project, sync_task_id: id }, body }, reply) => {
-        await syncTasks.change(project, id, { reconcileHours: body.reconcile_hours });
+        await syncTasks.change(project, id, toTaskChange(body));
         return reply.send();
       },
     );

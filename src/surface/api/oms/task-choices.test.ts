@@ -27,6 +27,7 @@ test('a creation that chooses nothing has the defaults, and a reply shows them',
     restore: false,
     overwriteMode: 'SIZE_LAST_MODIFIED_COMPARISON_OVERWRITE',
     consistencyCheck: 'size_last_modified',
+    missingSource: 'fail',
   });
   assert.deepEqual(showChoices(choices), {
     description: '',

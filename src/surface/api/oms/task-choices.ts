@@ -20,6 +20,8 @@ const ownNames = {
   restore: 'enable_restore',
   overwriteMode: 'object_overwrite_mode',
   storagePolicy: 'dst_storage_policy',
+  sourcePrefix: 'src_prefix',
+  targetPrefix: 'dst_prefix',
 } as const satisfies Readonly<Partial<Record<Choice, string>>>;
 type OwnNames = typeof ownNames;
 
@@ -70,7 +72,7 @@ export interface Schema {
   readonly description?: string;
   readonly items?: Schema;
   readonly properties?: Readonly<Record<string, Schema>>;
-  readonly required?: readonly string[];
+  readonly required?: readonly string[] | undefined;
 }
 
 const namesInApi: ReadonlyMap<string, string> = new Map(Object.entries(ownNames));

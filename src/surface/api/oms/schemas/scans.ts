@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { scanKinds, scanStates } from '../../../../domain/scan/scan.ts';
+import { choicesInBody } from '../task-choices.ts';
 import { oneOf, orNull, TaskPath, timestamp } from '../../kit/common-schemas.ts';
 import { truncated } from './differences.ts';
 
@@ -57,7 +58,12 @@ export const StartScanBody = Type.Object({
   ),
 });
 
+const { copy_filters, missing_source } = choicesInBody;
+
+/** What of a task may change. A filter without bounds removes the filters. */
 export const ChangeSyncTaskBody = Type.Object({
+  copy_filters,
+  missing_source,
   reconcile_hours: Type.Optional(
     Type.Integer({
       minimum: 0,
@@ -66,6 +72,8 @@ export const ChangeSyncTaskBody = Type.Object({
     }),
   ),
 });
+
+export type ChangeSyncTaskBody = Static<typeof ChangeSyncTaskBody>;
 
 const count = (description: string) => Type.Integer({ minimum: 0, description });
 
@@ -124,6 +132,7 @@ export const Scan = Type.Object(
     different: count('Objects that both have, and that need a look'),
     missing: count('Objects that the target lacks'),
     extra: count('Objects that only the target has; they stay'),
+    filtered: count('Missing or different objects that a copy filter of the task excludes'),
     enqueued: count('Objects that wait, or waited, to be copied because of this scan'),
     without_event: count('Of a reconcile: objects among these that no event had named'),
     oldest_without_event_time: orNull(

@@ -129,6 +129,12 @@ export const CreateSyncTaskBody = Type.Object({
       { description: 'A CDN before the source bucket, through which its objects are read' },
     ),
   ),
+  start: Type.Optional(
+    Type.Boolean({
+      default: true,
+      description: 'Extension: false creates the task STOPPED; it is started by its own call',
+    }),
+  ),
   initial_scan: Type.Optional(
     Type.Boolean({
       default: false,

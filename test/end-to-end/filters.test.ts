@@ -1,0 +1,251 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { OmsError } from '../kit/oms-client.ts';
+import { startWorld, type World } from '../kit/service-between-buckets.ts';
+import { taskBetween } from '../kit/service.ts';
+import { until } from '../kit/until.ts';
+
+interface Scan {
+  readonly state: string;
+  readonly reason: string | null;
+  readonly source_objects: number;
+  readonly equal: number;
+  readonly missing: number;
+  readonly extra: number;
+  readonly filtered: number;
+  readonly enqueued: number;
+}
+
+async function newest(world: World, taskId: string): Promise<Scan> {
+  const { scans } = (await world.client.call('GET', `/sync-tasks/${taskId}/scans`)) as {
+    scans: readonly Scan[];
+  };
+  const [scan] = scans;
+  assert.ok(scan !== undefined);
+  return scan;
+}
+
+async function scanned(world: World, taskId: string, kind?: string): Promise<Scan> {
+  if (kind !== undefined) await world.client.call('POST', `/sync-tasks/${taskId}/scans`, { kind });
+  const isOver = async () => !['waiting', 'running'].includes((await newest(world, taskId)).state);
+  await until('the scan has ended', isOver, 60);
+  return await newest(world, taskId);
+}
+
+function fill(world: World, objects: Readonly<Record<string, string>>): void {
+  for (const [key, content] of Object.entries(objects)) world.from.put(key, Buffer.from(content));
+}
+
+const keysOf = (world: World): string[] =>
+  world.to.keys('').filter((key) => world.to.object(key) !== undefined);
+
+async function refusal(sent: Promise<unknown>): Promise<string> {
+  const error: unknown = await sent.then(
+    () => undefined,
+    (failure: unknown) => failure,
+  );
+  assert.ok(error instanceof OmsError, 'it is refused');
+  assert.equal(error.status, 400);
+  return error.message;
+}
+
+const photos = {
+  'photos/a.jpg': 'a',
+  'photos/2026/b.jpg': 'bb',
+  'photos/tmp/c.jpg': 'c',
+  'photos/d.txt': 'd',
+  'videos/e.jpg': 'e',
+  'photos/': '',
+};
+
+describe('a task with filters and prefixes', () => {
+  test('copies what is in scope under other keys, by a scan and by events alike', async () => {
+    await using world = await startWorld();
+    fill(world, photos);
+    world.to.put('elsewhere/x', Buffer.from('x'));
+    world.to.put('backup/photos/d.txt', Buffer.from('out of scope'));
+    const taskId = await world.createTask({
+      key_filters: { include_globs: ['photos/**/*.jpg'], exclude_prefixes: ['photos/tmp/'] },
+      src_prefix: 'photos/',
+      dst_prefix: 'backup/',
+      initial_scan: true,
+    });
+    const { state, source_objects, missing, extra } = await scanned(world, taskId);
+    assert.deepEqual(
+      { state, source_objects, missing, extra },
+      {
+        ...{ state: 'complete', source_objects: 2, missing: 2, extra: 0 },
+      },
+    );
+    await world.client.settled(taskId, 2);
+    assert.equal(world.to.bytes('backup/a.jpg')?.toString(), 'a');
+    assert.equal(world.to.bytes('backup/2026/b.jpg')?.toString(), 'bb');
+    fill(world, { 'photos/new.jpg': 'new' });
+    const task = await world.sync(taskId, ['photos/new.jpg', 'videos/e.jpg', 'photos/tmp/c.jpg']);
+    assert.equal(task.monthly_skip_object, 2);
+    assert.equal(world.to.bytes('backup/new.jpg')?.toString(), 'new');
+    for (const key of ['videos/e.jpg', 'photos/tmp/c.jpg']) {
+      const { outcome, reason } = await world.outcome(taskId, key);
+      assert.deepEqual([outcome, reason], ['skipped', 'out-of-scope']);
+    }
+    assert.deepEqual(keysOf(world).sort(), [
+      'backup/2026/b.jpg',
+      'backup/a.jpg',
+      'backup/new.jpg',
+      'backup/photos/d.txt',
+      'elsewhere/x',
+    ]);
+    const verified = await scanned(world, taskId, 'verify');
+    assert.deepEqual([verified.equal, verified.missing, verified.extra], [3, 0, 0]);
+  });
+
+  test('skips the object whose key is the removed prefix', async () => {
+    await using world = await startWorld();
+    fill(world, photos);
+    const taskId = await world.createTask({ src_prefix: 'photos/' });
+    await world.sync(taskId, ['photos/', 'photos/d.txt']);
+    assert.equal((await world.outcome(taskId, 'photos/')).reason, 'no-target-key');
+    assert.equal(world.to.bytes('d.txt')?.toString(), 'd');
+    assert.deepEqual((await scanned(world, taskId, 'reconcile')).source_objects, 4);
+  });
+
+  test('copies only what its copy filters permit, and says why of the rest; they can change', async () => {
+    await using world = await startWorld();
+    fill(world, { small: 'x', large: 'x'.repeat(100), kept: 'x'.repeat(100) });
+    world.to.put('kept', Buffer.from('y'));
+    const taskId = await world.createTask({ copy_filters: { max_size: 50 }, initial_scan: true });
+    const first = await scanned(world, taskId);
+    assert.deepEqual(
+      [first.missing, first.filtered, first.enqueued, first.extra],
+      [1, 2, 1, 0],
+      'what is at the source is no extra',
+    );
+    await world.client.settled(taskId, 1);
+    await world.sync(taskId, ['large']);
+    const large = await world.outcome(taskId, 'large');
+    assert.deepEqual([large.outcome, large.reason], ['skipped', 'filtered-size']);
+    assert.deepEqual(keysOf(world).sort(), ['kept', 'small']);
+    await world.client.call('PATCH', `/sync-tasks/${taskId}`, { copy_filters: {} });
+    assert.equal((await scanned(world, taskId, 'backfill')).enqueued, 2);
+    await until('all is copied', () => world.to.bytes('kept')?.length === 100, 60);
+    await until('all is copied', () => world.to.bytes('large')?.length === 100, 60);
+  });
+
+  test('counts a missing source as skipped where it says so', async () => {
+    await using world = await startWorld({ settings: { notFoundWaitMs: 0 } });
+    const taskId = await world.createTask({ missing_source: 'skip' });
+    const task = await world.sync(taskId, ['none']);
+    assert.deepEqual([task.monthly_skip_object, task.monthly_failure_object], [1, 0]);
+    assert.equal((await world.outcome(taskId, 'none')).reason, 'source-missing');
+    await world.client.call('PATCH', `/sync-tasks/${taskId}`, { missing_source: 'fail' });
+    await world.sync(taskId, ['none']);
+    assert.equal((await world.outcome(taskId, 'none')).outcome, 'failed');
+  });
+
+  test('is created stopped where it says so, and its first scan waits for its start', async () => {
+    await using world = await startWorld();
+    fill(world, { k: 'x' });
+    const taskId = await world.createTask({ start: false, initial_scan: true });
+    assert.equal((await world.client.show(taskId)).status, 'STOPPED');
+    assert.equal((await newest(world, taskId)).state, 'paused');
+    await world.client.call('POST', `/sync-tasks/${taskId}/start`, {});
+    await scanned(world, taskId);
+    await world.client.settled(taskId, 1);
+    assert.equal(world.to.bytes('k')?.toString(), 'x');
+  });
+
+  test('shows what it was created with, and nothing of it where it was not', async () => {
+    await using world = await startWorld();
+    const fields = {
+      key_filters: { include_prefixes: ['a/'], exclude_globs: ['**/.*'] },
+      src_prefix: 'a/',
+      dst_prefix: 'b/',
+      copy_filters: { min_size: 1, storage_classes: ['STANDARD'] },
+      missing_source: 'skip',
+    };
+    assert.partialDeepStrictEqual(await world.client.show(await world.createTask(fields)), fields);
+    const plain = await world.client.show(await world.createTask());
+    assert.deepEqual(
+      Object.keys(plain).filter((name) => name in fields),
+      [],
+    );
+  });
+
+  test('ends its running scans as incomplete when its copy filters change, not when its period does', async () => {
+    await using world = await startWorld();
+    const taskId = await world.createTask();
+    world.source.faults.add({
+      ...{ kind: 'silence', after: 'request', times: Infinity },
+      match: { operation: 'ListObjectsV2' },
+    });
+    await world.client.call('POST', `/sync-tasks/${taskId}/scans`, { kind: 'backfill' });
+    const change = (body: unknown) => world.client.call('PATCH', `/sync-tasks/${taskId}`, body);
+    await change({ reconcile_hours: 24 });
+    await change({ missing_source: 'fail' });
+    assert.ok(['waiting', 'running'].includes((await newest(world, taskId)).state));
+    await change({ copy_filters: { min_size: 1 } });
+    const { state, reason } = await newest(world, taskId);
+    assert.equal(state, 'incomplete');
+    assert.match(reason ?? '', /copy filters/);
+  });
+
+  for (const [fields, expected] of [
+    [
+      { key_filters: { include_globs: ['a/*', 'b[1]'] } },
+      /key_filters\.include_globs\[1\].*"\[".*position 2/,
+    ],
+    [{ key_filters: { exclude_globs: ['***'] } }, /key_filters\.exclude_globs\[0\].*position 3/],
+    [{ key_filters: { include_prefixes: ['b/'] }, src_prefix: 'a/' }, /key_filters.*in scope/],
+    [
+      {
+        key_filters: {
+          include_prefixes: Array.from({ length: 60 }, (_, at) => `${at}`),
+          exclude_globs: Array.from({ length: 60 }, (_, at) => `${at}`),
+        },
+      },
+      /more than 100/,
+    ],
+    [{ copy_filters: { min_size: 2, max_size: 1 } }, /copy_filters\.min_size/],
+    [{ copy_filters: { modified_from: 2, modified_to: 1 } }, /copy_filters\.modified_from/],
+    [{ missing_source: 'ignore' }, /missing_source/],
+  ] as const) {
+    test(`is refused with ${JSON.stringify(fields).slice(0, 60)}`, async () => {
+      await using world = await startWorld();
+      assert.match(await refusal(world.createTask(fields)), expected);
+    });
+  }
+
+  test('keeps its keys and prefixes: a change of them is refused by name', async () => {
+    await using world = await startWorld();
+    const taskId = await world.createTask();
+    for (const [name, value] of [
+      ['key_filters', { include_prefixes: ['a/'] }],
+      ['dst_prefix', 'a/'],
+      ['src_prefix', 'a/'],
+      ['object_overwrite_mode', 'NO_OVERWRITE'],
+    ] as const) {
+      const message = await refusal(
+        world.client.call('PATCH', `/sync-tasks/${taskId}`, { [name]: value }),
+      );
+      assert.match(message, new RegExp(`\\[${name}\\] cannot be changed`));
+    }
+  });
+
+  test('copies within one bucket from one prefix to another, but never its own copies', async () => {
+    await using world = await startWorld();
+    fill(world, { 'a/1': 'x' });
+    const within = { ...taskBetween(world.source, world.source), dst_bucket: 'source' };
+    const create = (fields: Readonly<Record<string, unknown>>) =>
+      world.client.createTask({ ...within, ...fields });
+    assert.match(await refusal(create({})), /same bucket/);
+    assert.match(await refusal(create({ dst_prefix: 'copy/' })), /dst_prefix.*copy\//);
+    assert.match(
+      await refusal(create({ src_prefix: 'a/', dst_prefix: 'a/b/' })),
+      /copy its own copies/,
+    );
+    const taskId = await create({ src_prefix: 'a/', dst_prefix: 'b/', initial_scan: true });
+    await world.client.settled(taskId, 1);
+    assert.equal(world.from.bytes('b/1')?.toString(), 'x');
+    await create({ dst_prefix: 'copy/', key_filters: { exclude_prefixes: ['copy/'] } });
+  });
+});
