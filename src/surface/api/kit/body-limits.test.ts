@@ -93,6 +93,7 @@ interface Schema {
   readonly maxItems?: number;
   readonly maximum?: number;
   readonly minimum?: number;
+  readonly exclusiveMinimum?: number;
   readonly items?: Schema;
   readonly properties?: Readonly<Record<string, Schema>>;
 }
@@ -106,11 +107,12 @@ const bounds: Readonly<Record<string, readonly (keyof Schema)[]>> = {
 };
 
 function unbounded(schema: Schema, path: string): string[] {
-  const { type = [], items, properties = {} } = schema;
+  const { type = [], items, properties = {}, exclusiveMinimum } = schema;
+  const bounded = { minimum: exclusiveMinimum, ...schema };
   const needed =
     schema.enum === undefined ? [type].flat().flatMap((name) => bounds[name] ?? []) : [];
   return [
-    ...needed.filter((name) => schema[name] === undefined).map((name) => `${path} lacks ${name}`),
+    ...needed.filter((name) => bounded[name] === undefined).map((name) => `${path} lacks ${name}`),
     ...(items === undefined ? [] : unbounded(items, `${path}[]`)),
     ...Object.entries(properties).flatMap(([name, field]) => unbounded(field, `${path}.${name}`)),
   ];
