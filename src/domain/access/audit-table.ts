@@ -51,7 +51,7 @@ export interface AuditRow extends AuditEntry {
 }
 
 /**
- * The newest first; `before` is the ID from which an earlier page went on.
+ * Newest first; `before` is the ID from which an earlier page went on.
  *
  * @param projectId Undefined: of all projects, and what was of none.
  */
@@ -92,7 +92,7 @@ export async function removeOldAudit(
   const { rowCount: old } = await database.query(`${OLD} limit 1`, [days, limit]);
   if (old === 0) return 0;
   return await database.transaction(async (db) => {
-    // Whoever asks for a lock and waits holds up all who come after.
+    // A statement that waits for a lock blocks all later ones.
     await db.query(`set local lock_timeout = '2s'`);
     await db.query('alter table audit disable trigger audit_stays');
     const { rowCount } = await db.query(`delete from audit where id in (${OLD})`, [days, limit]);

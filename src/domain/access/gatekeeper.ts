@@ -91,7 +91,7 @@ export class DatabaseGatekeeper implements Gatekeeper {
     return allows(policies, access);
   }
 
-  /** What was believed is asked anew. */
+  /** Clears the cache: the next look-up reads the database. */
   forget(): void {
     const all = [this.#holders, this.#keys, this.#users, this.#policies];
     for (const answers of all) answers.clear();

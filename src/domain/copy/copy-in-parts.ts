@@ -361,7 +361,7 @@ async function orFirst<T>(failure: StoreError, look: () => Promise<T>): Promise<
   }
 }
 
-/** Faults of a complete after which the object may be there all the same. */
+/** Faults of a completion after which the object may nevertheless exist. */
 const maybeDone: ReadonlySet<Fault> = new Set<Fault>([
   'not-found',
   'exists',
@@ -376,7 +376,7 @@ const maybeDone: ReadonlySet<Fault> = new Set<Fault>([
  * What is known of an upload that was completed behind a failure.
  *
  * @throws {StoreError} `exists` where the target has another object; `interrupted` where the upload is
- *   gone and no object is known to be its: the next attempt compares both sides anew. Otherwise the
+ *   gone and no object is known to be its result: the next attempt compares both sides again. Otherwise the
  *   failure itself.
  */
 async function published(

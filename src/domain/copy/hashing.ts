@@ -57,7 +57,7 @@ export async function sumsOfStream(
   return stream.sums();
 }
 
-/** Sums bytes that are at hand; an MD5 that is known is not taken again. */
+/** Hashes bytes in memory; a known MD5 is not computed again. */
 export async function sumsOf(
   bytes: Uint8Array,
   kinds: readonly Crc64Kind[],

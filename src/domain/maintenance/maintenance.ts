@@ -46,7 +46,7 @@ export const CLEAR_TASKS = 'clear-tasks';
 export const RECHECKS = 'rechecks';
 
 const OLD_OBJECTS_BATCH = 5_000;
-/** Small: whoever has something to write down waits for a batch. */
+/** Small: callers that write to the audit wait for a batch. */
 const OLD_AUDIT_BATCH = 2_000;
 const UPLOADS_BATCH = 200;
 const UPLOADS_CONCURRENCY = 16;
@@ -54,7 +54,7 @@ const ABORT_MS = 30_000;
 /** An upload that cannot be aborted, as its store is not reached any more, is given up after this long. */
 const HOPELESS_UPLOAD_MS = 30 * 86_400_000;
 
-/** What has to be done from time to time, whoever does it. Each can run twice, or break off. */
+/** The scheduled jobs. Each can run twice or be interrupted. */
 export function maintenance(options: MaintenanceOptions): Job[] {
   return [...tableJobs(options), ...taskJobs(options)];
 }

@@ -259,7 +259,7 @@ export async function renewLeases(
   return new Set(rows.map((row) => row.claimId));
 }
 
-/** Counts a claimed change's attempts anew, from this one: it got on. */
+/** Resets the attempts of a claimed change to this one, because it made progress. */
 export async function forgetAttempts(
   db: Db,
   {

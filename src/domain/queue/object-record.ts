@@ -18,10 +18,12 @@ export const ObjectRecord = Type.Object({
   key: Type.String(),
   outcome: oneOf<ListedOutcome>(listedOutcomes),
   reason: Type.Optional(
-    Type.String({ description: 'Why it was skipped, failed or is retried; null for a copy' }),
+    Type.String({
+      description: 'Why the object was skipped, failed or is retried; null if it was copied',
+    }),
   ),
-  message: Type.Optional(Type.String({ description: 'For people' })),
-  size: Type.Optional(Type.Integer({ description: 'Bytes; null where not known' })),
+  message: Type.Optional(Type.String({ description: 'For people: the cause and the remedy' })),
+  size: Type.Optional(Type.Integer({ description: 'In bytes; null if not known' })),
   checkMethod: Type.Optional(oneOf<CheckMethod>(checkMethods)),
   checkPassed: Type.Optional(Type.Boolean()),
   checkDetail: Type.Optional(Type.String()),
@@ -35,11 +37,11 @@ export const ObjectRecord = Type.Object({
   ),
   targetEtag: Type.Optional(
     Type.String({
-      description: 'What the target had when the object was settled; null where not known',
+      description: 'ETag of the target object when the object was settled; null if not known',
     }),
   ),
   targetVersion: Type.Optional(
-    Type.String({ description: 'The same, where the target keeps versions and names them' }),
+    Type.String({ description: 'Its version, if the target reports versions' }),
   ),
   crc64: Type.Optional(
     Type.String({
@@ -51,7 +53,7 @@ export const ObjectRecord = Type.Object({
     Type.String({ description: 'CRC-64/NVME in Base64, as S3 reports it; null if not known' }),
   ),
   attempts: Type.Optional(
-    Type.Integer({ description: 'Counted from 1; null once old details were cleared' }),
+    Type.Integer({ description: 'Counted from 1; null after old details were cleared' }),
   ),
   acceptedAt: time('Milliseconds; when its event was accepted'),
   startedAt: time('Milliseconds; when the last attempt began'),

@@ -9,7 +9,7 @@ export interface ScanRecord extends RangeCounts {
   readonly id: string;
   readonly kind: ScanKind;
   readonly state: ScanState;
-  /** Why it is incomplete, for people. */
+  /** Why the scan is incomplete, for people. */
   readonly reason?: string | undefined;
   readonly createdAt: number;
   readonly startedAt?: number | undefined;

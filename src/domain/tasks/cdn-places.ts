@@ -39,7 +39,7 @@ export function resolveCdn(
       `Requests may not name ${url.host}; the operator can allow it with {settings.allowEndpoints}.`,
     );
   }
-  // A CDN before private buckets may be a public one all the same.
+  // A CDN in front of private buckets may nevertheless be public.
   const authorities = ca === undefined ? undefined : [ca, ...rootCertificates].join('\n');
   return { origin: url.origin, guard, ca: authorities };
 }

@@ -45,7 +45,7 @@ export class TaskGone extends Error {
 
 /**
  * Keeps the buckets of tasks open between objects: connections are worth more than memory here.
- * A start of the task, perhaps with other credentials, opens them anew.
+ * A start of the task, perhaps with other credentials, opens them again.
  */
 export class OpenTasks implements AsyncDisposable {
   readonly #options: OpenTasksOptions;

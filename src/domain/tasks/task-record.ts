@@ -104,30 +104,30 @@ export const TaskChoices = Type.Object({
   }),
   metadataMigration: Type.Boolean({
     default: false,
-    description: 'Whether user metadata travels too; Content-Type always does',
+    description: 'Whether user metadata is copied; Content-Type always is',
   }),
   kms: Type.Boolean({
     default: false,
-    description: 'Encrypt by the default key of the key service of the destination',
+    description: 'Whether the destination encrypts with the default key of its key service',
   }),
   restore: Type.Boolean({
     default: false,
-    description: 'Restore archived objects of the source, and copy them when they can be read',
+    description: 'Whether archived objects of the source are restored and then copied',
   }),
   overwriteMode: oneOf<OverwriteMode>(overwriteModes, {
     default: 'SIZE_LAST_MODIFIED_COMPARISON_OVERWRITE',
-    description: 'What happens to an object that the destination has already',
+    description: 'Whether an existing object of the destination is overwritten',
   }),
   storagePolicy: Type.Optional(
     oneOf<StoragePolicy>(storagePolicies, {
-      description: 'Absent: what the bucket does by itself; OMS says STANDARD',
+      description: 'By default the class that the bucket chooses (STANDARD in OMS)',
     }),
   ),
   appId: Type.Optional(
     Type.String({
       maxLength: 255,
       description:
-        'Needed where {source.cloud} is Tencent: the number that the name of its bucket ends in, if it is not there already',
+        'Required if {source.cloud} is Tencent: the number at the end of its bucket name, unless the name contains it',
     }),
   ),
   consistencyCheck: oneOf<ConsistencyCheck>(consistencyChecks, {

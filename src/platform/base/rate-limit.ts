@@ -10,7 +10,7 @@ const KEYS_MAX = 10_000;
 export class RateLimit {
   readonly #perMinute: number;
   readonly #now: () => number;
-  /** What was left of a key, and when. Of too many, the one that was not used for longest begins anew. */
+  /** What was left of a key, and when. If there are too many, the least recently used one starts again. */
   readonly #left = new BoundedMap<string, { readonly count: number; readonly at: number }>(
     KEYS_MAX,
   );

@@ -3,7 +3,7 @@ const LENGTH_MIN = 8;
 
 /**
  * Takes secrets out of what others say: as they are, and as base64, hexadecimal digits or in a URL; and
- * the signature of any shared access token of Azure, which lets in whoever has it.
+ * the signature of any shared access token of Azure, which grants access to its holder.
  *
  * @returns Gives a text without them.
  */

@@ -22,7 +22,7 @@ export class SharedClients {
     return this.#entries.size;
   }
 
-  /** Whoever may reach other addresses, or trusts other certificates, shares nothing. */
+  /** Clients with other permitted addresses or other trusted certificates share nothing. */
   use(options: HttpOptions): SharedClient {
     const entry = this.#find(options) ?? this.#open(options);
     entry.users += 1;

@@ -91,7 +91,7 @@ export function proof(evidence: CopyEvidence): Check | undefined {
   return found ?? (joined === undefined ? undefined : passed('md5_of_parts', joined));
 }
 
-/** A difference fails, wherever it is; agreement passes only when the target takes part in it. */
+/** Any difference fails; agreement passes only if one of the compared values is from the target. */
 function compare(method: SumKind, evidence: CopyEvidence): Check | undefined {
   const source = evidence.source[method];
   const computed = evidence.computed[method];

@@ -27,7 +27,7 @@ export type Fault = (typeof faults)[number];
 const transient: Record<Fault, boolean> = {
   'not-found': false,
   'no-bucket': false,
-  'changed': true, // The next round compares anew and copies the newer object.
+  'changed': true, // The next round compares again and copies the newer object.
   'exists': false,
   'denied': false,
   'bad-credentials': false,

@@ -21,7 +21,7 @@ export type CdnAuthenticationType = (typeof cdnAuthenticationTypes)[number];
 
 /** A CDN in front of the source bucket: the bytes are read through it. */
 export interface SourceCdn {
-  /** A host, and perhaps a port. */
+  /** A host, optionally with a port. */
   readonly domain: string;
   readonly protocol: CdnProtocol;
   readonly authenticationType: CdnAuthenticationType;

@@ -46,7 +46,7 @@ async function close(client: pg.Client): Promise<void> {
 }
 
 /**
- * Listens on a connection of its own, which is opened anew with back-off whenever it is lost.
+ * Listens on a separate connection, which is opened again with back-off whenever it is lost.
  *
  * @throws {DatabaseError} when the first connection fails.
  */

@@ -264,7 +264,7 @@ export class Database implements Db, AsyncDisposable {
    * Runs `work` in one transaction: committed when it returns, rolled back when it throws.
    *
    * When this returns, the commit is on disk, unless `durable` is false. When it rejects with
-   * `unavailable`, the commit may have happened all the same: what runs here must bear repeating.
+   * `unavailable`, the commit may nevertheless have happened: the caller must be able to repeat it.
    * Statements go through the `db` that `work` is given, one after another.
    *
    * @throws What `work` threw, or a {@link DatabaseError}.

@@ -27,7 +27,7 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // Somebody else's process is one all the same.
+    // A process of another user is alive as well.
     return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }

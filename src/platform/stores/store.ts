@@ -86,7 +86,7 @@ export interface PutOptions {
   readonly kms?: boolean | undefined;
   /** Undefined is `overwrite`. */
   readonly mode?: PutMode | undefined;
-  /** No layer sends it again: whoever puts it has to look at the key first. */
+  /** No layer sends it again: the caller must look at the key before another put. */
   readonly once?: boolean | undefined;
   /** Called by a layer that sends it again after this failure. */
   readonly onRepeat?: ((failure: StoreError) => void) | undefined;

@@ -68,7 +68,7 @@ export interface ObjectFilter {
 
 /**
  * The use cases of synchronization tasks. A project sees its own tasks only; every method rejects
- * with a {@link ServiceError} for what the caller can mend.
+ * with a {@link ServiceError} for what the caller can correct.
  */
 export interface SyncTaskService {
   /** Newest first. */

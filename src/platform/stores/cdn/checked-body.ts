@@ -38,7 +38,7 @@ export interface WholeCheck {
 
 /**
  * The body of a whole object, which fails where it is not what the bucket has. Its last piece is
- * held back until that is known: whoever writes it elsewhere never has all of it.
+ * held back until that is known, so that its reader never writes the complete object elsewhere.
  */
 export function checkedBody(body: ReadBody, { head, bucketServes, failure }: WholeCheck): ReadBody {
   async function check({ kind, expected, digest }: Summing): Promise<void> {

@@ -112,7 +112,7 @@ export class S3Upload implements PartUpload {
       const reply = await this.#wire.send(request, signal);
       return headerOf(reply.headers, 'etag') ?? '';
     } catch (error) {
-      // The object is there, all the same.
+      // The object exists nevertheless.
       if (!(error instanceof StoreError)) throw error;
       return '';
     }

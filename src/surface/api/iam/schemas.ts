@@ -31,21 +31,25 @@ export const CreateProjectBody = Type.Object({
       minLength: 1,
       maxLength: 64,
       pattern: '^[A-Za-z0-9._@-]+$',
-      description: 'Generated unless given',
+      description: 'By default generated',
     }),
   ),
 });
 export const UpdateProjectBody = Type.Object({
   name: Type.Optional(name),
   tasks_max: Type.Optional(
-    Type.Integer({ minimum: -1, maximum: 1_000_000, description: '-1: as the settings have it' }),
+    Type.Integer({
+      minimum: -1,
+      maximum: 1_000_000,
+      description: '-1 for the number in the settings',
+    }),
   ),
   event_keys_max: Type.Optional(
     Type.Integer({
       'minimum': -1,
       'maximum': 10_000,
       'not': { const: 0 },
-      'description': '-1: as the settings have it',
+      'description': '-1 for the number in the settings',
       'x-hint': 'must be -1, or from 1 to 10000: an event names at least one object',
     }),
   ),
@@ -82,7 +86,7 @@ const patterns = Type.Array(Type.String({ minLength: 1, maxLength: 256, pattern:
 /** A policy as identity services write it. What we cannot honour, conditions above all, is refused. */
 export const PolicyDocument = Type.Object(
   {
-    Version: oneOf(['1.1', '5.0'], { description: 'They mean the same here' }),
+    Version: oneOf(['1.1', '5.0'], { description: 'Both have the same meaning' }),
     Statement: Type.Array(
       Type.Object(
         {
@@ -126,6 +130,6 @@ export const AccessKeysReply = Type.Object({
 export const CreateAccessKeyBody = Type.Object({ user: given });
 export const CreateAccessKeyReply = Type.Object({
   id: Type.String(),
-  secret: Type.String({ description: 'Shown this once' }),
+  secret: Type.String({ description: 'Shown only once' }),
 });
 export const UpdateAccessKeyBody = Type.Object({ enabled: Type.Boolean() });

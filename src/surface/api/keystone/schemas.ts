@@ -18,9 +18,7 @@ export const CreateTokenBody = Type.Object({
           name: Type.Optional(text('The user’s name; or `id`')),
           id: Type.Optional(text('The user’s ID')),
           password: Type.String({ minLength: 1, maxLength: 1024 }),
-          domain: Type.Optional(
-            Type.Unknown({ description: 'There is one domain: not looked at' }),
-          ),
+          domain: Type.Optional(Type.Unknown({ description: 'Ignored: there is one domain' })),
         }),
       }),
     }),

@@ -42,7 +42,7 @@ describe('credentials', () => {
     assert.equal(reply.statusCode, 401);
   });
 
-  test('every route says its action, and is closed to whoever has no credential', async () => {
+  test('every route has an action, and rejects callers without a credential', async () => {
     await using api = await openApi();
     const { paths } = (await api.app.inject('/openapi.json')).json<{
       paths: Record<string, Record<string, { 'security'?: unknown[]; 'x-action': string }>>;

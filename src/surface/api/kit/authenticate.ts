@@ -22,7 +22,7 @@ declare module 'fastify' {
 
 interface Signed {
   readonly claim: SignatureClaim;
-  /** To whom the access key belongs, whoever signed. */
+  /** The owner of the access key, before the signature is verified. */
   readonly principal: Principal;
   readonly secret: Secret;
 }

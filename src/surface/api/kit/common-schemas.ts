@@ -3,10 +3,10 @@ import { type TSchema, Type } from 'typebox';
 /** The error body of OMS, and with `request_id` that of its gateway. */
 export const Problem = Type.Object(
   {
-    error_code: Type.String({ description: 'OMS.nnnn, or APIGW.nnnn where no task was involved' }),
+    error_code: Type.String({ description: 'OMS.nnnn, or APIGW.nnnn if no task was involved' }),
     error_msg: Type.String(),
     error_detail: Type.Optional(
-      Type.String({ description: 'Extension: which field is wrong, and what to change' }),
+      Type.String({ description: 'Extension: the field that is wrong, and what to change' }),
     ),
     request_id: Type.Optional(Type.String({ description: 'In gateway errors only' })),
   },

@@ -25,7 +25,7 @@ export interface UnknownFields {
 export const FIELDS_MAX = 200;
 const DEPTH_MAX = 32;
 const EDITS_MAX = 2;
-/** A longer name is nobody's slip of a key; whether it speaks of an endpoint is looked at all the same. */
+/** A longer name is not a misspelt field, but may still name an endpoint. */
 const NAME_LENGTH_MAX = 100;
 const MEANT_MAX = 3;
 

@@ -15,7 +15,7 @@ export function requestIdOf({ headers }: Pick<IncomingMessage, 'headers'>): stri
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Why it was refused; set by whoever answers with a problem. */
+    /** Why it was refused; set by the code that answers with a problem. */
     refusal?: Refusal;
   }
 }

@@ -76,7 +76,7 @@ interface BodySchema {
   readonly additionalProperties?: unknown;
 }
 
-/** A path as it may be printed, whoever made it up. */
+/** A path in a form that is safe to print. */
 function nameOf({ path }: Pick<UnknownField, 'path'>): string {
   return path.slice(0, PATH_LENGTH_MAX).replaceAll(/[^\x20-\x7e]/g, '?');
 }

@@ -146,7 +146,7 @@ describe('the audit', () => {
     await change('DeleteIamUser', 'jane', ['DELETE', 'users/jane']);
   });
 
-  test('names whoever came in by a password, and what they did then', async () => {
+  test('names a user that logged in with a password, and its changes', async () => {
     const { identity } = service.brigade;
     await identity.createUser({ name: 'joe', password: PASSWORD });
     const { projectId } = service;

@@ -7,7 +7,7 @@ export const ListAuditQuery = Type.Object({
     Type.Integer({
       minimum: 1,
       maximum: Number.MAX_SAFE_INTEGER,
-      description: '`next_before` of the page before this one',
+      description: '`next_before` of the previous page',
     }),
   ),
 });
@@ -16,10 +16,10 @@ export const ListAuditReply = Type.Object({
   entries: Type.Array(
     Type.Object({
       id: Type.Integer(),
-      project_id: orNull(Type.String({ description: 'That of the call' })),
+      project_id: orNull(Type.String({ description: 'The project of the call' })),
       time: Type.Integer({ description: 'Milliseconds since the Unix epoch' }),
       actor: Type.String({ description: 'Name of the user, or `first token`' }),
-      actor_kind: Type.String({ description: 'By what they came in' }),
+      actor_kind: Type.String({ description: 'The kind of credential' }),
       address: Type.String(),
       operation: Type.String({ description: 'Its operationId in this document' }),
       resource: orNull(Type.String()),
@@ -27,11 +27,11 @@ export const ListAuditReply = Type.Object({
       error_code: orNull(Type.String()),
       request_id: Type.String(),
       requests: Type.Integer({
-        description: 'How many alike: events of some seconds are one entry',
+        description: 'Number of equal calls: the events of some seconds are one entry',
       }),
       repeated: Type.Boolean({
         description:
-          'Whether the call repeated an earlier signed one, with its result, and changed nothing',
+          'Whether the call repeated an earlier signed call, returned its result, and changed nothing',
       }),
     }),
   ),

@@ -9,7 +9,7 @@ export const plain: S3Dialect = {
   regions: { prefix: '', aliases: {}, scopes: {}, inHost: undefined },
   ownHosts: /(?!)/,
   namesAreGlobal: false,
-  // Who does not know the condition writes all the same: then a look just before must do.
+  // A server that does not know the condition writes nevertheless: then a look just before the put is used.
   conditionalPut: undefined,
   // Likewise, and the answer does not tell of which object the copy was made. Measured: Ceph 16.2 copies
   // with 200 where `x-amz-copy-source-if-match` names another ETag.

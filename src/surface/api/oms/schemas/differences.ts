@@ -8,7 +8,7 @@ import { oneOf, orNull, timestamp } from '../../kit/common-schemas.ts';
 export const DIFFERENCES_LIMIT_DEFAULT = 100;
 
 const cursor = Type.Optional(
-  Type.String({ maxLength: 8192, description: 'The next_cursor of the page before' }),
+  Type.String({ maxLength: 8192, description: 'next_cursor of the previous page' }),
 );
 
 export const ListDifferencesQuery = Type.Object({
@@ -45,7 +45,7 @@ const Difference = Type.Object({
   reason: orNull(
     oneOf(['size', 'time', 'checksum', 'bytes', ...faults], {
       description:
-        'What disproved that both objects are equal; the fault where one is unreadable; ' +
+        'The difference of the objects, or the fault if one is unreadable; ' +
         'null where one side lacks the key',
     }),
   ),

@@ -7,6 +7,6 @@ export const CreateSyncEventsBody = Type.Object({
   object_keys: Type.Array(Type.String({ minLength: 1, maxLength: 16_384 }), {
     minItems: 1,
     maxItems: KEYS_BOUND,
-    description: 'Object names, each URL-encoded, the slash too; a plus is a space',
+    description: 'Object keys, each URL-encoded, including slashes; a plus sign stands for a space',
   }),
 });

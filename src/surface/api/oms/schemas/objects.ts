@@ -7,19 +7,19 @@ import { oneOf, orNull } from '../../kit/common-schemas.ts';
 export const OBJECTS_LIMIT_DEFAULT = 100;
 
 const prefix = Type.Optional(
-  Type.String({ maxLength: 1024, description: 'Only objects whose names begin so' }),
+  Type.String({ maxLength: 1024, description: 'Only objects whose keys begin with this prefix' }),
 );
 
 export const ListSyncTaskObjectsQuery = Type.Object({
   outcome: Type.Optional(
     oneOf(listedOutcomes, {
       description:
-        'Absent: settled objects of any outcome. retrying: those that failed and come again',
+        'By default all settled objects. retrying: objects that failed and will be tried again',
     }),
   ),
   prefix,
   cursor: Type.Optional(
-    Type.String({ maxLength: 2048, description: 'The next_cursor of the page before' }),
+    Type.String({ maxLength: 2048, description: 'next_cursor of the previous page' }),
   ),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: OBJECTS_LIMIT_DEFAULT })),
 });
@@ -58,7 +58,7 @@ export type ObjectInReply = {
 const ObjectInReply = Type.Object(
   Object.fromEntries(replyFields.map(({ field, schema }) => [field, schema])),
 );
-const ObjectsInReply = Type.Array(ObjectInReply, { description: 'In the order of their names' });
+const ObjectsInReply = Type.Array(ObjectInReply, { description: 'In the order of their keys' });
 
 export const ListSyncTaskObjectsReply = Type.Object(
   {
@@ -73,14 +73,14 @@ export const RetryFailedBody = Type.Object({
   include_retrying: Type.Optional(
     Type.Boolean({
       default: false,
-      description: 'Also objects that failed and are tried again by themselves: at once',
+      description: 'Whether objects that will be tried again later are tried at once as well',
     }),
   ),
 });
 
 export const RetryFailedReply = Type.Object(
   {
-    retried: Type.Integer({ description: 'How many objects became due again' }),
+    retried: Type.Integer({ description: 'Number of objects that became due again' }),
   },
   { description: 'OK' },
 );

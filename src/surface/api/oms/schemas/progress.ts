@@ -21,11 +21,12 @@ export const ShowProgressReply = Type.Object(
     }),
     lag_seconds: Type.Number({
       minimum: 0,
-      description: 'Age of the oldest object that waits or is in work; 0 where there is none',
+      description: 'Age of the oldest object that waits or is being copied; 0 if there is none',
     }),
     rate_seconds: Type.Number({
       minimum: 0,
-      description: 'The rates are averages of so many seconds: five to ten minutes at most',
+      description:
+        'The period in seconds over which the rates are averaged: five to ten minutes at most',
     }),
     objects_per_second: Type.Number({
       minimum: 0,

@@ -28,7 +28,7 @@ export const ListScansQuery = Type.Object({
 export const StartScanBody = Type.Object({
   kind: oneOf(scanKinds, {
     description:
-      'backfill and reconcile copy what the target lacks or has otherwise; verify only reports it',
+      'backfill and reconcile copy the objects that are missing or different at the target; verify only reports them',
   }),
   deep: Type.Optional(
     Type.Object(
@@ -68,7 +68,7 @@ export const ChangeSyncTaskBody = Type.Object({
     Type.Integer({
       minimum: 0,
       maximum: 8_760,
-      description: 'Hours between the reconciles that begin by themselves; 0: none do',
+      description: 'Hours between scheduled reconciles; 0 for none',
     }),
   ),
 });
@@ -83,7 +83,7 @@ const Enqueueing = Type.Object(
     enqueued: count('Keys that were enqueued so far'),
     position: orNull(Type.String({ description: 'Differences up to this key are enqueued' })),
   },
-  { description: 'How far the enqueueing of the report is; null where nobody has asked for it' },
+  { description: 'Progress of enqueueing the report; null if it was not requested' },
 );
 
 const Verified = Type.Object(
@@ -115,12 +115,12 @@ export const Scan = Type.Object(
         'paused: stopped, or its task is. incomplete: its counters are "at least". ' +
         'complete: every key of both buckets was listed, once',
     }),
-    reason: orNull(Type.String({ description: 'Why it is incomplete' })),
+    reason: orNull(Type.String({ description: 'Why the scan is incomplete' })),
     source_unordered: Type.Boolean({
       description:
-        'The source does not list in the order of keys: its listing was read whole first',
+        'Whether the source does not list in the order of keys, so that its complete listing was read first',
     }),
-    target_unordered: Type.Boolean({ description: 'The same of the target' }),
+    target_unordered: Type.Boolean({ description: 'The same for the target' }),
     create_time: timestamp('Milliseconds'),
     start_time: orNull(timestamp('Milliseconds')),
     end_time: orNull(timestamp('Milliseconds')),
@@ -151,8 +151,7 @@ export const Scan = Type.Object(
     ),
     digest: orNull(
       Type.String({
-        description:
-          'SHA-256 over all that was listed, in the order of the keys; of a complete scan only',
+        description: 'SHA-256 over both listings, in the order of the keys; complete scans only',
       }),
     ),
   },
@@ -161,6 +160,6 @@ export const Scan = Type.Object(
 export type Scan = Static<typeof Scan>;
 
 export const ListScansReply = Type.Object(
-  { scans: Type.Array(Scan, { description: 'The newest first' }) },
+  { scans: Type.Array(Scan, { description: 'Newest first' }) },
   { description: 'OK' },
 );

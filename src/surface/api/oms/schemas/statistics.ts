@@ -17,7 +17,7 @@ export const ListSyncTaskStatisticReply = Type.Object(
     sync_task_id: Type.String(),
     statistic_time_type: oneOf(['FIVE_MINUTES', 'ONE_HOUR'], {
       description:
-        'The width of a point: five minutes for ranges up to three days that begin less than ' +
+        'The interval of a point: five minutes for ranges up to three days that begin less than ' +
         'four days ago, else an hour',
     }),
     statistic_datas: Type.Array(
@@ -28,7 +28,10 @@ export const ListSyncTaskStatisticReply = Type.Object(
             time_stamp: timestamp('The start of the point; milliseconds'),
             statistic_num: Type.Integer(),
           }),
-          { maxItems: POINTS_MAX, description: 'Ascending; points where nothing happened are 0' },
+          {
+            maxItems: POINTS_MAX,
+            description: 'In ascending order; intervals without activity are 0',
+          },
         ),
       }),
       { description: 'In the order of data_type' },

@@ -15,7 +15,11 @@ export const OFFSET_DEFAULT = 0;
 
 /** Of SourceCdnResp. */
 const sourceCdn = {
-  domain: Type.String({ minLength: 1, maxLength: 1024, description: 'A host, and perhaps a port' }),
+  domain: Type.String({
+    minLength: 1,
+    maxLength: 1024,
+    description: 'A host, optionally with a port',
+  }),
   protocol: oneOf(cdnProtocols),
   authentication_type: oneOf(cdnAuthenticationTypes),
 };
@@ -33,7 +37,7 @@ const kmsKeyId = Type.Optional(Type.String({ maxLength: 36, description: 'With K
 const cdnKey = () =>
   Type.String({
     maxLength: 255,
-    description: 'The key of the CDN; the same as none where it is empty',
+    description: 'The key of the CDN; an empty key counts as absent',
   });
 
 const region = () => Type.String({ minLength: 1, maxLength: 100 });
@@ -44,7 +48,7 @@ const bucket = () =>
     minLength: 1,
     maxLength: 255,
     description:
-      'Letters, digits, dots, hyphens and underscores; the first a letter or a digit; at Azure also $web, $root, $logs and $blobchangefeed',
+      'Letters, digits, dots, hyphens and underscores, beginning with a letter or a digit; at Azure also $web, $root, $logs and $blobchangefeed',
   });
 
 const accessKey = () => Type.String({ minLength: 1, maxLength: 100 });
@@ -83,7 +87,7 @@ export const ListSyncTasksQuery = Type.Object({
       description: 'Index of the first record',
     }),
   ),
-  status: Type.Optional(oneOf(syncTaskStatuses, { description: 'Absent: tasks of any status' })),
+  status: Type.Optional(oneOf(syncTaskStatuses, { description: 'By default tasks of any status' })),
 });
 
 export const ShowSyncTaskQuery = Type.Object({
@@ -126,7 +130,7 @@ export const CreateSyncTaskBody = Type.Object({
         crypto_type: cryptoType('CDN'),
         kms_key_id: kmsKeyId,
       },
-      { description: 'A CDN before the source bucket, through which its objects are read' },
+      { description: 'A CDN in front of the source bucket, through which its objects are read' },
     ),
   ),
   start: Type.Optional(
@@ -138,7 +142,8 @@ export const CreateSyncTaskBody = Type.Object({
   initial_scan: Type.Optional(
     Type.Boolean({
       default: false,
-      description: 'Extension: also copy what the source has already, by a backfill at once',
+      description:
+        'Extension: whether a backfill copies the existing objects of the source at once',
     }),
   ),
   reconcile_hours: Type.Optional(
@@ -147,7 +152,7 @@ export const CreateSyncTaskBody = Type.Object({
       maximum: 8_760,
       default: 0,
       description:
-        'Extension: hours between the reconciles that begin by themselves and find what no event named; 0: none do',
+        'Extension: hours between scheduled reconciles, which find objects that no event named; 0 for none',
     }),
   ),
 });
@@ -172,7 +177,7 @@ export const StartSyncTaskBody = Type.Object(
   },
   {
     description:
-      "Extension: without a body, or without the four keys or the CDN's, the task continues with those that it has",
+      'Extension: without a body, or without the four keys or the key of the CDN, the task continues with the stored ones',
   },
 );
 export type StartSyncTaskBody = Static<typeof StartSyncTaskBody>;
@@ -211,11 +216,11 @@ const syncTask = {
 
 const syncTaskRest = {
   ...otherChoices,
-  src_endpoint: Type.Optional(Type.String({ description: 'Extension: only where it was given' })),
+  src_endpoint: Type.Optional(Type.String({ description: 'Extension: only if it was given' })),
   dst_cloud_type: Type.Optional(
-    oneOf(cloudTypes, { description: 'Extension: only where it is not HuaweiCloud' }),
+    oneOf(cloudTypes, { description: 'Extension: only if it is not HuaweiCloud' }),
   ),
-  dst_endpoint: Type.Optional(Type.String({ description: 'Extension: only where it was given' })),
+  dst_endpoint: Type.Optional(Type.String({ description: 'Extension: only if it was given' })),
 };
 
 const SyncTaskInfo = Type.Object({
@@ -228,7 +233,7 @@ export type SyncTaskInfo = Static<typeof SyncTaskInfo>;
 export const ListSyncTasksReply = Type.Object(
   {
     tasks: Type.Array(SyncTaskInfo),
-    count: Type.Integer({ description: 'Of all tasks that match, whatever the page' }),
+    count: Type.Integer({ description: 'Number of all matching tasks, on all pages' }),
   },
   { description: 'OK' },
 );
@@ -254,13 +259,13 @@ export const ShowSyncTaskReply = Type.Object(
   {
     ...syncTask,
     ...syncTaskRest,
-    monthly_acceptance_request: Type.Integer({ description: 'Objects named in accepted events' }),
+    monthly_acceptance_request: Type.Integer({ description: 'Object keys in accepted events' }),
     monthly_success_object: Type.Integer({ description: 'Objects synchronized' }),
     monthly_failure_object: Type.Integer({ description: 'Objects that failed' }),
     monthly_skip_object: Type.Integer({ description: 'Objects that needed no copy' }),
     monthly_size: Type.Integer({ description: 'Bytes synchronized' }),
     reconcile_hours: Type.Optional(
-      Type.Integer({ description: 'Extension: only where the task is reconciled by itself' }),
+      Type.Integer({ description: 'Extension: only if the task has scheduled reconciles' }),
     ),
     src_behaviour: behaviourOf('source'),
     dst_behaviour: behaviourOf('destination'),
