@@ -11,6 +11,7 @@ import {
   write,
 } from '../../../test/kit/copy-rig.ts';
 import { faulty } from '../../../test/kit/faulty-store.ts';
+import type { JournaledUpload } from './transfer.ts';
 
 const SIZE = 37;
 const PARTS = 5;
@@ -59,6 +60,27 @@ describe('after a crash', () => {
     assert.equal(calls.get('putPart'), undefined);
     assert.ok(rig.clean);
   });
+
+  for (const [what, change] of [
+    ['size', (upload) => ({ ...upload, size: upload.size + 1 })],
+    ['ETag', (upload) => ({ ...upload, sourceEtag: '"another"' })],
+    ['options', (upload) => ({ ...upload, optionsHash: 'of others' })],
+  ] satisfies [string, (upload: JournaledUpload) => JournaledUpload][]) {
+    test(`the parts of an object of another ${what} are dropped, and all are sent again`, async () => {
+      const rig = await filledRig();
+      rig.journal.crashBefore = { step: 'checked', call: 4 };
+      await assert.rejects(rig.copy(oneByOne), Crash);
+      const { upload } = rig.journal;
+      assert.equal(upload?.parts.length, 3);
+      rig.journal.upload = change(upload);
+      const { store, calls } = faulty(rig.target, {});
+      rig.targetSeen = store;
+      assert.equal((await rig.copy(oneByOne)).kind, 'copied');
+      assert.equal(calls.get('putPart'), PARTS);
+      assert.deepEqual(rig.copied, bytesOf(SIZE));
+      assert.ok(rig.clean);
+    });
+  }
 
   test('at every single step, one attempt after the other, the copy still ends', async () => {
     const rig = await filledRig();
