@@ -192,7 +192,11 @@ function missing(
     // About as long again as it was waited already, so that the waits double.
     const grown = { baseMs: Math.max(namedForMs, backoff.baseMs), maxMs: Infinity };
     const delayMs = Math.ceil(Math.min(backoffMs(1, grown, clock.random()), leftMs));
-    return { ...again(options, claim, { kind, reason, startedAt, delayMs }), awaited: true };
+    const { taskId, key } = claim;
+    options.onRetry(kind);
+    // Not at a level that is on by default: each event for a deleted object gets here several times.
+    options.log.debug({ event: 'object.awaited', taskId, key, delayMs, reason }, 'not there yet');
+    return { ...again({ kind, reason, startedAt, delayMs }), awaited: true };
   }
   if (missingSource === 'skip') {
     const skipped = { kind: 'skipped', reason: 'source-missing', size: undefined } as const;
@@ -333,31 +337,33 @@ function later(
 ): WorkResult {
   const asked = Math.min(cause.error?.details.retryAfterMs ?? 0, options.backoff.maxMs);
   const delayMs = Math.max(delayAfter(options, claim), asked);
-  return again(options, claim, { ...cause, delayMs });
-}
-
-function again(
-  options: CopyWorkOptions,
-  { taskId, key, attempt }: Claim,
-  cause: {
-    readonly kind: FailureKind;
-    readonly reason: string;
-    readonly startedAt: number;
-    readonly delayMs: number;
-  },
-): WorkResult {
-  const { kind: fault, reason, startedAt, delayMs } = cause;
+  const { taskId, key, attempt } = claim;
+  const { kind: fault, reason } = cause;
   options.onRetry(fault);
   options.log.warn(
     { event: 'object.retry', taskId, key, attempt, fault, delayMs, reason },
     'trying again later',
   );
+  return again({ ...cause, delayMs });
+}
+
+function again({
+  kind,
+  reason,
+  startedAt,
+  delayMs,
+}: {
+  readonly kind: FailureKind;
+  readonly reason: string;
+  readonly startedAt: number;
+  readonly delayMs: number;
+}): WorkResult {
   return {
     done: false,
     delayMs,
     released: false,
     startedAt,
-    reason: fault,
+    reason: kind,
     message: clean(reason),
   };
 }
