@@ -97,6 +97,21 @@ describe('an interim answer that no request asked for', () => {
     });
   }
 
+  test('so many that they may have no end fail the request; the next one begins at none', async () => {
+    const many = CONTINUE.repeat(150);
+    const { client, connections } = await answering([many, FINAL]);
+    for (let request = 0; request < 3; request++) {
+      const { body } = await client.send(requestOf('PUT'));
+      assert.equal(Buffer.from(await body.bytes()).toString(), 'hello');
+    }
+    assert.equal(connections(), 1);
+    const endless = await answering([many, many, FINAL]);
+    await assert.rejects(endless.client.send(requestOf('PUT')), {
+      fault: 'bad-reply',
+      message: /more than 200 interim/,
+    });
+  });
+
   test('the end after an interim answer is an interruption', async () => {
     const server = createServer(
       (socket) => void socket.once('data', () => socket.end('HTTP/1.1 100 Con')),

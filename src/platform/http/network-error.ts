@@ -1,6 +1,7 @@
 import { errors } from 'undici';
 import type { Fault } from '../model/fault.ts';
 import { ForbiddenAddress } from './connect.ts';
+import { TooManyInterimAnswers } from './interim-answers.ts';
 
 /** By the codes of undici and of the operating system: no connection was established. */
 const unreachable: ReadonlySet<string> = new Set([
@@ -26,7 +27,8 @@ export function faultOfNetworkError(error: Error): { fault: Fault; message: stri
   if (error instanceof errors.HeadersOverflowError) {
     return { fault: 'bad-reply', message: 'the headers of the answer exceed 256 KiB' };
   }
-  const garbled = error instanceof errors.HTTPParserError;
+  const isOfNoUse = error instanceof TooManyInterimAnswers;
+  const garbled = error instanceof errors.HTTPParserError || isOfNoUse;
   const syscall = 'syscall' in error && typeof error.syscall === 'string' ? error.syscall : '';
   const fault = garbled ? 'bad-reply' : faultOfCode(code, syscall);
   return { fault, message: message(error, code) };
