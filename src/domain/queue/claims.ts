@@ -106,7 +106,7 @@ export class Claims {
 }
 
 /**
- * One lease. The claims of a batch share one signal: a signal for each would cost more than a small
+ * One lease. The claims of a batch share one signal, since a signal for each would cost more than a small
  * object does. A lease of a batch that passes its deadline so ends the attempts of the whole batch,
  * which happens only when the database could not be reached for most of a lease's time.
  */

