@@ -182,7 +182,7 @@ const CHANGE_TASK = `
  */
 export async function changeTask(db: Db, taskId: string, change: TaskChange): Promise<boolean> {
   const { reconcileHours, copyFilters, missingSource } = change;
-  const filters = Object.values(copyFilters ?? {}).some((bound) => bound !== undefined);
+  const filters = Object.keys(copyFilters ?? {}).length > 0;
   const { rows } = await db.query<{ other: boolean }>(CHANGE_TASK, [
     ...[taskId, reconcileHours ?? null, copyFilters !== undefined],
     ...[filters ? JSON.stringify(copyFilters) : null, missingSource ?? null],

@@ -1,4 +1,4 @@
-import type { KeyScope } from '../../model/key-scope.ts';
+import { commonPrefix, type KeyScope } from '../../model/key-scope.ts';
 import { compareKeys } from '../keys.ts';
 import type { ListOptions, ListPage, Store } from '../store.ts';
 import { forwarding } from './forwarding.ts';
@@ -37,30 +37,38 @@ export function mappedKeys(inner: Store, scope: KeyScope): Store {
   });
 }
 
+const nothing: ListPage = { entries: [], next: undefined };
+
 async function listMapped(
   inner: Store,
   scope: KeyScope,
   { prefix = '', after, ...options }: ListOptions,
   signal: AbortSignal,
 ): Promise<ListPage> {
-  const { sourcePrefix } = scope;
-  const begins = prefix.startsWith(sourcePrefix);
-  if (!begins && !sourcePrefix.startsWith(prefix)) return { entries: [], next: undefined };
-  const from = begins ? prefix : sourcePrefix;
-  const goesOn = after?.startsWith(sourcePrefix) === true;
-  // Only what follows the prefix can be named at the target: below it all is still to come, above it nothing is.
-  const isToken = !inner.traits.listsFromKey || options.anyOrder === true;
-  if (!isToken && after !== undefined && !goesOn && compareKeys(after, sourcePrefix) > 0) {
-    return { entries: [], next: undefined };
+  const [below] = commonPrefix(prefix, scope.sourcePrefix);
+  if (below === undefined) return nothing;
+  const wanted = { ...options, prefix: scope.targetKey(below) };
+  if (!inner.traits.listsFromKey || options.anyOrder) {
+    const page = await inner.list({ ...wanted, after }, signal);
+    return { ...page, entries: entriesOf(page, scope) };
   }
-  const key = goesOn && after !== undefined ? scope.targetKey(after) : undefined;
-  const page = await inner.list(
-    { ...options, prefix: scope.targetKey(from), after: isToken ? after : key },
-    signal,
-  );
-  const next = page.next;
-  return {
-    entries: page.entries.map((entry) => ({ ...entry, key: scope.sourceKey(entry.key) })),
-    next: isToken || next === undefined ? next : scope.sourceKey(next),
-  };
+  const from = after === undefined ? 'beginning' : placeOf(after, scope);
+  if (from === 'end') return nothing;
+  const key = from === 'beginning' ? undefined : scope.targetKey(from.after);
+  const page = await inner.list({ ...wanted, after: key }, signal);
+  const next = page.next === undefined ? undefined : scope.sourceKey(page.next);
+  return { entries: entriesOf(page, scope), next };
+}
+
+/** Only what follows the prefix can be named at the target: below it all is still to come, above it nothing is. */
+function placeOf(
+  after: string,
+  { sourcePrefix }: KeyScope,
+): { readonly after: string } | 'beginning' | 'end' {
+  if (after.startsWith(sourcePrefix)) return { after };
+  return compareKeys(after, sourcePrefix) < 0 ? 'beginning' : 'end';
+}
+
+function entriesOf({ entries }: ListPage, scope: KeyScope): ListPage['entries'] {
+  return entries.map((entry) => ({ ...entry, key: scope.sourceKey(entry.key) }));
 }

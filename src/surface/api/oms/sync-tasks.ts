@@ -39,6 +39,8 @@ const takes = { bytes: 64 * KiB, values: 256 };
 /** And for all filters of keys. */
 const takesFilters = { bytes: 1_024 * KiB, values: 512 };
 
+const changes = { action: 'oms:synctask:update', refusesMisspelt: true } as const;
+
 /** The life of a synchronization task: list, create, show, delete, start and stop. */
 export function syncTaskRoutes(syncTasks: SyncTaskService): FastifyPluginAsyncTypebox {
   return async (app) => {
@@ -128,11 +130,7 @@ function taskRoutes(syncTasks: SyncTaskService): FastifyPluginAsyncTypebox {
           body: ChangeSyncTaskBody,
           response: { 200: Nothing, ...taskProblems, 413: tooLarge },
         },
-        config: {
-          action: 'oms:synctask:update',
-          refusesMisspelt: true,
-          neverChanges: unchangeable,
-        },
+        config: { ...changes, neverChanges: unchangeable },
       },
       async ({ params: { project_id: project, sync_task_id: id }, body }, reply) => {
         await syncTasks.change(project, id, toTaskChange(body));
