@@ -165,3 +165,48 @@ describe('a verification of a stopped task', () => {
     assert.equal(to.bytes('damaged')?.toString(), 'good');
   });
 });
+
+describe('an estimate', () => {
+  test('predicts the requests of the backfill that follows, changes nothing, and knows no time before a copy', async () => {
+    await using world = await startWorld();
+    const { from, to, client, source, target } = world;
+    from.put('large', Buffer.alloc(sizes.large, 'x'));
+    from.put('medium', Buffer.alloc(sizes.medium, 'x'));
+    from.put('small', Buffer.from('x'));
+    to.put('small', Buffer.from('x'));
+    const taskId = await world.createTask();
+    const estimate = async () =>
+      (await verified(world, taskId, { kind: 'estimate' }))['estimate'] as Record<string, unknown>;
+    const before = await estimate();
+    assert.deepEqual(
+      [to.object('large'), before['seconds'], before['rate']],
+      [undefined, null, null],
+    );
+    assert.partialDeepStrictEqual(before, {
+      ...{
+        copy_objects: 2,
+        copy_bytes: sizes.large + sizes.medium,
+        skip_objects: 1,
+        skip_bytes: 1,
+      },
+    });
+    const requests = (): Record<string, number> => ({
+      get: source.requests.of('GetObject'),
+      head: target.requests.of('HeadObject'),
+      put: target.requests.of('PutObject'),
+      create_upload: target.requests.of('CreateMultipartUpload'),
+      upload_part: target.requests.of('UploadPart'),
+      complete_upload: target.requests.of('CompleteMultipartUpload'),
+    });
+    const at = requests();
+    await client.call('POST', `/sync-tasks/${taskId}/scans`, { kind: 'backfill' });
+    await client.settled(taskId, 2);
+    const sent = Object.entries(requests()).map(([name, count]) => [name, count - (at[name] ?? 0)]);
+    const { source_requests: ofSource, target_requests: ofTarget } = before as {
+      readonly source_requests: Record<string, number>;
+      readonly target_requests: Record<string, number>;
+    };
+    assert.deepEqual({ get: ofSource['get'], ...ofTarget }, Object.fromEntries(sent));
+    assert.equal(typeof (await estimate())['rate'], 'object');
+  });
+});

@@ -24,6 +24,7 @@ export function scannerOf(
   { waitingMax = 1e9, concurrency = 3, ...options }: Partial<ScannerOptions> = {},
 ): Scanner {
   return new Scanner({
+    sizes: { bufferBytes: 1, putBytes: 1, partBytes: 1 },
     ...options,
     database,
     open: () =>

@@ -5,6 +5,7 @@ import {
   needsLook,
 } from '../../platform/model/consistency.ts';
 import { filteredBy } from '../../platform/model/copy-filters.ts';
+import { wayOfCopy } from '../../platform/model/copy-plan.ts';
 import { keepsParts } from '../../platform/model/fault.ts';
 import type { ObjectHead } from '../../platform/model/object.ts';
 import type { Check, Outcome, SkipReason } from '../../platform/model/outcome.ts';
@@ -343,10 +344,7 @@ function withLook(evidence: CopyEvidence, head: ObjectHead): CopyEvidence {
   };
 }
 
-/**
- * Chooses the way by what is known: a PUT where the target can prove the bytes by an MD5 that is
- * known before they are sent, else parts, which are checked one by one before they are published.
- */
+/** Moves the bytes in the way that {@link wayOfCopy} chooses. */
 async function moveBytes(
   job: CopyJob,
   read: ObjectRead,
@@ -354,14 +352,13 @@ async function moveBytes(
   previous: JournaledUpload | undefined,
 ): Promise<CopyEvidence | 'exists'> {
   const { size, md5 } = read.head;
-  const { bufferBytes, putBytes } = job.sizes;
+  const way = wayOfCopy({ size, md5Known: md5 !== undefined }, job.sizes, job.target.traits);
   try {
-    if (size <= bufferBytes) {
+    if (way === 'held') {
       await dropOrLeave(job, previous);
       return await putBuffered(job, read, options);
     }
-    const once = size <= Math.min(putBytes, job.target.traits.putSizeMax);
-    if (md5 !== undefined && once && job.target.traits.checksMd5) {
+    if (way === 'streamed' && md5 !== undefined) {
       await dropOrLeave(job, previous);
       return await putStreamed(job, read, options, md5);
     }

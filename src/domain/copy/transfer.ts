@@ -1,5 +1,6 @@
 import type { Clock } from '../../platform/base/clock.ts';
 import type { CopyFilters } from '../../platform/model/copy-filters.ts';
+import type { CopySizes } from '../../platform/model/copy-plan.ts';
 import type { StoragePolicy } from '../../platform/model/storage-class.ts';
 import type { Sums } from '../../platform/model/sums.ts';
 import type { ConsistencyCheck, OverwriteMode } from '../../platform/model/sync-task.ts';
@@ -22,12 +23,7 @@ export interface CopyPolicy {
 }
 
 /** How bytes are moved. Memory of one copy: `bufferBytes`, or the buffers of `partConcurrency` sockets. */
-export interface TransferSizes {
-  /** Objects up to this size are held whole, so that their MD5 is known before they are sent. */
-  readonly bufferBytes: number;
-  /** Objects up to this size are written by one PUT, where their MD5 is known beforehand. */
-  readonly putBytes: number;
-  readonly partBytes: number;
+export interface TransferSizes extends CopySizes {
   /** Parts of one object in flight. */
   readonly partConcurrency: number;
 }

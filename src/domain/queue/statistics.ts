@@ -83,6 +83,29 @@ export async function recentRate(
   return rows[0] ?? { seconds: 1, objectsPerSecond: 0, bytesPerSecond: 0 };
 }
 
+/** The busiest five minutes of the last days. */
+export interface BusiestRate {
+  readonly objectsPerSecond: number;
+  readonly bytesPerSecond: number;
+}
+
+/** How fast a task has copied at most, over five minutes; undefined where it has copied nothing in the last days. */
+export async function busiestRate(db: Db, taskId: string): Promise<BusiestRate | undefined> {
+  const { rows } = await db.query<Partial<BusiestRate>>(
+    `with periods as (
+      select sum(successes)::float8 as objects, sum(bytes)::float8 as bytes,
+        least(greatest(extract(epoch from now() - starts_at), 1), 300)::float8 as seconds
+      from statistics where task_id = $1 and width = 300 group by starts_at
+    )
+    select max(objects / seconds) as "objectsPerSecond", max(bytes / seconds) as "bytesPerSecond"
+    from periods where objects > 0`,
+    [taskId],
+  );
+  const { objectsPerSecond, bytesPerSecond } = rows[0] ?? {};
+  if (objectsPerSecond === undefined || bytesPerSecond === undefined) return undefined;
+  return { objectsPerSecond, bytesPerSecond };
+}
+
 /**
  * Folds five-minute rows and hours that are old enough into hours and months. Nothing is counted
  * twice or lost: rows leave and arrive in one statement.

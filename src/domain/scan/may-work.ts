@@ -1,6 +1,6 @@
 /** A scan that may be worked on now: a task that is stopped is only looked at. */
 export const MAY_WORK = `scans.state in ('waiting', 'running') and not scans.held and tasks.deleted_at is null
-  and (tasks.running or scans.kind = 'verify')`;
+  and (tasks.running or scans.kind in ('verify', 'estimate'))`;
 
 const kept = (side: 'source' | 'target'): string =>
   `(not scans.${side}_unordered or exists (

@@ -1,4 +1,5 @@
 import type { ScanKind, ScanSignal } from './scan.ts';
+import type { BusiestRate } from '../queue/statistics.ts';
 import type { Difference } from './differences-table.ts';
 import type { ScanRecord } from './scans-table.ts';
 
@@ -30,7 +31,12 @@ export interface ScanService {
     page: { readonly limit: number; readonly offset: number },
   ): Promise<readonly ScanRecord[]>;
   start(projectId: string, taskId: string, scan: NewScan): Promise<ScanRecord>;
-  show(projectId: string, taskId: string, scanId: string): Promise<ScanRecord>;
+  /** @returns With the fastest that its task has copied, for an estimate of the time. */
+  show(
+    projectId: string,
+    taskId: string,
+    scanId: string,
+  ): Promise<ScanRecord & { readonly rate?: BusiestRate | undefined }>;
   /** What a verification found to differ, in the order of the keys. */
   differences(
     projectId: string,

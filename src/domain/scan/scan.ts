@@ -1,8 +1,9 @@
 /**
  * `backfill`: what is at the source and not at the target when a task begins. `reconcile`: what events have missed.
- * Both have what they find copied. `verify` changes nothing.
+ * Both have what they find copied. `verify` and `estimate` change nothing: the one
+ * compares, and the other counts what a backfill would do.
  */
-export const scanKinds = ['backfill', 'reconcile', 'verify'] as const;
+export const scanKinds = ['backfill', 'reconcile', 'verify', 'estimate'] as const;
 export type ScanKind = (typeof scanKinds)[number];
 
 export const scanStates = [
@@ -20,7 +21,7 @@ export type ScanSignal = 'stop' | 'start' | 'cancel';
 
 /** Whether a scan of this kind has objects copied. A task has at most one of these at work. */
 export function writes(kind: ScanKind): boolean {
-  return kind !== 'verify';
+  return kind === 'backfill' || kind === 'reconcile';
 }
 
 /** What is chosen when a scan is started. */

@@ -2,18 +2,16 @@ import type { Clock } from '../../platform/base/clock.ts';
 import type { Logger } from '../../platform/base/log.ts';
 import type { CopyFilters } from '../../platform/model/copy-filters.ts';
 import type { KeyScope } from '../../platform/model/key-scope.ts';
-import type { OverwriteMode } from '../../platform/model/sync-task.ts';
+import type { CopySizes } from '../../platform/model/copy-plan.ts';
 import type { Database } from '../../platform/postgres/db.ts';
 import type { Store } from '../../platform/stores/store.ts';
+import type { EstimatedPolicy } from './estimate.ts';
 
 /** Both buckets of a task, open. */
 export interface ScannedTask extends Disposable {
   readonly source: Store;
   readonly target: Store;
-  readonly policy: {
-    readonly overwriteMode: OverwriteMode;
-    readonly copyFilters?: CopyFilters | undefined;
-  };
+  readonly policy: EstimatedPolicy & { readonly copyFilters?: CopyFilters | undefined };
   /** The keys that it is about; all where it is not given. Both sides go by the keys of the source. */
   readonly scope?: KeyScope;
 }
@@ -27,6 +25,8 @@ export interface ScannerOptions {
   /** Ranges that this process walks at once. */
   readonly concurrency: number;
   readonly leaseMs: number;
+  /** Of the copies, for estimates. */
+  readonly sizes: CopySizes;
   /** A scan waits while this many keys that scans found are waiting in its task. */
   readonly waitingMax: number;
   /** A reconcile found keys that no event had named. */

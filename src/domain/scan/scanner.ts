@@ -9,6 +9,7 @@ import { ServiceError } from '../service-error.ts';
 import type { Sample } from './deep.ts';
 import { insertDifferences } from './differences-table.ts';
 import { enqueueNextBatch } from './enqueue-report.ts';
+import { estimating } from './estimate.ts';
 import type { Examine } from './examine.ts';
 import { endOf } from './ending.ts';
 import { keptListing, readListing } from './kept-listing.ts';
@@ -255,8 +256,9 @@ export class Scanner {
 
   #examineOf(claim: RangeClaim, task: ScannedTask): Examine | undefined {
     const { kind, taskId, attempts, options } = claim;
+    const { database, sizes } = this.#options;
+    if (kind === 'estimate') return estimating({ ...task, sizes });
     if (kind !== 'verify') return undefined;
-    const { database } = this.#options;
     const recorded = (keys: readonly string[]) => recordedCopies(database, taskId, keys);
     const share = options?.deepShare;
     const sample: Sample | undefined =

@@ -83,7 +83,7 @@ export async function insertScan(
 
 const SELECT = `
   select scans.id, scans.kind,
-    case when scans.state in ('waiting', 'running') and (held or (not tasks.running and scans.kind <> 'verify'))
+    case when scans.state in ('waiting', 'running') and (held or (not tasks.running and scans.kind not in ('verify', 'estimate')))
       then 'paused' else scans.state end as state,
     scans.source_unordered as "sourceUnordered", scans.target_unordered as "targetUnordered",
     scans.reason, scans.created_at as "createdAt", scans.started_at as "startedAt", scans.ended_at as "endedAt",

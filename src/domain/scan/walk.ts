@@ -182,7 +182,7 @@ function settlementOf(
     ...listed(counting),
     pages,
     enqueue: writes(kind) ? differing.filter(isToCopy) : [],
-    differences: writes(kind) ? [] : differing,
+    differences: kind === 'verify' ? differing : [],
     tally: tallies.length === 0 ? undefined : tallied(tallies),
     done,
     cursor: end ?? within.findLast(isKept)?.key ?? cursor,

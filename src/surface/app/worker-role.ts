@@ -35,7 +35,7 @@ export function workerRole(parts: Parts, openTasks: OpenTasks, writer: number): 
   const { database, clock, log, settings, alone } = parts;
   const worker = new Worker(workerOptions(parts, openTasks, writer));
   const scanner = new Scanner({
-    ...{ database, clock, log, leaseMs: settings.leaseMs },
+    ...{ database, clock, log, leaseMs: settings.leaseMs, sizes: settings.sizes },
     open: (taskId, revision) => openTasks.use(taskId, revision),
     concurrency: RANGES,
     waitingMax: SCANNED_WAITING,

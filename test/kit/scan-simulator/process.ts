@@ -31,6 +31,7 @@ export class Process {
     });
     const { concurrency, batchPairs, splitPages, waitingMax } = simulation;
     this.scanner = new Scanner({
+      sizes: { bufferBytes: 1, putBytes: 1, partBytes: 1 },
       ...{ concurrency, batchPairs, splitPages, waitingMax },
       database: this.#database(db),
       open: async () => this.#step(() => Promise.resolve(this.#task(sides))),

@@ -33,6 +33,7 @@ export async function runScan(
   const id = randomUUID();
   assert.ok(await insertScan(db, { id, taskId, kind }));
   const scanner = new Scanner({
+    sizes: { bufferBytes: 1, putBytes: 1, partBytes: 1 },
     database: db,
     open: () =>
       Promise.resolve({

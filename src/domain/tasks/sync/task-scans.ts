@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { isUuid } from '../../../platform/base/uuid.ts';
 import type { SyncTask } from '../task-record.ts';
 import type { Database } from '../../../platform/postgres/db.ts';
+import { type BusiestRate, busiestRate } from '../../queue/statistics.ts';
 import { listDifferences } from '../../scan/differences-table.ts';
 import { beginEnqueueing } from '../../scan/enqueue-report.ts';
 import { type ScanOptions, type ScanSignal, writes } from '../../scan/scan.ts';
@@ -58,9 +59,15 @@ export class TaskScans implements ScanService {
     return await this.#scan(task.id, id);
   }
 
-  async show(projectId: string, taskId: string, scanId: string): Promise<ScanRecord> {
+  async show(
+    projectId: string,
+    taskId: string,
+    scanId: string,
+  ): Promise<ScanRecord & { readonly rate?: BusiestRate | undefined }> {
     const task = await this.#find(projectId, taskId);
-    return await this.#scan(task.id, scanId);
+    const scan = await this.#scan(task.id, scanId);
+    if (scan.kind !== 'estimate') return scan;
+    return { ...scan, rate: await busiestRate(this.#database, task.id) };
   }
 
   async differences(

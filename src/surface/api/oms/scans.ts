@@ -1,8 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { BusiestRate } from '../../../domain/queue/statistics.ts';
 import type { ScanSignal } from '../../../domain/scan/scan.ts';
 import type { ScanService } from '../../../domain/scan/scan-service.ts';
 import { isTruncated, type ScanRecord } from '../../../domain/scan/scans-table.ts';
 import { problems, TaskPath, taskProblems, tooLarge } from '../kit/common-schemas.ts';
+import { toEstimate } from './estimate.ts';
 import {
   ListScansQuery,
   ListScansReply,
@@ -112,7 +114,7 @@ function oneRoutes(scans: ScanService): FastifyPluginAsyncTypebox {
 }
 
 /** A scan as clients get it. */
-export function toScan(scan: ScanRecord): Scan {
+export function toScan(scan: ScanRecord & { readonly rate?: BusiestRate | undefined }): Scan {
   return {
     scan_id: scan.id,
     kind: scan.kind,
@@ -136,6 +138,7 @@ export function toScan(scan: ScanRecord): Scan {
     without_event: scan.withoutEvent,
     oldest_without_event_time: scan.oldestWithoutEvent ?? null,
     verified: scan.kind === 'verify' ? toVerified(scan) : null,
+    estimate: scan.kind === 'estimate' ? toEstimate(scan, scan.rate) : null,
     enqueueing: toEnqueueing(scan),
     pages: scan.pages,
     ranges_open: scan.rangesOpen,

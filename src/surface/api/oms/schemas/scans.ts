@@ -3,6 +3,7 @@ import { scanKinds, scanStates } from '../../../../domain/scan/scan.ts';
 import { choicesInBody } from '../task-choices.ts';
 import { oneOf, orNull, TaskPath, timestamp } from '../../kit/common-schemas.ts';
 import { truncated } from './differences.ts';
+import { Estimate } from './estimate.ts';
 
 /* Scans are an extension: OMS has none. */
 
@@ -28,7 +29,8 @@ export const ListScansQuery = Type.Object({
 export const StartScanBody = Type.Object({
   kind: oneOf(scanKinds, {
     description:
-      'backfill and reconcile copy the objects that are missing or different at the target; verify only reports them',
+      'backfill and reconcile copy the objects that are missing or different at the target; verify only reports them; ' +
+      'estimate counts what a backfill would do',
   }),
   deep: Type.Optional(
     Type.Object(
@@ -139,6 +141,7 @@ export const Scan = Type.Object(
       timestamp('Milliseconds; when the oldest of them was modified at the source'),
     ),
     verified: orNull(Verified),
+    estimate: orNull(Estimate),
     enqueueing: orNull(Enqueueing),
     pages: count('Answers to list requests of both sides'),
     ranges_open: count('Ranges of keys that are not walked to their end'),
