@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { sizes, startWorld, type World } from '../kit/service-between-buckets.ts';
 import { until } from '../kit/until.ts';
@@ -163,6 +164,41 @@ describe('a verification of a stopped task', () => {
     await client.call('POST', `${scans}/${scan.scan_id}/differences/enqueue`);
     await client.settled(taskId, 1);
     assert.equal(to.bytes('damaged')?.toString(), 'good');
+  });
+});
+
+describe('the certificate of a scan', () => {
+  test('has ranges that are the whole key space, whose digests combine to that of the scan', async () => {
+    await using world = await startWorld();
+    for (const key of ['a', 'b', 'c']) world.from.put(key, Buffer.from(key));
+    const taskId = await world.createTask();
+    await world.client.stop(taskId);
+    await verified(world, taskId);
+    const scan = await verified(world, taskId);
+    assert.equal(scan['seconds_left'], null);
+    assert.ok(Number(scan['pairs_per_second']) > 0);
+    const path = `/sync-tasks/${taskId}/scans/${scan.scan_id}/certificate`;
+    const certificate = (await world.client.call('GET', path)) as {
+      readonly scan: Scan;
+      readonly ranges: readonly { after: string; until: string | null; digest: string }[];
+    };
+    const { ranges } = certificate;
+    assert.deepEqual([ranges[0]?.after, ranges.at(-1)?.until], ['', null]);
+    const digests = Buffer.concat(ranges.map(({ digest }) => Buffer.from(digest, 'hex')));
+    assert.equal(certificate.scan['digest'], createHash('sha256').update(digests).digest('hex'));
+    const lines = ['a', 'b', 'c'].map((key) => {
+      const { size, lastModified, etag } = {
+        ...{ size: 1, lastModified: world.from.object(key)?.lastModified },
+        etag: `"${world.from.object(key)?.etag}"`,
+      };
+      return `${key}\0${size} ${lastModified} ${etag}\0\0`;
+    });
+    // One page, after nothing.
+    const chain = createHash('sha256').update(lines.join('')).digest('hex');
+    assert.deepEqual(
+      ranges.map(({ digest }) => digest),
+      [chain],
+    );
   });
 });
 

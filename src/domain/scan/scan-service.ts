@@ -1,5 +1,6 @@
 import type { ScanKind, ScanSignal } from './scan.ts';
 import type { BusiestRate } from '../queue/statistics.ts';
+import type { CertifiedRange } from './certificate-table.ts';
 import type { Difference } from './differences-table.ts';
 import type { ScanRecord } from './scans-table.ts';
 
@@ -37,6 +38,12 @@ export interface ScanService {
     taskId: string,
     scanId: string,
   ): Promise<ScanRecord & { readonly rate?: BusiestRate | undefined }>;
+  /** The ranges of a scan, in the order of their keys: what makes it complete. */
+  certificate(
+    projectId: string,
+    taskId: string,
+    scanId: string,
+  ): Promise<{ readonly scan: ScanRecord; readonly ranges: readonly CertifiedRange[] }>;
   /** What a verification found to differ, in the order of the keys. */
   differences(
     projectId: string,

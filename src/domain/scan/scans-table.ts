@@ -14,6 +14,10 @@ export interface ScanRecord extends RangeCounts {
   readonly createdAt: number;
   readonly startedAt?: number | undefined;
   readonly endedAt?: number | undefined;
+  /** Since it began, to its end if it has ended. */
+  readonly seconds?: number | undefined;
+  /** Keys that the last complete scan of the task before it compared. */
+  readonly pairsBefore?: number | undefined;
   /** The sides that do not list in the order of keys: their listings were kept, and compared in order. */
   readonly sourceUnordered: boolean;
   readonly targetUnordered: boolean;
@@ -87,6 +91,11 @@ const SELECT = `
       then 'paused' else scans.state end as state,
     scans.source_unordered as "sourceUnordered", scans.target_unordered as "targetUnordered",
     scans.reason, scans.created_at as "createdAt", scans.started_at as "startedAt", scans.ended_at as "endedAt",
+    extract(epoch from coalesce(scans.ended_at, now()) - scans.started_at)::float8 as seconds,
+    (select sum(equal + different + missing + extra)::int8 from scan_ranges where scan_id = (
+      select id from scans as before where before.task_id = scans.task_id and before.state = 'complete'
+        and before.created_at < scans.created_at order by before.created_at desc limit 1
+    )) as "pairsBefore",
     encode(scans.digest, 'hex') as digest, scans.options,
     case when enqueueing_state = 'running' and not tasks.running then 'paused' else enqueueing_state end as "enqueueingState",
     enqueueing_key as "enqueueingKey", enqueueing_count as "enqueueingCount", sums.*, tallies.tally

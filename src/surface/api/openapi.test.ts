@@ -70,6 +70,7 @@ describe('the OpenAPI document', () => {
         `get ${task}/scans ListScans`,
         `post ${task}/scans StartScan`,
         `get ${task}/scans/{scan_id} ShowScan`,
+        `get ${task}/scans/{scan_id}/certificate ShowScanCertificate`,
         `get ${task}/scans/{scan_id}/differences ListScanDifferences`,
         `get ${task}/scans/{scan_id}/differences/export ExportScanDifferences`,
         `post ${task}/scans/{scan_id}/differences/enqueue EnqueueScanDifferences`,

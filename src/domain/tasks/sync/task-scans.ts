@@ -3,6 +3,7 @@ import { isUuid } from '../../../platform/base/uuid.ts';
 import type { SyncTask } from '../task-record.ts';
 import type { Database } from '../../../platform/postgres/db.ts';
 import { type BusiestRate, busiestRate } from '../../queue/statistics.ts';
+import { type CertifiedRange, certifiedRanges } from '../../scan/certificate-table.ts';
 import { listDifferences } from '../../scan/differences-table.ts';
 import { beginEnqueueing } from '../../scan/enqueue-report.ts';
 import { type ScanOptions, type ScanSignal, writes } from '../../scan/scan.ts';
@@ -68,6 +69,16 @@ export class TaskScans implements ScanService {
     const scan = await this.#scan(task.id, scanId);
     if (scan.kind !== 'estimate') return scan;
     return { ...scan, rate: await busiestRate(this.#database, task.id) };
+  }
+
+  async certificate(
+    projectId: string,
+    taskId: string,
+    scanId: string,
+  ): Promise<{ scan: ScanRecord; ranges: readonly CertifiedRange[] }> {
+    const task = await this.#find(projectId, taskId);
+    const scan = await this.#scan(task.id, scanId);
+    return { scan, ranges: await certifiedRanges(this.#database, scan.id) };
   }
 
   async differences(

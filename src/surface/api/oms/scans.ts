@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { BusiestRate } from '../../../domain/queue/statistics.ts';
 import type { ScanSignal } from '../../../domain/scan/scan.ts';
 import type { ScanService } from '../../../domain/scan/scan-service.ts';
+import type { CertifiedRange } from '../../../domain/scan/certificate-table.ts';
 import { isTruncated, type ScanRecord } from '../../../domain/scan/scans-table.ts';
 import { problems, TaskPath, taskProblems, tooLarge } from '../kit/common-schemas.ts';
 import { toEstimate } from './estimate.ts';
@@ -9,6 +10,7 @@ import {
   ListScansQuery,
   ListScansReply,
   Scan,
+  ScanCertificate,
   ScanPath,
   SCANS_LIMIT_DEFAULT,
   StartScanBody,
@@ -94,6 +96,24 @@ function oneRoutes(scans: ScanService): FastifyPluginAsyncTypebox {
         toScan(await scans.show(project, id, scan)),
     );
 
+    app.get(
+      `${SCAN}/certificate`,
+      {
+        schema: {
+          operationId: 'ShowScanCertificate',
+          summary: 'Extension: the ranges of a scan, with their counters and digests',
+          tags,
+          params: ScanPath,
+          response: { 200: ScanCertificate, ...taskProblems },
+        },
+        config: { action: 'oms:synctask:get', costs: 'lists' },
+      },
+      async ({ params: { project_id: project, sync_task_id: id, scan_id: scan } }) => {
+        const certificate = await scans.certificate(project, id, scan);
+        return { scan: toScan(certificate.scan), ranges: certificate.ranges.map(toRange) };
+      },
+    );
+
     for (const signal of ['stop', 'start', 'cancel'] as const) {
       app.post(
         `${SCAN}/${signal}`,
@@ -141,6 +161,7 @@ export function toScan(scan: ScanRecord & { readonly rate?: BusiestRate | undefi
     estimate: scan.kind === 'estimate' ? toEstimate(scan, scan.rate) : null,
     enqueueing: toEnqueueing(scan),
     pages: scan.pages,
+    ...toPace(scan),
     ranges_open: scan.rangesOpen,
     ranges_done: scan.rangesDone,
     ranges_failed: scan.rangesFailed,
@@ -171,4 +192,32 @@ function toEnqueueing(scan: ScanRecord): Scan['enqueueing'] {
   const { enqueueingState: state, enqueueingKey: key, enqueueingCount: enqueued } = scan;
   if (state === undefined) return null;
   return { state, enqueued, position: key === '' ? null : key };
+}
+
+function toRange(range: CertifiedRange): ScanCertificate['ranges'][number] {
+  return {
+    after: range.after,
+    until: range.until ?? null,
+    state: range.state,
+    message: range.message ?? null,
+    pages: range.pages,
+    source_objects: range.sourceObjects,
+    source_bytes: range.sourceBytes,
+    target_objects: range.targetObjects,
+    target_bytes: range.targetBytes,
+    equal: range.equal,
+    different: range.different,
+    missing: range.missing,
+    extra: range.extra,
+    digest: range.digest,
+  };
+}
+
+function toPace(scan: ScanRecord): Pick<Scan, 'pairs_per_second' | 'seconds_left'> {
+  const { seconds, pairsBefore, equal, different, missing, extra, state, tally = {} } = scan;
+  if (seconds === undefined) return { pairs_per_second: null, seconds_left: null };
+  const pairs = equal + different + missing + extra + (tally.unreadable ?? 0);
+  const rate = pairs / Math.max(seconds, 0.001);
+  const known = state === 'running' && pairsBefore !== undefined && pairsBefore > pairs && rate > 0;
+  return { pairs_per_second: rate, seconds_left: known ? (pairsBefore - pairs) / rate : null };
 }

@@ -144,6 +144,19 @@ export const Scan = Type.Object(
     estimate: orNull(Estimate),
     enqueueing: orNull(Enqueueing),
     pages: count('Answers to list requests of both sides'),
+    pairs_per_second: orNull(
+      Type.Number({
+        minimum: 0,
+        description: 'Keys compared, averaged since it began; null before',
+      }),
+    ),
+    seconds_left: orNull(
+      Type.Number({
+        minimum: 0,
+        description:
+          'At that rate, if it has as many keys as the last complete scan of the task; null where that is not known',
+      }),
+    ),
     ranges_open: count('Ranges of keys that are not walked to their end'),
     ranges_done: count('Ranges of keys that are'),
     ranges_failed: count('Ranges of keys that could not be'),
@@ -161,6 +174,37 @@ export const Scan = Type.Object(
   { description: 'OK' },
 );
 export type Scan = Static<typeof Scan>;
+
+const listed = (of: string) => count(`Of ${of}, in this range`);
+
+export const ScanCertificate = Type.Object(
+  {
+    scan: Scan,
+    ranges: Type.Array(
+      Type.Object({
+        after: Type.String({
+          description: 'Its keys are above this one; empty: from the first on',
+        }),
+        until: orNull(Type.String({ description: 'Up to this one, included; null: to the last' })),
+        state: oneOf(['open', 'done', 'failed']),
+        message: orNull(Type.String({ description: 'Why it is not done' })),
+        pages: count('Answers to list requests of both sides'),
+        source_objects: listed('the objects of the source'),
+        source_bytes: listed('their bytes'),
+        target_objects: listed('the objects of the target'),
+        target_bytes: listed('their bytes'),
+        equal: listed('the equal keys'),
+        different: listed('the different keys'),
+        missing: listed('the keys that the target lacks'),
+        extra: listed('the keys that only the target has'),
+        digest: Type.String({ description: 'SHA-256 in hexadecimal; empty before the first page' }),
+      }),
+      { description: 'In the order of their keys' },
+    ),
+  },
+  { description: 'OK' },
+);
+export type ScanCertificate = Static<typeof ScanCertificate>;
 
 export const ListScansReply = Type.Object(
   { scans: Type.Array(Scan, { description: 'Newest first' }) },
