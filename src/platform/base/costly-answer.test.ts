@@ -56,7 +56,7 @@ test('where a newer answer takes longer than the patience, the last one is given
   assert.equal(await soon, 3);
 });
 
-test('a failure is given until it is asked again', async () => {
+test('a failure is returned until the question is asked again', async () => {
   const { clock, state, answer } = counted();
   state.fails = true;
   const failing = answer.get();

@@ -29,7 +29,7 @@ function formOf(polynomial: bigint, { write, read }: Pick<Form, 'write' | 'read'
 
 /**
  * `crc64` is CRC-64/XZ, which several clouds call ECMA-182, and is written as an unsigned decimal;
- * `crc64nvme` is CRC-64/NVME, in Base64, as S3 tells it.
+ * `crc64nvme` is CRC-64/NVME, in Base64, as S3 reports it.
  */
 const forms = {
   crc64: formOf(0xc96c5795d7870f42n, { write: (crc) => crc.toString(), read: BigInt }),

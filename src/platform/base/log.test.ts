@@ -53,7 +53,7 @@ describe('createLogger', () => {
     assert.ok(!lines.join('').includes('hunter2'), lines.join(''));
   });
 
-  test('tells of an error what it is and why, and none of its other fields', () => {
+  test('an error is logged with its type, message and cause, and none of its other fields', () => {
     const { log, lines, last } = capture();
     const cause = Object.assign(new Error('refused'), { code: 'ECONNREFUSED', config: 'hunter2' });
     const err = Object.assign(new Error('no copy', { cause }), {

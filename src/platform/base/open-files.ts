@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 /**
- * How many files and sockets this process may have open; undefined where the system does not tell.
+ * How many files and sockets this process may have open; undefined where the system does not report it.
  * Node itself has raised the soft limit to the hard one when it started.
  */
 export function openFilesMax(): number | undefined {

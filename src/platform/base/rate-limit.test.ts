@@ -64,7 +64,7 @@ test('in no minute more than twice its worth comes through, whatever comes', () 
   );
 });
 
-test('of very many keys the one that was not used for longest begins anew', () => {
+test('with too many keys, the least recently used key starts over with a full allowance', () => {
   const { limit: two } = limit(2);
   for (let key = 0; key < 9_999; key++) two.take(`key ${key}`);
   two.take('key 0');

@@ -20,12 +20,12 @@ test('a secret is taken out in each of its forms, and as often as it is there', 
   }
 });
 
-test('other words stay, and so do those that are too short to be told from them', () => {
+test('other words are kept, and so are secrets too short to be distinguished from them', () => {
   assert.equal(redact('a short word; another one'), 'a short word; another one');
   assert.equal(redactor([])('all'), 'all');
 });
 
-test('the signature of a token is taken out, whoever knows the token', () => {
+test('the signature of a token is redacted even if the redactor does not know the token', () => {
   assert.equal(
     redactor([])('https://x/?sp=r&sig=b3RoZXI%3D&se=1 <sig=abc<'),
     'https://x/?sp=r&sig=[secret]&se=1 <sig=[secret]<',

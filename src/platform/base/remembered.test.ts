@@ -42,7 +42,7 @@ test('an answer that is not accepted is not kept', async () => {
   assert.equal(await second, 'made since then');
 });
 
-test('a miss that was asked for before the call is not given to the caller, and a burst asks once more', async () => {
+test('a caller does not get a miss from a question asked before its call, and a burst asks once more', async () => {
   const { asked, get } = remembered();
   const before = get('a');
   const during = [get('a'), get('a'), get('a')];

@@ -1,7 +1,7 @@
 import { BoundedMap } from './bounded-map.ts';
 
 /**
- * Keeps the answers to slow questions for a while; callers that ask at the same time share one question.
+ * Keeps the answers to slow questions for a while; concurrent callers share one question.
  *
  * A failed answer is not kept, and neither is one that the caller does not `accept`: an answer such
  * as "there is no such token" must not outlive the moment at which the token is made.
@@ -20,7 +20,7 @@ export class Remembered<T> {
     this.#answers = new BoundedMap(options.max);
   }
 
-  /** @param accept Whether an answer may be kept; one that may not is from a question asked after this call. */
+  /** @param accept Whether an answer may be kept; any other answer comes from a question asked after this call. */
   async get(
     key: string,
     ask: () => Promise<T>,
@@ -30,7 +30,7 @@ export class Remembered<T> {
     if (known === undefined) return await this.#ask(key, ask, accept);
     const answer = await known;
     if (accept(answer)) return answer;
-    // The question was asked before this call. Another one that began since then is shared.
+    // The question was asked before this call. A question that began since then is shared.
     const newer = this.#known(key);
     return await (newer === undefined || newer === known ? this.#ask(key, ask, accept) : newer);
   }

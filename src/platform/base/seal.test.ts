@@ -55,13 +55,13 @@ test('a key of another length is refused', () => {
   }
 });
 
-test('a key is named without being told', () => {
+test('the ID of a key identifies the key without revealing it', () => {
   assert.equal(sealer.keyId, new Sealer(Buffer.alloc(32, 7)).keyId);
   assert.notEqual(sealer.keyId, new Sealer(Buffer.alloc(32, 8)).keyId);
   assert.match(sealer.keyId, /^[0-9a-f]{16}$/);
 });
 
-test('a secret shows itself to nobody who does not ask for it', () => {
+test('a secret appears in text, JSON or inspected output only if it is revealed explicitly', () => {
   const secret = new Secret('hunter2');
   const told = [
     String(secret),

@@ -20,7 +20,7 @@ export interface RecordFields {
   text(field: number): string | undefined;
   /** NaN where the text is anything but digits. */
   integer(field: number): number;
-  /** Milliseconds since the Unix epoch, of a date as ISO 8601 has it; NaN where it is none. */
+  /** Parses a date in ISO 8601 format into milliseconds since the Unix epoch; NaN if it is not such a date. */
   time(field: number): number;
 }
 
@@ -64,7 +64,7 @@ export function readRecords<T>(
     rest += source.toString('utf8', end, at === -1 ? undefined : at);
   }
   const root = readXml(rest);
-  // Records elsewhere than directly in the root are no records, and such as are written otherwise would be left out.
+  // Elements elsewhere than directly in the root are not records, and records in another notation would be left out.
   const places = root.children.filter(({ name }) => name === PLACE).length;
   if (places !== runs || root.child(shape.record) !== undefined) return undefined;
   return { root, records: reader.records };

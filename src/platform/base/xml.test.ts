@@ -20,7 +20,7 @@ describe('readXml', () => {
     assert.equal(root.textOf('Nowhere'), undefined);
   });
 
-  test('reads attributes where they are asked for', () => {
+  test('reads attributes where they are requested', () => {
     const name = readXml(
       '<s:Name xmlns:s="urn:x" Encoded = "true" of=\'a "b" &amp; c\'>x</s:Name>',
     );
