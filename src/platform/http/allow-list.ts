@@ -90,7 +90,7 @@ export function unbracketed(hostname: string): string {
 
 /**
  * Whether an entry covers the host and port of a URL. A network covers addresses that are written
- * in the URL; a name that resolves into it must be allowed by name.
+ * in the URL; a host name that resolves into the network needs an entry of its own.
  */
 export function coversUrl(entry: Allowed, url: URL): boolean {
   const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);

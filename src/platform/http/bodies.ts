@@ -9,8 +9,8 @@ export interface ReadBody extends AsyncIterable<Uint8Array> {
 /**
  * The bytes of one put or part: whole, or as a stream of known length. A stream is read once; it
  * fails the put with its own error, and a stream that ends early or late fails it as `interrupted`.
- * A put that fails, begun or not, lets its stream go: a {@link ReadBody} is discarded, the iterator
- * of any other is told to `return`.
+ * A put that fails, begun or not, releases its stream: it discards a {@link ReadBody}, and calls
+ * `return` on the iterator of any other stream.
  */
 export interface PutBody {
   readonly content: Uint8Array | AsyncIterable<Uint8Array>;
@@ -18,7 +18,7 @@ export interface PutBody {
   readonly size: number;
   /** Lower-case hex of the whole content, where known: the store checks it. */
   readonly md5?: string | undefined;
-  /** The same of a stream that is summed as it is read; asked after its end, by a store that held it. */
+  /** The same for a stream that is summed as it is read; a store that held the stream calls it after the end. */
   readonly md5AtEnd?: (() => string) | undefined;
   /** Where the trait says so, a stream is held until its MD5 is known, which is sent before it. */
   readonly md5First?: boolean | undefined;

@@ -36,7 +36,7 @@ export function connector({
     ...(ca === undefined ? {} : { ca }),
   });
   return (options, callback) => {
-    // Node does not look an address up, so the guard would not be asked.
+    // Node does not resolve an address, so it would not call the guard.
     const refusal =
       isIP(options.hostname) === 0 ? undefined : guard?.(options.hostname, options.hostname);
     if (refusal !== undefined) {
@@ -83,9 +83,9 @@ const LAST_WORDS_MS = 250;
 type Written = (error?: Error | null) => void;
 
 /**
- * A server that has had enough answers before it has read the body, and closes: then our next
- * write fails, and Node would throw away the answer that lies in the socket. So a write's failure
- * is told a little later; reading goes on, and finds the answer, or the end.
+ * A server that rejects a request may answer before it has read the body, and close the connection.
+ * Our next write then fails, and Node would throw away the answer that is in the socket. So a failed
+ * write is reported a little later; reading continues, and finds the answer or the end.
  */
 function holdWriteErrors(socket: Socket, clock: Clock): void {
   const held =

@@ -36,7 +36,7 @@ export interface HttpReply {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: ReadBody;
   /**
-   * Sets how many bytes the body must have, whatever the headers tell. Another number fails it as
+   * Sets how many bytes the body must have, whatever the headers say. Another number fails it as
    * `interrupted`, or with the given error.
    */
   expect(bytes: number, failure?: (received: number) => Error): void;
@@ -53,7 +53,7 @@ export interface ExchangeLimits {
   readonly clock: Pick<Clock, 'monotonic'>;
 }
 
-/** Bytes of an answer that wait to be read: above, the connection is paused; below, it goes on. */
+/** Bytes of an answer that wait to be read: above the first, the connection pauses; below the second, it resumes. */
 const HIGH_WATER = 512 * KiB;
 const LOW_WATER = 128 * KiB;
 /** A remainder that is cheaper to read than a new connection is to make. */

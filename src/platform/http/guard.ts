@@ -34,7 +34,7 @@ const forbidden6 = [
   ['::1', 128, 'a loopback'],
   ['64:ff9b:1::', 48, 'a reserved'], // NAT64 of a network's own: any IPv4 address may be behind it.
   ['100::', 64, 'a reserved'],
-  ['2001::', 32, 'a reserved'], // Teredo: an IPv4 address behind somebody's relay.
+  ['2001::', 32, 'a reserved'], // Teredo: an IPv4 address behind a relay.
   ['fd00:ec2::254', 128, 'a metadata'], // AWS's.
   ['fd00:ec2::23', 128, 'a metadata'], // AWS's, for credentials of pods.
   ['fd00:c1::a9fe:a9fe', 128, 'a metadata'], // Oracle's.

@@ -1,4 +1,4 @@
-/** Many servers send UTF-8 as it is; what is no UTF-8 is taken for Latin-1, as HTTP once said. */
+/** Many servers send unencoded UTF-8; a value that is not UTF-8 is read as Latin-1, as HTTP once specified. */
 export function utf8OfLatin1(value: string): string {
   if (!/[\x80-\xff]/.test(value)) return value;
   return strictUtf8(Buffer.from(value, 'latin1')) ?? value;

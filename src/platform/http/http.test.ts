@@ -19,7 +19,7 @@ after(async () => {
   for (const server of servers) server.close();
 });
 
-/** A server that answers as told, byte by byte, and a client for it. */
+/** A server that answers with the bytes that `serve` writes, and a client for it. */
 async function setUp(
   serve: Serve,
   options: Partial<HttpOptions> = {},
@@ -66,7 +66,7 @@ describe('HttpClient', () => {
     await assert.rejects(answer.body.bytes(), /already/);
   });
 
-  test('sends paths as they are, and goes on with its connection', async () => {
+  test('sends paths unchanged, and keeps using its connection', async () => {
     const lines: string[] = [];
     const serve: Serve = (socket, data) => {
       const [line = ''] = data.toString().split('\r\n');
@@ -145,7 +145,7 @@ describe('HttpClient', () => {
     await rejectsWith('bad-reply', client.send(request()));
   });
 
-  test('nobody there, and no such name, is unreachable', async () => {
+  test('a port without a server and a name that does not resolve are reported as unreachable', async () => {
     const closed = new HttpClient({ origin: 'http://127.0.0.1:1', connections: 1 });
     clients.push(closed);
     await rejectsWith('unreachable', closed.send(request()), /ECONNREFUSED/);
@@ -271,7 +271,7 @@ describe('a request with a body', () => {
     }
   }
 
-  test('lets go of its stream when it fails', async () => {
+  test('a put that fails releases its stream', async () => {
     const { client } = await setUp((socket) => socket.resetAndDestroy());
     for (const origin of [undefined, 'http://127.0.0.1:1']) {
       let closed = false;

@@ -56,8 +56,8 @@ const defaults: HttpTimeouts = {
 };
 
 /**
- * Connections to one origin. Never follows a redirect, never repeats a request: what happens is
- * told as a reply or as a {@link StoreError}.
+ * Connections to one origin. Never follows a redirect, never repeats a request: the outcome is
+ * a reply or a {@link StoreError}.
  *
  * undici's `dispatch` rather than its `request`, for a third of the CPU time of a small copy.
  */

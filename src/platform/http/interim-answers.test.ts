@@ -45,7 +45,7 @@ function requestOf(method: 'GET' | 'HEAD' | 'PUT'): HttpRequest {
   return { method, path: '/', headers: [], content, size: content?.length ?? 0, about, signal };
 }
 
-describe('an interim answer that no request asked for', () => {
+describe('an interim answer that no request expects', () => {
   for (const [what, pieces] of [
     ['100 in one packet with the final answer', [CONTINUE + FINAL]],
     ['100 in a packet of its own', [CONTINUE, FINAL]],
@@ -86,7 +86,7 @@ describe('an interim answer that no request asked for', () => {
 
   for (const [what, text] of [
     [
-      '101, which no request asked for',
+      '101, which no request expects',
       'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n',
     ],
     ['an endless interim answer', `HTTP/1.1 100 Continue\r\nx: ${'x'.repeat(300 * 1024)}`],

@@ -22,12 +22,12 @@ export class TooManyInterimAnswers extends Error {
 }
 
 /**
- * Accepts interim answers (1xx) that no request asked for: undici destroys the connection at a
+ * Accepts interim answers (1xx) that no request expects: undici destroys the connection at a
  * `100 Continue`, which some servers and proxies send before every answer to a write. A client must be
  * able to parse them: https://www.rfc-editor.org/rfc/rfc9110#section-15.2
  *
  * Only what arrives between the head of a request and the first bytes of its final answer is examined.
- * `101` is passed on, and fails the request, because no request asks for another protocol.
+ * `101` is passed on, and fails the request, because our requests never propose another protocol.
  */
 export function acceptInterimAnswers(socket: Socket): void {
   let isExpecting = false;

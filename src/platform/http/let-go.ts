@@ -10,7 +10,7 @@ export function letGo({ content }: PutBody): void {
   else content[Symbol.asyncIterator]().return?.().catch(ignored);
 }
 
-/** Runs a put or the put of a part; when it fails, its stream is let go. */
+/** Runs a put or the put of a part; when it fails, its stream is released. */
 export async function orLetGo<T>(body: PutBody, run: () => Promise<T>): Promise<T> {
   try {
     return await run();

@@ -5,7 +5,7 @@ import { dateOf, headerOf } from './headers.ts';
 /** Beyond a quarter of an hour clouds refuse a request's date. */
 const SKEW_MS = 600_000;
 
-/** The time as a store has it: ours, until it has refused a date. */
+/** The time of a store: our own, until the store has refused a date. */
 export class ServerClock {
   readonly #clock: Clock;
   /** How far the store's clock is ahead of ours. */
@@ -21,11 +21,11 @@ export class ServerClock {
   }
 
   /**
-   * Learns from a refusal what time it is there, where it told that the clocks differ, or where the
-   * dates tell it.
+   * Learns the store's time from a refusal that reports that the clocks differ, or whose date shows
+   * that they do.
    *
-   * @param refused.signedAt The time that the request was signed with: others may have learned since then.
-   * @returns Whether the same request may do with the new time.
+   * @param refused.signedAt The time with which the request was signed: others may have learned since then.
+   * @returns Whether the same request may succeed with the new time.
    */
   learn(
     headers: HttpReply['headers'],

@@ -66,7 +66,7 @@ export class SizedBody implements AsyncIterable<Uint8Array> {
     }
   }
 
-  /** The connection asks for more when it has taken what it was given. */
+  /** The connection requests more bytes when it has taken those that it was given. */
   #measure(): void {
     const slow = this.#given === 0 ? undefined : this.#gauge?.end(this.#given);
     if (slow !== undefined) throw new TooSlow(slow);
