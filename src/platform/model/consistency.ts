@@ -35,7 +35,7 @@ export interface CopyEvidence {
   readonly notes?: readonly string[];
 }
 
-/** What a task asks of a copy. */
+/** What a task requires of a copy. */
 export interface Demand {
   readonly method: ConsistencyCheck;
   /** Whether the target must have encrypted it by its key service. */
@@ -54,9 +54,9 @@ export function needsLook({ method, kms }: Demand, evidence: CopyEvidence): bool
 
 /**
  * Judges a finished copy. A sum that both ends know decides before sizes and times do: it proves
- * more. `crc64` asks for that sum first and falls back where either side has none; `no_check` drops
- * the comparison of size and time only: bytes and sums that went through our hands are compared
- * always.
+ * more. `crc64` prefers that sum, and falls back where either side has none. `no_check` drops the
+ * comparison of size and time only: the bytes that we transferred and the sums that we computed are
+ * always compared.
  */
 export function checkCopy({ method, kms }: Demand, evidence: CopyEvidence): Check {
   const { sourceSize, copiedSize, targetSize, targetModified, sourceModified } = evidence;

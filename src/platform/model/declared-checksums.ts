@@ -3,7 +3,7 @@ import { comparableCrc, differingKinds, type SumKind, type Sums } from './sums.t
 /** What a comparison of read bytes with the checksums that their store declares comes to. */
 export type Judgement =
   | { readonly kind: 'equal' }
-  /** Only another read of the same version can tell. */
+  /** Only another read of the same version can decide. */
   | { readonly kind: 'undecided' }
   /** These declared checksums are not of the bytes. */
   | { readonly kind: 'disproven'; readonly kinds: readonly SumKind[] }

@@ -7,7 +7,7 @@ test('what is worth sending again at once is worth another attempt later', () =>
   for (const fault of faults.filter(isRepeatable)) assert.ok(isTransient(fault), fault);
 });
 
-test('a fault that somebody has to fix first is not retried automatically', () => {
+test('a fault that a person must fix first is not retried automatically', () => {
   assert.deepEqual(
     faults.filter((fault) => !isTransient(fault)),
     [

@@ -42,13 +42,13 @@ const transient: Record<Fault, boolean> = {
   'corrupt': true,
   'bad-reply': true,
   'out-of-order': false, // The order of a store's listing is a property of the store.
-  'stale-cdn': true, // Its cache grows old, or somebody empties it.
+  'stale-cdn': true, // Its cache expires, or an operator empties it.
   'unsupported': false,
 };
 
 /** Faults of the request in flight: the very same request, sent again, may succeed. */
 const repeatable: ReadonlySet<Fault> = new Set<Fault>([
-  'clock-skew', // The refusal tells the time that the store goes by.
+  'clock-skew', // The refusal reports the store's time.
   'throttled',
   'unavailable',
   'unreachable',

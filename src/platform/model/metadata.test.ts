@@ -27,7 +27,7 @@ test('a content header that the target does not keep is left out, and that is sa
   });
 });
 
-test('what the source cannot tell does not travel, and that is said', () => {
+test('metadata that the source cannot report is not copied, and a note says so', () => {
   const given = { contentHeaders: {}, userMetadata: { a: '1' } };
   const [note] = fitMetadata({ ...given, missingMetadata: 2 }, all).notes;
   assert.equal(
@@ -142,7 +142,7 @@ test('of two names that become one the first stays, and the other is named', () 
   ]);
 });
 
-test('whatever the names are, the target can have them, and each that changed is told of', () => {
+test('the target accepts every name that is written, and a note names each one that changed', () => {
   const names = fc.stringMatching(/^[\w!#$%&'*+.^`|~-]{1,12}$/);
   const target = fc.constantFrom(
     { traits: strict, possible: /^[A-Za-z_]\w*$/ },
@@ -175,7 +175,7 @@ describe('more metadata than the target takes', () => {
     assert.deepEqual([fitted.userMetadata, fitted.notes], [userMetadata, []]);
   });
 
-  test('are told by name and numbers', () => {
+  test('are reported with the name, the size and the limit', () => {
     const long = 'n'.repeat(200);
     for (const [userMetadata, excess] of [
       [{ a: 'x'.repeat(9), b: 'x'.repeat(9) }, undefined],

@@ -130,7 +130,7 @@ function fitNames(
   return { entries, notes };
 }
 
-/** A name as messages tell it. */
+/** A name as it appears in messages. */
 export function shownName(name: string): string {
   return name.length <= NAME_MAX ? name : `${name.slice(0, NAME_MAX)}…`;
 }
@@ -205,7 +205,7 @@ function isAscii(text: string): boolean {
 
 const plainName = /;\s*filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s"]+))/i;
 
-/** With the file's name as RFC 6266 has it for all languages; undefined where it has more than that. */
+/** Encodes the file's name as RFC 6266 specifies; undefined if the value has other characters beyond ASCII. */
 function asciiDisposition(value: string): string | undefined {
   const isNamed = /;\s*filename\*\s*=/i.test(value);
   const ascii = value.replace(plainName, (_, quoted?: string, token?: string) => {

@@ -17,8 +17,8 @@ export type ContentHeaders = Readonly<Partial<Record<ContentHeaderName, string>>
 export type ObjectEncryption = 'store' | 'kms' | 'customer';
 
 /**
- * What a HEAD tells of an object. Its MD5 is there only where the store's facts say that the ETag is
- * that of the bytes, a CRC only where the store computed it itself.
+ * What a HEAD reports about an object. It has an MD5 only where the store's facts say that the ETag is
+ * the MD5 of the bytes, and a CRC only where the store computed it itself.
  */
 export interface ObjectHead extends Sums {
   readonly key: string;
@@ -26,7 +26,7 @@ export interface ObjectHead extends Sums {
   readonly size: number;
   /** As the store sent it, quotes included: it goes back unchanged in `If-Match`. Empty where the store gave none. */
   readonly etag: string;
-  /** Milliseconds since the Unix epoch; most stores tell whole seconds. */
+  /** Milliseconds since the Unix epoch; most stores report whole seconds. */
   readonly lastModified: number;
   readonly contentType: string | undefined;
   readonly contentHeaders: ContentHeaders;
@@ -34,7 +34,7 @@ export interface ObjectHead extends Sums {
   readonly ambiguousHeaders?: readonly ContentHeaderName[];
   /** Names in lower case, without the cloud's prefix. */
   readonly userMetadata: Readonly<Record<string, string>>;
-  /** How many entries the store keeps beside these and cannot tell; none unless given. */
+  /** How many more entries the store keeps but cannot report; none unless given. */
   readonly missingMetadata?: number;
   /** Whether readers of the bucket's website are sent elsewhere instead; not unless given. */
   readonly redirects?: boolean;
@@ -47,7 +47,7 @@ export interface ObjectHead extends Sums {
   readonly versionId: string | undefined;
   /** When the store answered a HEAD, by its own clock; absent where the answer has no `Date`. */
   readonly date?: number;
-  /** The ETag of a CDN's answer, where the bytes come through one that tells it. */
+  /** The ETag of a CDN's answer, where the bytes come through a CDN that sends one. */
   readonly cdnEtag?: string;
 }
 
@@ -61,7 +61,7 @@ export interface ByteRange {
   readonly last: number;
 }
 
-/** What a listing tells of an object. */
+/** What a listing reports about an object. */
 export interface ObjectEntry {
   readonly key: string;
   readonly size: number;

@@ -4,7 +4,7 @@ import type { WrittenObject } from './written.ts';
 
 export const outcomeKinds = ['copied', 'skipped', 'failed'] as const;
 
-/** What the object list tells of: how the last round ended, or that this one is not over. */
+/** What the object list reports: how the last round ended, or that this one is not over. */
 export const listedOutcomes = [...outcomeKinds, 'retrying'] as const;
 export type ListedOutcome = (typeof listedOutcomes)[number];
 
@@ -35,7 +35,7 @@ export type SkipReason = (typeof skipReasons)[number];
 /**
  * How a copy was proven, the strongest that both ends allowed. Sums are of the whole object but for
  * `md5_of_parts`: each part has arrived as it was read, and exactly these parts were joined.
- * `encryption` only ever fails: the bytes are there, and not encrypted as the task asks.
+ * `encryption` only ever fails: the bytes are there, but not encrypted as the task requires.
  */
 export const checkMethods = [
   'crc64',
@@ -75,7 +75,7 @@ export type Outcome =
       readonly proof: CopyProof;
       /** What the target has now. */
       readonly written: WrittenObject;
-      /** Of the object's bytes, where either end told it or it was computed on the way. */
+      /** Of the object's bytes, where either end reported them or we computed them on the way. */
       readonly crcs: Crcs;
       /** The ETag that was copied: the next round compares it. */
       readonly sourceEtag: string;
@@ -98,8 +98,8 @@ export type Outcome =
       readonly message: string;
       readonly size: number | undefined;
     }
-  /** Its source is archived and was asked to be restored: nothing can be said before. */
+  /** Its source is archived, and its restore was requested: the outcome is not known before that ends. */
   | { readonly kind: 'restoring'; readonly checkAfterMs: number };
 
-/** A store's fault, or what only the look at both ends can tell. */
+/** A store's fault, or one that only a comparison of both ends can find. */
 export type FailureKind = Fault | 'inconsistent' | 'too-large' | 'internal';

@@ -133,7 +133,7 @@ for (const mode of overwriteModes) {
   });
 }
 
-test('what is not encrypted as the task asks is copied anew, but where nothing may be replaced', () => {
+test('an object not encrypted as the task requires is copied again unless nothing may be replaced', () => {
   const known = { sourceChanged: false, kms: true };
   for (const mode of overwriteModes) {
     for (const encryption of [undefined, 'store', 'customer', 'kms'] as const) {

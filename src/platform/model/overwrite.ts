@@ -32,10 +32,11 @@ export function looksAtTarget(mode: OverwriteMode): boolean {
 /**
  * Decides whether a source object is copied over what the target has under its key.
  *
- * The rules are those of OMS's `object_overwrite_mode`, with one addition to size and time, which
- * cannot tell apart two quick versions of one size, nor times of clocks that differ: what is known
- * to be other bytes is copied, whatever the times say. It is known when the source's ETag is not
- * the one that was copied last, or when both ends have a sum of the same kind and these differ.
+ * The rules are those of OMS's `object_overwrite_mode`, with one addition. Size and time cannot
+ * distinguish two quick versions of one size, and the clocks of both ends may differ. So an object
+ * whose bytes are known to differ is copied, whatever the times say. They are known to differ when the
+ * source's ETag is not the one that was copied last, or when both ends have sums of the same kind and
+ * these differ.
  *
  * @param target Undefined where the target has no such object.
  * @param known.sourceChanged Whether an earlier round copied this key and the source's ETag is another now.

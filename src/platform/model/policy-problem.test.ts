@@ -32,7 +32,7 @@ describe('patterns of a policy that mean nothing', () => {
     );
   });
 
-  test('are found, and told where they are', () => {
+  test('are found, and their places are reported', () => {
     assert.equal(problemOf(['oms:synctask:*', 'oms:synctasks:list']), 'Statement[0].Action[1]');
     assert.equal(problemOf(['*'], ['*', '31e9b7e6']), 'Statement[0].Resource[1]');
     assert.equal(problemOf(['*'], ['oms:cn-north-4:*:synctask:*']), 'Statement[0].Resource[0]');

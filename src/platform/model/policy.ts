@@ -129,7 +129,7 @@ export function wildcardOf({ Statement: statements }: Policy, action: Action): s
     .find((pattern) => pattern.toLowerCase() !== action && matchesAny([pattern], action));
 }
 
-/** Whether a policy of this name is one of the system's, which nobody writes. */
+/** Whether a policy of this name is one of the system's, which users cannot write. */
 export function isSystemRole(name: string): name is keyof typeof systemRoles {
   return Object.hasOwn(systemRoles, name);
 }

@@ -3,7 +3,7 @@ import type { CloudType } from './cloud.ts';
 export const cdnProtocols = ['http', 'https'] as const;
 export type CdnProtocol = (typeof cdnProtocols)[number];
 
-/** How a CDN asks who reads, in OMS's spelling and order. */
+/** How a CDN authenticates its readers, in OMS's spelling and order. */
 export const cdnAuthenticationTypes = [
   'NONE',
   'QINIU_PRIVATE_AUTHENTICATION',

@@ -18,12 +18,12 @@ function plan(startMs: number, endMs: number): StatisticPlan | undefined {
   return planStatistics({ startMs, endMs }, endMs);
 }
 
-test('up to three days are told in five minutes, more in hours', () => {
+test('up to three days are reported in steps of five minutes, longer ranges in hours', () => {
   assert.equal(plan(noon, noon + 72 * HOUR_MS)?.width, 'FIVE_MINUTES');
   assert.equal(plan(noon, noon + 72 * HOUR_MS + 1)?.width, 'ONE_HOUR');
 });
 
-test('what is older than four days is told in hours, and older than a hundred not at all', () => {
+test('counters older than four days are reported in hours, and those older than a hundred days are not kept', () => {
   const width = (ageMs: number) =>
     planStatistics({ startMs: noon - ageMs, endMs: noon - ageMs + HOUR_MS }, noon)?.width;
   assert.equal(width(3.9 * DAY_MS), 'FIVE_MINUTES');
@@ -37,7 +37,7 @@ test('a moment is one bucket, the one that holds it', () => {
   assert.deepEqual(plan(noon - 1, noon)?.starts, [noon - FIVE_MINUTES_MS, noon]);
 });
 
-test('a thousand points are told and no more', () => {
+test('at most a thousand points are reported', () => {
   const hours = (count: number) => plan(noon, noon + (count - 1) * HOUR_MS);
   assert.equal(hours(POINTS_MAX)?.starts.length, POINTS_MAX);
   assert.equal(hours(POINTS_MAX + 1), undefined);

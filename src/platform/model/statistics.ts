@@ -33,7 +33,7 @@ export interface StatisticRange {
   readonly endMs: number;
 }
 
-/** Whether counters of this moment are still told apart by their hours, or better. */
+/** Whether counters of this moment are still kept by the hour, or in shorter steps. */
 export function isKeptInHours(atMs: number, nowMs: number): boolean {
   return isKept(atMs, nowMs, HOURS_KEPT_DAYS);
 }

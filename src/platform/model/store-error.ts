@@ -17,7 +17,7 @@ export interface StoreErrorDetails {
 /** Of UTF-16: a longer key would take the place of what went wrong. */
 const KEY_MAX = 200;
 
-/** A key as messages tell it; who needs it in full has it in the details. */
+/** A key as it appears in messages; the details have it in full. */
 function shortened(key: string): string {
   return key.length <= KEY_MAX ? key : `${key.slice(0, KEY_MAX).toWellFormed()}…`;
 }

@@ -6,7 +6,7 @@ export interface Sums {
   readonly md5: string | undefined;
   /** CRC-64/XZ, which clouds call ECMA-182, as an unsigned decimal. */
   readonly crc64: string | undefined;
-  /** CRC-64/NVME in Base64, as S3 tells it. */
+  /** CRC-64/NVME in Base64, as S3 reports it. */
   readonly crc64nvme?: string | undefined;
 }
 
@@ -40,7 +40,7 @@ export function crcsAlone({ crc64, crc64nvme }: Sums): Crcs {
   return { crc64, crc64nvme };
 }
 
-/** The sums that are told beside other things. */
+/** The sums alone, without the other properties of the object. */
 export function sumsAlone({ md5, crc64, crc64nvme }: Sums): Sums {
   return { md5, crc64, crc64nvme };
 }

@@ -1,6 +1,6 @@
 import type { ObjectHead } from './object.ts';
 
-/** Identifies one write of an object, so that a later look can tell whether another one followed. */
+/** Identifies one write of an object, so that a later look can detect whether another one followed. */
 export interface WrittenObject {
   readonly etag: string;
   /** Undefined where the bucket keeps no versions, or the store does not name them. */
@@ -29,8 +29,8 @@ export function foundObject({ etag, versionId, lastModified }: ObjectHead): Writ
 /**
  * Whether a look found the write that is on record. Equal versions decide. Equal ETags alone do not:
  * two writes of the same bytes, which may differ in their metadata, have one ETag at most stores, so
- * the time of the last write is compared too. The time alone proves nothing: an older object of somebody
- * else that was moved there would pass.
+ * the time of the last write is compared too. The time alone proves nothing: an older object
+ * that another writer moved there would pass.
  */
 export function isSameWrite(
   written: WrittenObject,
