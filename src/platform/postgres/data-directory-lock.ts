@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { codeOf } from './directory-faults.ts';
 
-/** Held by somebody: by which process, if that is known. */
+/** The lock is held: by which process, if that is known. */
 export interface Held {
   readonly heldBy: number | undefined;
 }

@@ -140,7 +140,7 @@ describe('lockDataDirectory', () => {
   ] as const) {
     const skip = name === 'a socket' && process.platform !== 'linux' ? 'only on Linux' : false;
 
-    test(`by ${name}: a second one is told who holds it`, { skip }, async () => {
+    test(`by ${name}: a second process gets an error that names the holder`, { skip }, async () => {
       await using dir = await temporary();
       await using held = await lockDataDirectory(dir.path, lockBy);
       assert.equal(held.path, dir.path);

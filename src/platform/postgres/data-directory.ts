@@ -9,7 +9,7 @@ export { DataDirectoryError } from './directory-faults.ts';
  * The folder that holds all that is kept on this machine, locked for this process:
  *
  * ```
- * .brigade       tells that the folder is ours
+ * .brigade       marks the folder as ours
  * brigade.pid    the process that holds it
  * secret.key     the key that seals credentials
  * postgres/      the private database

@@ -211,7 +211,7 @@ const faultsByClass: Readonly<Record<string, DatabaseFault>> = {
 
 function faultOf(code: string | undefined, message: string): DatabaseFault {
   if (code === undefined) {
-    // The driver's own errors carry no code: a lost or late connection, or a mistake of ours.
+    // The driver's own errors carry no code: a lost or late connection, or our own mistake.
     if (/read timeout/i.test(message)) return 'timed-out';
     return /connect|terminated|not queryable/i.test(message) ? 'unavailable' : 'statement';
   }
@@ -229,7 +229,7 @@ function text(error: Error, field: string): string | undefined {
 
 /**
  * Whether an error is a state of the database that {@link FaultLog} logs: another line for each
- * statement helps nobody. Reads the fields, since pg-boss reports copies of errors.
+ * statement would add nothing. Reads the fields, since pg-boss reports copies of errors.
  */
 export function alreadyLogged(error: unknown): boolean {
   if (typeof error !== 'object' || error === null) return false;

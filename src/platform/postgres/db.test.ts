@@ -64,7 +64,7 @@ describe('query', () => {
     }
   });
 
-  test('gives libraries the values of pg where they ask for these', async () => {
+  test('returns the values of pg to libraries that request them', async () => {
     await using database = await testDatabase({ empty: true });
     const { rows } = await database.queryAsPgDoes(
       `select 1::int8 as a, '2026-01-02T03:04:05Z'::timestamptz as b, null as c`,
@@ -99,7 +99,7 @@ describe('query', () => {
     ['statement', 'selekt'],
     ['timed-out', 'select pg_sleep(5)'],
   ] as const) {
-    test(`tells "${fault}" of: ${statement}`, async () => {
+    test(`reports the fault "${fault}" for: ${statement}`, async () => {
       await using database = await testDatabase({ empty: true, statementTimeoutMs: 200 });
       await database.query('create table t (n int primary key)');
       await assert.rejects(database.query(statement), { name: 'DatabaseError', fault });
@@ -143,7 +143,7 @@ describe('the state of a real server', () => {
     assert.equal(database.faultCount, 1);
   });
 
-  test('read-only: a session of that time is closed, so that writing goes on once it is over', async () => {
+  test('sessions of a read-only database are closed, so that writes work again afterwards', async () => {
     const url = await testDatabaseUrl({ empty: true });
     await using admin = await Database.connect({ url, allowUnsafe: true, connections: 1 });
     await admin.query('create table t (n int)');
@@ -342,7 +342,7 @@ describe('connect', () => {
     return { port, [Symbol.dispose]: () => void server.close() };
   }
 
-  test('never tells the password', async () => {
+  test('never reveals the password', async () => {
     const fields = 'SERROR\0C28P01\0Mpassword authentication failed for user "u"\0\0';
     const length = Buffer.alloc(4);
     length.writeInt32BE(fields.length + 4);

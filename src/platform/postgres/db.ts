@@ -181,7 +181,7 @@ function objections(server: ServerFacts, allowUnsafe: boolean): string[] {
   if (server.fsync !== 'on' && !allowUnsafe) {
     found.push('fsync is off: a crash would lose work that was acknowledged');
   }
-  // We ask for it, but options in the URL come before ours.
+  // We turn it on, but options in the URL take precedence over ours.
   if (server.synchronousCommit === 'off' && !allowUnsafe) {
     found.push('synchronous_commit is off: a crash would lose work that was acknowledged');
   }
@@ -205,7 +205,7 @@ export class Database implements Db, AsyncDisposable {
     this.#faultLog = options.faultLog ?? new FaultLog({ log: this.#log, clock: this.#clock });
     this.#pool = new pg.Pool(config);
     // Connections break while idle and between statements of a transaction. The next statement
-    // says so to whoever it concerns; an 'error' nobody hears would end the process.
+    // reports that to its caller; an 'error' event without a listener would end the process.
     this.#pool.on('connect', (client) => client.on('error', () => undefined));
     this.#pool.on('error', (error) => {
       if (this.#pool.ending) return; // Said goodbye to, but not yet gone.

@@ -28,7 +28,7 @@ export async function findBinaries(name: string = packageName()): Promise<Binari
       { cause },
     );
   }
-  // The packages export the paths of their programs, by name.
+  // The packages export the path of each program under the program's name.
   const { initdb, postgres } = found as Partial<Record<keyof Binaries, unknown>>;
   if (typeof initdb !== 'string' || typeof postgres !== 'string') {
     throw new EmbeddedError(`${name} does not export initdb and postgres: ${wayOut}`);

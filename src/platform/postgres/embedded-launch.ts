@@ -8,7 +8,7 @@ import { EmbeddedError } from './embedded-error.ts';
 
 const run = promisify(execFile);
 
-/** Nothing of ours: the service's own environment holds secrets. */
+/** No variable of the service's own environment, which holds secrets. */
 const environment = {
   PATH: '/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin:/run/current-system/sw/bin',
   LC_ALL: 'C',
@@ -20,7 +20,7 @@ interface Identity {
   readonly gid: number;
 }
 
-/** A way to run PostgreSQL, which refuses to run as root and asks for a user that has a name. */
+/** A way to run PostgreSQL, which refuses to run as root and requires a user that has a name. */
 export interface Way {
   readonly name: 'direct' | 'user namespace' | 'other user';
   /** Comes before the program on the command line; each of these ends by becoming the next. */
@@ -246,7 +246,7 @@ async function whyNot(way: Way, dataDir: string): Promise<string> {
 /**
  * Gives a folder and all in it to `owner`, if it is not theirs already.
  *
- * @throws {EmbeddedError} when it belongs to somebody else and we may not change that.
+ * @throws {EmbeddedError} when it belongs to another user and we may not change that.
  */
 export async function giveTo({ uid, gid }: Identity, folder: string): Promise<void> {
   if ((await lstat(folder)).uid === uid) return;

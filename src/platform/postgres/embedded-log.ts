@@ -31,7 +31,7 @@ export async function boundedLog(
   const file = await open(path, 'a+', 0o600);
   await bound(file, path, maxBytes);
   const looking = every(clock, LOOK_EVERY_MS, () => {
-    // A full disk is told by the database itself, and soon.
+    // The database itself soon reports a full disk.
     bound(file, path, maxBytes).catch(() => undefined);
   });
 
@@ -54,7 +54,7 @@ export async function boundedLog(
   };
 }
 
-/** The server appends: after the truncation it goes on at the beginning. */
+/** The server appends: after the truncation it continues at the beginning. */
 async function bound(file: FileHandle, path: string, maxBytes: number): Promise<void> {
   const { size } = await file.stat();
   if (size <= maxBytes) return;

@@ -8,7 +8,7 @@ import { EmbeddedError } from './embedded-error.ts';
 
 const run = promisify(execFile);
 
-/** What a running PostgreSQL tells of itself in `postmaster.pid`, a line each. */
+/** What a running PostgreSQL writes about itself to `postmaster.pid`, one line for each. */
 export interface PidFile {
   readonly pid: number;
   readonly ready: boolean;
@@ -62,7 +62,7 @@ async function waitForEnd(
   { clock, log, signal }: OrphanContext,
 ): Promise<boolean> {
   const until = clock.monotonic() + forMs;
-  // Not by its number: that stays taken until somebody has asked how it ended.
+  // Its number alone proves nothing: it stays in use until the parent process has read the exit status.
   for (let looks = 1; await isPostgresOf(cluster, pid); looks++) {
     if (clock.monotonic() > until) return false;
     await clock.sleep(100, signal);
@@ -73,10 +73,10 @@ async function waitForEnd(
 }
 
 /**
- * Stops a PostgreSQL that an earlier process of ours left behind in this cluster, and removes a
- * `postmaster.pid` whose number belongs to some other process by now.
+ * Stops a PostgreSQL that an earlier process of the service left behind in this cluster, and removes
+ * a `postmaster.pid` whose number now belongs to another process.
  *
- * The caller holds the lock of the data directory: whatever runs there has no master any more.
+ * The caller holds the lock of the data directory: a server that runs there has no owner any more.
  *
  * @throws {EmbeddedError} when it does not end.
  */

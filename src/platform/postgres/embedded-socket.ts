@@ -42,7 +42,7 @@ async function makeIn(parent: string): Promise<string> {
   }
 }
 
-/** Whether somebody listens: the folder of a copied cluster's socket may be in use. */
+/** Whether a server listens: the folder of a copied cluster's socket may be in use. */
 async function isInUse(dir: string): Promise<boolean> {
   const socket = connect(join(dir, SOCKET));
   try {

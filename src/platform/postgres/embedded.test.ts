@@ -70,7 +70,7 @@ function isAlive(pid: number): boolean {
 
 async function hasEnded(pid: number): Promise<boolean> {
   if (!isAlive(pid)) return true;
-  // A process whose end nobody has read still has a number, but runs no more.
+  // A process whose exit status has not been read still has a number, but no longer runs.
   if (!onLinux) return false;
   return (await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ') Z')).includes(') Z');
 }
@@ -227,7 +227,7 @@ describe('startEmbedded', () => {
     await gone;
   });
 
-  test('tells when it ends by itself', async () => {
+  test('reports when it ends by itself', async () => {
     const postgres = await startEmbedded({ dataDir: await dataDirectory(), log });
     process.kill(postgres.pid, 'SIGTERM');
     assert.match((await postgres.exited)?.message ?? '', /ended by itself \(0\).*shut down/s);
@@ -336,7 +336,7 @@ describe('the way it runs', () => {
   );
 });
 
-test('the log of the server stays bounded while the server goes on writing', async () => {
+test('the log of the server stays bounded while the server keeps writing', async () => {
   const path = join(parent, 'bounded.log');
   const first = await boundedLog(path, systemClock, 1_000);
   writeSync(first.fd, 'x'.repeat(2_000));

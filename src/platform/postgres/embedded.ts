@@ -26,7 +26,7 @@ import { makeSocketDir, removeLastSocketDir } from './embedded-socket.ts';
 export { EmbeddedError } from './embedded-error.ts';
 
 export interface EmbeddedOptions {
-  /** An existing folder of ours; the cluster is `postgres` in it. The caller holds its lock. */
+  /** An existing data directory; the cluster is `postgres` in it. The caller holds its lock. */
   readonly dataDir: string;
   readonly log: Logger;
   readonly clock?: Clock;

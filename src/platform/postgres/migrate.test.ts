@@ -68,7 +68,7 @@ describe('migrate', () => {
     );
   });
 
-  test('a migration that fails leaves nothing of itself, and goes on from there', async () => {
+  test('a migration that fails leaves no changes, and a later run continues from there', async () => {
     await using database = await testDatabase({ empty: true });
     const broken = migration(2, 'create table b (n int); selekt');
     await assert.rejects(migrate(database, { migrations: [...three.slice(0, 1), broken] }), {
@@ -98,7 +98,7 @@ describe('migrate', () => {
     });
   });
 
-  test('asks before anything is applied whether a migration may break others', async () => {
+  test('checks whether a migration may break others before anything is applied', async () => {
     await using database = await testDatabase({ empty: true });
     const breaking = { ...migration(3, 'drop table a'), oldest: 2 };
     const asked: unknown[] = [];
@@ -192,7 +192,7 @@ describe('migrate', () => {
     assert.deepEqual(await applied(database), [1, 2, 3, 4]);
   });
 
-  test('tells a new database from one that has a schema', async () => {
+  test('distinguishes a new database from one that has a schema', async () => {
     await using database = await testDatabase({ empty: true });
     assert.equal(await isNewDatabase(database), true);
     await migrate(database, { migrations: three });

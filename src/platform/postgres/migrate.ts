@@ -186,7 +186,7 @@ function applyOutside(database: Database, plan: Plan): Promise<Step> {
   });
 }
 
-/** Whether a migration begins with the comment that asks for no transaction around it. */
+/** Whether a migration begins with the comment that requests to run it outside a transaction. */
 function isOutside({ sql }: Migration): boolean {
   return sql.startsWith('-- outside a transaction');
 }
@@ -230,7 +230,7 @@ export async function migrate(
     migrations?: readonly Migration[];
     log?: Logger;
     clock?: Clock;
-    /** By default nobody else is at work on the database. */
+    /** The default assumes that no other process uses the database. */
     mayBreak?: MayBreak;
   } = {},
 ): Promise<void> {
