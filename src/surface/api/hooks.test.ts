@@ -164,7 +164,7 @@ describe('what is wrong with a request is found in the order of the hooks', () =
   });
 });
 
-test('a call that changes something is answered when the audit has it', async () => {
+test('a call that changes something is answered only after its audit entry is written', async () => {
   await using service = await startTestService({ works: false });
   const { database, projectId, token, url } = service;
   const mayEnd = Promise.withResolvers<undefined>();

@@ -29,7 +29,7 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
         typeof $id === 'string' ? $id : `def-${index}`,
     },
   });
-  // Once, since nobody needs a credential to request it.
+  // Built once, because it can be requested without a credential.
   let document: string | undefined;
   app.get(
     '/openapi.json',

@@ -112,7 +112,7 @@ describe('operations', () => {
     assert.equal((await api.app.inject('/console')).body, 'here');
   });
 
-  test('tells its versions', async () => {
+  test('lists its versions', async () => {
     await using api = await openApi();
     const v2 = {
       id: 'v2',

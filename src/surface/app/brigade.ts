@@ -47,7 +47,7 @@ export async function createBrigade(parts: Parts): Promise<Brigade> {
         writer,
         onAccepted: () => worker?.wake(),
         onTaskDeleted() {
-          // Without this, or in another process, it is done by its schedule.
+          // If this process runs no jobs, or the request fails, the job still runs on its schedule.
           jobs?.ask(CLEAR_TASKS).catch((error: unknown) => {
             const level = alreadyLogged(error) ? 'debug' : 'warn';
             log[level]({ event: 'job.unasked', err: error }, 'a job could not be requested');

@@ -18,7 +18,7 @@ test('a low limit is halved between clouds and callers', () => {
   assert.deepEqual(shareDescriptors(256, usual), { outgoing: 80, api: 80, enough: 1568 });
 });
 
-test('where the limit is unknown it is taken for the usual one', () => {
+test('an unknown limit counts as the usual one', () => {
   assert.deepEqual(shareDescriptors(undefined, usual), shareDescriptors(1024, usual));
 });
 

@@ -4,7 +4,7 @@ export interface DescriptorShares {
   readonly outgoing: number;
   /** Connections of callers of the API. */
   readonly api: number;
-  /** The limit that leaves nothing to wish for. */
+  /** The limit at which neither concurrency nor callers are restricted. */
   readonly enough: number;
 }
 
@@ -14,10 +14,10 @@ const OTHERS = 96;
 const IDLE = 64;
 /** With fewer of each kind no object is copied, or no caller served. */
 const LEAST = 8;
-/** Callers at once that nobody should have to think about. */
+/** So many concurrent callers are enough for an ordinary installation. */
 const API_ENOUGH = 1024;
 const API_MAX = 16_384;
-/** Where the system does not tell: what many systems give. */
+/** Assumed where the system does not report its limit: the usual default. */
 const USUAL = 1024;
 
 /**

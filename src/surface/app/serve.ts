@@ -105,7 +105,7 @@ async function givenCredentials({
   sealer,
   settings,
 }: Pick<Parts, 'database' | 'sealer' | 'settings'>): Promise<FirstToken | undefined> {
-  // Sealed by a key that the database was asked about.
+  // The key that seals this has been checked against the database: see `createBrigade`.
   const firstKey = settings.bootstrapAccessKey;
   if (firstKey !== undefined) {
     await ensureFirstAccessKey({ database, sealer }, readFirstAccessKey(firstKey));

@@ -9,10 +9,10 @@ export async function readInput(): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** A password, by standard input or asked for without an echo. Never an argument: others see those. */
+/** Reads a password from standard input or a prompt without echo. Other users can see arguments. */
 export async function askPassword(options: {
   readonly passwordStdin?: boolean;
-  /** Asked for twice, since nobody sees what is typed. */
+  /** Prompts twice, because the typed characters are not shown. */
   readonly isNew: boolean;
 }): Promise<string> {
   if (options.passwordStdin === true) return (await readInput()).replace(/\r?\n$/, '');
@@ -28,7 +28,7 @@ export async function askPassword(options: {
 
 async function ask(question: string): Promise<string> {
   process.stderr.write(question);
-  // Readline echoes to its output: to nowhere.
+  // Readline echoes to its output, which discards everything.
   const output = new Writable({ write: (_chunk, _encoding, done) => done() });
   const terminal = createInterface({ input: process.stdin, output, terminal: true });
   const { promise, reject } = Promise.withResolvers<never>();

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-test('tells its version', async () => {
+test('prints its version', async () => {
   const { pathname } = new URL('brigade.js', import.meta.url);
   const { stdout } = await run(process.execPath, [pathname, '--version']);
   assert.match(stdout, /^\d+\.\d+\.\d+\n$/);

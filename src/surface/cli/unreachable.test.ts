@@ -45,7 +45,7 @@ describe('why a service cannot be reached', () => {
     );
   });
 
-  test('https for http, and nobody there', async () => {
+  test('https for http, and no server at the address', async () => {
     let port: number;
     {
       await using server = await listening(createServer());

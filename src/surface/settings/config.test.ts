@@ -114,7 +114,7 @@ describe('readSettings', () => {
     ]);
   });
 
-  test('tells what does not go together at the door', async () => {
+  test('reports invalid and conflicting settings of TLS, first tokens and trusted proxies', async () => {
     const environment = {
       BRIGADE_TLS_CERT_FILE: 'cert.pem',
       BRIGADE_TLS_MIN_VERSION: 'TLSv1',
@@ -308,7 +308,7 @@ endpoints:
     assert.deepEqual(await mistakesOf(withFile(`endpoints: [${all.slice(0, 4).join()}]`)), []);
   });
 
-  test('a file that cannot be read or understood is told without its words', async () => {
+  test('the message about a file that cannot be read or parsed does not repeat its content', async () => {
     const unreadable = readSettings({ BRIGADE_CONFIG: '/nowhere', BRIGADE_PROT: '1' }, async () => {
       throw Object.assign(new Error('hunter2'), { code: 'ENOENT' });
     });
@@ -351,10 +351,10 @@ endpoints:
     }
   });
 
-  test('never tells a value that is wrong', async () => {
+  test('never repeats an invalid value in a message', async () => {
     const variables = describeSettings().flatMap(({ variable }) => variable ?? []);
     const names = variables.filter((name) => name !== 'BRIGADE_CONFIG');
-    // Letters that no message and no name has.
+    // Letters that occur in no message and no name.
     const value = fc.stringMatching(/^[qQ#@%;: ]{0,3}Qq7[qQ7#@%]{3,30}$/);
     await fc.assert(
       fc.asyncProperty(fc.dictionary(fc.constantFrom(...names), value), async (environment) => {

@@ -80,7 +80,7 @@ const keysByVariable: ReadonlyMap<string, Key> = new Map(
   keys.filter((key) => !fileOnly.has(key)).map((key) => [variableOf(key), key]),
 );
 
-/** A schema as a table tells of it. */
+/** The parts of a setting's schema that a table of settings shows. */
 interface Described {
   readonly type?: string;
   readonly enum?: readonly string[];
@@ -92,7 +92,7 @@ interface Described {
 }
 
 function describedOf(key: string): Described {
-  // What the schema was made of, which TypeBox's types do not all tell.
+  // TypeBox's types do not declare every property that the schema was made with.
   return schemas[key] ?? {};
 }
 

@@ -44,7 +44,7 @@ describe('users and rights', () => {
     }
   });
 
-  test('a name that is taken is told so, and one that is not there', async () => {
+  test('a name that is taken, and one that does not exist, are named in the error', async () => {
     for (const what of ['users', 'groups', 'projects']) {
       await call('POST', what, { name: 'taken' });
       const { status, body } = await call('POST', what, { name: 'taken' });
@@ -86,7 +86,7 @@ describe('users and rights', () => {
     assert.match(detail, /\[event_keys_max\] must be -1, or from 1 to 10000/);
   });
 
-  test('an ID is meant before a name: nobody takes another’s place by its name', async () => {
+  test('an ID takes precedence over a name: a user named like the ID of another is not mistaken for it', async () => {
     const { body: victim } = await call('POST', 'users', { name: 'victim' });
     await call('POST', 'users', { name: victim['id'] });
     await call('POST', `users/${String(victim['id'])}`, { enabled: false });
@@ -152,7 +152,7 @@ describe('users and rights', () => {
     });
   }
 
-  test('a null is an absent field, however deep it lies', async () => {
+  test('a null counts as an absent field at every depth', async () => {
     const document = { ...policy, Statement: [{ ...statement, Resource: null }] };
     assert.equal((await call('PUT', 'policies/nulls', document)).status, 200);
     const user = { name: 'nobody', id: null, password: 'x', domain: null };
@@ -213,7 +213,7 @@ describe('users and rights', () => {
     assert.equal(status, 400);
   });
 
-  test('a password has 12 characters at least, and is not told', async () => {
+  test('a password has 12 to 1024 characters, and no answer contains it', async () => {
     for (const password of ['', 'eleven-char', 'x'.repeat(1025)]) {
       const { status, detail } = await call('POST', 'users', { name: 'weak', password });
       assert.equal(status, 400);

@@ -26,7 +26,7 @@ const changes = { ...config, costs: 'calls' } as const;
 /** There is one account here, whatever a client calls its own. */
 const DOMAIN = { id: 'bucket-brigade', name: 'bucket-brigade' };
 
-/** What clients of the cloud's identity API ask for by themselves: tokens, and who and where they are. */
+/** What clients of the cloud's identity API request by themselves: tokens, and who and where they are. */
 export function identityRoutes(
   identity: IdentityService,
   limits: Limits,

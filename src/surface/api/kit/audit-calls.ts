@@ -30,10 +30,10 @@ export const auditing = fp<{ readonly audit: Audit }>(
       if (principal === undefined) return;
       if (onlyReads(request) && reply.statusCode !== 403) return;
       const entry = entryOf(request, principal, reply.statusCode);
-      // A call that failed by an error of ours may have changed something nevertheless.
+      // A call that failed with an internal error may still have changed something.
       const changedNothing = entry.status >= 400 && entry.status < 500;
       const isEvent = routeOptions.config.action === 'oms:synctask:createEvent';
-      // Calls that change nothing may be any number.
+      // The number of calls that change nothing is unlimited.
       if (changedNothing || isEvent || entry.repeated) audit.count(entry);
       else await audit.record(entry);
     });

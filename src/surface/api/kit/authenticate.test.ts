@@ -77,8 +77,8 @@ describe('credentials', () => {
   });
 });
 
-describe('what is never told', () => {
-  test('neither answers nor logs have tokens, keys or bodies', async () => {
+describe('secrets of callers', () => {
+  test('neither answers nor logs contain tokens, keys or bodies', async () => {
     await using api = await openApi();
     const secret = 'SECRET-THAT-NOBODY-MAY-SEE';
     for (const change of [

@@ -101,7 +101,7 @@ function isReset(error: Error): boolean {
   return 'code' in error && error.code === 'ECONNRESET';
 }
 
-/** The connection ended before the body did, so nobody reads an answer. */
+/** The connection ended before the body did, so no client reads an answer. */
 export class UnfinishedBody extends RequestError {
   constructor(cause: Error) {
     super('bad-http', 'the connection ended before the body did', { cause });

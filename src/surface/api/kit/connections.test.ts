@@ -118,7 +118,7 @@ describe('a connection is ended for good', { timeout: 60_000 }, () => {
     clearInterval(sips);
   });
 
-  test('when it asks nothing more, and sends empty lines all the while', async () => {
+  test('when its client sends no further request, only empty lines', async () => {
     await using server = await rig({ idleMs: 300 });
     const { socket, receives } = server.open();
     socket.write(get('/small'));

@@ -45,8 +45,8 @@ interface Connection {
 }
 
 /**
- * Ends connections that others keep open: that do not read an answer, ask nothing, or stay after the last
- * answer. Time is counted in checks, so that no clock can jump.
+ * Ends connections whose client does not read an answer, sends no request, or stays after the last answer.
+ * Time is counted in checks, so that a jump of the clock ends nothing.
  */
 export class Connections {
   readonly #times: ConnectionTimes;
@@ -104,8 +104,8 @@ export class Connections {
   }
 
   /**
-   * Ends our side and, a moment later, all of it. A connection with bytes that nobody has read is reset when
-   * it is destroyed at once, and the reset can overtake the answer.
+   * Ends our side and, a moment later, the whole connection. If a connection with unread bytes is destroyed at
+   * once, it is reset, and the reset can overtake the answer.
    */
   close(socket: Socket, answer = ''): void {
     const connection = this.#of(socket);

@@ -97,7 +97,7 @@ describe('an unknown field is refused', () => {
 });
 
 describe('an unknown field is ignored', () => {
-  test('where a request of OMS has it, of whichever operation', () => {
+  test('when any request of OMS has a field of that name, even in another operation', () => {
     for (const schema of [create, start]) {
       const body = Object.fromEntries([...omsRequestFields].map((name) => [name, {}]));
       const { fields } = unknownFields(body, schema, omsRequestFields);

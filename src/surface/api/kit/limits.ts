@@ -42,7 +42,7 @@ export function costOf(action: Action | 'anybody' | 'public'): Cost | undefined 
 
 const KNOWN_MAX = 10_000;
 
-/** Holds back who asks too often. Addresses are those of clients: see the trusted proxies. */
+/** Limits how often a caller may send requests. Addresses are those of clients: see the trusted proxies. */
 export class Limits {
   readonly #logInsPerMinute: number;
   readonly #logIns: LogIns;
@@ -73,9 +73,9 @@ export class Limits {
   }
 
   /**
-   * Before a credential is looked at. One that was right before at this address is looked at in any case:
-   * whoever guesses from behind the same proxy shuts nobody out who is in. Elsewhere it is a guess like
-   * others: the name of an access key is no secret.
+   * Called before a credential is checked. A credential that was right before at this address is checked in
+   * any case, so that a client that guesses behind the same proxy does not lock out one that is logged in.
+   * At another address it counts as a guess, because the ID of an access key is no secret.
    */
   async credential(request: FastifyRequest, credential: string): Promise<void> {
     if (this.#known.has(hashOf(request, credential))) return;

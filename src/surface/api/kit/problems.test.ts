@@ -117,7 +117,7 @@ describe('states and limits of tasks', () => {
     }
   });
 
-  test('a fault of one statement is a failure of ours', async () => {
+  test('a fault of one SQL statement is an internal error', async () => {
     await using api = await openApi();
     for (const fault of ['statement', 'duplicate', 'constraint'] as const) {
       api.syncTasks.failure = new DatabaseError(fault, `db-7 is ${fault}`);
@@ -128,7 +128,7 @@ describe('states and limits of tasks', () => {
     }
   });
 
-  test('a failure of ours is 500 and tells nothing; the log tells it once', async () => {
+  test('an internal error is 500 without details; the log records it once', async () => {
     await using api = await openApi();
     api.syncTasks.failure = new Error('the disk of db-7 is full');
     const reply = await api.call('GET', 'sync-tasks');
@@ -282,7 +282,7 @@ describe('what a request may not be', () => {
       assert.deepEqual([reply.statusCode, code], [400, error], encoding);
       if (code === 'OMS.0067') assert.match(detail, /without a Content-Encoding/);
     }
-    // Legal, and as empty as it looks once what nobody may name is taken out.
+    // Valid JSON, but empty once `__proto__` and `constructor` are removed.
     const payload = '{"__proto__": {"src_ak": "a"}, "constructor": {"prototype": {}}}';
     const headers = { 'content-type': 'application/json' };
     const reply = await api.call('POST', 'sync-tasks', { payload, headers });

@@ -90,7 +90,7 @@ const internal: Answer = {
   message: 'Internal error. The log of the server has it under the request ID.',
 };
 
-/** What Fastify refuses by itself, before a hook or a handler of ours runs. */
+/** Requests that Fastify refuses itself, before one of our hooks or handlers runs. */
 const fastifyProblems: Readonly<Record<string, RequestError>> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: new RequestError(
     'wrong-media-type',

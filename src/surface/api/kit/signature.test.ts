@@ -106,7 +106,7 @@ describe('a signature of an official SDK', () => {
     }
   });
 
-  test('tells what we signed, but not the secret', () => {
+  test('of another secret is refused with the canonical request, but without the secret', () => {
     const [first] = signed;
     assert.ok(first);
     assert.throws(
@@ -184,10 +184,10 @@ describe('the older form', () => {
   });
 });
 
-describe('what is no signature of ours', () => {
+describe('a malformed or unsupported signature', () => {
   const good = signed[0]?.sent.headers.authorization ?? '';
 
-  test('is refused with what is wrong', () => {
+  test('is refused with the reason', () => {
     for (const [authorization, reason] of [
       [good.replace('SDK-HMAC-SHA256', 'SDK-HMAC-SM3'), /SDK-HMAC-SM3 is not supported/],
       [good.replace('SDK-HMAC-SHA256', 'V11-HMAC-SHA256'), /V11-HMAC-SHA256 is not supported/],

@@ -36,7 +36,7 @@ export interface SignedRequest {
   readonly bodyLength: number;
 }
 
-/** Why a signature is not taken. The message may be told to the client. */
+/** Why a signature is rejected. The message may be sent to the client. */
 export class SignatureError extends Error {
   override readonly name = 'SignatureError';
 }
@@ -140,7 +140,7 @@ export function verify(claim: SignatureClaim, secret: string, request: SignedReq
     return timingSafeEqual(createHmac('sha256', key).update(text).digest(), signature);
   });
   if (same) return;
-  // It is told to the sender; the log has no more of it than that it did not match.
+  // The client receives the request as we made it; the log records only that the signature did not match.
   const ours = (candidates[0] ?? '').replaceAll(SECRET_LINES, '$1:[secret]').replaceAll('\n', '|');
   throw new SignatureError(`verify aksk signature fail, canonicalRequest:${ours}`);
 }
@@ -232,7 +232,7 @@ function canonicalQuery(pairs: readonly Pair[]): string {
     .join('&');
 }
 
-/** As HTML forms are sent, sorted by name. */
+/** Encodes pairs as HTML forms do, sorted by name. */
 function formOf(pairs: readonly Pair[]): string {
   const sorted: Pair[] = pairs.toSorted(([a], [b]) => compare(a, b));
   return new URLSearchParams(sorted).toString();

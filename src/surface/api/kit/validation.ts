@@ -104,7 +104,7 @@ function isBroken(text: string): boolean {
   return text.includes('\0') || !text.isWellFormed();
 }
 
-/** @throws {RequestError} for a part of a path that no database takes: what is asked before it is validated. */
+/** @throws {RequestError} for a path parameter that PostgreSQL cannot store; call it before a query with one. */
 export function refuseBroken(params: Readonly<Record<string, string | undefined>>): void {
   const broken = Object.entries(params).find(([, text]) => text !== undefined && isBroken(text));
   if (broken !== undefined) throw brokenField(broken[0]);

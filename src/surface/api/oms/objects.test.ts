@@ -39,7 +39,7 @@ interface Page {
 }
 
 describe('the object list', () => {
-  test('tells how each look ended, with nulls for what is not known', async () => {
+  test('shows how each look at an object ended, with null for what is unknown', async () => {
     await using api = await openApi();
     const id = await api.createTask();
     api.syncTasks.objects = [copied, failed];

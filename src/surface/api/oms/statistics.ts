@@ -35,7 +35,7 @@ export function statisticRoutes(syncTasks: SyncTaskService): FastifyPluginAsyncT
   };
 }
 
-/** The asked types, each once, in the order of asking. */
+/** The requested types, each once, in the order of the request. */
 function readTypes(text: string): StatisticType[] {
   const words = text.split(',').map((word) => word.trim());
   const types = words.map((word) => statisticTypes.find((type) => type === word));

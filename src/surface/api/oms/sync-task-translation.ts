@@ -19,7 +19,7 @@ import { invalid, missingParameters } from '../kit/validation.ts';
 
 const kmsCredentials = 'credentials encrypted by KMS cannot be read here; send them with DEFAULT';
 
-/** What the request asks for and this version does not do, each with what to do instead. */
+/** The requested features that this version lacks, each with what to do instead. */
 function unsupported(body: CreateSyncTaskBody): string[] {
   return [
     body.src_crypto_type === 'KMS' && `src_crypto_type: ${kmsCredentials}`,
@@ -38,10 +38,10 @@ function refuse(reasons: readonly string[]): void {
 }
 
 /**
- * Reads a creation as the service wants it.
+ * Translates the body of a creation for the service.
  *
- * @throws {ServiceError} `not-supported`, naming every field that asks for too much.
- * @throws {RequestError} where Tencent lacks its `app_id`, or has one that can be none.
+ * @throws {ServiceError} `not-supported`, naming every field that requests such a feature.
+ * @throws {RequestError} where the `app_id` of Tencent is missing or malformed.
  */
 export function toNewSyncTask(body: CreateSyncTaskBody): NewSyncTask {
   refuse(unsupported(body));
@@ -98,7 +98,7 @@ function fromSourceCdn(cdn: CreateSyncTaskBody['source_cdn']): SyncTask['sourceC
   return { domain, protocol, authenticationType };
 }
 
-/** An empty one is none: forms send fields that nobody filled in. */
+/** An empty secret counts as absent, because forms send fields that were not filled in. */
 function secretOf(text: string | undefined): Secret | undefined {
   return text === undefined || text === '' ? undefined : new Secret(text);
 }
@@ -146,19 +146,19 @@ function keyPair(accessKeyId: string, secret: string, token: string | undefined)
   return { accessKeyId, secretAccessKey: new Secret(secret), sessionToken: secretOf(token) };
 }
 
-/** A task as the list tells it. */
+/** A task as the list shows it. */
 export function toSyncTaskInfo(task: SyncTask): SyncTaskInfo {
   return { ...shared(task), source_cdn: toSourceCdn(task.sourceCdn) };
 }
 
-/** Without its key, which is never told. */
+/** Leaves out the key, which is never reported. */
 function toSourceCdn(cdn: SyncTask['sourceCdn']): SyncTaskInfo['source_cdn'] {
   if (cdn === undefined) return null;
   const { domain, protocol, authenticationType } = cdn;
   return { domain, protocol, authentication_type: authenticationType };
 }
 
-/** A task as show tells it, with the numbers of one month. */
+/** A task as the reply to a single task shows it, with the numbers of one month. */
 export function toShowReply(
   task: SyncTask,
   month: Counters,

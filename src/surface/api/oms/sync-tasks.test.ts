@@ -127,7 +127,7 @@ describe('CreateSyncTask', () => {
     assert.equal(api.syncTasks.created[0]?.source.cloud, 'Aliyun');
   });
 
-  test('takes a CDN, tells it in the list without its key, and an empty key is none', async () => {
+  test('takes a CDN and lists it without its key; an empty key counts as absent', async () => {
     await using api = await openApi();
     for (const authentication_key of ['a-key-of-the-cdn', '', null]) {
       await api.createTask({ source_cdn: { ...cdn, authentication_key } });
@@ -141,7 +141,7 @@ describe('CreateSyncTask', () => {
     assert.doesNotMatch(list.body, /a-key-of/);
   });
 
-  test('what this version does not do is refused by name, with what to do instead', async () => {
+  test('a feature that this version lacks is refused with its field and what to do instead', async () => {
     for (const [field, value] of [
       ['source_cdn', { ...cdn, crypto_type: 'KMS', kms_key_id: 'k' }],
       ['src_crypto_type', 'KMS'],
@@ -158,7 +158,7 @@ describe('CreateSyncTask', () => {
     }
   });
 
-  test('unknown fields are taken and named in the log once, without their values', async () => {
+  test('unknown fields are accepted and named in the log once, without their values', async () => {
     await using api = await openApi();
     const payload = { ...minimalBody, requester_pays: 'a-value-nobody-logs' };
     for (let i = 0; i < 3; i += 1) {
@@ -250,7 +250,7 @@ describe('start, stop and delete', () => {
     }
   });
 
-  test('start takes new credentials, or goes on with the sealed ones', async () => {
+  test('start takes new credentials, or uses the sealed ones', async () => {
     await using api = await openApi();
     const id = await api.createTask();
     for (const payload of [keys, {}, { src_ak: null, src_sk: null, dst_ak: null, dst_sk: null }]) {

@@ -25,7 +25,7 @@ export function checkedChoices(choices: TaskChoices): TaskChoices {
   return { ...others, ...Object.fromEntries(used) };
 }
 
-/** Forms send what nobody filled in. */
+/** Forms send fields that were not filled in. */
 function isEmpty(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return value === undefined || value === '';
   return Object.values(value).every((inner) => Array.isArray(inner) && inner.length === 0);

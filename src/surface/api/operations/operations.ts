@@ -16,8 +16,8 @@ const NotReadyStatus = Type.Object(
 );
 
 /**
- * What load balancers and monitors ask, none with a credential: they tell no task, key or project.
- * Who binds the server to a public address keeps `/metrics` behind a proxy.
+ * What load balancers and monitors request. None needs a credential, so none reveals a task, key or project.
+ * An operator who binds the server to a public address keeps `/metrics` behind a proxy.
  */
 export function operationRoutes(
   health: Health,

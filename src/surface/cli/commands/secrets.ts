@@ -100,7 +100,7 @@ async function sealByNew(
 async function sealAll(database: Database, [key, ...old]: SecretKeys, log: Logger): Promise<void> {
   await migrate(database, { log, mayBreak: refuseToBreak });
   const sealer = new Sealer(key, old);
-  // Before anything is changed: a key that is missing is better told now.
+  // Checked before anything is changed, so that a missing key is reported first.
   await checkSealingKey({ database, sealer, alone: false });
   const counts = await sealAnew({ database, sealer });
   const tasks = counts.task;

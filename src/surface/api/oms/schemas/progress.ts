@@ -3,7 +3,7 @@ import { COUNTED_MAX } from '../../../../domain/queue/progress.ts';
 import { orNull, timestamp } from '../../kit/common-schemas.ts';
 import { Scan } from './scans.ts';
 
-/* An extension: OMS tells only the numbers of a month. */
+/* An extension: OMS reports only the numbers of a month. */
 
 const count = (description: string) => Type.Integer({ minimum: 0, description });
 

@@ -52,10 +52,10 @@ const bucket = () =>
   });
 
 const accessKey = () => Type.String({ minLength: 1, maxLength: 100 });
-/** Longer than OMS has it: Azure's tokens and connection strings are secrets, too. */
+/** Longer than in OMS, because Azure's tokens and connection strings are secrets, too. */
 const secretKey = () => Type.String({ minLength: 1, maxLength: 2048 });
 
-/** An empty one is none, for forms send fields that nobody filled in. */
+/** An empty token counts as absent, because forms send fields that were not filled in. */
 const securityToken = (whose: string) =>
   Type.Optional(
     Type.String({
