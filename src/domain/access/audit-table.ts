@@ -79,8 +79,8 @@ const OLD = `
 /**
  * Removes up to `limit` of the oldest entries, those that are older than `days`.
  *
- * The trigger that keeps the table append-only is off for this transaction alone, and the lock that this
- * takes keeps everybody else from writing to the table meanwhile: for nobody else is it ever off.
+ * The trigger that keeps the table append-only is disabled for this transaction alone. The lock that this
+ * takes keeps other transactions from writing to the table meanwhile, so that it is never off for them.
  *
  * @returns How many were removed.
  */
@@ -88,7 +88,7 @@ export async function removeOldAudit(
   database: Database,
   { days, limit }: { readonly days: number; readonly limit: number },
 ): Promise<number> {
-  // Most of the time there is nothing, and nobody has to wait for that.
+  // Usually there is nothing to remove, and then no other transaction has to wait.
   const { rowCount: old } = await database.query(`${OLD} limit 1`, [days, limit]);
   if (old === 0) return 0;
   return await database.transaction(async (db) => {

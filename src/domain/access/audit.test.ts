@@ -73,7 +73,7 @@ describe('the audit', () => {
     assert.partialDeepStrictEqual(rows[0], { requests: 500, resource: 'several', requestId: '0' });
   });
 
-  test('does not grow by refusals as fast as somebody likes', async () => {
+  test('grows by few entries under a flood of refusals', async () => {
     const floods = Array.from({ length: 5_000 }, (_, at) => ({
       ...{ ...entry, projectId: `made-up-${at}`, address: `2001:db8::${at.toString(16)}` },
       status: at % 2 === 0 ? 403 : 429,
@@ -110,7 +110,7 @@ describe('old entries', () => {
     );
   }
 
-  test('are removed, batch by batch, and nobody else can remove any', async () => {
+  test('are removed batch by batch, and other statements cannot remove any', async () => {
     await using database = await testDatabase();
     await withAges(database, [500, 401, 400.5, 399, 5, 0]);
     assert.equal(await removeOldAudit(database, { days: 400, limit: 2 }), 2);

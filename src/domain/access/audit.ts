@@ -107,12 +107,12 @@ export class DatabaseAudit implements Audit, AsyncDisposable {
     if (entries.length > 0) this.#writing = this.#writing.then(() => this.#write(entries));
   }
 
-  /** What was done is done: that it could not be written down is told in the log, and there in full. */
+  /** The calls have taken effect already, so an entry that cannot be written goes to the log in full. */
   async #write(entries: readonly AuditEntry[]): Promise<void> {
     try {
       await insertAudit(this.#database, entries);
     } catch (error) {
-      // One that the database does not take must not take the others with it.
+      // An entry that the database rejects must not prevent the others from being written.
       const ofOne = !(error instanceof DatabaseError && error.transient);
       if (entries.length > 1 && ofOne) {
         for (const entry of entries) await this.#write([entry]);
@@ -125,7 +125,7 @@ export class DatabaseAudit implements Audit, AsyncDisposable {
   }
 }
 
-/** Of the refusals beyond those that are told apart. */
+/** Replaces these fields of the refusals beyond those that are recorded separately. */
 const unnamed = {
   ...{ projectId: undefined, address: SEVERAL, operation: SEVERAL, resource: SEVERAL },
 };

@@ -25,15 +25,15 @@ export interface GatekeeperOptions {
 }
 
 /**
- * What the database said of a credential or a right is believed this long: what is taken away by
- * another process ends that much later, by this one at once. Only what lets a caller in is believed:
- * before a caller is refused the database is asked, since another process may have made the credential,
- * or granted the right, a moment ago.
+ * What the database said of a credential or a right is cached this long. What another process revokes
+ * ends that much later; what this process revokes ends at once. Only answers that let a caller in are
+ * cached: before a caller is refused, the database is read, because another process may have made the
+ * credential, or granted the right, a moment ago.
  */
 const BELIEVED_MS = 10_000;
 const BELIEVED_MAX = 2_000;
 
-/** Tokens are kept as their SHA-256: what the database tells does not open the API. */
+/** Only the SHA-256 of a token is stored, so that the content of the database does not open the API. */
 export function hashOfToken(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }

@@ -75,7 +75,7 @@ export async function deleteGrant(db: Db, id: string): Promise<boolean> {
 
 export interface Holder {
   readonly userId: string | undefined;
-  /** Names of groups that somebody else vouches for, beside those of the user. */
+  /** Names of groups that an issuer vouches for, beside those of the user. */
   readonly groups: readonly string[];
 }
 

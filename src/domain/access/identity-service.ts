@@ -27,7 +27,7 @@ export interface Gatekeeper {
   /**
    * Undefined for a key that is not ours, or is disabled.
    *
-   * @param believe Whether a remembered secret may be the current one; otherwise the database is asked.
+   * @param believe Whether a remembered secret may be the current one; otherwise the database is read.
    */
   accessKey(
     id: string,
@@ -90,9 +90,9 @@ export interface IssuedToken {
   readonly project: Project;
 }
 
-/** Names are of users, groups and projects; wherever one is asked for, its ID does as well. */
+/** Every user, group and project can be given by its name or its ID. */
 export interface IdentityService {
-  /** @throws {ServiceError} `wrong-password`, and nothing that tells a wrong name from a wrong password. */
+  /** @throws {ServiceError} `wrong-password`, the same for a wrong name as for a wrong password. */
   logIn(login: {
     readonly user: string;
     readonly password: string;
@@ -143,7 +143,7 @@ export interface IdentityService {
   deleteGrant(id: string): Promise<Grant>;
 
   listAccessKeys(): Promise<AccessKey[]>;
-  /** The secret is told this once. */
+  /** Returns the secret; no later call does. */
   createAccessKey(user: string): Promise<{ readonly id: string; readonly secret: Secret }>;
   enableAccessKey(id: string, enabled: boolean): Promise<void>;
   deleteAccessKey(id: string): Promise<void>;

@@ -112,7 +112,7 @@ describe('what is taken away', () => {
       })),
     );
     for (const { what, end, left, who } of all) {
-      // Whoever else changed something has made this process forget: let it believe again.
+      // The changes of the other cases have cleared the cache of this process: fill it again.
       assert.deepEqual(await who.enters(here), [true, true], what);
       await end(who);
       assert.deepEqual(await who.enters(here), left, what);

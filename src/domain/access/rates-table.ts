@@ -29,7 +29,7 @@ export async function takeOfRate(
   return rows[0] ?? { granted: 0, leftOver: 0 };
 }
 
-/** Removes rates that nobody has used for so long that all is left of them. */
+/** Removes rates that have been unused for so long that they are full again. */
 export async function deleteUnusedRates(db: Db): Promise<void> {
   await db.query(`delete from rates where at < now() - interval '2 minutes'`);
 }

@@ -56,7 +56,7 @@ test('keys and names are counted apart, and no rate lets all through', async () 
   assert.equal(asked.count, before);
 });
 
-test('a process asks the database once for a second’s worth of calls', async () => {
+test('a process reads the database once for one second’s worth of calls', async () => {
   await using db = await testDatabase();
   const { rates, asked } = processOn(db);
   const rate = rates.of('events of', 6_000);
@@ -73,7 +73,7 @@ test('calls at the same time share a look at the database, and all that may come
   assert.ok(asked.count <= 2, `${asked.count}`);
 });
 
-test('a caller that is held back costs a statement at most every 200 ms, and is told how long', async () => {
+test('a caller that is held back costs a statement at most every 200 ms, and learns how long to wait', async () => {
   await using db = await testDatabase();
   const { rates, asked, clock } = processOn(db);
   const rate = rates.of('calls of', 6);
@@ -124,7 +124,7 @@ test('what came through beyond the rate is made up for', async () => {
   assert.ok((await two.rates.of('failures from', 60).wait('k')) > 0);
 });
 
-test('rates that nobody uses are removed', async () => {
+test('rates that are no longer used are removed', async () => {
   await using db = await testDatabase();
   const rate = processOn(db).rates.of('calls of', 2);
   await passes(rate);

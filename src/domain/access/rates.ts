@@ -21,9 +21,9 @@ export interface Rates {
 
 const MINUTE_MS = 60_000;
 const KEYS_MAX = 10_000;
-/** A process asks for a second's worth at once, and keeps for as long as it takes to come back what it does not use. */
+/** A process reserves one second's worth at once. What it has not used after a minute expires. */
 const SLICES_A_MINUTE = 60;
-/** Where less is left than was wanted, a process asks again only after this long. */
+/** Where less is left than was wanted, a process reads the database again only after this long. */
 const REST_MS = 200;
 
 const unlimited: Rate = {
@@ -71,11 +71,11 @@ export class DatabaseRates implements Rates {
 }
 
 interface Slice {
-  /** Less than none where more came through than was left. */
+  /** Negative where more came through than was left. */
   count: number;
-  /** When what is unused has come back in the database. */
+  /** When as much has come back in the database: what is unused ends then. */
   until: number;
-  /** Before this the database is not asked. */
+  /** Before this time the database is not read. */
   restUntil: number;
   /** When the next one may come through, as the database said. */
   nextAt: number;
@@ -141,14 +141,14 @@ class DatabaseRate implements Rate {
   async #ask(key: string, slice: Slice): Promise<void> {
     try {
       const perMinute = this.#perMinute;
-      // What was not used in time is in the database again.
+      // What was not used in time has come back in the database.
       const left = slice.until > this.#now() ? slice.count : Math.min(0, slice.count);
       const wanted = Math.max(Math.ceil(perMinute / SLICES_A_MINUTE), slice.waiting) - left;
       const digest = createHash('sha256').update(`${this.#name} ${key}`).digest();
       const before = slice.count;
       const { granted, leftOver } = await takeOfRate(this.#db, digest, { perMinute, wanted });
       const now = this.#now();
-      // What was taken meanwhile was taken of the next slice.
+      // What was taken meanwhile counts for the new slice.
       slice.count = left + granted + (slice.count - before);
       slice.until = now + MINUTE_MS;
       if (granted >= wanted) return;

@@ -14,7 +14,7 @@ function trusted({ issuer }: OidcIssuer, more: Partial<Issuer> = {}): Issuer {
   return { issuer, audience: AUDIENCE, userClaim: 'sub', ...more };
 }
 
-/** Users of ours, by name. */
+/** Our users, by their names. */
 const ours: Readonly<Record<string, { readonly id: string; readonly enabled: boolean }>> = {
   ann: { id: 'id-of-ann', enabled: true },
   off: { id: 'id-of-off', enabled: false },
@@ -93,7 +93,7 @@ describe('a token of an issuer', () => {
     const users = async (sub: string) =>
       (await mapped.holderOf(await issuer.sign({ sub })))?.userId;
     assert.equal(await users('ann'), 'id-of-ann');
-    // By name alone, and as it is written.
+    // Only by its name, and only as it is written.
     for (const sub of ['id-of-ann', 'Ann', 'nobody'])
       assert.equal(await users(sub), undefined, sub);
     await assert.rejects(users('off'), refusal(/its user is disabled here/));
@@ -152,7 +152,7 @@ describe('a token of an issuer', () => {
     }
   });
 
-  test('is nobody’s when its issuer is not known, or it is no JWT', async () => {
+  test('has no holder when its issuer is unknown, or it is not a JWT', async () => {
     const { holderOf } = signOn([trusted(issuer)]);
     await using stranger = await startOidcIssuer();
     const tokens = [await stranger.sign(), await issuer.sign({ iss: `${issuer.issuer}/` })];
@@ -195,7 +195,7 @@ describe('a token of an issuer', () => {
 });
 
 describe('the keys of an issuer', () => {
-  test('are asked for once, and again when a token names a new one: but not often', async () => {
+  test('are requested once, and again, at a limited rate, when a token names a new one', async () => {
     await using issuer = await startOidcIssuer();
     const { clock, holderOf } = signOn([trusted(issuer)]);
     const old = await issuer.sign();
@@ -203,7 +203,7 @@ describe('the keys of an issuer', () => {
     assert.deepEqual(issuer.asked, ['/realm/.well-known/openid-configuration', '/realm/keys']);
     await issuer.rotate();
     const rotated = await issuer.sign();
-    // Whoever makes up names of keys does not make us ask.
+    // A made-up key ID causes no request.
     await assert.rejects(holderOf(rotated), refusal(/no such key/));
     clock.time += 29 * SECONDS;
     await assert.rejects(holderOf(rotated), refusal(/no such key/));
@@ -244,7 +244,7 @@ describe('the keys of an issuer', () => {
     issuer.down = false;
     clock.time += 0.1 * SECONDS;
     assert.ok(await holderOf(token));
-    // What it told before stays good while it is away.
+    // The keys that it sent before stay valid while it is unavailable.
     issuer.down = true;
     clock.time += 60 * SECONDS;
     const made = await issuer.sign({}, { kid: 'made-up' });
@@ -259,7 +259,7 @@ describe('the keys of an issuer', () => {
     assert.deepEqual(issuer.asked, ['/realm/keys']);
   });
 
-  test('are not taken from a discovery document of somebody else', async () => {
+  test('are not taken from an invalid discovery document', async () => {
     await using issuer = await startOidcIssuer();
     for (const discovery of [
       { issuer: 'https://other.example' },

@@ -28,9 +28,9 @@ export interface Issuer {
   readonly projectClaim?: string | undefined;
   /** That project's ID where the token does not say it; undefined: wherever its groups were granted something. */
   readonly project?: string | undefined;
-  /** The claim with the names of groups of ours. */
+  /** The claim with the names of our groups. */
   readonly groupsClaim?: string | undefined;
-  /** Stands before the name of each group here: two issuers may know two groups by one name. */
+  /** Precedes the name of each group here, because two issuers may use one name for two groups. */
   readonly groupsPrefix?: string | undefined;
   /** Whether the holder is our user of that name, if there is one, with what that user was granted. */
   readonly mapsUsers?: boolean | undefined;
@@ -38,18 +38,18 @@ export interface Issuer {
 
 export interface SingleSignOnOptions {
   readonly issuers: readonly Issuer[];
-  /** A user of ours, by name and by nothing else. */
+  /** Finds one of our users by its name, never by its ID. */
   readonly userNamed: Gatekeeper['userNamed'];
   readonly clock: Clock;
   readonly log: Logger;
-  /** How soon an issuer may be asked again for a key that it did not have. */
+  /** How soon an issuer may be queried again for a key that it did not have. */
   readonly askAgainMs?: number;
 }
 
 /** Knows tokens of other issuers; undefined for what is none of theirs. */
 export type SingleSignOn = (token: string) => Promise<Principal | undefined>;
 
-/** A token of one of the issuers that is not let in; the message says why, and may be told to its sender. */
+/** A token of one of the issuers was rejected; the message says why, and may be sent to the caller. */
 export class TokenRefused extends Error {
   override readonly name = 'TokenRefused';
 }

@@ -11,7 +11,7 @@ import { Sealer, Secret } from '../../platform/base/seal.ts';
 import { DatabaseGatekeeper } from './gatekeeper.ts';
 import { ensureFirstAccessKey, ensureFirstToken } from './tokens.ts';
 
-/** The project that a token is for, as far as the gatekeeper tells. */
+/** The project that a token is for, as the gatekeeper reports it. */
 function projects(database: Database, now: () => number = () => 0) {
   const sealer = new Sealer(Buffer.alloc(32));
   const gatekeeper = new DatabaseGatekeeper({ database, sealer, now, firstTokens: true });
@@ -36,7 +36,7 @@ test('of several processes that start at once, one makes the project and its tok
   }
 });
 
-test('a later start neither makes nor tells a token', async () => {
+test('a later start neither makes nor returns a token', async () => {
   await using database = await testDatabase();
   const { projectId, token } = await ensureFirstToken(database, undefined);
   assert.ok(token !== undefined);
@@ -67,7 +67,7 @@ test('tokens are not kept in the clear', async () => {
   assert.ok(!row.includes(Buffer.from(token).toString('hex')));
 });
 
-test('what is not a token of ours belongs to nobody', async () => {
+test('a string that is not one of our tokens belongs to no project', async () => {
   await using database = await testDatabase();
   const { token = '' } = await ensureFirstToken(database, undefined);
   const projectOf = projects(database);
