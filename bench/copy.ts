@@ -159,7 +159,7 @@ interface Bench {
 const names = (prefix: string, count: number): string[] =>
   Array.from({ length: count }, (_, index) => `${prefix}/${String(index).padStart(8, '0')}`);
 
-/** Each copy of ours beside the peer's of the same objects, told as it ends. */
+/** Measures each copy of the service and the peer's copy of the same objects, and reports each result as it ends. */
 async function copyRows(
   bench: Bench,
   { small, large }: { small: readonly string[]; large: readonly string[] },

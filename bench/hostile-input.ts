@@ -7,8 +7,8 @@ import { KiB, MiB } from '../src/platform/base/bytes.ts';
 import { startTestService } from '../test/kit/service.ts';
 
 /*
- * How long input that nobody needs blocks the service: the service with its database in a process of its
- * own, which measures the delay of its event loop; the attacks come from this process, each for a moment.
+ * Measures how long hostile input blocks the service. The service and its database run in a separate process,
+ * which measures the delay of its event loop. This process sends the attacks, each for a moment.
  *
  *   node bench/hostile-input.ts [name of an attack]
  */

@@ -24,7 +24,7 @@ const HELP = `usage: node bench/scan.ts [options]
   --objects N     keys on each side                                (1000000)
   --rounds N      rounds of all programs                           (3)
   --kind KIND     the scan: verify, reconcile                      (reconcile)
-  --peers LIST    what else is measured, by name                   (s3sync,rclone)
+  --peers LIST    the other programs to measure                    (s3sync,rclone)
   --s3sync PATH   the program s3sync, such as cargo installs it    (s3sync)
   --rclone PATH   the program rclone                               (rclone)
   --profile DIR   writes a CPU profile of the service there

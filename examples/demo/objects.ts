@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { KiB, MiB } from '../../src/platform/base/bytes.ts';
 import type { PutOptions, Store } from '../../src/platform/stores/store.ts';
 
-/** An object of the demo, made anew from its number whenever it is needed. */
+/** An object of the demo. It is generated from its number each time it is needed. */
 export interface DemoObject {
   readonly key: string;
   readonly size: number;
