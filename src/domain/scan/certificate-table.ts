@@ -19,7 +19,8 @@ export async function certifiedRanges(db: Db, scanId: string): Promise<Certified
   const { rows } = await db.query<CertifiedRange>(
     `select after_key as after, until_key as until, state, message, encode(digest, 'hex') as digest, pages,
       source_objects as "sourceObjects", source_bytes as "sourceBytes",
-      target_objects as "targetObjects", target_bytes as "targetBytes", equal, different, missing, extra
+      target_objects as "targetObjects", target_bytes as "targetBytes", equal, different, missing, extra,
+      filtered
     from scan_ranges where scan_id = $1 order by after_key`,
     [scanId],
   );

@@ -209,6 +209,7 @@ function toRange(range: CertifiedRange): ScanCertificate['ranges'][number] {
     different: range.different,
     missing: range.missing,
     extra: range.extra,
+    filtered: range.filtered,
     digest: range.digest,
   };
 }

@@ -197,6 +197,7 @@ export const ScanCertificate = Type.Object(
         different: listed('the different keys'),
         missing: listed('the keys that the target lacks'),
         extra: listed('the keys that only the target has'),
+        filtered: listed('the keys that copy filters exclude'),
         digest: Type.String({ description: 'SHA-256 in hexadecimal; empty before the first page' }),
       }),
       { description: 'In the order of their keys' },
