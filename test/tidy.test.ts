@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
+import ts from 'typescript';
 import { cloudTypes } from '../src/platform/model/cloud.ts';
 
 /** Style that matters is a test: what a reviewer has to remember is soon forgotten. */
@@ -236,6 +237,52 @@ test('names of OMS’s fields and of settings are at the surface only', () => {
 test('the queue and the copies ask whether a task runs, not what a synchronization task is', () => {
   const files = product.filter(({ path }) => /^src\/domain\/(?:queue|copy)\//.test(path));
   assert.deepEqual(places(files, /\bsync_tasks\b|SYNCHRONIZING|SyncTask\b/), []);
+});
+
+/** Words that no name has, and the words of the vocabulary that say the same. */
+const otherWords: Readonly<Record<string, string>> = {
+  crawl: 'scan',
+  door: 'authenticate, authorize',
+  flaw: 'fault',
+  hand: 'slot, in work',
+  holder: 'principal, caller',
+  quirk: 'trait',
+  rehydrate: 'restore',
+  rig: 'fixture',
+  shard: 'range',
+  thaw: 'restore',
+  trouble: 'fault',
+  unasked: 'not requested',
+  verdict: 'decision',
+};
+
+/** The names that a file declares or uses, without comments and texts. */
+function namesOf({ path, text }: SourceFile): ReadonlySet<string> {
+  const names = new Set<string>();
+  const visit = (node: ts.Node): void => {
+    if (ts.isIdentifier(node) || ts.isPrivateIdentifier(node)) names.add(node.text);
+    ts.forEachChild(node, visit);
+  };
+  visit(ts.createSourceFile(path, text, ts.ScriptTarget.Latest));
+  return names;
+}
+
+/** `sourceSums` has `source` and `sum`. */
+function wordsOf(name: string): string[] {
+  const words = name.replaceAll(/(?<=[a-z0-9])(?=[A-Z])/g, ' ').split(/[ _#$]/);
+  return words.map((word) => word.toLowerCase().replace(/s$/, ''));
+}
+
+test('one word a thing: names are made of the words of the vocabulary', () => {
+  assert.deepEqual(wordsOf('#sourceSums'), ['', 'source', 'sum']);
+  const found = product.flatMap((file) =>
+    [...namesOf(file)].flatMap((name) =>
+      wordsOf(name)
+        .filter((word) => Object.hasOwn(otherWords, word))
+        .map((word) => `${file.path}: ${name}: say ${otherWords[word] ?? ''}`),
+    ),
+  );
+  assert.deepEqual(found, []);
 });
 
 test('nothing is left to do, and nothing is silenced without a reason', () => {

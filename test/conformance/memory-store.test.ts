@@ -1,6 +1,6 @@
 import { MemoryStore } from '../kit/memory-store.ts';
 import { type Store } from '../../src/platform/stores/store.ts';
-import { Places } from '../../src/platform/base/places.ts';
+import { Semaphore } from '../../src/platform/base/semaphore.ts';
 import { systemClock } from '../../src/platform/base/clock.ts';
 import { limited } from '../../src/platform/stores/layers/limited.ts';
 import { resuming } from '../../src/platform/stores/layers/resuming.ts';
@@ -34,7 +34,7 @@ testStore(
 );
 testStore(
   'limited(memory)',
-  harness((inner) => limited(inner, new Places(2))),
+  harness((inner) => limited(inner, new Semaphore(2))),
 );
 testStore(
   'retrying(memory)',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { systemClock } from '../../src/platform/base/clock.ts';
 import { silentLog } from '../../src/platform/base/log.ts';
-import { endpoints } from '../../src/domain/tasks/endpoints.ts';
+import { readEndpoints } from '../../src/domain/tasks/endpoints.ts';
 import { Accounts } from '../../src/platform/stores/accounts.ts';
 import { openBuckets } from '../../src/domain/tasks/open-buckets.ts';
 import { OpenTasks } from '../../src/domain/tasks/open-tasks.ts';
@@ -49,7 +49,7 @@ async function copyAfterKill(taskId: string, key: string): Promise<void> {
 /** Makes the outstanding rechecks of a task due and runs them. */
 async function runRechecks(taskId: string): Promise<RecheckResult[]> {
   const { database, sealer, settings, metrics } = world.service;
-  const places = endpoints(settings.endpoints, settings.allowEndpoints);
+  const places = readEndpoints(settings.endpoints, settings.allowEndpoints);
   await using openTasks = new OpenTasks({
     ...{ database, sealer, restoreDays: settings.restoreDays },
     open: openBuckets({

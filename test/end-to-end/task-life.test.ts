@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { systemClock } from '../../src/platform/base/clock.ts';
 import { createLogger, silentLog } from '../../src/platform/base/log.ts';
 import { taskInWork } from '../../src/domain/tasks/tasks-table.ts';
-import { endpoints } from '../../src/domain/tasks/endpoints.ts';
+import { readEndpoints } from '../../src/domain/tasks/endpoints.ts';
 import { maintenance } from '../../src/domain/maintenance/maintenance.ts';
 import { Accounts } from '../../src/platform/stores/accounts.ts';
 import { openBuckets } from '../../src/domain/tasks/open-buckets.ts';
@@ -43,7 +43,7 @@ async function runJob(
   name: string,
   { database, sealer, settings, metrics }: TestService,
 ): Promise<void> {
-  const places = endpoints(settings.endpoints, settings.allowEndpoints);
+  const places = readEndpoints(settings.endpoints, settings.allowEndpoints);
   await using openTasks = new OpenTasks({
     database,
     sealer,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { CopyRig } from '../kit/copy-rig.ts';
+import { CopyPair } from '../kit/copy-pair.ts';
 import { head, ScriptedAzure } from '../kit/scripted-azure.ts';
 
 const azure = new ScriptedAzure();
@@ -31,14 +31,14 @@ describe('a Content-MD5 of a blob that is not the MD5 of its bytes', () => {
     for (const consistencyCheck of ['size_last_modified', 'crc64', 'no_check'] as const) {
       test(`does not keep the blob from being copied, ${way}, ${consistencyCheck}`, async () => {
         const policy = { consistencyCheck, overwriteMode: 'FULL_OVERWRITE' } as const;
-        const rig = new CopyRig({ crc64: false, policy });
-        rig.sourceSeen = azure.store;
+        const pair = new CopyPair({ crc64: false, policy });
+        pair.sourceSeen = azure.store;
         for (let read = 1; read <= before; read++) azure.says(text, blob);
         saysRanges(text);
         for (let read = 1; read <= after; read++) azure.says(text, blob);
-        const outcome = await rig.copy();
+        const outcome = await pair.copy();
         assert.ok(outcome.kind === 'copied', JSON.stringify(outcome));
-        assert.equal(Buffer.from(rig.copied ?? []).toString(), text);
+        assert.equal(Buffer.from(pair.copied ?? []).toString(), text);
         assert.deepEqual([outcome.check.passed, outcome.proof], [true, 'transport']);
         const md5 = createHash('md5').update(text).digest('hex');
         assert.deepEqual(outcome.notes, [
@@ -49,12 +49,12 @@ describe('a Content-MD5 of a blob that is not the MD5 of its bytes', () => {
     }
 
     test(`does not excuse reads that differ from each other, ${way}`, async () => {
-      const rig = new CopyRig({ crc64: false, policy: { overwriteMode: 'FULL_OVERWRITE' } });
-      rig.sourceSeen = azure.store;
+      const pair = new CopyPair({ crc64: false, policy: { overwriteMode: 'FULL_OVERWRITE' } });
+      pair.sourceSeen = azure.store;
       for (let read = 1; read <= before; read++) azure.says(text, blob);
       saysRanges(`${text.slice(1)}?`);
-      await assert.rejects(rig.copy(), { fault: 'corrupt', message: /two reads of one version/ });
-      assert.equal(rig.copied, undefined);
+      await assert.rejects(pair.copy(), { fault: 'corrupt', message: /two reads of one version/ });
+      assert.equal(pair.copied, undefined);
     });
   }
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { startCrc64 } from '../../src/platform/base/crc64.ts';
-import { CopyRig } from '../kit/copy-rig.ts';
+import { CopyPair } from '../kit/copy-pair.ts';
 import { head as good, ScriptedAzure } from '../kit/scripted-azure.ts';
 import { proves, series } from '../kit/matrix/proves.ts';
 
@@ -47,14 +47,14 @@ test('a part with an MD5 is compared by the service', async () => {
 describe('a copy in parts', series('azure-checksums', { way: 'own', clouds: ['Azure'] }), () => {
   const sizes = { bufferBytes: 8, putBytes: 8, partBytes: 10, partConcurrency: 1 };
 
-  async function rigOf(): Promise<CopyRig> {
-    const rig = new CopyRig({
+  async function pairOf(): Promise<CopyPair> {
+    const pair = new CopyPair({
       policy: { overwriteMode: 'FULL_OVERWRITE', consistencyCheck: 'no_check' },
     });
-    await rig.fill(Buffer.from(recorded.text.repeat(2)), { inParts: true });
-    rig.targetSeen = azure.store;
+    await pair.fill(Buffer.from(recorded.text.repeat(2)), { inParts: true });
+    pair.targetSeen = azure.store;
     azure.says('', {}, 201);
-    return rig;
+    return pair;
   }
 
   function blocksAsked(): (string | null)[] {
@@ -65,10 +65,10 @@ describe('a copy in parts', series('azure-checksums', { way: 'own', clouds: ['Az
     'puts a part again that has arrived otherwise, and publishes the second',
     proves('CRC-64'),
     async () => {
-      const rig = await rigOf();
+      const pair = await pairOf();
       for (const sum of [other, recorded.crc64, recorded.crc64]) azure.says('', sum, 201);
       azure.says('', good, 201);
-      assert.equal((await rig.copy({ sizes })).kind, 'copied');
+      assert.equal((await pair.copy({ sizes })).kind, 'copied');
       const [, bad, ...kept] = blocksAsked();
       const list = azure.bodies.at(-1) ?? '';
       assert.deepEqual(
@@ -80,14 +80,14 @@ describe('a copy in parts', series('azure-checksums', { way: 'own', clouds: ['Az
   );
 
   test('that never arrives as it was sent publishes nothing', async () => {
-    const rig = await rigOf();
+    const pair = await pairOf();
     for (let tries = 1; tries <= 5; tries++) azure.says('', other, 201);
     azure.says('<BlockList/>');
-    await assert.rejects(rig.copy({ sizes }), { fault: 'corrupt' });
+    await assert.rejects(pair.copy({ sizes }), { fault: 'corrupt' });
     const committed = azure.asked.filter(
       ({ method, url = '' }) => method === 'PUT' && url.includes('comp=blocklist'),
     );
     assert.deepEqual(committed, []);
-    assert.equal(rig.journal.upload, undefined);
+    assert.equal(pair.journal.upload, undefined);
   });
 });

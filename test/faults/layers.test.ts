@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Places } from '../../src/platform/base/places.ts';
+import { Semaphore } from '../../src/platform/base/semaphore.ts';
 import { faults, isRepeatable } from '../../src/platform/model/fault.ts';
 import { around } from '../../src/platform/stores/layers/around.ts';
 import { limited } from '../../src/platform/stores/layers/limited.ts';
@@ -215,7 +215,7 @@ describe('resuming', () => {
 describe('limited', () => {
   test('keeps its place until the body is over', async () => {
     const memory = new MemoryStore();
-    const store = limited(memory, new Places(2));
+    const store = limited(memory, new Semaphore(2));
     await store.put('key', bodyOf('12345'), {}, signal);
     for (const end of ['bytes', 'iterate', 'break', 'discard'] as const) {
       const [first, second] = [
@@ -236,14 +236,14 @@ describe('limited', () => {
 
   test('gives its place back after a failure', async () => {
     const { store } = faulty(new MemoryStore(), { put: { 1: 'denied' }, read: { 1: 'denied' } });
-    const one = limited(store, new Places(1));
+    const one = limited(store, new Semaphore(1));
     await rejectsWith('denied', one.put('key', bodyOf('x'), {}, signal));
     await rejectsWith('denied', one.read('key', {}, signal));
     await one.put('key', bodyOf('x'), {}, signal);
   });
 
   test('who is aborted while waiting takes no place', async () => {
-    const store = limited(new MemoryStore(), new Places(1));
+    const store = limited(new MemoryStore(), new Semaphore(1));
     await store.put('key', bodyOf('x'), {}, signal);
     const { body } = await store.read('key', {}, signal);
     const reason = new Error('enough');
@@ -259,7 +259,7 @@ describe('limited', () => {
 });
 
 test('limited frees the place of an aborted read whose body nobody takes', async () => {
-  const store = limited(new MemoryStore(), new Places(1));
+  const store = limited(new MemoryStore(), new Semaphore(1));
   await store.put('key', bodyOf('x'), {}, signal);
   const stop = new AbortController();
   const reason = new Error('enough');
@@ -276,7 +276,7 @@ test('a body that is read on after a break waits for nobody who waits for it', {
   const bytes = patterned(1000);
   await from.put('key', { content: bytes, size: bytes.length }, {}, signal);
   const broken = faulty(from, { read: { 1: { cutAfter: 10 }, 2: { cutAfter: 20 } } });
-  const options = () => ({ calls: [new Places(2)], clock: new ManualClock() });
+  const options = () => ({ calls: [new Semaphore(2)], clock: new ManualClock() });
   const [source, target] = [layered(broken.store, options()), layered(to, options())];
   // The third and the fourth read wait for a place, and then for one of the target.
   await Promise.all(

@@ -5,7 +5,7 @@ import { Secret } from '../../src/platform/base/seal.ts';
 import { ensureFirstAccessKey } from '../../src/domain/access/tokens.ts';
 import { startTestService, type TestService } from '../kit/service.ts';
 import { signedHeaders } from '../kit/sign-request.ts';
-import { plainPlan } from '../kit/sync-task.ts';
+import { plainPlan } from '../kit/queue-rows.ts';
 
 /** What somebody gains who has heard a signed request, and sends it again within its 15 minutes. */
 

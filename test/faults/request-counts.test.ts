@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { Secret } from '../../src/platform/base/seal.ts';
 import { openStore } from '../../src/platform/stores/open-store.ts';
 import type { Store } from '../../src/platform/stores/store.ts';
-import { bytesOf, CopyRig, KEY } from '../kit/copy-rig.ts';
+import { bytesOf, CopyPair, KEY } from '../kit/copy-pair.ts';
 import { ManualClock } from '../kit/manual-clock.ts';
 import type { FaultKind, FaultMatch } from '../kit/s3-server/faults.ts';
 import { type S3Server, startS3Server, testAccessKey } from '../kit/s3-server/server.ts';
@@ -96,14 +96,14 @@ describe('a copy in parts whose one part fails always', () => {
     source.bucket('bucket').put(KEY, bytes);
     await using from = open(source);
     await using to = open(target);
-    const rig = new CopyRig();
+    const pair = new CopyPair();
     const plan = { ...fault, match, times: Infinity };
     // The first GET is the one that opens the object.
     const nth = where === 'source' ? 2 : 1;
     const planned = (where === 'source' ? source : target).faults.add({ ...plan, nth });
     const reads = source.faults.add({ kind: 'delay', ms: 0, match: { method: 'GET' }, times: 0 });
     const puts = target.faults.add({ kind: 'delay', ms: 0, match: { method: 'PUT' }, times: 0 });
-    const copy = rig.copy({ source: from, target: to, sizes });
+    const copy = pair.copy({ source: from, target: to, sizes });
     await assert.rejects(copy, { name: 'StoreError' });
     return { failed: planned.fired, reads: reads.seen, puts: puts.seen };
   }

@@ -12,11 +12,11 @@ import { openCredentials, sealCredentials } from '../../src/domain/tasks/credent
 import { openAccessKey, sealAccessKey } from '../../src/domain/access/sealed-access-key.ts';
 import {
   checkSealingKey,
-  sealAnew,
+  resealAll,
   WrongSealingKey,
 } from '../../src/domain/maintenance/sealing-key.ts';
 import { testDatabase } from '../kit/postgres.ts';
-import { plainPlan, projectId } from '../kit/sync-task.ts';
+import { plainPlan, projectId } from '../kit/queue-rows.ts';
 
 const keys = { old: randomBytes(32), new: randomBytes(32) };
 const old = new Sealer(keys.old);
@@ -57,7 +57,7 @@ async function openAll(db: Db, sealer: Sealer): Promise<number> {
   return all.length;
 }
 
-describe('sealAnew', () => {
+describe('resealAll', () => {
   test('leaves nothing that the old key opens, and starts are judged by that', async () => {
     await using database = await testDatabase();
     await checkSealingKey({ database, sealer: old, alone: false });
@@ -70,12 +70,12 @@ describe('sealAnew', () => {
     await checkSealingKey({ database, sealer: both, alone: false });
     await checkSealingKey({ database, sealer: new Sealer(keys.old, [keys.new]), alone: false });
 
-    assert.deepEqual(await sealAnew({ database, sealer: both }), { task: 3, 'access key': 120 });
+    assert.deepEqual(await resealAll({ database, sealer: both }), { task: 3, 'access key': 120 });
 
     assert.equal(await openAll(database, onlyNew), 123);
     await checkSealingKey({ database, sealer: onlyNew, alone: false });
     await assert.rejects(checkSealingKey({ database, sealer: old, alone: false }), WrongSealingKey);
-    assert.deepEqual(await sealAnew({ database, sealer: both }), { task: 0, 'access key': 0 });
+    assert.deepEqual(await resealAll({ database, sealer: both }), { task: 0, 'access key': 0 });
   });
 
   test('may end at any of its statements: all opens then, and the next one goes on', async () => {
@@ -89,7 +89,7 @@ describe('sealAnew', () => {
         if (asked++ === last) throw new Error('killed');
         return query(...statement);
       };
-      const ended = await sealAnew({ database, sealer: both }).catch((error: unknown) => error);
+      const ended = await resealAll({ database, sealer: both }).catch((error: unknown) => error);
       database.query = query;
       assert.equal(await openAll(database, both), 6);
       await checkSealingKey({ database, sealer: both, alone: false });
@@ -118,7 +118,7 @@ describe('sealAnew', () => {
       }
       return query(...statement);
     };
-    await sealAnew({ database, sealer: both });
+    await resealAll({ database, sealer: both });
     const found = await taskToWork(database, task.id);
     assert.ok(found !== undefined);
     const { target } = openCredentials(onlyNew, task.id, found.credentials);
@@ -130,7 +130,7 @@ describe('sealAnew', () => {
     await fill(database, 0, 1);
     const lost = sealAccessKey(new Sealer(randomBytes(32)), 'lost', new Secret('x'));
     await insertAccessKey(database, { id: 'lost', userId: 'user', ...lost });
-    await assert.rejects(sealAnew({ database, sealer: both }), /access key lost opens with none/);
+    await assert.rejects(resealAll({ database, sealer: both }), /access key lost opens with none/);
     const before = await sealedByOthers(database, [onlyNew.keyId], 9);
     assert.deepEqual(
       before.map(({ id }) => id),

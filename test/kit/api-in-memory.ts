@@ -200,7 +200,7 @@ class FakeSyncTasks implements SyncTaskService {
 
 /** Knows one token, which may do everything in its project. */
 class FakeGatekeeper implements Gatekeeper {
-  async holderOf(token: string) {
+  async principalOf(token: string) {
     if (token !== TOKEN) return undefined;
     const name = 'somebody';
     return { kind: 'token', name, userId: 'u', groups: [], projectId: PROJECT } as const;

@@ -45,7 +45,7 @@ function isKnown(answer: unknown): boolean {
 /** Knows who holds a credential and what they may do, by the database. */
 export class DatabaseGatekeeper implements Gatekeeper {
   readonly #options: GatekeeperOptions;
-  readonly #holders: Remembered<Principal | undefined>;
+  readonly #principals: Remembered<Principal | undefined>;
   readonly #keys: Remembered<{ principal: Principal; secret: Secret } | undefined>;
   readonly #users: Remembered<{ id: string; enabled: boolean } | undefined>;
   readonly #policies: Remembered<readonly Policy[]>;
@@ -53,15 +53,15 @@ export class DatabaseGatekeeper implements Gatekeeper {
   constructor(options: GatekeeperOptions) {
     this.#options = options;
     const believed = { forMs: BELIEVED_MS, max: BELIEVED_MAX, now: options.now };
-    this.#holders = new Remembered(believed);
+    this.#principals = new Remembered(believed);
     this.#keys = new Remembered(believed);
     this.#users = new Remembered(believed);
     this.#policies = new Remembered(believed);
   }
 
-  holderOf(token: string): Promise<Principal | undefined> {
+  principalOf(token: string): Promise<Principal | undefined> {
     const hash = hashOfToken(token);
-    return this.#holders.get(hash.toString('base64'), () => this.#askHolder(hash), isKnown);
+    return this.#principals.get(hash.toString('base64'), () => this.#findPrincipal(hash), isKnown);
   }
 
   accessKey(
@@ -93,11 +93,11 @@ export class DatabaseGatekeeper implements Gatekeeper {
 
   /** Clears the cache: the next look-up reads the database. */
   forget(): void {
-    const all = [this.#holders, this.#keys, this.#users, this.#policies];
+    const all = [this.#principals, this.#keys, this.#users, this.#policies];
     for (const answers of all) answers.clear();
   }
 
-  async #askHolder(hash: Buffer): Promise<Principal | undefined> {
+  async #findPrincipal(hash: Buffer): Promise<Principal | undefined> {
     const { database, firstTokens } = this.#options;
     const row = await findToken(database, hash);
     if (row === undefined) return undefined;

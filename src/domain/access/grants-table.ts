@@ -73,7 +73,7 @@ export async function deleteGrant(db: Db, id: string): Promise<boolean> {
   return (await db.query(`delete from grants where id = $1`, [id])).rowCount > 0;
 }
 
-export interface Holder {
+export interface Grantee {
   readonly userId: string | undefined;
   /** Names of groups that an issuer vouches for, beside those of the user. */
   readonly groups: readonly string[];
@@ -87,7 +87,7 @@ const HELD = `
 /** What a holder was granted in a project: names, and documents of those that are no system roles. */
 export async function grantedPolicies(
   db: Db,
-  { userId, groups }: Holder,
+  { userId, groups }: Grantee,
   projectId: string,
 ): Promise<{ readonly name: string; readonly document?: Policy }[]> {
   const { rows } = await db.query<{ name: string; document?: Policy }>(
@@ -100,7 +100,7 @@ export async function grantedPolicies(
 }
 
 /** The projects in which a holder was granted anything. */
-export async function grantedProjects(db: Db, { userId, groups }: Holder): Promise<string[]> {
+export async function grantedProjects(db: Db, { userId, groups }: Grantee): Promise<string[]> {
   const { rows } = await db.query<{ id: string }>(
     `select distinct project_id as id from grants where ${HELD} order by 1`,
     [userId ?? null, groups],

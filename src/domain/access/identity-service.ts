@@ -23,7 +23,7 @@ export interface Principal {
 /** Who holds a credential, and what they may do. */
 export interface Gatekeeper {
   /** Undefined for a token that is not ours, or has ended. */
-  holderOf(token: string): Promise<Principal | undefined>;
+  principalOf(token: string): Promise<Principal | undefined>;
   /**
    * Undefined for a key that is not ours, or is disabled.
    *

@@ -47,7 +47,7 @@ describe('what is taken away', () => {
     const { token } = await identity.logIn({ user: name, password: PASSWORD, project: undefined });
     const { id: key } = await identity.createAccessKey(name);
 
-    const ofToken = ({ brigade }: TestService) => brigade.gatekeeper.holderOf(token);
+    const ofToken = ({ brigade }: TestService) => brigade.gatekeeper.principalOf(token);
     const ofKey = async ({ brigade }: TestService) =>
       (await brigade.gatekeeper.accessKey(key))?.principal;
     const mayList = async (
@@ -133,7 +133,7 @@ describe('what is taken away', () => {
     await identity().updateUser(who.name, { enabled: true });
     assert.deepEqual(await who.enters(here), [false, true]);
     const { token } = await identity().logIn(login);
-    assert.ok((await here.brigade.gatekeeper.holderOf(token)) !== undefined);
+    assert.ok((await here.brigade.gatekeeper.principalOf(token)) !== undefined);
   });
 
   test('goes with its user: nothing of it is left in the database', async () => {
@@ -168,11 +168,11 @@ describe('what is given', () => {
   test('a first token: holds at once in each process, also where it was unknown a moment ago', async () => {
     const token = 'given-at-the-next-start';
     for (const { brigade } of [here, elsewhere]) {
-      assert.equal(await brigade.gatekeeper.holderOf(token), undefined);
+      assert.equal(await brigade.gatekeeper.principalOf(token), undefined);
     }
     await ensureFirstToken(here.database, token);
     for (const { brigade } of [here, elsewhere]) {
-      assert.equal((await brigade.gatekeeper.holderOf(token))?.kind, 'first-token');
+      assert.equal((await brigade.gatekeeper.principalOf(token))?.kind, 'first-token');
     }
   });
 

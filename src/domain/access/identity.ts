@@ -54,8 +54,8 @@ export class Identity implements IdentityService {
     if (found?.hash === undefined || !right) {
       throw new ServiceError('wrong-password', 'The username or password is wrong.');
     }
-    const holder = { userId: found.id, groups: [] };
-    const granted = await grants.grantedProjects(this.#database, holder);
+    const grantee = { userId: found.id, groups: [] };
+    const granted = await grants.grantedProjects(this.#database, grantee);
     const only = granted.length === 1 ? granted[0] : undefined;
     const project = await projects.findProject(this.#database, login.project ?? only ?? '');
     if (project === undefined || !granted.includes(project.id)) {

@@ -15,7 +15,7 @@ import { ensureFirstAccessKey, ensureFirstToken } from './tokens.ts';
 function projects(database: Database, now: () => number = () => 0) {
   const sealer = new Sealer(Buffer.alloc(32));
   const gatekeeper = new DatabaseGatekeeper({ database, sealer, now, firstTokens: true });
-  return async (token: string) => (await gatekeeper.holderOf(token))?.projectId;
+  return async (token: string) => (await gatekeeper.principalOf(token))?.projectId;
 }
 
 test('of several processes that start at once, one makes the project and its token', async () => {

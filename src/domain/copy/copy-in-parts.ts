@@ -4,7 +4,7 @@ import type { CopyEvidence } from '../../platform/model/consistency.ts';
 import { type Fault, keepsParts } from '../../platform/model/fault.ts';
 import type { ObjectHead } from '../../platform/model/object.ts';
 import { partCount, partRange, planPartSize } from '../../platform/model/part-plan.ts';
-import { sumsAlone } from '../../platform/model/sums.ts';
+import { checksumsAlone } from '../../platform/model/checksums.ts';
 import type {
   PartUpload,
   PutOptions,
@@ -288,12 +288,12 @@ async function sendPart(
   const stream = await hashing(bytes, crcsWorthTaking(job, head));
   const size = partBytes(copy, number);
   const withMd5 = job.findings.partsNeedMd5;
-  const md5AtEnd = () => stream.sums().md5;
+  const md5AtEnd = () => stream.checksums().md5;
   const body = { content: stream, size, md5AtEnd, md5First: withMd5 };
   const receipt = await putPart(copy, number, body, signal);
-  const sent = stream.sums();
+  const sent = stream.checksums();
   if (checkPart(job, { number, sent, receipt, withMd5 })) copy.otherEtags.push(number);
-  return { number, etag: receipt.etag, ...sumsAlone(sent) };
+  return { number, etag: receipt.etag, ...checksumsAlone(sent) };
 }
 
 /** @throws {StoreError} `interrupted` where the upload is gone: another attempt opens a new one. */

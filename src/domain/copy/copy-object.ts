@@ -9,10 +9,10 @@ import { wayOfCopy } from '../../platform/model/copy-plan.ts';
 import { keepsParts } from '../../platform/model/fault.ts';
 import type { ObjectHead } from '../../platform/model/object.ts';
 import type { Check, Outcome, SkipReason } from '../../platform/model/outcome.ts';
-import { decide, looksAtTarget, type Verdict } from '../../platform/model/overwrite.ts';
+import { decide, looksAtTarget, type Decision } from '../../platform/model/overwrite.ts';
 import { proofOf } from '../../platform/model/proof.ts';
 import { classNote, tierOf } from '../../platform/model/storage-class.ts';
-import { crcsAlone } from '../../platform/model/sums.ts';
+import { crcsAlone } from '../../platform/model/checksums.ts';
 import { CLOCKS_DIFFER_MS, foundObject, isSameWrite } from '../../platform/model/written.ts';
 import type { ObjectRead, PutOptions } from '../../platform/stores/store.ts';
 import { pinText, recordedTag } from '../../platform/stores/pin.ts';
@@ -59,14 +59,14 @@ async function lookAndCopy(job: CopyJob): Promise<Outcome> {
   if (found !== undefined) return found;
   const read = await readSource(job, previous);
   const filtered = filteredBy(job.policy.copyFilters, read.head);
-  const verdict: Verdict =
+  const decision: Decision =
     filtered === undefined
       ? decide(mode, read.head, target, knownOf(job, read.head, target))
       : { kind: 'skip', reason: filtered };
-  if (verdict.kind === 'skip') {
+  if (decision.kind === 'skip') {
     read.body.discard();
     await dropOrLeave(job, previous);
-    return skipped(job, verdict.reason, read.head, target);
+    return skipped(job, decision.reason, read.head, target);
   }
   return copyChecked(job, read, previous);
 }

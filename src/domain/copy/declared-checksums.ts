@@ -6,13 +6,13 @@ import type { ObjectHead } from '../../platform/model/object.ts';
 import {
   crcKinds,
   differingKinds,
-  type SumKind,
-  sumNames,
-  type Sums,
-  sumsAlone,
-} from '../../platform/model/sums.ts';
+  type ChecksumKind,
+  checksumNames,
+  type Checksums,
+  checksumsAlone,
+} from '../../platform/model/checksums.ts';
 import { StoreError } from '../../platform/model/store-error.ts';
-import { crcsWorthTaking, sumsOfStream, type TakenSums } from './hashing.ts';
+import { crcsWorthTaking, checksumsOfStream, type ComputedChecksums } from './hashing.ts';
 import type { CopyJob } from './transfer.ts';
 
 /** The source's object, without those of its declared checksums that are not of its bytes. */
@@ -37,7 +37,7 @@ export function asDeclared(head: ObjectHead): Declared {
 export async function compareWithDeclared(
   job: CopyJob,
   head: ObjectHead,
-  first: Sums,
+  first: Checksums,
 ): Promise<Declared> {
   const noCheck = job.policy.consistencyCheck === 'no_check';
   let judgement = judgeRead(head, { first, second: undefined }, { noCheck });
@@ -57,13 +57,13 @@ export async function compareWithDeclared(
 }
 
 /** The checksums of the version that was looked at, by a read of its own. */
-export async function readSums(
+export async function readChecksums(
   job: CopyJob,
   head: ObjectHead,
   kinds: readonly Crc64Kind[],
-): Promise<TakenSums> {
+): Promise<ComputedChecksums> {
   const { body } = await job.source.read(job.key, { pin: head }, job.lease.signal);
-  return await allSums(job, head, body, kinds);
+  return await allChecksums(job, head, body, kinds);
 }
 
 /**
@@ -78,12 +78,17 @@ export async function settleSourceMd5(
   const { source, target } = evidence;
   const differs = source.md5 !== undefined && target.md5 !== undefined && source.md5 !== target.md5;
   if (!differs) return evidence;
-  const sums = await readSums(job, head, crcsWorthTaking(job, head));
-  if (sums.md5 !== target.md5) return evidence;
+  const checksums = await readChecksums(job, head, crcsWorthTaking(job, head));
+  if (checksums.md5 !== target.md5) return evidence;
   try {
-    const declared = await compareWithDeclared(job, head, sums);
+    const declared = await compareWithDeclared(job, head, checksums);
     const notes = [...(evidence.notes ?? []), ...declared.notes];
-    return { ...evidence, source: sumsAlone(declared.head), computed: sumsAlone(sums), notes };
+    return {
+      ...evidence,
+      source: checksumsAlone(declared.head),
+      computed: checksumsAlone(checksums),
+      notes,
+    };
   } catch (error) {
     // The bytes that were read, and copied, are not those of the source: the copy fails its check.
     if (!(error instanceof StoreError) || error.fault !== 'corrupt') throw error;
@@ -99,13 +104,13 @@ async function readAgain(
   job: CopyJob,
   head: ObjectHead,
   kinds: readonly Crc64Kind[],
-): Promise<TakenSums> {
-  if (head.size < 2) return await readSums(job, head, kinds);
+): Promise<ComputedChecksums> {
+  if (head.size < 2) return await readChecksums(job, head, kinds);
   try {
-    return await allSums(job, head, inTwoRanges(job, head), kinds);
+    return await allChecksums(job, head, inTwoRanges(job, head), kinds);
   } catch (error) {
     if (!(error instanceof StoreError) || !withoutRanges.has(error.fault)) throw error;
-    return await readSums(job, head, kinds);
+    return await readChecksums(job, head, kinds);
   }
 }
 
@@ -126,20 +131,20 @@ async function* inTwoRanges(
   }
 }
 
-async function allSums(
+async function allChecksums(
   { source, key }: CopyJob,
   { size }: ObjectHead,
   bytes: AsyncIterable<Uint8Array>,
   kinds: readonly Crc64Kind[],
-): Promise<TakenSums> {
-  const sums = await sumsOfStream(bytes, kinds);
-  if (sums.size === size) return sums;
-  const cloudMessage = `${sums.size} bytes were read of ${size}`;
+): Promise<ComputedChecksums> {
+  const checksums = await checksumsOfStream(bytes, kinds);
+  if (checksums.size === size) return checksums;
+  const cloudMessage = `${checksums.size} bytes were read of ${size}`;
   throw new StoreError('interrupted', { store: source.name, operation: 'read', key, cloudMessage });
 }
 
 /** A second read of a large object is made only where it may end in a copy. */
-function isWorthReading({ sizes, policy }: CopyJob, head: ObjectHead, read: Sums): boolean {
+function isWorthReading({ sizes, policy }: CopyJob, head: ObjectHead, read: Checksums): boolean {
   if (policy.consistencyCheck === 'no_check') return true;
   const ofMd5Alone = differingKinds(head, read).every((kind) => kind === 'md5');
   return ofMd5Alone || head.size <= Math.max(sizes.bufferBytes, sizes.putBytes);
@@ -147,32 +152,32 @@ function isWorthReading({ sizes, policy }: CopyJob, head: ObjectHead, read: Sums
 
 function without(
   head: ObjectHead,
-  read: Sums,
-  { kinds, reads }: { readonly kinds: readonly SumKind[]; readonly reads: number },
+  read: Checksums,
+  { kinds, reads }: { readonly kinds: readonly ChecksumKind[]; readonly reads: number },
 ): Declared {
   const wrong = Object.fromEntries(kinds.map((kind) => [kind, undefined]));
   const notes = kinds.map((kind) => {
     const proof =
       reads === 1 ? 'and the CRC-64 of the source agrees with them' : 'in two reads that agree';
-    return `${declaredBy(head, kind)} of the source, ${head[kind] ?? ''}, is not the ${sumNames[kind]} of its bytes: they have ${read[kind] ?? ''}, ${proof}`;
+    return `${declaredBy(head, kind)} of the source, ${head[kind] ?? ''}, is not the ${checksumNames[kind]} of its bytes: they have ${read[kind] ?? ''}, ${proof}`;
   });
   return { head: { ...head, ...wrong }, notes };
 }
 
-function declaredBy({ etag, md5 }: ObjectHead, kind: SumKind): string {
-  if (kind !== 'md5') return `the ${sumNames[kind]}`;
+function declaredBy({ etag, md5 }: ObjectHead, kind: ChecksumKind): string {
+  if (kind !== 'md5') return `the ${checksumNames[kind]}`;
   const isEtag = etag.replaceAll('"', '').toLowerCase() === md5;
   return isEtag ? 'the ETag' : 'the Content-MD5';
 }
 
-function unstable(first: Sums, second: Sums): string {
+function unstable(first: Checksums, second: Checksums): string {
   const [kind = 'md5'] = differingKinds(first, second);
-  return `two reads of one version gave different bytes, with the ${sumNames[kind]} ${first[kind] ?? ''} and ${second[kind] ?? ''}: the source, or the network to it, damages data`;
+  return `two reads of one version gave different bytes, with the ${checksumNames[kind]} ${first[kind] ?? ''} and ${second[kind] ?? ''}: the source, or the network to it, damages data`;
 }
 
-function difference(head: ObjectHead, read: Sums, reads: number): string {
+function difference(head: ObjectHead, read: Checksums, reads: number): string {
   const [kind = 'md5'] = differingKinds(head, read);
-  const both = `the source has the ${sumNames[kind]} ${head[kind] ?? ''}, what was read from it has ${read[kind] ?? ''}`;
+  const both = `the source has the ${checksumNames[kind]} ${head[kind] ?? ''}, what was read from it has ${read[kind] ?? ''}`;
   return reads === 1
     ? both
     : `${both}, in two reads that agree: the object is damaged at the source, or the source keeps a wrong checksum`;

@@ -1,20 +1,20 @@
 import { createHash } from 'node:crypto';
 import { type Crc64, type Crc64Kind, startCrc64 } from '../../platform/base/crc64.ts';
 import type { ObjectHead } from '../../platform/model/object.ts';
-import { crcKinds, type Crcs, type Sums } from '../../platform/model/sums.ts';
+import { crcKinds, type Crcs, type Checksums } from '../../platform/model/checksums.ts';
 import type { CopyJob } from './transfer.ts';
 
-/** The sums of bytes that went through our hands. */
-export interface TakenSums extends Sums {
+/** The checksums of bytes that went through our hands. */
+export interface ComputedChecksums extends Checksums {
   /** How many went through. */
   readonly size: number;
   readonly md5: string;
 }
 
-/** Passes a stream on and sums it on the way. */
+/** Passes a stream on and checksums it on the way. */
 export interface HashingStream extends AsyncIterable<Uint8Array> {
-  /** The sums of what went through; asked after the stream has ended. */
-  sums(): TakenSums;
+  /** The checksums of what went through; asked after the stream has ended. */
+  checksums(): ComputedChecksums;
 }
 
 /** The CRCs that are worth being taken of an object, since an end tells them too. */
@@ -30,7 +30,7 @@ export async function hashing(
   const md5Hash = createHash('md5');
   const crcs = await startAll(kinds);
   let size = 0;
-  let whole: TakenSums | undefined;
+  let whole: ComputedChecksums | undefined;
   return {
     async *[Symbol.asyncIterator]() {
       for await (const chunk of source) {
@@ -40,29 +40,29 @@ export async function hashing(
         yield chunk;
       }
     },
-    sums: () => (whole ??= { size, md5: md5Hash.digest('hex'), ...taken(crcs) }),
+    checksums: () => (whole ??= { size, md5: md5Hash.digest('hex'), ...taken(crcs) }),
   };
 }
 
 /** Reads a stream to its end, for its checksums alone. */
-export async function sumsOfStream(
+export async function checksumsOfStream(
   source: AsyncIterable<Uint8Array>,
   kinds: readonly Crc64Kind[],
-): Promise<TakenSums> {
+): Promise<ComputedChecksums> {
   const stream = await hashing(source, kinds);
   const pieces = stream[Symbol.asyncIterator]();
   let piece: IteratorResult<Uint8Array>;
   do piece = await pieces.next();
   while (piece.done !== true);
-  return stream.sums();
+  return stream.checksums();
 }
 
 /** Hashes bytes in memory; a known MD5 is not computed again. */
-export async function sumsOf(
+export async function checksumsOf(
   bytes: Uint8Array,
   kinds: readonly Crc64Kind[],
   md5: string | undefined,
-): Promise<TakenSums> {
+): Promise<ComputedChecksums> {
   const crcs = await startAll(kinds);
   for (const crc of crcs.values()) crc.update(bytes);
   const known = md5 ?? createHash('md5').update(bytes).digest('hex');

@@ -1,5 +1,5 @@
 import { type CopyEvidence, proof } from '../../platform/model/consistency.ts';
-import { sumsAlone } from '../../platform/model/sums.ts';
+import { checksumsAlone } from '../../platform/model/checksums.ts';
 import type { PutReceipt } from '../../platform/stores/store.ts';
 import { headIfThere } from './head-if-there.ts';
 import { readBack } from './target-md5.ts';
@@ -18,7 +18,7 @@ export async function ownCopy(
   const there = await headIfThere(job);
   if (there === undefined) return undefined;
   const { etag, encryption, size, lastModified, versionId } = there;
-  const receipt = { etag, ...sumsAlone(there), encryption, date: lastModified, versionId };
+  const receipt = { etag, ...checksumsAlone(there), encryption, date: lastModified, versionId };
   const presumed = evidenceOf(receipt);
   if (size !== presumed.sourceSize) return undefined;
   const evidence = await readBack(job, presumed);

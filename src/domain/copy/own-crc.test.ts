@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { bytesOf, CopyRig, KEY } from '../../../test/kit/copy-rig.ts';
+import { bytesOf, CopyPair, KEY } from '../../../test/kit/copy-pair.ts';
 import { startCrc64 } from '../../platform/base/crc64.ts';
 
 /** One size for each way: held whole, in parts. */
@@ -9,28 +9,28 @@ const ways = { 'held whole': 7, 'in one part': 20, 'in parts': 37 } as const;
 describe('a copy between stores that tell the CRC of S3', () => {
   for (const [how, size] of Object.entries(ways)) {
     test(`of what has no MD5 is proven by the CRC of S3, ${how}`, async () => {
-      const rig = new CopyRig({ crc64: false, crc64nvme: true });
-      await rig.fill(bytesOf(size), { inParts: true });
-      const outcome = await rig.copy();
+      const pair = new CopyPair({ crc64: false, crc64nvme: true });
+      await pair.fill(bytesOf(size), { inParts: true });
+      const outcome = await pair.copy();
       assert.equal(outcome.kind, 'copied', JSON.stringify(outcome));
       const crc64nvme = (await startCrc64('crc64nvme')).update(bytesOf(size)).digest();
       assert.equal(outcome.check.method, 'crc64nvme');
       assert.deepEqual(outcome.crcs, { crc64: undefined, crc64nvme });
-      assert.deepEqual(rig.copied, bytesOf(size));
+      assert.deepEqual(pair.copied, bytesOf(size));
     });
 
     test(`of what is not what S3 told is not published, ${how}`, async () => {
-      const rig = new CopyRig({ crc64: false, crc64nvme: true });
-      await rig.fill(bytesOf(size), { inParts: true });
-      const found = rig.source.objects.get(KEY) ?? assert.fail();
+      const pair = new CopyPair({ crc64: false, crc64nvme: true });
+      await pair.fill(bytesOf(size), { inParts: true });
+      const found = pair.source.objects.get(KEY) ?? assert.fail();
       const head = { ...found.head, crc64nvme: 'AAAAAAAAAAA=' };
-      rig.source.objects.set(KEY, { ...found, head });
-      await assert.rejects(rig.copy(), {
+      pair.source.objects.set(KEY, { ...found, head });
+      await assert.rejects(pair.copy(), {
         fault: 'corrupt',
         message: /the source has the CRC-64\/NVME AAAAAAAAAAA=, what was read/,
       });
-      assert.equal(rig.target.objects.size, 0);
-      assert.ok(rig.clean);
+      assert.equal(pair.target.objects.size, 0);
+      assert.ok(pair.clean);
     });
   }
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { bytesOf, CopyRig, KEY, lying, write } from '../../../test/kit/copy-rig.ts';
+import { bytesOf, CopyPair, KEY, lying, write } from '../../../test/kit/copy-pair.ts';
 import { type FaultScript, faulty } from '../../../test/kit/faulty-store.ts';
 import { foundObject } from '../../platform/model/written.ts';
 
@@ -22,37 +22,37 @@ for (const overwriteMode of modes) {
     for (const [way, size] of Object.entries(ways)) {
       test(`counts as copied and is not written again, ${way}`, async () => {
         for (const crc64 of [true, false]) {
-          const rig = new CopyRig({ policy: { overwriteMode }, crc64 });
-          await rig.fill(bytesOf(size));
-          const { store, calls } = faulty(rig.target, silent, { afterwards: true });
-          rig.targetSeen = store;
-          const outcome = await rig.copyPatiently();
+          const pair = new CopyPair({ policy: { overwriteMode }, crc64 });
+          await pair.fill(bytesOf(size));
+          const { store, calls } = faulty(pair.target, silent, { afterwards: true });
+          pair.targetSeen = store;
+          const outcome = await pair.copyPatiently();
           assert.ok(outcome.kind === 'copied');
           assert.equal(outcome.check.passed, true);
           assert.notEqual(outcome.proof, 'size');
-          assert.equal(outcome.written.etag, rig.target.objects.get(KEY)?.head.etag);
+          assert.equal(outcome.written.etag, pair.target.objects.get(KEY)?.head.etag);
           assert.equal(calls.get(way === 'in parts' ? 'complete' : 'put'), 1);
-          assert.deepEqual(rig.copied, bytesOf(size));
-          assert.ok(rig.clean);
+          assert.deepEqual(pair.copied, bytesOf(size));
+          assert.ok(pair.clean);
         }
       });
 
       test(`is skipped where it is on record already, ${way}`, async () => {
-        const rig = new CopyRig({ policy: { overwriteMode } });
-        await rig.fill(bytesOf(size));
-        assert.equal((await rig.copy()).kind, 'copied');
-        const head = rig.target.objects.get(KEY)?.head ?? assert.fail();
+        const pair = new CopyPair({ policy: { overwriteMode } });
+        await pair.fill(bytesOf(size));
+        assert.equal((await pair.copy()).kind, 'copied');
+        const head = pair.target.objects.get(KEY)?.head ?? assert.fail();
         const recorded = foundObject(head);
         for (const sent of [{ writeSent: true }, { unsettled: true }]) {
-          assert.equal((await rig.copy({ ...sent, recorded })).kind, 'skipped');
+          assert.equal((await pair.copy({ ...sent, recorded })).kind, 'skipped');
         }
       });
 
       test(`is not what is there where no write was sent, ${way}`, async () => {
-        const rig = new CopyRig({ policy: { overwriteMode } });
-        await rig.fill(bytesOf(size));
-        await write(rig.target, bytesOf(size));
-        assert.equal((await rig.copy()).kind, 'skipped');
+        const pair = new CopyPair({ policy: { overwriteMode } });
+        await pair.fill(bytesOf(size));
+        await write(pair.target, bytesOf(size));
+        assert.equal((await pair.copy()).kind, 'skipped');
       });
     }
   });
@@ -61,14 +61,14 @@ for (const overwriteMode of modes) {
 describe('the copy of an attempt that could not look at it', () => {
   for (const [way, size] of Object.entries(ways)) {
     test(`counts as copied, ${way}`, async () => {
-      const rig = new CopyRig({ crc64: false });
-      await rig.fill(bytesOf(size));
-      const mute = lying(rig.target, (_receipt, operation) =>
+      const pair = new CopyPair({ crc64: false });
+      await pair.fill(bytesOf(size));
+      const mute = lying(pair.target, (_receipt, operation) =>
         operation === 'putPart' ? {} : { etag: '"?"', md5: undefined },
       );
       const looks = { head: { 2: 'unavailable' } } as const;
-      rig.targetSeen = faulty(mute, looks).store;
-      const outcome = await rig.copyPatiently();
+      pair.targetSeen = faulty(mute, looks).store;
+      const outcome = await pair.copyPatiently();
       // Nothing is known any more of parts that are joined.
       assert.equal(outcome.kind, way === 'in parts' ? 'skipped' : 'copied');
     });
@@ -76,23 +76,23 @@ describe('the copy of an attempt that could not look at it', () => {
 });
 
 test('an older object of equal bytes is not taken for a copy that never arrived', async () => {
-  const rig = new CopyRig();
-  await write(rig.target, bytesOf(20), { userMetadata: { reel: 'one' } });
-  rig.clock.time += 10_000;
-  await rig.fill(bytesOf(20), { userMetadata: { reel: 'two' } });
-  const { store, calls } = faulty(rig.target, { put: lost });
-  rig.targetSeen = store;
-  assert.equal((await rig.copyPatiently()).kind, 'copied');
+  const pair = new CopyPair();
+  await write(pair.target, bytesOf(20), { userMetadata: { reel: 'one' } });
+  pair.clock.time += 10_000;
+  await pair.fill(bytesOf(20), { userMetadata: { reel: 'two' } });
+  const { store, calls } = faulty(pair.target, { put: lost });
+  pair.targetSeen = store;
+  assert.equal((await pair.copyPatiently()).kind, 'copied');
   assert.equal(calls.get('put'), 2);
-  assert.deepEqual(rig.target.objects.get(KEY)?.head.userMetadata, { reel: 'two' });
+  assert.deepEqual(pair.target.objects.get(KEY)?.head.userMetadata, { reel: 'two' });
 });
 
 test('what another has written since is replaced', async () => {
-  const rig = new CopyRig();
-  await rig.fill(bytesOf(20));
-  rig.targetSeen = faulty(rig.target, { put: lost }, { afterwards: true }).store;
-  await assert.rejects(rig.copy(), { fault: 'interrupted' });
-  await write(rig.target, bytesOf(20, 5));
-  assert.equal((await rig.copy({ writeSent: true })).kind, 'copied');
-  assert.deepEqual(rig.copied, bytesOf(20));
+  const pair = new CopyPair();
+  await pair.fill(bytesOf(20));
+  pair.targetSeen = faulty(pair.target, { put: lost }, { afterwards: true }).store;
+  await assert.rejects(pair.copy(), { fault: 'interrupted' });
+  await write(pair.target, bytesOf(20, 5));
+  assert.equal((await pair.copy({ writeSent: true })).kind, 'copied');
+  assert.deepEqual(pair.copied, bytesOf(20));
 });

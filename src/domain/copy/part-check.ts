@@ -1,15 +1,15 @@
 import type { CopyEvidence } from '../../platform/model/consistency.ts';
 import type { ByteRange } from '../../platform/model/object.ts';
-import { comparableCrc, differingKinds, type Sums } from '../../platform/model/sums.ts';
+import { comparableCrc, differingKinds, type Checksums } from '../../platform/model/checksums.ts';
 import type { PutReceipt } from '../../platform/stores/store.ts';
 import { StoreError } from '../../platform/model/store-error.ts';
-import { sumsOfStream, type TakenSums } from './hashing.ts';
+import { checksumsOfStream, type ComputedChecksums } from './hashing.ts';
 import type { CopyJob } from './transfer.ts';
 
 /** A part that was sent, and what the target said of it. */
 export interface SentPart {
   readonly number: number;
-  readonly sent: TakenSums;
+  readonly sent: ComputedChecksums;
   readonly receipt: PutReceipt;
   /** Its MD5 went before it, so that the target has compared it. */
   readonly withMd5: boolean;
@@ -71,7 +71,10 @@ function differing(
   evidence: CopyEvidence,
   md5: { readonly computed: string | undefined; readonly target: string },
 ): CopyEvidence {
-  const of = (sums: Sums, value: string | undefined): Sums => ({ ...sums, md5: value });
+  const of = (checksums: Checksums, value: string | undefined): Checksums => ({
+    ...checksums,
+    md5: value,
+  });
   return {
     ...evidence,
     computed: of(evidence.computed, md5.computed),
@@ -86,7 +89,7 @@ async function md5OfRange(
 ): Promise<string | undefined> {
   try {
     const { body } = await target.read(key, { range }, lease.signal);
-    return (await sumsOfStream(body, [])).md5;
+    return (await checksumsOfStream(body, [])).md5;
   } catch (error) {
     if (error instanceof StoreError) return undefined;
     throw error;

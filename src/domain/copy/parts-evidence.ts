@@ -3,7 +3,7 @@ import { combineCrc64, type Crc64Kind } from '../../platform/base/crc64.ts';
 import type { CopyEvidence } from '../../platform/model/consistency.ts';
 import type { ObjectHead } from '../../platform/model/object.ts';
 import { partRange } from '../../platform/model/part-plan.ts';
-import { type Crcs, sumsAlone } from '../../platform/model/sums.ts';
+import { type Crcs, checksumsAlone } from '../../platform/model/checksums.ts';
 import { writtenBy } from '../../platform/model/written.ts';
 import type { PutReceipt } from '../../platform/stores/store.ts';
 import type { CheckedPart } from './transfer.ts';
@@ -22,9 +22,9 @@ export function partsEvidence(
     sourceModified: head.lastModified,
     copiedSize: head.size,
     // Parts arrive side by side: nobody has summed the whole.
-    source: { ...sumsAlone(head), md5: undefined },
+    source: { ...checksumsAlone(head), md5: undefined },
     computed: { ...crcsOfParts(parts, head.size, partSize), md5: undefined },
-    target: { ...sumsAlone(receipt), md5: undefined },
+    target: { ...checksumsAlone(receipt), md5: undefined },
     md5OfParts: receipt.etag === joined ? joined : undefined,
     readAsDeclared: head.md5 !== undefined && parts.length === 1 && parts[0]?.md5 === head.md5,
     targetSize: undefined,

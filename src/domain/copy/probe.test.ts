@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { before } from '../../../test/kit/copy-rig.ts';
+import { before } from '../../../test/kit/copy-pair.ts';
 import { faulty } from '../../../test/kit/faulty-store.ts';
 import { ManualClock } from '../../../test/kit/manual-clock.ts';
 import { MemoryStore } from '../../../test/kit/memory-store.ts';

@@ -1,13 +1,18 @@
 import type { CopyEvidence } from '../../platform/model/consistency.ts';
-import { sumsAlone } from '../../platform/model/sums.ts';
+import { checksumsAlone } from '../../platform/model/checksums.ts';
 import { writtenBy } from '../../platform/model/written.ts';
 import type { ObjectHead } from '../../platform/model/object.ts';
 import type { ObjectRead, PutOptions, PutReceipt } from '../../platform/stores/store.ts';
 import type { PutBody } from '../../platform/http/bodies.ts';
 import { StoreError } from '../../platform/model/store-error.ts';
 import { askable, assertStillAbsent } from './absent.ts';
-import { asDeclared, compareWithDeclared, type Declared, readSums } from './declared-checksums.ts';
-import { crcsWorthTaking, sumsOf, type TakenSums } from './hashing.ts';
+import {
+  asDeclared,
+  compareWithDeclared,
+  type Declared,
+  readChecksums,
+} from './declared-checksums.ts';
+import { crcsWorthTaking, checksumsOf, type ComputedChecksums } from './hashing.ts';
 import { ownCopy } from './own-copy.ts';
 import type { CopyJob } from './transfer.ts';
 
@@ -20,29 +25,29 @@ export async function putBuffered(
   const bytes = await body.bytes();
   const presumed = await computedOf(job, head, bytes);
   try {
-    return await putHeld(job, { head, bytes, sums: presumed }, options);
+    return await putHeld(job, { head, bytes, checksums: presumed }, options);
   } catch (error) {
     if (!isRefusedMd5(error)) throw error;
-    const sums = await sumsOf(bytes, crcsWorthTaking(job, head), undefined);
-    if (sums.md5 === presumed.md5) throw error;
-    return await putHeld(job, { head, bytes, sums }, options);
+    const checksums = await checksumsOf(bytes, crcsWorthTaking(job, head), undefined);
+    if (checksums.md5 === presumed.md5) throw error;
+    return await putHeld(job, { head, bytes, checksums }, options);
   }
 }
 
 interface HeldObject {
   readonly head: ObjectHead;
   readonly bytes: Uint8Array;
-  readonly sums: TakenSums;
+  readonly checksums: ComputedChecksums;
 }
 
 async function putHeld(
   job: CopyJob,
-  { head, bytes, sums }: HeldObject,
+  { head, bytes, checksums }: HeldObject,
   options: PutOptions,
 ): Promise<CopyEvidence> {
-  const declared = await compareWithDeclared(job, head, sums);
-  const put = { content: bytes, size: bytes.length, md5: sums.md5 };
-  return await putWhole(job, put, options, (receipt) => evidenceOf(declared, receipt, sums));
+  const declared = await compareWithDeclared(job, head, checksums);
+  const put = { content: bytes, size: bytes.length, md5: checksums.md5 };
+  return await putWhole(job, put, options, (receipt) => evidenceOf(declared, receipt, checksums));
 }
 
 /** Where the target refuses the MD5 that the source declares, the source is read to find the right one. */
@@ -58,12 +63,12 @@ export async function putStreamed(
     return await putWhole(job, put, options, (receipt) => evidenceOf(asDeclared(head), receipt));
   } catch (error) {
     if (!isRefusedMd5(error)) throw error;
-    const sums = await readSums(job, head, crcsWorthTaking(job, head));
-    if (sums.md5 === md5) throw error;
-    const declared = await compareWithDeclared(job, head, sums);
+    const checksums = await readChecksums(job, head, crcsWorthTaking(job, head));
+    if (checksums.md5 === md5) throw error;
+    const declared = await compareWithDeclared(job, head, checksums);
     const again = await job.source.read(job.key, { pin: head }, job.lease.signal);
-    const put = { content: again.body, size, md5: sums.md5 };
-    return await putWhole(job, put, options, (receipt) => evidenceOf(declared, receipt, sums));
+    const put = { content: again.body, size, md5: checksums.md5 };
+    return await putWhole(job, put, options, (receipt) => evidenceOf(declared, receipt, checksums));
   }
 }
 
@@ -94,28 +99,32 @@ async function putWhole(
 }
 
 /** The source's own MD5 goes along unchecked where the target compares it with what arrives there. */
-async function computedOf(job: CopyJob, head: ObjectHead, bytes: Uint8Array): Promise<TakenSums> {
+async function computedOf(
+  job: CopyJob,
+  head: ObjectHead,
+  bytes: Uint8Array,
+): Promise<ComputedChecksums> {
   const md5 = job.target.traits.checksMd5 ? head.md5 : undefined;
   // That of S3 comes with almost every object, and tells nothing more than such an MD5; but of what a
   // key service encrypts the target tells no MD5.
   const byMd5 = md5 !== undefined && !job.policy.kms && job.policy.consistencyCheck !== 'crc64';
   const kinds = crcsWorthTaking(job, head).filter((kind) => kind !== 'crc64nvme' || !byMd5);
-  return await sumsOf(bytes, kinds, md5);
+  return await checksumsOf(bytes, kinds, md5);
 }
 
 function evidenceOf(
   { head, notes }: Declared,
   receipt: PutReceipt,
-  computed?: TakenSums,
+  computed?: ComputedChecksums,
 ): CopyEvidence {
   return {
     notes,
     sourceSize: head.size,
     sourceModified: head.lastModified,
     copiedSize: computed?.size ?? head.size,
-    source: sumsAlone(head),
-    computed: sumsAlone(computed ?? { md5: undefined, crc64: undefined }),
-    target: sumsAlone(receipt),
+    source: checksumsAlone(head),
+    computed: checksumsAlone(computed ?? { md5: undefined, crc64: undefined }),
+    target: checksumsAlone(receipt),
     md5OfParts: undefined,
     targetSize: undefined,
     targetModified: undefined,
@@ -134,18 +143,18 @@ export async function earlierPut(
   { head, body }: ObjectRead,
 ): Promise<CopyEvidence | undefined> {
   const kinds = crcsWorthTaking(job, head);
-  const own = async (sums: TakenSums): Promise<CopyEvidence | undefined> => {
-    const declared = await compareWithDeclared(job, head, sums);
-    return await ownCopy(job, (receipt) => evidenceOf(declared, receipt, sums));
+  const own = async (checksums: ComputedChecksums): Promise<CopyEvidence | undefined> => {
+    const declared = await compareWithDeclared(job, head, checksums);
+    return await ownCopy(job, (receipt) => evidenceOf(declared, receipt, checksums));
   };
   if (head.size <= job.sizes.bufferBytes) {
-    return await own(await sumsOf(await body.bytes(), kinds, undefined));
+    return await own(await checksumsOf(await body.bytes(), kinds, undefined));
   }
   body.discard();
   const presumed = await ownCopy(job, (receipt) => evidenceOf(asDeclared(head), receipt));
   if (presumed !== undefined || head.md5 === undefined || head.size > job.sizes.putBytes) {
     return presumed;
   }
-  const sums = await readSums(job, head, kinds);
-  return sums.md5 === head.md5 ? undefined : await own(sums);
+  const checksums = await readChecksums(job, head, kinds);
+  return checksums.md5 === head.md5 ? undefined : await own(checksums);
 }

@@ -1,7 +1,7 @@
 import type { CopyEvidence } from '../../platform/model/consistency.ts';
-import { comparableCrc, type Sums } from '../../platform/model/sums.ts';
+import { comparableCrc, type Checksums } from '../../platform/model/checksums.ts';
 import { StoreError } from '../../platform/model/store-error.ts';
-import { sumsOfStream } from './hashing.ts';
+import { checksumsOfStream } from './hashing.ts';
 import type { CopyJob } from './transfer.ts';
 
 /**
@@ -54,9 +54,9 @@ function differs(evidence: CopyEvidence): boolean {
 }
 
 function crcAgrees({ source, computed, target }: CopyEvidence): boolean {
-  const agree = (sums: Sums): boolean => {
-    const kind = comparableCrc(sums, target);
-    return kind !== undefined && sums[kind] === target[kind];
+  const agree = (checksums: Checksums): boolean => {
+    const kind = comparableCrc(checksums, target);
+    return kind !== undefined && checksums[kind] === target[kind];
   };
   return agree(computed) || agree(source);
 }
@@ -67,5 +67,5 @@ function withMd5(evidence: CopyEvidence, md5: string | undefined): CopyEvidence 
 
 async function md5AtTarget({ target, key, lease }: CopyJob): Promise<string> {
   const { body } = await target.read(key, {}, lease.signal);
-  return (await sumsOfStream(body, [])).md5;
+  return (await checksumsOfStream(body, [])).md5;
 }

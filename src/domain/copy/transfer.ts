@@ -2,7 +2,7 @@ import type { Clock } from '../../platform/base/clock.ts';
 import type { CopyFilters } from '../../platform/model/copy-filters.ts';
 import type { CopySizes } from '../../platform/model/copy-plan.ts';
 import type { StoragePolicy } from '../../platform/model/storage-class.ts';
-import type { Sums } from '../../platform/model/sums.ts';
+import type { Checksums } from '../../platform/model/checksums.ts';
 import type { ConsistencyCheck, OverwriteMode } from '../../platform/model/sync-task.ts';
 import type { WrittenObject } from '../../platform/model/written.ts';
 import type { Store } from '../../platform/stores/store.ts';
@@ -45,8 +45,8 @@ export class LeaseLost extends Error {
   override readonly name = 'LeaseLost';
 }
 
-/** A part that the target holds and that was checked, with the sums of what was sent. */
-export interface CheckedPart extends Sums {
+/** A part that the target holds and that was checked, with the checksums of what was sent. */
+export interface CheckedPart extends Checksums {
   /** Counts from 1. */
   readonly number: number;
   readonly etag: string;

@@ -8,7 +8,7 @@ import {
   expireLeases,
   settle,
   settlement,
-} from '../../../test/kit/sync-task.ts';
+} from '../../../test/kit/queue-rows.ts';
 import { testDatabase } from '../../../test/kit/postgres.ts';
 import type { Db } from '../../platform/postgres/db.ts';
 import { hideTask, stopTask } from '../tasks/tasks-table.ts';

@@ -19,7 +19,7 @@ export interface JobsOptions {
 
 export interface Jobs extends AsyncDisposable {
   /** Asks for a job now, beside its schedule; one that waits already is enough. */
-  ask(name: string): Promise<void>;
+  request(name: string): Promise<void>;
 }
 
 const POLL_SECONDS = 5;
@@ -66,7 +66,7 @@ export async function startJobs({ database, jobs, onError }: JobsOptions): Promi
   }
   const all = started.move();
   return {
-    async ask(name) {
+    async request(name) {
       await boss.send(name);
     },
     [Symbol.asyncDispose]: () => all[Symbol.asyncDispose](),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { testDatabase } from '../../../test/kit/postgres.ts';
-import { addTask } from '../../../test/kit/sync-task.ts';
+import { addTask } from '../../../test/kit/queue-rows.ts';
 import { systemClock } from '../../platform/base/clock.ts';
 import { silentLog } from '../../platform/base/log.ts';
 import { Sealer, Secret } from '../../platform/base/seal.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { testDatabase } from '../../../test/kit/postgres.ts';
-import { addTask } from '../../../test/kit/sync-task.ts';
+import { addTask } from '../../../test/kit/queue-rows.ts';
 import { insertAccessKey } from '../access/access-keys-table.ts';
 import { keepSealingKey } from './sealing-key-table.ts';
 import { insertUser } from '../access/users-table.ts';

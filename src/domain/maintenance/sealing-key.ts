@@ -48,7 +48,7 @@ const BATCH = 100;
  * @returns How many were sealed anew.
  * @throws {WrongSealingKey} when something opens with none of the keys; all before it is sealed anew.
  */
-export async function sealAnew({ database, sealer }: Sealed): Promise<Record<SealedKind, number>> {
+export async function resealAll({ database, sealer }: Sealed): Promise<Record<SealedKind, number>> {
   const counts = { task: 0, 'access key': 0 };
   for (;;) {
     const batch = await sealedByOthers(database, [sealer.keyId], BATCH);

@@ -10,7 +10,7 @@ import {
   expireLeases,
   settle,
   settlement,
-} from '../../../test/kit/sync-task.ts';
+} from '../../../test/kit/queue-rows.ts';
 import type { ClaimedChange } from './changes.ts';
 import type { Database } from '../../platform/postgres/db.ts';
 import { listObjects } from './objects.ts';

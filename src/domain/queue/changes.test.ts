@@ -10,7 +10,7 @@ import {
   projectId,
   settle,
   settlement,
-} from '../../../test/kit/sync-task.ts';
+} from '../../../test/kit/queue-rows.ts';
 import { testDatabase } from '../../../test/kit/postgres.ts';
 import { acceptChanges, backlog, dueTasks, renewLeases, untilNextDue } from './changes.ts';
 import type { Db } from '../../platform/postgres/db.ts';

@@ -10,7 +10,7 @@ import {
   first,
   settle,
   settlement,
-} from '../../../test/kit/sync-task.ts';
+} from '../../../test/kit/queue-rows.ts';
 import type { Db } from '../../platform/postgres/db.ts';
 import type { Origin } from './enqueue.ts';
 import { listRetrying } from './objects.ts';

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Value } from 'typebox/value';
-import { addKeys, addTask, claim, first, settle, settlement } from '../../../test/kit/sync-task.ts';
+import {
+  addKeys,
+  addTask,
+  claim,
+  first,
+  settle,
+  settlement,
+} from '../../../test/kit/queue-rows.ts';
 import { testDatabase } from '../../../test/kit/postgres.ts';
 import type { Db } from '../../platform/postgres/db.ts';
 import { ObjectRecord } from './object-record.ts';

@@ -9,7 +9,7 @@ import {
   first,
   settle,
   settlement,
-} from '../../../test/kit/sync-task.ts';
+} from '../../../test/kit/queue-rows.ts';
 import { testDatabase, testDatabaseUrl } from '../../../test/kit/postgres.ts';
 import { Database, type Db } from '../../platform/postgres/db.ts';
 import { queueProgress } from './progress.ts';

@@ -10,7 +10,7 @@ import {
   first,
   settle,
   settlement,
-} from '../../../test/kit/sync-task.ts';
+} from '../../../test/kit/queue-rows.ts';
 import { backlog, releaseClaims, untilNextDue } from './changes.ts';
 import type { Db } from '../../platform/postgres/db.ts';
 import { dueRechecks, endRecheck, type RecheckEnd, tasksToRecheck } from './rechecks.ts';

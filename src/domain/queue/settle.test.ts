@@ -8,7 +8,7 @@ import {
   first,
   settle,
   settlement,
-} from '../../../test/kit/sync-task.ts';
+} from '../../../test/kit/queue-rows.ts';
 import { testDatabase } from '../../../test/kit/postgres.ts';
 import type { Db } from '../../platform/postgres/db.ts';
 import { listObjects, listRetrying } from './objects.ts';

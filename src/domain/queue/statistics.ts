@@ -5,7 +5,7 @@ import {
 } from '../../platform/model/statistics.ts';
 import type { Db } from '../../platform/postgres/db.ts';
 
-const SUMS = `coalesce(sum(requests), 0)::float8 as "REQUEST", coalesce(sum(successes), 0)::float8 as "SUCCESS",
+const TOTALS = `coalesce(sum(requests), 0)::float8 as "REQUEST", coalesce(sum(successes), 0)::float8 as "SUCCESS",
   coalesce(sum(failures), 0)::float8 as "FAILURE", coalesce(sum(skips), 0)::float8 as "SKIP",
   coalesce(sum(bytes), 0)::float8 as "SIZE"`;
 
@@ -25,7 +25,7 @@ export async function countersBetween(
 ): Promise<(Counters & { readonly start: number })[]> {
   const { rows } = await db.query<Counters & { readonly start: number }>(
     `select (extract(epoch from date_bin($4 * interval '1 millisecond', starts_at, 'epoch')) * 1000)::float8 as start,
-      ${SUMS}
+      ${TOTALS}
     from statistics
     where task_id = $1 and width <> 0
       and starts_at >= to_timestamp($2::float8 / 1000) and starts_at < to_timestamp($3::float8 / 1000)
@@ -45,7 +45,7 @@ export async function countersOfMonth(
     `with month as (
       select date_trunc('month', to_timestamp($2::float8 / 1000), $3) as first
     )
-    select ${SUMS} from statistics, month
+    select ${TOTALS} from statistics, month
     where task_id = $1 and starts_at >= month.first
       and starts_at < (month.first at time zone $3 + interval '1 month') at time zone $3`,
     [taskId, atMs, timeZone],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { done, workerOf } from '../../../test/kit/worker-rig.ts';
+import { done, workerOf } from '../../../test/kit/worker-fixture.ts';
 
 /* A worker with many slots. */
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { turn, until } from '../../../test/kit/stepped-clock.ts';
-import { done, workerOf } from '../../../test/kit/worker-rig.ts';
+import { done, workerOf } from '../../../test/kit/worker-fixture.ts';
 import { DatabaseError } from '../../platform/postgres/db.ts';
 
 const quick = { handle: async () => done };
@@ -17,7 +17,7 @@ test('what is due is worked on and settled', async () => {
   worker.start();
   await clock.passUntil(() => settled.length === 20);
   assert.equal(queue.done('t').length, 20);
-  assert.equal(worker.inHand, 0);
+  assert.equal(worker.inWork, 0);
   await end();
 });
 
@@ -156,14 +156,14 @@ async function workAhead(given: ReturnType<typeof workerOf>): Promise<void> {
   await clock.passUntil(() => queue.done('t').length === 10);
   await clock.pass(1_000);
   worker.wake();
-  await clock.passUntil(() => worker.inHand === 20);
+  await clock.passUntil(() => worker.inWork === 20);
   assert.equal(inWork.size, 10);
 }
 
 test('about as much is claimed ahead as was settled in the last second', async () => {
   const given = workerOf({ concurrency: 12, taskConcurrency: 10 });
   await workAhead(given);
-  assert.equal(given.worker.inHand, 20);
+  assert.equal(given.worker.inWork, 20);
   await given.end();
 });
 
@@ -172,7 +172,7 @@ test('what a task that begins to hang had claimed ahead is given back', async ()
   const { queue, clock, worker, working, inWork, end } = given;
   await workAhead(given);
   await clock.pass(1_000); // In which nothing was settled.
-  await clock.passUntil(() => worker.inHand === 10);
+  await clock.passUntil(() => worker.inWork === 10);
   assert.equal(inWork.size, 10);
   assert.equal(queue.released().length, 10);
   queue.add('other', 'x');
@@ -276,7 +276,7 @@ test('stop lets work end, gives the rest back, and resolves when all is settled'
   await clock.pass(20);
   await clock.passUntil(stopped);
   assert.deepEqual(queue.done('t'), ['a', 'b']);
-  assert.equal(worker.inHand, 0);
+  assert.equal(worker.inWork, 0);
   assert.deepEqual(queue.due.get('t'), ['c', 'd']);
 });
 
@@ -291,7 +291,7 @@ test('stop ends what takes longer than it may', async () => {
   await clock.pass(200);
   assert.equal(working().length, 0);
   await clock.passUntil(stopped);
-  assert.equal(worker.inHand, 0);
+  assert.equal(worker.inWork, 0);
 });
 
 test('stop does not wait longer than it may for a database that takes no results', async () => {
@@ -309,7 +309,7 @@ test('stop does not wait longer than it may for a database that takes no results
   assert.equal(state.stopped, true);
   assert.ok(errors.includes('settle'));
   await clock.passUntil(stopped);
-  assert.equal(worker.inHand, 0);
+  assert.equal(worker.inWork, 0);
 });
 
 test('what a claim brings while it is being stopped is given back before stop resolves', async () => {
@@ -334,7 +334,7 @@ test('a task that is stopped gives back what waits; what is in work goes on', as
   queue.due.clear();
   queue.dueTasks = async () => [];
   worker.giveBack('t');
-  await clock.passUntil(() => worker.inHand === 10);
+  await clock.passUntil(() => worker.inWork === 10);
   assert.equal(inWork.size, 10);
   assert.equal(queue.released().length, 10);
   await end();

@@ -118,7 +118,7 @@ export class Worker {
   }
 
   /** Changes that are claimed and not settled. */
-  get inHand(): number {
+  get inWork(): number {
     return this.#claims.size;
   }
 
@@ -260,7 +260,7 @@ export class Worker {
 
   #measure(): void {
     this.#ahead = this.#settledLately;
-    const all = [...this.#ahead.values()].reduce((sum, settled) => sum + settled, 0);
+    const all = [...this.#ahead.values()].reduce((total, settled) => total + settled, 0);
     this.#aheadOfAll = Math.min(all, this.#aheadMax);
     this.#settledLately = new Map();
     // Held ahead by a task that hangs, they would be withheld from other processes.

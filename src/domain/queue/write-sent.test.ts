@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { testDatabase } from '../../../test/kit/postgres.ts';
-import { addKeys, addTask, claim, first, settle, settlement } from '../../../test/kit/sync-task.ts';
+import {
+  addKeys,
+  addTask,
+  claim,
+  first,
+  settle,
+  settlement,
+} from '../../../test/kit/queue-rows.ts';
 
 test('a write that was sent is remembered until the round is over', async () => {
   await using db = await testDatabase();

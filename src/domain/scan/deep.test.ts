@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { memoryBody } from '../../../test/kit/memory-body.ts';
 import { MemoryStore } from '../../../test/kit/memory-store.ts';
-import { Places } from '../../platform/base/places.ts';
+import { Semaphore } from '../../platform/base/semaphore.ts';
 import { StoreError } from '../../platform/model/store-error.ts';
 import { isSampled, SAMPLED_OBJECTS } from './deep.ts';
 import type { Pair } from './listing.ts';
@@ -40,7 +40,7 @@ async function sides(texts: Readonly<Record<string, readonly [string, string]>>)
   }));
   const examine = verifying({
     ...{ source, target, attempts: 1, recorded: async () => new Map() },
-    sample: { share: 1, places: new Places(2) },
+    sample: { share: 1, places: new Semaphore(2) },
   });
   return { source, target, pairs, examine, most: () => most };
 }

@@ -1,5 +1,5 @@
 import { createHash, hash } from 'node:crypto';
-import type { Places } from '../../platform/base/places.ts';
+import type { Semaphore } from '../../platform/base/semaphore.ts';
 import type { ObjectEntry } from '../../platform/model/object.ts';
 import { StoreError } from '../../platform/model/store-error.ts';
 import type { Store } from '../../platform/stores/store.ts';
@@ -11,7 +11,7 @@ export interface Sample {
   /** Above 0, and at most 1: of all keys. */
   readonly share: number;
   /** Shared by all ranges of the process, so that reading leaves the stores to the copies. */
-  readonly places: Places;
+  readonly places: Semaphore;
 }
 
 /** A transaction settles no more than this, so that a crash repeats little. */

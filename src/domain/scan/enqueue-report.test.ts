@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { testDatabase } from '../../../test/kit/postgres.ts';
-import { addTask } from '../../../test/kit/sync-task.ts';
+import { addTask } from '../../../test/kit/queue-rows.ts';
 import type { Database } from '../../platform/postgres/db.ts';
 import { type Difference, insertDifferences } from './differences-table.ts';
 import { beginEnqueueing, enqueueNextBatch } from './enqueue-report.ts';

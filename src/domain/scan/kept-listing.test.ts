@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { testDatabase } from '../../../test/kit/postgres.ts';
 import { listingOf, runScan } from '../../../test/kit/scan-simulator/run-scan.ts';
-import { addTask } from '../../../test/kit/sync-task.ts';
+import { addTask } from '../../../test/kit/queue-rows.ts';
 import { StoreError } from '../../platform/model/store-error.ts';
 import type { Database } from '../../platform/postgres/db.ts';
 import { checkCut } from './cut-check.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { testDatabase } from '../../../test/kit/postgres.ts';
 import { listingOf, runScan } from '../../../test/kit/scan-simulator/run-scan.ts';
-import { addTask } from '../../../test/kit/sync-task.ts';
+import { addTask } from '../../../test/kit/queue-rows.ts';
 import type { Fault } from '../../platform/model/fault.ts';
 import { StoreError } from '../../platform/model/store-error.ts';
 import type { Database } from '../../platform/postgres/db.ts';

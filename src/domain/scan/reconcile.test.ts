@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { testDatabase } from '../../../test/kit/postgres.ts';
-import { scanned, scannerOf, scanOnce, storeOf, waiting } from '../../../test/kit/scanner-rig.ts';
+import {
+  scanned,
+  scannerOf,
+  scanOnce,
+  storeOf,
+  waiting,
+} from '../../../test/kit/scanner-fixture.ts';
 import {
   addKeys,
   addTask,
@@ -9,7 +15,7 @@ import {
   expireLeases,
   settle,
   settlement,
-} from '../../../test/kit/sync-task.ts';
+} from '../../../test/kit/queue-rows.ts';
 import type { Database } from '../../platform/postgres/db.ts';
 import { newestReconcile, oldestWithoutEvent } from './scans-table.ts';
 

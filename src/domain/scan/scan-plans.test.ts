@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { testDatabaseUrl } from '../../../test/kit/postgres.ts';
-import { addTask, first } from '../../../test/kit/sync-task.ts';
+import { addTask, first } from '../../../test/kit/queue-rows.ts';
 import { Database, type Db } from '../../platform/postgres/db.ts';
 import { claimListing, removeKept } from './kept-listings-table.ts';
 import { claimRange, rangeToSplit, scansToEnd } from './ranges-table.ts';

@@ -10,8 +10,8 @@ import {
   shown,
   storeOf,
   waiting,
-} from '../../../test/kit/scanner-rig.ts';
-import { addKeys, addTask, claim } from '../../../test/kit/sync-task.ts';
+} from '../../../test/kit/scanner-fixture.ts';
+import { addKeys, addTask, claim } from '../../../test/kit/queue-rows.ts';
 import { StoreError } from '../../platform/model/store-error.ts';
 import type { ListPage, Store } from '../../platform/stores/store.ts';
 import {

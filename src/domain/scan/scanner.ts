@@ -1,5 +1,5 @@
 import { backoffMs } from '../../platform/base/backoff.ts';
-import { Places } from '../../platform/base/places.ts';
+import { Semaphore } from '../../platform/base/semaphore.ts';
 import { Alarm, every } from '../../platform/base/timers.ts';
 import { StoreError } from '../../platform/model/store-error.ts';
 import { alreadyLogged } from '../../platform/postgres/db.ts';
@@ -72,7 +72,7 @@ export class Scanner {
   #woken = false;
   /** The search for a cut takes some ten requests to a store: claims go on meanwhile. */
   #splitting = false;
-  readonly #reading = new Places(READ_AT_ONCE);
+  readonly #reading = new Semaphore(READ_AT_ONCE);
 
   constructor(options: ScannerOptions) {
     this.#options = options;

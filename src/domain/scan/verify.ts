@@ -1,7 +1,7 @@
 import { eachConcurrently } from '../../platform/base/concurrently.ts';
 import type { ObjectEntry, ObjectHead } from '../../platform/model/object.ts';
 import { StoreError } from '../../platform/model/store-error.ts';
-import { comparableCrc, differingKinds, sumNames } from '../../platform/model/sums.ts';
+import { comparableCrc, differingKinds, checksumNames } from '../../platform/model/checksums.ts';
 import { isStrongTag, recordedTag, sameTag } from '../../platform/stores/pin.ts';
 import type { Store } from '../../platform/stores/store.ts';
 import type { RecordedCopy } from '../queue/recorded-copies.ts';
@@ -183,8 +183,8 @@ function byChecksums(
   return {
     comparison: 'different',
     reason: 'checksum',
-    sourceChecksum: `${sumNames[kind]} ${source[kind]}`,
-    targetChecksum: `${sumNames[kind]} ${target[kind]}`,
+    sourceChecksum: `${checksumNames[kind]} ${source[kind]}`,
+    targetChecksum: `${checksumNames[kind]} ${target[kind]}`,
   };
 }
 

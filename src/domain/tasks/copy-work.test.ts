@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bytesOf, CopyRig, KEY, sizes } from '../../../test/kit/copy-rig.ts';
+import { bytesOf, CopyPair, KEY, sizes } from '../../../test/kit/copy-pair.ts';
 import { faulty } from '../../../test/kit/faulty-store.ts';
 import {
   addKeys,
@@ -10,7 +10,7 @@ import {
   expireLeases,
   first,
   settle,
-} from '../../../test/kit/sync-task.ts';
+} from '../../../test/kit/queue-rows.ts';
 import { testDatabase } from '../../../test/kit/postgres.ts';
 import { KeyScope } from '../../platform/model/key-scope.ts';
 import type { MissingSource } from '../../platform/model/sync-task.ts';
@@ -23,14 +23,14 @@ import type { WorkHandler, WorkResult } from '../queue/work.ts';
 import { copyWork, type CopyWorkOptions } from './copy-work.ts';
 import { StoreError } from '../../platform/model/store-error.ts';
 import { forwarding } from '../../platform/stores/layers/forwarding.ts';
-import { endpoints } from './endpoints.ts';
+import { readEndpoints } from './endpoints.ts';
 
 /** Takes one part, and no more for now. */
 const BREAKS = { putPart: { 2: 'full' } } as const;
 
 /** One key of one task, in the database, and the work on it between two buckets in memory. */
 class Bench {
-  readonly rig = new CopyRig();
+  readonly pair = new CopyPair();
   readonly db: Db;
   readonly taskId: string;
   scope = new KeyScope({});
@@ -38,7 +38,7 @@ class Bench {
   readonly #work: WorkHandler;
 
   constructor(db: Db, taskId: string, options: Partial<CopyWorkOptions> = {}) {
-    const { rig } = this;
+    const { pair } = this;
     this.db = db;
     this.taskId = taskId;
     this.#work = copyWork({
@@ -47,7 +47,7 @@ class Bench {
       database: db,
       openTasks: {
         use: async () => {
-          const { source, target, findings, policy } = rig.job();
+          const { source, target, findings, policy } = pair.job();
           const { scope, missingSource } = this;
           const stores = { source, target: mappedKeys(target, scope), findings, policy };
           return { ...stores, scope, missingSource, [Symbol.dispose]: () => undefined };
@@ -55,7 +55,7 @@ class Bench {
       },
       // One part after the other.
       sizes: { ...sizes, partConcurrency: 1 },
-      clock: rig.clock,
+      clock: pair.clock,
       log: silentLog,
       attemptsMax: 3,
       backoff: { baseMs: 0, maxMs: 0 },
@@ -91,10 +91,10 @@ async function benchOf(db: Db, options?: Partial<CopyWorkOptions>): Promise<Benc
 test('a change whose attempts never end is given up, and not worked on once more', async () => {
   await using db = await testDatabase();
   const bench = await benchOf(db);
-  await bench.rig.fill(bytesOf(7));
+  await bench.pair.fill(bytesOf(7));
   for (let attempt = 1; attempt <= 3; attempt++) await bench.attempt({ dies: true });
-  const { store, calls } = faulty(bench.rig.source, {});
-  bench.rig.sourceSeen = store;
+  const { store, calls } = faulty(bench.pair.source, {});
+  bench.pair.sourceSeen = store;
   const { outcome, reason } = await bench.attempt();
   assert.deepEqual([outcome, reason], ['failed', 'internal']);
   assert.equal(calls.size, 0);
@@ -105,27 +105,27 @@ for (const dies of [false, true]) {
   test(`attempts that each put some parts end only with the copy, where ${dies ? 'their process dies' : 'they break off'}`, async () => {
     await using db = await testDatabase();
     const bench = await benchOf(db);
-    await bench.rig.fill(bytesOf(80), { inParts: true });
+    await bench.pair.fill(bytesOf(80), { inParts: true });
     let attempts = 1;
-    bench.rig.targetSeen = faulty(bench.rig.target, BREAKS).store;
+    bench.pair.targetSeen = faulty(bench.pair.target, BREAKS).store;
     while ((await bench.attempt({ dies })).outcome === undefined) {
       attempts += 1;
       assert.ok((await bench.attempts()) <= 2);
-      bench.rig.targetSeen = faulty(bench.rig.target, BREAKS).store;
+      bench.pair.targetSeen = faulty(bench.pair.target, BREAKS).store;
     }
     assert.equal(attempts, 10);
-    assert.deepEqual(bench.rig.copied, bytesOf(80));
+    assert.deepEqual(bench.pair.copied, bytesOf(80));
   });
 }
 
 test('a change with one attempt fails with it, unless its process died', async () => {
   await using db = await testDatabase();
   const bench = await benchOf(db);
-  await bench.rig.fill(bytesOf(7));
+  await bench.pair.fill(bytesOf(7));
   await db.query('update changes set attempts_max = 1');
-  bench.rig.targetSeen = faulty(bench.rig.target, { put: { 1: 'full', 2: 'full' } }).store;
+  bench.pair.targetSeen = faulty(bench.pair.target, { put: { 1: 'full', 2: 'full' } }).store;
   await bench.attempt({ dies: true });
-  assert.deepEqual(bench.rig.copied, undefined);
+  assert.deepEqual(bench.pair.copied, undefined);
   const { outcome, reason } = await bench.attempt();
   assert.deepEqual([outcome, reason], ['failed', 'full']);
 });
@@ -133,12 +133,12 @@ test('a change with one attempt fails with it, unless its process died', async (
 test('attempts that begin their upload anew each time do not go on for ever', async () => {
   await using db = await testDatabase();
   const bench = await benchOf(db);
-  await bench.rig.fill(bytesOf(80), { inParts: true });
+  await bench.pair.fill(bytesOf(80), { inParts: true });
   const results: WorkResult[] = [];
   for (let attempt = 1; attempt <= 3; attempt++) {
-    bench.rig.targetSeen = faulty(bench.rig.target, BREAKS).store;
+    bench.pair.targetSeen = faulty(bench.pair.target, BREAKS).store;
     results.push(await bench.attempt());
-    bench.rig.target.openUploads.clear(); // Somebody ends them.
+    bench.pair.target.openUploads.clear(); // Somebody ends them.
   }
   assert.deepEqual(
     results.map(({ done }) => done),
@@ -164,12 +164,12 @@ test('what could not travel is told as far as there is room, and the rest is cou
   ] as const) {
     await using db = await testDatabase();
     const bench = await benchOf(db);
-    Object.assign(bench.rig.target.traits, {
+    Object.assign(bench.pair.target.traits, {
       metadata: { names: 'identifier', contentHeaders: [] },
     });
     const names = Array.from({ length: count }, (_, at) => `n-${at.toString().padStart(3, '0')}`);
     const userMetadata = Object.fromEntries(names.map((name) => [name, '']));
-    await bench.rig.fill(bytesOf(7), { userMetadata });
+    await bench.pair.fill(bytesOf(7), { userMetadata });
     const { message = '' } = await bench.attempt();
     assert.ok(message.length <= 1_001, `${message.length}`);
     assert.match(message, words);
@@ -180,7 +180,7 @@ test('a database that is away for a moment is no attempt at the object', async (
   await using db = await testDatabase();
   const database = failing(db, /into upload_parts/, 'unavailable');
   const bench = await benchOf(db, { database, backoff: { baseMs: 40, maxMs: 40 } });
-  await bench.rig.fill(bytesOf(80), { inParts: true });
+  await bench.pair.fill(bytesOf(80), { inParts: true });
   const result = await bench.attempt();
   assert.deepEqual(result, { done: false, delayMs: 30, released: true });
   assert.equal(await bench.attempts(), 0);
@@ -190,7 +190,7 @@ test('only a size that no parts fit is too large; other errors are ours', async 
   await using db = await testDatabase();
   const database = failing(db, /into upload_parts/, 'statement');
   const bench = await benchOf(db, { attemptsMax: 1, database });
-  await bench.rig.fill(bytesOf(80), { inParts: true });
+  await bench.pair.fill(bytesOf(80), { inParts: true });
   assert.equal((await bench.attempt()).reason, 'internal');
   const other = await benchOf(db, {
     attemptsMax: 1,
@@ -258,7 +258,7 @@ for (const [origin, reason] of [
     assert.equal((await bench.attempt()).done, false);
     await named(db, 2);
     assert.equal((await bench.attempt()).done, false);
-    await bench.rig.fill(bytesOf(7));
+    await bench.pair.fill(bytesOf(7));
     await named(db, 4);
     assert.equal((await bench.attempt()).outcome, 'copied');
   });
@@ -286,8 +286,8 @@ test('an event begins the wait for an object again, also where the key waits sin
 test('an object that is missing at the target alone is not waited for', async () => {
   await using db = await testDatabase();
   const bench = await absentFor(db, 0);
-  await bench.rig.fill(bytesOf(7));
-  bench.rig.targetSeen = faulty(bench.rig.target, { put: { 1: 'not-found' } }).store;
+  await bench.pair.fill(bytesOf(7));
+  bench.pair.targetSeen = faulty(bench.pair.target, { put: { 1: 'not-found' } }).store;
   const { outcome, reason } = await bench.attempt();
   assert.deepEqual([outcome, reason], ['failed', 'not-found']);
 });
@@ -301,9 +301,9 @@ test('a name that no index has room for is read, and listed, under its own name'
   await addKeys(db, taskId, [key, 'b']);
   const bench = new Bench(db, taskId);
   const names: string[] = [];
-  // The target of the rig takes no such name either.
-  bench.rig.targetSeen = forwarding(bench.rig.target, { head: () => missingThere() });
-  bench.rig.sourceSeen = forwarding(bench.rig.source, {
+  // The target of the pair takes no such name either.
+  bench.pair.targetSeen = forwarding(bench.pair.target, { head: () => missingThere() });
+  bench.pair.sourceSeen = forwarding(bench.pair.source, {
     read: async (name) => {
       names.push(name);
       throw new StoreError('denied', { store: 'x', operation: 'read', key: name });
@@ -330,7 +330,7 @@ test('a task whose address the operator no longer allows says so, and is no erro
   const bench = await benchOf(db, {
     openTasks: {
       use: async () => {
-        assert.fail(endpoints([], []).resolve(forbidden).url);
+        assert.fail(readEndpoints([], []).resolve(forbidden).url);
       },
     },
   });

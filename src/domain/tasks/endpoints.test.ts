@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { BucketPlace } from './task-record.ts';
-import { endpoints, isSameBucket, type MappedEndpoint } from './endpoints.ts';
+import { readEndpoints, isSameBucket, type MappedEndpoint } from './endpoints.ts';
 import type { Problem } from '../service-error.ts';
 
 function place(differs: Partial<BucketPlace> = {}): BucketPlace {
@@ -16,7 +16,7 @@ function refused(
     allowed = [],
   }: { mapped?: readonly MappedEndpoint[]; allowed?: readonly string[] } = {},
 ): string {
-  const known = endpoints(mapped, allowed);
+  const known = readEndpoints(mapped, allowed);
   let told = '';
   assert.throws(
     () => known.check(place(differs), 'source'),
@@ -31,7 +31,7 @@ function refused(
 
 describe('a place without an address', () => {
   test('is where the cloud itself has it', () => {
-    const known = endpoints([], []);
+    const known = readEndpoints([], []);
     const aws = known.resolve(place());
     assert.deepEqual(
       [aws.dialect, aws.url, aws.region],
@@ -48,7 +48,7 @@ describe('a place without an address', () => {
       { cloud: 'AWS', region: '*', endpoint: 'https://minio.example', addressing: 'path' },
       { cloud: 'Aliyun', region: '*', endpoint: 'https://oss.example' },
     ] as const satisfies MappedEndpoint[];
-    const known = endpoints(mapped, []);
+    const known = readEndpoints(mapped, []);
     const lan = known.resolve(place({ region: 'lan' }));
     assert.deepEqual(
       [lan.url, lan.region, lan.guard],
@@ -69,7 +69,7 @@ describe('a place without an address', () => {
       [all, one],
       [one, all],
     ]) {
-      const known = endpoints(mapped, []);
+      const known = readEndpoints(mapped, []);
       assert.equal(known.resolve(place({ region: 'eu-west-1' })).url, one.endpoint);
       assert.equal(known.resolve(place({ region: 'eu-west-2' })).url, all.endpoint);
     }
@@ -77,7 +77,10 @@ describe('a place without an address', () => {
 
   test('is known to be one bucket by its address, however it is named', () => {
     const minio = 'https://minio.example:9000';
-    const known = endpoints([{ cloud: 'AWS', region: 'here', endpoint: minio }], ['minio.example']);
+    const known = readEndpoints(
+      [{ cloud: 'AWS', region: 'here', endpoint: minio }],
+      ['minio.example'],
+    );
     const entered = (differs: Partial<BucketPlace>, accessKeyId: string) => {
       return { ...place(differs), accessKeyId };
     };
@@ -102,7 +105,7 @@ describe('a place without an address', () => {
   });
 
   test('is another bucket at another service, though it has the same name', () => {
-    const known = endpoints([], ['*.r2.cloudflarestorage.com', '*.wasabisys.com']);
+    const known = readEndpoints([], ['*.r2.cloudflarestorage.com', '*.wasabisys.com']);
     const at = (endpoint?: string) => ({ ...place({ endpoint }), accessKeyId: 'key' });
     const services = [
       at(),
@@ -118,7 +121,7 @@ describe('a place without an address', () => {
   });
 
   test('of Azure is known by the region, and by none', () => {
-    const known = endpoints(
+    const known = readEndpoints(
       [{ cloud: 'Azure', region: 'here', endpoint: 'http://azurite:10000' }],
       [],
     );
@@ -135,7 +138,7 @@ describe('a place without an address', () => {
   });
 
   test('of no region says that this is missing', () => {
-    const check = () => endpoints([], []).check(place({ region: '' }), 'source');
+    const check = () => readEndpoints([], []).check(place({ region: '' }), 'source');
     assert.throws(check, /No region is given for AWS/);
   });
 
@@ -161,7 +164,7 @@ describe('a place without an address', () => {
   ]) {
     test(`never leads elsewhere by its region: ${JSON.stringify(region)}`, () => {
       refused({ region }, 'endpoint-unknown');
-      assert.throws(() => endpoints([], []).resolve(place({ region })));
+      assert.throws(() => readEndpoints([], []).resolve(place({ region })));
     });
   }
 });
@@ -193,7 +196,7 @@ describe('a bucket’s name', () => {
 
   test('may be all that clouds allow', () => {
     for (const bucket of ['a', 'my-bucket.v2_x', 'A1', '0'.repeat(255)]) {
-      endpoints([], []).check(place({ bucket }), 'target');
+      readEndpoints([], []).check(place({ bucket }), 'target');
     }
   });
 });
@@ -224,8 +227,8 @@ describe('an address that a request names', () => {
     'https://upper.example',
   ]) {
     test(`is taken where the operator allows it: ${endpoint}`, () => {
-      endpoints([], allowed).check(place({ endpoint }), 'source');
-      assert.equal(endpoints([], allowed).resolve(place({ endpoint })).url, endpoint);
+      readEndpoints([], allowed).check(place({ endpoint }), 'source');
+      assert.equal(readEndpoints([], allowed).resolve(place({ endpoint })).url, endpoint);
     });
   }
 
@@ -275,7 +278,7 @@ describe('an address that a request names', () => {
   ]) {
     test(`is refused otherwise: ${endpoint}`, () => {
       assert.match(refused({ endpoint }, 'endpoint-refused', { allowed }), /\[source\.endpoint\]/);
-      assert.throws(() => endpoints([], allowed).resolve(place({ endpoint })));
+      assert.throws(() => readEndpoints([], allowed).resolve(place({ endpoint })));
     });
   }
 
@@ -285,7 +288,7 @@ describe('an address that a request names', () => {
 
   test('goes before the operator’s file, and is guarded all the same', () => {
     const mapped = [{ cloud: 'AWS', region: '*', endpoint: 'https://mapped.example' }] as const;
-    const found = endpoints(mapped, allowed).resolve(
+    const found = readEndpoints(mapped, allowed).resolve(
       place({ endpoint: 'https://s3.corp.example' }),
     );
     assert.equal(found.url, 'https://s3.corp.example');
@@ -299,12 +302,12 @@ describe('an address that a request names', () => {
   });
 
   test('is signed and read as the cloud’s own only at its own hosts', () => {
-    const known = endpoints([], ['*.myhuaweicloud.com', 'minio.example']);
+    const known = readEndpoints([], ['*.myhuaweicloud.com', 'minio.example']);
     const huawei = (endpoint: string) => known.resolve(place({ cloud: 'HuaweiCloud', endpoint }));
     assert.equal(huawei('https://obs.cn-north-4.myhuaweicloud.com').dialect, 'HuaweiCloud');
     assert.equal(huawei('https://minio.example').dialect, 'S3');
     const r2 = 'https://account.r2.cloudflarestorage.com';
-    const compatible = endpoints([], ['*.r2.cloudflarestorage.com', '*.wasabisys.com']);
+    const compatible = readEndpoints([], ['*.r2.cloudflarestorage.com', '*.wasabisys.com']);
     assert.equal(compatible.resolve(place({ endpoint: r2 })).dialect, 'R2');
     const wasabi = 'https://s3.eu-central-1.wasabisys.com';
     assert.equal(compatible.resolve(place({ endpoint: wasabi })).dialect, 'Wasabi');
@@ -314,7 +317,7 @@ describe('an address that a request names', () => {
 describe('the domain of a CDN', () => {
   const allowed = ['10.0.0.5:9000', 'cdn.lan:9000', '10.1.0.0/16', '*.corp.example'];
   const at = (domain: string) =>
-    endpoints([], allowed).resolveCdn(
+    readEndpoints([], allowed).resolveCdn(
       { domain, protocol: 'http', authenticationType: 'NONE' },
       place(),
     );
@@ -340,7 +343,7 @@ describe('the domain of a CDN', () => {
 });
 
 test('containers that Azure names itself are buckets of Azure only', () => {
-  const known = endpoints([], []);
+  const known = readEndpoints([], []);
   for (const bucket of ['$web', '$root', '$logs', '$blobchangefeed']) {
     known.check(place({ cloud: 'Azure', region: 'westeurope', bucket }), 'source');
     refused({ bucket }, 'invalid-request');

@@ -57,7 +57,7 @@ export interface Endpoints {
  * @param allowedEntries What requests may name, each as `readAllowed` reads it.
  * @throws {RangeError} for an entry that is none.
  */
-export function endpoints(
+export function readEndpoints(
   mapped: readonly MappedEndpoint[],
   allowedEntries: readonly string[],
 ): Endpoints {

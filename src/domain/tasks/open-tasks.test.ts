@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { addTask, plainPlan, projectId } from '../../../test/kit/sync-task.ts';
+import { addTask, plainPlan, projectId } from '../../../test/kit/queue-rows.ts';
 import { testDatabase } from '../../../test/kit/postgres.ts';
 import { Sealer, Secret } from '../../platform/base/seal.ts';
 import type { Database } from '../../platform/postgres/db.ts';

@@ -4,7 +4,7 @@ import { ManualClock } from '../../../test/kit/manual-clock.ts';
 import { DatabaseError } from '../../platform/postgres/db.ts';
 import { Readiness } from './readiness.ts';
 
-function rig() {
+function fixture() {
   const clock = new ManualClock();
   const checks: PromiseWithResolvers<void>[] = [];
   const state = { faults: 0 };
@@ -30,7 +30,7 @@ function refused(message: string) {
 }
 
 test('not ready before all has started, and not once the stop has begun; nothing is checked then', async () => {
-  const { readiness, checks } = rig();
+  const { readiness, checks } = fixture();
   await assert.rejects(readiness.ready(), refused('The service is starting.'));
   readiness.begin();
   readiness.end();
@@ -39,7 +39,7 @@ test('not ready before all has started, and not once the stop has begun; nothing
 });
 
 test('a check that succeeded counts for five seconds, and callers at the same time share one', async () => {
-  const { readiness, checks, clock } = rig();
+  const { readiness, checks, clock } = fixture();
   readiness.begin();
   const both = [readiness.ready(), readiness.ready()];
   checks[0]?.resolve();
@@ -54,7 +54,7 @@ test('a check that succeeded counts for five seconds, and callers at the same ti
 });
 
 test('a statement that met a fault of the database ends what an earlier check has shown', async () => {
-  const { readiness, checks, state } = rig();
+  const { readiness, checks, state } = fixture();
   readiness.begin();
   const first = readiness.ready();
   checks[0]?.resolve();
@@ -66,7 +66,7 @@ test('a statement that met a fault of the database ends what an earlier check ha
 });
 
 test('a check that failed counts for half a second, and tells the state but not the message', async () => {
-  const { readiness, checks, clock } = rig();
+  const { readiness, checks, clock } = fixture();
   readiness.begin();
   const first = readiness.ready();
   checks[0]?.reject(new Error('the host db-7 is away'));
@@ -81,7 +81,7 @@ test('a check that failed counts for half a second, and tells the state but not 
 });
 
 test('a check that takes too long is not waited for, and no second one begins beside it', async () => {
-  const { readiness, checks, tooLate } = rig();
+  const { readiness, checks, tooLate } = fixture();
   readiness.begin();
   const first = readiness.ready();
   tooLate();

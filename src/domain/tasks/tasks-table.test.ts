@@ -8,7 +8,7 @@ import {
   expireLeases,
   plainPlan,
   projectId,
-} from '../../../test/kit/sync-task.ts';
+} from '../../../test/kit/queue-rows.ts';
 import { testDatabase } from '../../../test/kit/postgres.ts';
 import type { Db } from '../../platform/postgres/db.ts';
 import { TaskPlan } from './task-record.ts';

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { buildConnector } from 'undici';
-import { Places } from '../base/places.ts';
+import { Semaphore } from '../base/semaphore.ts';
 
 /** Of ten sockets one is for requests that are no calls, as the abort of an upload that is given up. */
 const SPARE = 0.1;
@@ -14,8 +14,8 @@ const SPARE = 0.1;
  */
 export class Sockets {
   /** Calls in progress at all sources, and at all targets. */
-  readonly source: Places;
-  readonly target: Places;
+  readonly source: Semaphore;
+  readonly target: Semaphore;
   readonly #most: number;
   /** Whether nothing is under way on it; the one that was used longest ago comes first. */
   readonly #open = new Map<Socket, () => boolean>();
@@ -26,8 +26,8 @@ export class Sockets {
 
   constructor(most: number) {
     const calls = Math.max(1, Math.floor((most * (1 - SPARE)) / 2));
-    this.source = new Places(calls);
-    this.target = new Places(calls);
+    this.source = new Semaphore(calls);
+    this.target = new Semaphore(calls);
     this.#most = most;
   }
 

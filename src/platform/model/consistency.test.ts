@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkCopy, type CopyEvidence, type Demand, needsLook } from './consistency.ts';
-import type { Sums } from './sums.ts';
+import type { Checksums } from './checksums.ts';
 import { type ConsistencyCheck, consistencyChecks } from './sync-task.ts';
 
 const TIME = 1_700_000_000_000;
 const values = [undefined, '1', '2'] as const;
 type Sum = (typeof values)[number];
 
-/** What three witnesses say of one kind of sum. */
+/** What three witnesses say of one kind of checksum. */
 interface Said {
   readonly source: Sum;
   readonly computed: Sum;
@@ -39,7 +39,7 @@ function evidence(
   look: Look,
   { copiedSize = 5, crc64nvme = none } = {},
 ): CopyEvidence {
-  const by = (witness: keyof Said): Sums => ({
+  const by = (witness: keyof Said): Checksums => ({
     ...{ md5: md5[witness], crc64: crc64[witness], crc64nvme: crc64nvme[witness] },
   });
   return {
@@ -59,13 +59,13 @@ function evidence(
 
 /** Any two that are known and differ are a difference; the target and one other make a proof. */
 function judge({ source, computed, target }: Said): 'same' | 'different' | 'unknown' {
-  const known = [source, computed, target].filter((sum) => sum !== undefined);
+  const known = [source, computed, target].filter((checksum) => checksum !== undefined);
   if (new Set(known).size > 1) return 'different';
   return target !== undefined && known.length > 1 ? 'same' : 'unknown';
 }
 
 for (const method of consistencyChecks) {
-  test(`${method} judges right, whatever sums are known and whatever a look finds`, () => {
+  test(`${method} judges right, whatever checksums are known and whatever a look finds`, () => {
     for (const crc64 of triples) {
       for (const md5 of triples) {
         for (const look of looks) {
@@ -104,7 +104,7 @@ function withoutProof(method: string, look: Look): [boolean, string] {
   return [look.size === 5 && look.time >= TIME, 'size_last_modified'];
 }
 
-test('bytes that are missing fail every method, whatever sums say', () => {
+test('bytes that are missing fail every method, whatever checksums say', () => {
   const same = { source: '1', computed: '1', target: '1' } as const;
   for (const method of consistencyChecks) {
     for (const copied of [4, 6, 0]) {
@@ -149,7 +149,7 @@ test('the detail says how they differ, for people', () => {
   );
 });
 
-test('parts that were joined as they were sent prove a copy where the whole has no sum', () => {
+test('parts that were joined as they were sent prove a copy where the whole has no checksum', () => {
   const joined = { ...evidence(none, none, undefined), md5OfParts: '"1-2"' };
   for (const method of consistencyChecks) {
     assert.equal(needsLook(demand(method), joined), false);
@@ -169,8 +169,8 @@ test('a task that encrypts by a key service wants to see that it was', () => {
   for (const method of consistencyChecks) {
     const wanted: Demand = { method, kms: true };
     for (const look of looks) {
-      for (const sums of [same, none]) {
-        const unsaid = evidence(sums, none, look);
+      for (const checksums of [same, none]) {
+        const unsaid = evidence(checksums, none, look);
         assert.equal(needsLook(wanted, unsaid), look === undefined);
         for (const targetEncryption of [undefined, 'store', 'customer'] as const) {
           const check = checkCopy(wanted, { ...unsaid, targetEncryption });

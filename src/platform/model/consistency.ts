@@ -1,23 +1,23 @@
 import type { ObjectEncryption } from './object.ts';
 import type { Check } from './outcome.ts';
 import type { StorageTier } from './storage-class.ts';
-import { type SumKind, sumKinds, type Sums } from './sums.ts';
+import { type ChecksumKind, checksumKinds, type Checksums } from './checksums.ts';
 import type { ConsistencyCheck } from './sync-task.ts';
 import type { WrittenObject } from './written.ts';
 
-/** What is known of the bytes after a copy. Sums are of the whole object. */
+/** What is known of the bytes after a copy. Checksums are of the whole object. */
 export interface CopyEvidence {
   /** Bytes the source says it has. */
   readonly sourceSize: number;
   /** Bytes that went through our hands. */
   readonly copiedSize: number;
   readonly sourceModified: number;
-  /** The source's own sums, where it has them. */
-  readonly source: Sums;
+  /** The source's own checksums, where it has them. */
+  readonly source: Checksums;
   /** Computed while the bytes went through. */
-  readonly computed: Sums;
-  /** The target's own sums, where it has them. */
-  readonly target: Sums;
+  readonly computed: Checksums;
+  /** The target's own checksums, where it has them. */
+  readonly target: Checksums;
   /** The ETag of exactly the parts that were sent, where it is the target's. */
   readonly md5OfParts: string | undefined;
   /** Whether the only part has the MD5 that the source declares for the object. */
@@ -44,7 +44,7 @@ export interface Demand {
 
 /**
  * Whether the target must be looked at again before {@link checkCopy} can say something: not when
- * its receipt already carries a sum of the bytes it took.
+ * its receipt already carries a checksum of the bytes it took.
  */
 export function needsLook({ method, kms }: Demand, evidence: CopyEvidence): boolean {
   if (kms && evidence.targetEncryption === undefined) return evidence.targetSize === undefined;
@@ -53,9 +53,9 @@ export function needsLook({ method, kms }: Demand, evidence: CopyEvidence): bool
 }
 
 /**
- * Judges a finished copy. A sum that both ends know decides before sizes and times do: it proves
- * more. `crc64` prefers that sum, and falls back where either side has none. `no_check` drops the
- * comparison of size and time only: the bytes that we transferred and the sums that we computed are
+ * Judges a finished copy. A checksum that both ends know decides before sizes and times do: it proves
+ * more. `crc64` prefers that checksum, and falls back where either side has none. `no_check` drops the
+ * comparison of size and time only: the bytes that we transferred and the checksums that we computed are
  * always compared.
  */
 export function checkCopy({ method, kms }: Demand, evidence: CopyEvidence): Check {
@@ -82,9 +82,9 @@ export function checkCopy({ method, kms }: Demand, evidence: CopyEvidence): Chec
   return passed('size_last_modified', `${targetSize} bytes, not older than the source`);
 }
 
-/** The verdict of the strongest sum that the target and one other witness know. */
+/** The decision of the strongest checksum that the target and one other witness know. */
 export function proof(evidence: CopyEvidence): Check | undefined {
-  const checks = sumKinds.map((kind) => compare(kind, evidence));
+  const checks = checksumKinds.map((kind) => compare(kind, evidence));
   const found =
     checks.find((check) => check?.passed === false) ?? checks.find((check) => check?.passed);
   const joined = evidence.md5OfParts;
@@ -92,7 +92,7 @@ export function proof(evidence: CopyEvidence): Check | undefined {
 }
 
 /** Any difference fails; agreement passes only if one of the compared values is from the target. */
-function compare(method: SumKind, evidence: CopyEvidence): Check | undefined {
+function compare(method: ChecksumKind, evidence: CopyEvidence): Check | undefined {
   const source = evidence.source[method];
   const computed = evidence.computed[method];
   const target = evidence.target[method];

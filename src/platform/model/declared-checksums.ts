@@ -1,4 +1,4 @@
-import { comparableCrc, differingKinds, type SumKind, type Sums } from './sums.ts';
+import { comparableCrc, differingKinds, type ChecksumKind, type Checksums } from './checksums.ts';
 
 /** What a comparison of read bytes with the checksums that their store declares comes to. */
 export type Judgement =
@@ -6,16 +6,16 @@ export type Judgement =
   /** Only another read of the same version can decide. */
   | { readonly kind: 'undecided' }
   /** These declared checksums are not of the bytes. */
-  | { readonly kind: 'disproven'; readonly kinds: readonly SumKind[] }
+  | { readonly kind: 'disproven'; readonly kinds: readonly ChecksumKind[] }
   /** Two reads of one version gave different bytes. */
   | { readonly kind: 'unstable' }
   /** Two reads agree, and the store itself has computed another checksum. */
-  | { readonly kind: 'damaged'; readonly sum: SumKind };
+  | { readonly kind: 'damaged'; readonly checksum: ChecksumKind };
 
 /** What was read of one version, once or twice. */
-export interface ReadSums {
-  readonly first: Sums;
-  readonly second: Sums | undefined;
+export interface ReadChecksums {
+  readonly first: Checksums;
+  readonly second: Checksums | undefined;
 }
 
 /**
@@ -26,8 +26,8 @@ export interface ReadSums {
  * the MD5 alone; where that differs, the object is damaged, unless the task wants no check.
  */
 export function judgeRead(
-  declared: Sums,
-  { first, second }: ReadSums,
+  declared: Checksums,
+  { first, second }: ReadChecksums,
   { noCheck }: { readonly noCheck: boolean },
 ): Judgement {
   const kinds = differingKinds(declared, first);
@@ -40,5 +40,5 @@ export function judgeRead(
   if (differingKinds(first, second).length > 0) return { kind: 'unstable' };
   return crc === undefined || noCheck
     ? { kind: 'disproven', kinds }
-    : { kind: 'damaged', sum: crc };
+    : { kind: 'damaged', checksum: crc };
 }

@@ -135,7 +135,7 @@ class Automaton {
   readonly #start: Uint32Array;
 
   constructor(tokens: readonly Token[]) {
-    this.#end = tokens.reduce((sum, { kind }) => sum + (kind === 'directories' ? 2 : 1), 0);
+    this.#end = tokens.reduce((total, { kind }) => total + (kind === 'directories' ? 2 : 1), 0);
     this.#words = Math.floor(this.#end / WORD_BITS) + 1;
     this.#others = this.#set();
     this.#stays = this.#set();

@@ -1,5 +1,5 @@
 import type { StorageTier } from './storage-class.ts';
-import type { Sums } from './sums.ts';
+import type { Checksums } from './checksums.ts';
 
 /** The headers that describe an object's content and travel with it. */
 export const contentHeaderNames = [
@@ -20,7 +20,7 @@ export type ObjectEncryption = 'store' | 'kms' | 'customer';
  * What a HEAD reports about an object. It has an MD5 only where the store's facts say that the ETag is
  * the MD5 of the bytes, and a CRC only where the store computed it itself.
  */
-export interface ObjectHead extends Sums {
+export interface ObjectHead extends Checksums {
   readonly key: string;
   /** Bytes. */
   readonly size: number;

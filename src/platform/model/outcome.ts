@@ -1,5 +1,5 @@
 import type { Fault } from './fault.ts';
-import type { Crcs } from './sums.ts';
+import type { Crcs } from './checksums.ts';
 import type { WrittenObject } from './written.ts';
 
 export const outcomeKinds = ['copied', 'skipped', 'failed'] as const;
@@ -33,7 +33,7 @@ export const skipReasons = [
 export type SkipReason = (typeof skipReasons)[number];
 
 /**
- * How a copy was proven, the strongest that both ends allowed. Sums are of the whole object but for
+ * How a copy was proven, the strongest that both ends allowed. Checksums are of the whole object but for
  * `md5_of_parts`: each part has arrived as it was read, and exactly these parts were joined.
  * `encryption` only ever fails: the bytes are there, but not encrypted as the task requires.
  */

@@ -50,17 +50,17 @@ test('FULL_OVERWRITE alone does not look at the target', () => {
   );
 });
 
-const sums = ['unknown', 'source only', 'target only', 'equal', 'different'] as const;
-type Sum = (typeof sums)[number];
+const checksums = ['unknown', 'source only', 'target only', 'equal', 'different'] as const;
+type Sum = (typeof checksums)[number];
 
-const sourceSum: Record<Sum, string | undefined> = {
+const sourceChecksum: Record<Sum, string | undefined> = {
   'unknown': undefined,
   'source only': '1',
   'target only': undefined,
   'equal': '1',
   'different': '1',
 };
-const targetSum: Record<Sum, string | undefined> = {
+const targetChecksum: Record<Sum, string | undefined> = {
   'unknown': undefined,
   'source only': undefined,
   'target only': '2',
@@ -79,9 +79,9 @@ interface Case {
 
 const cases: Case[] = (['same', 'other'] as const).flatMap((size) =>
   (['older', 'same', 'newer'] as const).flatMap((time) =>
-    sums.flatMap((md5) =>
-      sums.flatMap((crc64) =>
-        sums.flatMap((crc64nvme) =>
+    checksums.flatMap((md5) =>
+      checksums.flatMap((crc64) =>
+        checksums.flatMap((crc64nvme) =>
           [true, false].map((changed) => ({ size, time, md5, crc64, crc64nvme, changed })),
         ),
       ),
@@ -95,7 +95,9 @@ function expected(mode: OverwriteMode, one: Case): string {
   if (mode === 'FULL_OVERWRITE') return 'copy';
   if (mode === 'NO_OVERWRITE') return 'target-exists';
   if (mode === 'CRC64_COMPARISON_OVERWRITE') {
-    const told = [crc64, crc64nvme].find((sum) => sum === 'equal' || sum === 'different');
+    const told = [crc64, crc64nvme].find(
+      (checksum) => checksum === 'equal' || checksum === 'different',
+    );
     if (told !== undefined) return told === 'equal' ? 'same-crc64' : 'copy';
   }
   const reasons = [
@@ -116,18 +118,18 @@ for (const mode of overwriteModes) {
     for (const one of cases) {
       const source = object({
         lastModified: TIME + offset[one.time],
-        md5: sourceSum[one.md5],
-        crc64: sourceSum[one.crc64],
-        crc64nvme: sourceSum[one.crc64nvme],
+        md5: sourceChecksum[one.md5],
+        crc64: sourceChecksum[one.crc64],
+        crc64nvme: sourceChecksum[one.crc64nvme],
       });
       const target = object({
         size: one.size === 'same' ? 5 : 6,
-        md5: targetSum[one.md5],
-        crc64: targetSum[one.crc64],
-        crc64nvme: targetSum[one.crc64nvme],
+        md5: targetChecksum[one.md5],
+        crc64: targetChecksum[one.crc64],
+        crc64nvme: targetChecksum[one.crc64nvme],
       });
-      const verdict = decide(mode, source, target, { sourceChanged: one.changed, kms: false });
-      const told = verdict.kind === 'copy' ? 'copy' : verdict.reason;
+      const decision = decide(mode, source, target, { sourceChanged: one.changed, kms: false });
+      const told = decision.kind === 'copy' ? 'copy' : decision.reason;
       assert.equal(told, expected(mode, one), JSON.stringify(one));
     }
   });
@@ -190,8 +192,8 @@ test('equal bytes with nothing else to carry are not copied, however new the sou
     for (const mode of bySizeAndTime) {
       if (mode === 'CRC64_COMPARISON_OVERWRITE' && 'crc64nvme' in differs) continue;
       const source = object({ ...differs, lastModified: TIME + 1 });
-      const verdict = decide(mode, source, object(differs), { ...known, ...also });
-      assert.deepEqual(verdict, expected, JSON.stringify([mode, differs, also]));
+      const decision = decide(mode, source, object(differs), { ...known, ...also });
+      assert.deepEqual(decision, expected, JSON.stringify([mode, differs, also]));
     }
   }
   const loud = object({ etag: 'A'.repeat(32), lastModified: TIME + 1 });
@@ -227,13 +229,13 @@ function writesBetween(kinds: readonly [keyof typeof stores, keyof typeof stores
     const to = from === 0 ? 1 : 0;
     const [source, target, record] = [sides[from], sides[to], records[from]];
     assert.ok(source !== undefined);
-    const verdict = decide(bySizeAndTime[0], source, target, {
+    const decision = decide(bySizeAndTime[0], source, target, {
       kms: false,
       sourceChanged: record !== undefined && record.source !== source.etag,
       asCopied: record?.source === source.etag && record.target === target,
       equalBesideBytes: true,
     });
-    if (verdict.kind === 'skip') return writes;
+    if (decision.kind === 'skip') return writes;
     writes += 1;
     const written = write(to);
     sides[to] = written;

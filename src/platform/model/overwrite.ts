@@ -1,13 +1,19 @@
 import type { ObjectHead } from './object.ts';
 import type { SkipReason } from './outcome.ts';
-import { comparableCrc, crcKinds, differingKinds, sumKinds, type Sums } from './sums.ts';
+import {
+  comparableCrc,
+  crcKinds,
+  differingKinds,
+  checksumKinds,
+  type Checksums,
+} from './checksums.ts';
 import type { OverwriteMode } from './sync-task.ts';
 
-export type Verdict =
+export type Decision =
   | { readonly kind: 'copy' }
   | { readonly kind: 'skip'; readonly reason: SkipReason };
 
-/** What the verdict needs to know beside the two objects. */
+/** What the decision needs to know beside the two objects. */
 interface Known {
   readonly sourceChanged: boolean;
   readonly kms: boolean;
@@ -16,13 +22,13 @@ interface Known {
   readonly equalBesideBytes?: boolean;
 }
 
-/** What the verdict needs to know of an object. */
+/** What the decision needs to know of an object. */
 export type Comparable = Pick<
   ObjectHead,
-  'size' | 'lastModified' | 'etag' | keyof Sums | 'encryption'
+  'size' | 'lastModified' | 'etag' | keyof Checksums | 'encryption'
 >;
 
-const copy: Verdict = { kind: 'copy' };
+const copy: Decision = { kind: 'copy' };
 
 /** Whether this mode looks at the target before it decides. */
 export function looksAtTarget(mode: OverwriteMode): boolean {
@@ -35,7 +41,7 @@ export function looksAtTarget(mode: OverwriteMode): boolean {
  * The rules are those of OMS's `object_overwrite_mode`, with one addition. Size and time cannot
  * distinguish two quick versions of one size, and the clocks of both ends may differ. So an object
  * whose bytes are known to differ is copied, whatever the times say. They are known to differ when the
- * source's ETag is not the one that was copied last, or when both ends have sums of the same kind and
+ * source's ETag is not the one that was copied last, or when both ends have checksums of the same kind and
  * these differ.
  *
  * @param target Undefined where the target has no such object.
@@ -55,7 +61,7 @@ export function decide(
   source: Comparable,
   target: Comparable | undefined,
   known: Known,
-): Verdict {
+): Decision {
   if (target === undefined) return copy;
   if (known.kms && target.encryption !== 'kms' && mode !== 'NO_OVERWRITE') return copy;
   switch (mode) {
@@ -73,7 +79,7 @@ export function decide(
   }
 }
 
-function bySizeAndTime(source: Comparable, target: Comparable, known: Known): Verdict {
+function bySizeAndTime(source: Comparable, target: Comparable, known: Known): Decision {
   const { sourceChanged, unsettled, asCopied, equalBesideBytes } = known;
   if (source.size !== target.size) return copy;
   const differing = differingKinds(source, target).filter(
@@ -90,7 +96,7 @@ function bySizeAndTime(source: Comparable, target: Comparable, known: Known): Ve
 
 /** Whether a checksum that both have is equal: also an equal ETag, if it is an MD5 or one of parts. */
 function sameBytes(source: Comparable, target: Comparable): boolean {
-  const agrees = sumKinds.some((kind) => isEqual(source[kind], target[kind]));
+  const agrees = checksumKinds.some((kind) => isEqual(source[kind], target[kind]));
   return agrees || storesAgree(source, target);
 }
 

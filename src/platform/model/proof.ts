@@ -1,12 +1,12 @@
 import type { CopyEvidence } from './consistency.ts';
 import type { CopyProof } from './outcome.ts';
-import { sumKinds } from './sums.ts';
+import { checksumKinds } from './checksums.ts';
 
 /** What the evidence of a copy proves, provided that its check passed. */
 export function proofOf(evidence: CopyEvidence): CopyProof {
   const { source, computed, target, md5OfParts, readAsDeclared = false } = evidence;
-  const any = (holds: (kind: (typeof sumKinds)[number]) => boolean): boolean =>
-    sumKinds.some(holds);
+  const any = (holds: (kind: (typeof checksumKinds)[number]) => boolean): boolean =>
+    checksumKinds.some(holds);
   if (any((kind) => source[kind] !== undefined && source[kind] === target[kind])) {
     return 'source_checksum';
   }

@@ -9,7 +9,7 @@ import {
   first,
   settle,
   settlement,
-} from '../../../test/kit/sync-task.ts';
+} from '../../../test/kit/queue-rows.ts';
 import { dueTasks, untilNextDue } from '../../domain/queue/changes.ts';
 import { Database, type Db } from './db.ts';
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
-import { Places } from '../base/places.ts';
+import { Semaphore } from '../base/semaphore.ts';
 import { SharedClients } from '../http/shared-clients.ts';
 import type { AccessKey } from '../signing/access-key.ts';
 import { Pacer } from './pacer.ts';
@@ -19,7 +19,7 @@ export interface Account {
    * keeps its place while the put that it feeds waits for one, so that copies would wait for each other
    * for ever if all places were taken by reads. Nobody who has a place of a target waits for one of a source.
    */
-  readonly calls: Readonly<Record<Side, Places>>;
+  readonly calls: Readonly<Record<Side, Semaphore>>;
 }
 
 /** An account in use. Dispose of it when the store that uses it is closed. */
@@ -70,7 +70,7 @@ export class Accounts {
   }
 
   #open(): Entry {
-    const calls = { source: new Places(this.#calls), target: new Places(this.#calls) };
+    const calls = { source: new Semaphore(this.#calls), target: new Semaphore(this.#calls) };
     return { pacer: new Pacer(this.#clock), clients: new SharedClients(), calls, users: 0 };
   }
 }

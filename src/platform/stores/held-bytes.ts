@@ -63,7 +63,7 @@ export class HeldBytes {
 }
 
 /**
- * Reads a stream to its end, so that a sum of it can be sent before it. More bytes than were promised are
+ * Reads a stream to its end, so that a checksum of it can be sent before it. More bytes than were promised are
  * not read: the sending notices that the length is wrong.
  */
 export async function readWhole(

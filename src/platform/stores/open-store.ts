@@ -1,5 +1,5 @@
 import { backoffMs } from '../base/backoff.ts';
-import { Places } from '../base/places.ts';
+import { Semaphore } from '../base/semaphore.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
 import type { Fault } from '../model/fault.ts';
 import type { StoreError } from '../model/store-error.ts';
@@ -20,7 +20,7 @@ import type { Store } from './store.ts';
 
 export interface LayerOptions {
   /** The places that a call takes, in this order; {@link CALLS} of this store alone unless given. */
-  readonly calls?: readonly Places[] | undefined;
+  readonly calls?: readonly Semaphore[] | undefined;
   readonly clock?: Clock | undefined;
   readonly retries?: Partial<Retries> | undefined;
   readonly onRetry?: ((error: StoreError, attempt: number, delayMs: number) => void) | undefined;
@@ -75,7 +75,7 @@ export function openStore(options: StoreOptions): Store {
   const connect = (account: Pick<Account, 'pacer'> & Partial<Account>): Connect =>
     connecting({ ...account, clock, onRequest, forChecks });
   if (shared === undefined) {
-    const calls = [new Places(connections)];
+    const calls = [new Semaphore(connections)];
     const alone = () => connect({ pacer: new Pacer(clock) });
     return open(options, { calls, connect: alone(), connectToCdn: alone() });
   }
@@ -86,7 +86,7 @@ export function openStore(options: StoreOptions): Store {
   const ofCdn = cdn === undefined ? account : used.use(accounts.use(cdn.origin, credentials));
   const ofProcess = sockets === undefined ? [] : [sockets[side]];
   const store = open(options, {
-    calls: apart ? [new Places(connections)] : [account.calls[side], ...ofProcess],
+    calls: apart ? [new Semaphore(connections)] : [account.calls[side], ...ofProcess],
     connect: connect(account),
     connectToCdn: connect(ofCdn),
   });
@@ -153,7 +153,7 @@ function behindCdn(
  * of the account and the metrics are no layers: they are where each HTTP request is sent, see {@link connecting}.
  */
 export function layered(adapter: Store, options: LayerOptions): Store {
-  const { clock = systemClock, calls = [new Places(CALLS)] } = options;
+  const { clock = systemClock, calls = [new Semaphore(CALLS)] } = options;
   const { attempts, baseMs, maxMs } = { ...defaultRetries, ...options.retries };
   const delayMs = (attempt: number, fault: Fault): number => {
     const firstMs = fault === 'throttled' ? baseMs / SOONER_WHEN_THROTTLED : baseMs;

@@ -9,7 +9,7 @@ import type {
 } from '../model/object.ts';
 import type { MetadataTraits } from '../model/metadata.ts';
 import type { StorageTier } from '../model/storage-class.ts';
-import type { Sums } from '../model/sums.ts';
+import type { Checksums } from '../model/checksums.ts';
 import type { RetryBudget } from './retry-budget.ts';
 import type { StoreError } from '../model/store-error.ts';
 
@@ -93,7 +93,7 @@ export interface PutOptions {
 }
 
 /** What the store says of the bytes it has just taken: of the MD5 only where its ETag is known to be it. */
-export interface PutReceipt extends Sums {
+export interface PutReceipt extends Checksums {
   readonly etag: string;
   /** Undefined where the answer does not say. */
   readonly encryption: ObjectEncryption | undefined;

@@ -46,7 +46,7 @@ const CHECK_MS = 20_000;
 /** @param writer Which row of each counter this process adds to. */
 export function apiRole(
   parts: Parts,
-  { openForChecks, places }: Buckets,
+  { openForChecks, endpoints }: Buckets,
   { writer, onAccepted, onTaskDeleted }: ApiHints & { readonly writer: number },
 ): ApiRole {
   const { database, lists, sealer, clock, log, metrics, settings, alone } = parts;
@@ -65,10 +65,10 @@ export function apiRole(
   const gatekeeper = new DatabaseGatekeeper({ database, sealer, now, firstTokens });
   const audit = new DatabaseAudit({ database, log, clock });
   const probing = { clock, log, probes, timeoutMs: CHECK_MS };
-  const checks = { open: openForChecks, endpoints: places, ...probing };
+  const checks = { open: openForChecks, endpoints, ...probing };
   const syncTasks = new SyncTasks({
     ...settings,
-    ...{ database, lists, sealer, clock, intake, endpoints: places, eventQuotas },
+    ...{ database, lists, sealer, clock, intake, endpoints, eventQuotas },
     checkBuckets: (plan, credentials) => checkBuckets(checks, plan, credentials),
     onTaskChanged: (taskId) => notifyAll(parts, 'tasks', taskId),
     onTaskDeleted,

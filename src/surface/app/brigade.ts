@@ -48,9 +48,9 @@ export async function createBrigade(parts: Parts): Promise<Brigade> {
         onAccepted: () => worker?.wake(),
         onTaskDeleted() {
           // If this process runs no jobs, or the request fails, the job still runs on its schedule.
-          jobs?.ask(CLEAR_TASKS).catch((error: unknown) => {
+          jobs?.request(CLEAR_TASKS).catch((error: unknown) => {
             const level = alreadyLogged(error) ? 'debug' : 'warn';
-            log[level]({ event: 'job.unasked', err: error }, 'a job could not be requested');
+            log[level]({ event: 'job.not-requested', err: error }, 'a job could not be requested');
           });
         },
       })
@@ -134,7 +134,7 @@ const WRITE_CHECK_MS = 4_000;
 function readinessOf({ database, clock }: Parts, api: ApiRole | undefined): Readiness {
   return new Readiness({
     async check() {
-      await api?.gatekeeper.holderOf(PROBE_TOKEN);
+      await api?.gatekeeper.principalOf(PROBE_TOKEN);
       await checkWrites(database, WRITE_CHECK_MS);
     },
     faultCount: () => database.faultCount,

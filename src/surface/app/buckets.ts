@@ -1,4 +1,4 @@
-import { type Endpoints, endpoints } from '../../domain/tasks/endpoints.ts';
+import { type Endpoints, readEndpoints } from '../../domain/tasks/endpoints.ts';
 import { openBuckets, type OpenBuckets } from '../../domain/tasks/open-buckets.ts';
 import { OpenTasks } from '../../domain/tasks/open-tasks.ts';
 import { Accounts } from '../../platform/stores/accounts.ts';
@@ -6,7 +6,7 @@ import type { Parts } from './parts.ts';
 
 /** The buckets of tasks, and their connections: all roles of a process share them. */
 export interface Buckets extends AsyncDisposable {
-  readonly places: Endpoints;
+  readonly endpoints: Endpoints;
   readonly open: OpenBuckets;
   /** For checks, which do not queue behind copies. */
   readonly openForChecks: OpenBuckets;
@@ -25,17 +25,17 @@ export function bucketsOf({
   sockets,
   settings,
 }: Parts): Buckets {
-  const places = endpoints(settings.endpoints, settings.allowEndpoints);
+  const endpoints = readEndpoints(settings.endpoints, settings.allowEndpoints);
   const calls = Math.max(settings.concurrency, CALLS_LEAST);
   const accounts = new Accounts({ clock, calls });
   const timeouts = { speedFloor: settings.speedFloorBytes };
-  const options = { endpoints: places, clock, log, metrics, sockets, timeouts, accounts };
+  const options = { endpoints, clock, log, metrics, sockets, timeouts, accounts };
   const open = openBuckets(options);
   const openForChecks = openBuckets({ ...options, forChecks: true });
   const { restoreDays } = settings;
   const openTasks = new OpenTasks({ database, sealer, restoreDays, open });
   return {
-    places,
+    endpoints,
     open,
     openForChecks,
     openTasks,

@@ -12,7 +12,7 @@ export function judge(read: Partial<PlainSettings>, nameOf: NameOf): string[] {
   const found = [
     ...judgeRoles(read, nameOf),
     ...judgeKeys(read, nameOf),
-    ...judgeDoor(read, nameOf),
+    ...judgeAccess(read, nameOf),
   ];
   if (
     typeof databaseUrl === 'string' &&
@@ -51,7 +51,7 @@ function judgeRoles(read: Partial<PlainSettings>, nameOf: NameOf): string[] {
 }
 
 /** Who may come in, and how. */
-function judgeDoor(read: Partial<PlainSettings>, nameOf: NameOf): string[] {
+function judgeAccess(read: Partial<PlainSettings>, nameOf: NameOf): string[] {
   const found: string[] = [];
   const { tlsCertFile, tlsKeyFile, firstTokens, bootstrapToken, trustProxy } = read;
   if ((tlsCertFile === undefined) !== (tlsKeyFile === undefined)) {

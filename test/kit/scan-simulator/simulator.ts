@@ -9,7 +9,7 @@ import {
 import type { Database } from '../../../src/platform/postgres/db.ts';
 import { keyOfIndexed } from '../../../src/platform/postgres/long-keys.ts';
 import { Chance } from '../seeded-random.ts';
-import { addTask } from '../sync-task.ts';
+import { addTask } from '../queue-rows.ts';
 import { until } from '../until.ts';
 import { checkOutcome } from './outcome.ts';
 import { Process, type Sides } from './process.ts';

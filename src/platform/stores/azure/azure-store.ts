@@ -34,7 +34,7 @@ import type { AzureRequest, AzureWire } from './wire.ts';
 
 const REMOVE_CONCURRENCY = 8;
 /** Of standard priority, which may take 15 hours; most take fewer. */
-const THAW_CHECK_MS = 3_600_000;
+const RESTORE_CHECK_MS = 3_600_000;
 /** Of what is not archived, and was when it was read. */
 const ONLINE_CHECK_MS = 60_000;
 
@@ -175,7 +175,7 @@ export class AzureStore implements Store {
     const state = archiveStateOf(looked.headers, dialect);
     // The request would move what is not archived to another tier, too.
     if (state === 'online') return { checkAfterMs: ONLINE_CHECK_MS };
-    if (state === 'thawing') return { checkAfterMs: THAW_CHECK_MS };
+    if (state === 'thawing') return { checkAfterMs: RESTORE_CHECK_MS };
     const headers = ['x-ms-access-tier', 'Hot', 'x-ms-rehydrate-priority', 'Standard'];
     try {
       const reply = await this.#wire.send(
@@ -187,7 +187,7 @@ export class AzureStore implements Store {
       const code = error instanceof StoreError ? error.details.cloudCode : undefined;
       if (code !== 'BlobBeingRehydrated') throw error;
     }
-    return { checkAfterMs: THAW_CHECK_MS };
+    return { checkAfterMs: RESTORE_CHECK_MS };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -81,7 +81,7 @@ export function archiveStateOf(
   return headerOf(headers, 'x-ms-archive-status') === undefined ? 'archived' : 'thawing';
 }
 
-/** Of pages and of what was appended the sum is a writer's word, which later writes do not change. */
+/** Of pages and of what was appended the checksum is a writer's word, which later writes do not change. */
 function wasPut(headers: Headers): boolean {
   return headerOf(headers, 'x-ms-blob-type') === 'BlockBlob';
 }

@@ -122,7 +122,7 @@ export class AzureUpload implements PartUpload {
     this.#ended = true;
     const etag = headerOf(reply.headers, 'etag');
     if (etag === undefined) throw this.#wire.badReply(request, 'an object without an ETag');
-    // The sums of that answer are of the list, not of the object.
+    // The checksums of that answer are of the list, not of the object.
     return { ...receiptOf(etag, reply.headers), md5: undefined, crc64nvme: undefined };
   }
 

@@ -59,7 +59,7 @@ const RANDOM = 10_000_000_000;
  * fails the read as `stale-cdn`.
  *
  * Between the bucket's answer and the CDN's the object may be replaced: here ETag, size and time
- * decide. {@link comparedWholes} compares what is read whole by the bucket's own sum.
+ * decide. {@link comparedWholes} compares what is read whole by the bucket's own checksum.
  *
  * @throws {NoCdnKey} where the type of authentication needs a key, and there is none.
  */

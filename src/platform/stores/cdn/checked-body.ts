@@ -1,20 +1,20 @@
 import { createHash } from 'node:crypto';
 import { startCrc64 } from '../../base/crc64.ts';
 import type { ObjectHead } from '../../model/object.ts';
-import { type SumKind, sumKinds, sumNames } from '../../model/sums.ts';
+import { type ChecksumKind, checksumKinds, checksumNames } from '../../model/checksums.ts';
 import type { ReadBody } from '../../http/bodies.ts';
 
-/** Sums bytes as one of the bucket's own sums was made. */
+/** Computes a checksum of bytes as one of the bucket's own checksums was made. */
 interface Summing {
-  readonly kind: SumKind;
+  readonly kind: ChecksumKind;
   readonly expected: string;
   readonly update: (bytes: Uint8Array) => void;
   readonly digest: () => string;
 }
 
-/** By a sum that the bucket tells of a whole object; undefined where it tells none. */
+/** By a checksum that the bucket tells of a whole object; undefined where it tells none. */
 async function summingOf(head: ObjectHead): Promise<Summing | undefined> {
-  const kind = sumKinds.find((each) => head[each] !== undefined);
+  const kind = checksumKinds.find((each) => head[each] !== undefined);
   const expected = kind && head[kind];
   if (kind === undefined || expected === undefined) return undefined;
   if (kind === 'md5') {
@@ -32,7 +32,7 @@ export interface WholeCheck {
   readonly head: ObjectHead;
   /** Whether the bucket itself serves bytes with this MD5, although its head tells another. */
   readonly bucketServes: (md5: string) => Promise<boolean>;
-  /** Makes the error of bytes that have another sum. */
+  /** Makes the error of bytes that have another checksum. */
   readonly failure: (message: string) => Error;
 }
 
@@ -46,7 +46,7 @@ export function checkedBody(body: ReadBody, { head, bucketServes, failure }: Who
     // An MD5 is taken from an ETag, which need not be one, or from what a writer said.
     if (found === expected || (kind === 'md5' && (await bucketServes(found)))) return;
     throw failure(
-      `the bucket's object has the ${sumNames[kind]} ${expected}, the CDN's has ${found}`,
+      `the bucket's object has the ${checksumNames[kind]} ${expected}, the CDN's has ${found}`,
     );
   }
 

@@ -20,7 +20,7 @@ export interface ComparedWith {
 }
 
 /**
- * A store that is read through a CDN, whose whole reads are compared with the sum that the bucket
+ * A store that is read through a CDN, whose whole reads are compared with the checksum that the bucket
  * tells; one that is not the same fails as `stale-cdn`. Where an MD5 differs, the bucket's own bytes
  * decide, since its ETag need not be one.
  *

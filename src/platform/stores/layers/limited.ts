@@ -1,4 +1,4 @@
-import type { Places } from '../../base/places.ts';
+import type { Semaphore } from '../../base/semaphore.ts';
 import type { Store } from '../store.ts';
 import { around } from './around.ts';
 import { watchedBody } from './watched-body.ts';
@@ -13,7 +13,7 @@ import { watchedBody } from './watched-body.ts';
  * Source and target of a copy need limits of their own, even where they are one bucket: a read
  * that waits for the put that it feeds would wait for ever.
  */
-export function limited(inner: Store, ...shared: readonly Places[]): Store {
+export function limited(inner: Store, ...shared: readonly Semaphore[]): Store {
   const places = shared.reduce<Taken>(both, free);
   return around(inner, {
     async call(_operation, signal, run) {
@@ -45,7 +45,7 @@ export function limited(inner: Store, ...shared: readonly Places[]): Store {
   });
 }
 
-type Taken = Pick<Places, 'take' | 'give'>;
+type Taken = Pick<Semaphore, 'take' | 'give'>;
 
 const free: Taken = { take: async (signal) => signal.throwIfAborted(), give: () => undefined };
 

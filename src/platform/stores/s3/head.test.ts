@@ -66,13 +66,13 @@ describe('an ETag that looks like an MD5', () => {
     ['AWS', undefined, true],
     ['AWS', other, true],
     ['QingCloud', undefined, true],
-    // A bucket may encrypt by itself, and then it is another sum of the same bytes.
+    // A bucket may encrypt by itself, and then it is another checksum of the same bytes.
     ['HuaweiCloud', md5, true],
     ['HuaweiCloud', other, false],
     ['HuaweiCloud', undefined, false],
     ['Qiniu', md5, false],
   ] as const) {
-    test(`${dialect}, a receipt for ${sent ?? 'bytes without a sum'}: ${known ? 'is one' : 'is none'}`, async () => {
+    test(`${dialect}, a receipt for ${sent ?? 'bytes without a checksum'}: ${known ? 'is one' : 'is none'}`, async () => {
       const body = { content: Buffer.from('x'), size: 1, md5: sent };
       const replies = [{ headers: { etag } }];
       const put = await sentBy(dialect, replies, (store) => store.put('key', body, {}, signal));

@@ -1,6 +1,6 @@
 import { contentHeaderNames, type ObjectEncryption, type ObjectHead } from '../../model/object.ts';
 import type { StorageTier } from '../../model/storage-class.ts';
-import type { Crcs } from '../../model/sums.ts';
+import type { Crcs } from '../../model/checksums.ts';
 import { dateOf, headerOf, headerTextOf } from '../../http/headers.ts';
 import type { HttpReply } from '../../http/http.ts';
 import { ambiguousHeadersOf, contentHeadersOf, metadataValueOf } from '../content-headers.ts';

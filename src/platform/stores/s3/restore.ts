@@ -37,13 +37,13 @@ export async function restoreObject(
 
 /** Every cloud says it with this status; their codes differ. */
 const CONFLICT = 409;
-const alreadyThawed: ReadonlySet<string> = new Set([
+const alreadyRestored: ReadonlySet<string> = new Set([
   'RestoreAlreadyInProgress',
   'ObjectHasAlreadyRestored', // OBS, when asked for fewer days than the object has left.
 ]);
 
 function isAskedAlready({ status, cloudCode }: StoreErrorDetails): boolean {
-  return status === CONFLICT || alreadyThawed.has(cloudCode ?? '');
+  return status === CONFLICT || alreadyRestored.has(cloudCode ?? '');
 }
 
 /**

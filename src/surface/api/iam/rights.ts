@@ -149,8 +149,8 @@ function toDocument({ Version, Statement }: Policy) {
 
 /** For the audit: when it is gone, its ID says nothing. */
 function inWords({ id, user, group, projectId, policy }: Grant): string {
-  const holder = user === undefined ? `group ${group ?? ''}` : `user ${user}`;
-  return `${id}: ${policy} in ${projectId} to ${holder}`;
+  const grantee = user === undefined ? `group ${group ?? ''}` : `user ${user}`;
+  return `${id}: ${policy} in ${projectId} to ${grantee}`;
 }
 
 function toGrant(grant: Grant) {

@@ -76,7 +76,7 @@ async function principalOf(
       );
     }
     const principal =
-      (await principalOfIssuer(token, singleSignOn)) ?? (await gatekeeper.holderOf(token));
+      (await principalOfIssuer(token, singleSignOn)) ?? (await gatekeeper.principalOf(token));
     if (principal === undefined) {
       throw unauthenticated(
         'decrypt token fail; the token in X-Auth-Token is not known or has ended',

@@ -16,7 +16,7 @@ const LARGE = 64 * 1024 * 1024;
 /** Long enough that it would be seen as a hang. */
 const NEVER: ConnectionTimes = { answerMs: 1e9, idleMs: 1e9, closeMs: 1e9, checkMs: 20 };
 
-interface Rig extends AsyncDisposable {
+interface Fixture extends AsyncDisposable {
   readonly served: string[];
   readonly app: FastifyInstance;
   open(): Client;
@@ -31,7 +31,7 @@ interface Client {
   readonly ended: Promise<void>;
 }
 
-async function rig(times: Partial<ConnectionTimes>): Promise<Rig> {
+async function fixture(times: Partial<ConnectionTimes>): Promise<Fixture> {
   const app = fastify();
   const served: string[] = [];
   const connections = new Connections({ ...NEVER, ...times }, systemClock);
@@ -102,7 +102,7 @@ describe('a connection is ended for good', { timeout: 60_000 }, () => {
   });
 
   test('when its client does not read a large answer', async () => {
-    await using server = await rig({ answerMs: 200 });
+    await using server = await fixture({ answerMs: 200 });
     const { socket } = server.open();
     socket.pause().write(get('/large'));
     await server.empty();
@@ -110,7 +110,7 @@ describe('a connection is ended for good', { timeout: 60_000 }, () => {
   });
 
   test('when its client reads a large answer in small sips', async () => {
-    await using server = await rig({ answerMs: 500 });
+    await using server = await fixture({ answerMs: 500 });
     const { socket } = server.open();
     socket.pause().write(get('/large'));
     const sips = setInterval(() => void socket.read(1), 50);
@@ -119,7 +119,7 @@ describe('a connection is ended for good', { timeout: 60_000 }, () => {
   });
 
   test('when its client sends no further request, only empty lines', async () => {
-    await using server = await rig({ idleMs: 300 });
+    await using server = await fixture({ idleMs: 300 });
     const { socket, receives } = server.open();
     socket.write(get('/small'));
     await receives(/small$/);
@@ -129,7 +129,7 @@ describe('a connection is ended for good', { timeout: 60_000 }, () => {
   });
 
   test('when more requests are sent ahead of their answers than a client needs', async () => {
-    await using server = await rig({});
+    await using server = await fixture({});
     const { socket } = server.open();
     socket.write(get('/late') + get('/small').repeat(1_000));
     await server.empty();
@@ -137,7 +137,7 @@ describe('a connection is ended for good', { timeout: 60_000 }, () => {
   });
 
   test('a moment after it was refused, whether or not the client closes its side', async () => {
-    await using server = await rig({ closeMs: 200 });
+    await using server = await fixture({ closeMs: 200 });
     const { socket, receives } = server.open();
     socket.write('POST /refused HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n');
     await receives(/connection: close\r\n.*refused$/s);
@@ -145,7 +145,7 @@ describe('a connection is ended for good', { timeout: 60_000 }, () => {
   });
 
   test('a moment after bytes that are not HTTP were answered', async () => {
-    await using server = await rig({ closeMs: 200 });
+    await using server = await fixture({ closeMs: 200 });
     const refused = new Connections({ ...NEVER, closeMs: 200 }, systemClock);
     server.app.server.removeAllListeners('clientError');
     server.app.server.on('clientError', (_error, socket) => {
@@ -161,7 +161,7 @@ describe('a connection is ended for good', { timeout: 60_000 }, () => {
 
 describe('a connection is kept', { timeout: 60_000 }, () => {
   test('while its requests are worked on, and between requests', async () => {
-    await using server = await rig({ answerMs: 60, closeMs: 60 });
+    await using server = await fixture({ answerMs: 60, closeMs: 60 });
     const { socket, receives } = server.open();
     socket.write(get('/small'));
     await receives(/small$/);
@@ -171,7 +171,7 @@ describe('a connection is kept', { timeout: 60_000 }, () => {
   });
 
   test('after a refusal whose body is short: the rest is dropped', async () => {
-    await using server = await rig({});
+    await using server = await fixture({});
     const { socket, receives } = server.open();
     socket.write('POST /refused HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n');
     await receives(/refused$/);
@@ -180,7 +180,7 @@ describe('a connection is kept', { timeout: 60_000 }, () => {
   });
 
   test('long enough for the answer to arrive while the client still sends', async () => {
-    await using server = await rig({ closeMs: 5_000 });
+    await using server = await fixture({ closeMs: 5_000 });
     const { socket, text, ended } = server.open();
     socket.write(`POST /refused HTTP/1.1\r\nHost: a\r\nContent-Length: ${8 * 1024 * 1024}\r\n\r\n`);
     for (let sent = 0; sent < 8; sent++) {
@@ -191,7 +191,7 @@ describe('a connection is kept', { timeout: 60_000 }, () => {
   });
 
   test('and serves nothing that is sent after its last answer', async () => {
-    await using server = await rig({ closeMs: 5_000 });
+    await using server = await fixture({ closeMs: 5_000 });
     const { socket, receives } = server.open();
     socket.write('POST /refused HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n');
     await receives(/refused$/);

@@ -13,7 +13,7 @@ import {
   type SecretKeys,
 } from '../../../platform/postgres/secret-key.ts';
 import { refuseToBreak } from '../../../domain/fleet/registration.ts';
-import { checkSealingKey, sealAnew } from '../../../domain/maintenance/sealing-key.ts';
+import { checkSealingKey, resealAll } from '../../../domain/maintenance/sealing-key.ts';
 import { readSettings, type Settings } from '../../settings/config.ts';
 import { printingMistakes } from '../mistakes.ts';
 import { openDatabase, StartError } from '../../app/open-database.ts';
@@ -102,7 +102,7 @@ async function sealAll(database: Database, [key, ...old]: SecretKeys, log: Logge
   const sealer = new Sealer(key, old);
   // Checked before anything is changed, so that a missing key is reported first.
   await checkSealingKey({ database, sealer, alone: false });
-  const counts = await sealAnew({ database, sealer });
+  const counts = await resealAll({ database, sealer });
   const tasks = counts.task;
   say(
     `Encrypted with the new key: credentials of ${tasks} tasks, secrets of ${counts['access key']} access keys.`,

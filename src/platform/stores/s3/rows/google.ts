@@ -14,7 +14,7 @@ export const google: S3Dialect = {
   addressing: { own: 'virtual-host', elsewhere: 'path' },
   answerPrefix: 'x-goog-',
   requestIdHeaders: ['x-guploader-uploadid'],
-  // Who does not accept gzip is given what it has unpacked, without the size and the sums:
+  // Who does not accept gzip is given what it has unpacked, without the size and the checksums:
   // https://cloud.google.com/storage/docs/transcoding
   acceptEncoding: 'gzip',
   // `x-goog-if-generation-match` is its condition, not If-None-Match:

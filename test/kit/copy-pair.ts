@@ -95,7 +95,7 @@ const policy: CopyPolicy = {
   restoreDays: undefined,
 };
 
-export interface RigOptions {
+export interface PairOptions {
   readonly policy?: Partial<CopyPolicy>;
   /** Whether both stores know CRC-64. */
   readonly crc64?: boolean;
@@ -106,7 +106,7 @@ export interface RigOptions {
 }
 
 /** Two buckets in memory, a journal, and one key to copy from one to the other. */
-export class CopyRig {
+export class CopyPair {
   readonly clock = new ManualClock();
   readonly journal = new MemoryJournal(() => this.clock.now());
   readonly source: MemoryStore;
@@ -119,7 +119,7 @@ export class CopyRig {
   readonly #policy: CopyPolicy;
   #writeSent = false;
 
-  constructor(options: RigOptions = {}) {
+  constructor(options: PairOptions = {}) {
     const traits = {
       crc64: options.crc64 ?? true,
       crc64nvme: options.crc64nvme ?? false,

@@ -1,5 +1,5 @@
 /** So many calls at once; the others wait, first come first served. */
-export class Places {
+export class Semaphore {
   #free: number;
   /** In order of arrival, as a set's members are. */
   readonly #waiting = new Set<Waiter>();
