@@ -1,6 +1,6 @@
 import type { Secret } from '../base/seal.ts';
 
-/** Who asks a cloud, by what it calls an access key or an account. */
+/** Identifies the caller of a cloud: what the cloud calls an access key or an account. */
 export interface AccessKey {
   readonly accessKeyId: string;
   readonly secretAccessKey: Secret;

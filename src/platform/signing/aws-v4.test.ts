@@ -105,7 +105,7 @@ describe('AwsV4Signer', series('aws-v4', { way: 'SDK', clouds: ['AWS', 'S3'] }),
   });
 });
 
-/** What the official signer asks for, from Node. */
+/** The hash that the official signer requires, made with Node. */
 class NodeSha256 {
   readonly #hash: ReturnType<typeof createHash> | ReturnType<typeof createHmac>;
 

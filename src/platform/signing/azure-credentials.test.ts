@@ -80,7 +80,7 @@ describe('credentials of Azure', () => {
     ['a string with a bad address', 'account', `AccountKey=${KEY};BlobEndpoint=azure`, /no URL/],
     ['a string with a bad suffix', 'account', `AccountKey=${KEY};EndpointSuffix=a/b`, /no address/],
   ] as const) {
-    test(`cannot be ${what}, and no value is told`, () => {
+    test(`cannot be ${what}, and the error reveals no value`, () => {
       assert.throws(
         () => read(accessKeyId, secret),
         (error) => {

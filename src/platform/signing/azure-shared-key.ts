@@ -81,8 +81,9 @@ function canonicalHeaders(headers: ReadonlyMap<string, string>): string {
 }
 
 /**
- * The service sorts as .NET does for people: hyphens do not count, and `_` comes before digits and
- * letters, where ASCII has it between them. Found in Microsoft's own clients:
+ * The service sorts as .NET does in culture-sensitive order: it ignores hyphens, and `_` comes before
+ * digits and letters, whereas in ASCII it comes between upper and lower case. Found in Microsoft's own
+ * clients:
  * https://github.com/Azure/azure-sdk-for-js, storage-common, SharedKeyComparator.ts
  */
 function compareHeaderNames(a: string, b: string): number {

@@ -64,7 +64,7 @@ export class BceV1Signer implements Signer {
     const date = new Date(now).toISOString().replace(/\.\d+/, '');
     const headers = ['x-bce-date', date, ...own];
     if (this.#token !== undefined) headers.push('x-bce-security-token', this.#token);
-    // An empty value cannot be told from an absent one, and is not signed.
+    // An empty value cannot be distinguished from an absent one, and is not signed.
     const signed = signedPairs(host, headers, 'x-bce-').filter(([, value]) => value.trim() !== '');
     const request = { method, path, query, headers: signed };
     const time = { date, lifetime: LIFETIME_S };

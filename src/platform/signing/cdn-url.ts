@@ -6,7 +6,7 @@ export interface CdnUrlRequest {
   readonly path: string;
   /** The secret that the CDN knows. */
   readonly key: string;
-  /** Seconds since the Unix epoch: from then on the CDN counts the time that it is told to. */
+  /** Seconds since the Unix epoch: the period of validity that the CDN is configured with begins then. */
   readonly now: number;
   /** Letters and digits, others in each request. */
   readonly random: string;
@@ -23,7 +23,8 @@ export const aliyunCdnA: CdnUrlSigner = ({ path, key, now, random }) =>
 export const aliyunCdnB: CdnUrlSigner = (request) => minuteInPath(request);
 
 /**
- * Its first format; the second, with the same sum in a query, is for CDNs that are told its names.
+ * Its first format. The second has the same sum in a query, whose parameters the CDN must be configured
+ * with.
  *
  * @see https://www.alibabacloud.com/help/en/cdn/user-guide/type-c-signing
  */

@@ -182,7 +182,7 @@ test('a token of Azure goes as it was given, with its question mark or without',
 /** Understood as a pair for Azure, too. */
 const account = ['filmarchive', Buffer.from('the key of the account').toString('base64')] as const;
 
-describe('a token of Azure that nobody gave', () => {
+describe('a token of Azure that was not configured', () => {
   const [name, key] = account;
 
   test('is made of the account’s key, for the container and to read only', () => {
@@ -211,7 +211,7 @@ describe('a token of Azure that nobody gave', () => {
   });
 });
 
-test('a key is asked for where nothing else can sign, and only there', () => {
+test('a key is required where nothing else can sign, and only there', () => {
   for (const type of cdnAuthenticationTypes) {
     const make = () => cdnSigner(type, undefined, identity(account, { appId: '1' }));
     // Without a token too.

@@ -40,9 +40,9 @@ export interface CdnTarget {
 export type CdnSigner = (request: CdnRequest) => CdnTarget;
 
 /**
- * One type of authentication, and what it means. OMS's own documents tell of each type both that it
- * is a CDN's URL authentication by a key of its own, and that it is the bucket's own signature by
- * the access key; whether there is a key decides between them.
+ * One type of authentication, and what it means. OMS's documents say of each type both that it is the
+ * URL authentication of a CDN, with a key of its own, and that it is the bucket's own signature with
+ * the access key. Whether a key is configured decides between the two.
  */
 interface CdnScheme {
   /** With a key; undefined where a key is of no use. */

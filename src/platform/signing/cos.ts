@@ -9,7 +9,7 @@ export interface CosRequest {
   readonly path: string;
   /** The query's parameters to sign, as they are. */
   readonly query?: Readonly<Record<string, string>> | undefined;
-  /** The headers to sign; COS itself asks for none, not even `host`. */
+  /** The headers to sign; COS itself requires none, not even `host`. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
@@ -20,7 +20,7 @@ export interface CosTime {
 }
 
 /**
- * Signs a request for Tencent's COS, as its XML interface has it.
+ * Signs a request for Tencent's COS, as its XML interface requires.
  *
  * @see https://www.tencentcloud.com/document/product/436/7778
  * @returns Parameters in order: as they are, joined by `&`, they are the `authorization` header;

@@ -4,16 +4,16 @@ import { encodeKey } from './url-encoding.ts';
 
 /**
  * One cloud's variety of the signature that S3 began with: HMAC-SHA1 over the method, two headers,
- * a date, the cloud's own headers and the name of what is asked for.
+ * a date, the cloud's own headers and the name of the requested resource.
  */
 export interface Sha1Scheme {
   /** What the `authorization` header begins with. */
   readonly name: string;
   /** Headers that are signed, all of them. */
   readonly headerPrefix: `x-${string}-`;
-  /** Whether the signed name of an object is its key, or the key as a path has it. */
+  /** Whether the signed name of an object is its key, or the key as encoded in a path. */
   readonly signedKey: 'raw' | 'encoded';
-  /** The query's parameters that belong to the name of what is asked for. */
+  /** The parameters of the query that belong to the name of the requested resource. */
   readonly subResources: ReadonlySet<string>;
   /** What carries the key's ID in a signed URL. */
   readonly idParameter: string;
@@ -70,8 +70,8 @@ export interface Sha1Request {
 /**
  * The value of the `authorization` header.
  *
- * @param date As the `date` header has it. With a date in the cloud's own header, OSS wants that one
- * here as well, and the others want the empty string.
+ * @param date The value of the `date` header. Where the cloud's own header has the date, OSS requires
+ * that date here too, and the others require the empty string.
  */
 export function sha1Authorization(
   scheme: Sha1Scheme,

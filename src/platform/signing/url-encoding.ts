@@ -1,6 +1,6 @@
 const unreserved = /^[\w.~-]*$/;
 
-/** Percent-encodes all but `A-Z a-z 0-9 - . _ ~`, as canonical requests ask for. */
+/** Percent-encodes all but `A-Z a-z 0-9 - . _ ~`, as canonical requests require. */
 export function encodeRfc3986(text: string): string {
   if (unreserved.test(text)) return text;
   return encodeURIComponent(text).replace(
