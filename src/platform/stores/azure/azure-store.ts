@@ -206,11 +206,11 @@ function traitsOf({ cloud, dialect }: AzureWire): Traits {
     crc64: false,
     crc64nvme: true,
     checksMd5: true,
-    // Its answers tell what it has computed itself.
+    // Its answers report the sums that it computed itself.
     checksMd5OfStreams: false,
     conditionalPut: true,
     conditionalPutVersioned: true,
-    // It goes on from its own marker only; `startFrom` came with version 2026-02-06, whose rules
+    // A listing continues only from its own marker; `startFrom` came with version 2026-02-06, whose rules
     // (the key itself included, which order) are not documented yet.
     listsFromKey: false,
     // An ETag names a write: https://learn.microsoft.com/rest/api/storageservices/list-blobs
@@ -246,7 +246,7 @@ function traitsOf({ cloud, dialect }: AzureWire): Traits {
 
 function readRequest(key: string, options: ReadOptions) {
   const { range, versionId } = options;
-  // Bytes that a proxy packed on the way could not be told from those that are stored packed.
+  // Bytes that a proxy compressed could not be distinguished from bytes that are stored compressed.
   const headers = ['accept-encoding', 'identity'];
   if (range !== undefined) headers.push('range', `bytes=${range.first}-${range.last}`);
   const ifMatch = ifMatchOf(options);

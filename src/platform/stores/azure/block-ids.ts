@@ -3,7 +3,7 @@
  * its blocks' IDs say: each has the upload's ID, the number of the part, and the time at which it
  * was put, so that the last of several counts and none replaces another.
  *
- * All IDs have one length, as Azure asks: 48 characters, 64 in base64, of 64 bytes that it takes.
+ * All IDs have one length, as Azure requires: 48 characters, 64 in Base64, of the 64 bytes that it allows.
  * https://learn.microsoft.com/rest/api/storageservices/put-block
  */
 export interface BlockName {
@@ -30,7 +30,7 @@ export function newUploadId(now: number, chance: number): string {
 
 const uploadId = /^bb-([\da-f]{11})-[\da-f]{15}$/;
 
-/** When an upload was started; undefined for an ID that is none of ours. */
+/** When an upload was started; undefined for an ID that is not ours. */
 export function startedAtOf(id: string): number | undefined {
   const time = uploadId.exec(id)?.[1];
   return time === undefined ? undefined : Number.parseInt(time, 16);

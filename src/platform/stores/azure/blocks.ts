@@ -4,7 +4,7 @@ import { ABORTED, type BlockName, readBlockId } from './block-ids.ts';
 import type { Operation } from '../store.ts';
 import type { AzureRequest, AzureWire } from './wire.ts';
 
-/** A block of ours that is not committed yet. */
+/** One of our blocks that is not committed yet. */
 export interface WaitingBlock extends BlockName {
   readonly id: string;
   /** Bytes. */
@@ -12,7 +12,7 @@ export interface WaitingBlock extends BlockName {
 }
 
 /**
- * The blocks of ours that wait under a key, by upload, those of aborted uploads left out.
+ * Our uncommitted blocks under a key, by upload, without those of aborted uploads.
  *
  * @see https://learn.microsoft.com/rest/api/storageservices/get-block-list
  */

@@ -20,7 +20,7 @@ export function headReader(
   };
 }
 
-/** What the headers of a GET or HEAD tell, or what is wrong with them. */
+/** What the headers of a GET or HEAD say, or what is wrong with them. */
 function headOf(
   key: string,
   size: number,
@@ -48,14 +48,14 @@ function headOf(
     md5: wasPut(headers)
       ? md5Of(headerOf(headers, ranged ? 'x-ms-blob-content-md5' : 'content-md5'))
       : undefined,
-    // That of NVME, which receipts tell, is not kept.
+    // Receipts report the CRC-64/NVME, but the service does not keep it.
     crc64: undefined,
     encryption: encryptionOf(headers, 'x-ms-server-encrypted'),
     versionId: headerOf(headers, 'x-ms-version-id'),
   };
 }
 
-/** What the headers of an answer to a put tell of the bytes. */
+/** What the headers of an answer to a put say about the bytes. */
 export function receiptOf(etag: string, headers: Headers): PutReceipt {
   return {
     etag,
@@ -93,8 +93,8 @@ function md5Of(value: string | undefined): string | undefined {
 }
 
 /**
- * It is told where no MD5 came along, in Base64 of its bytes with the lowest first, where S3 has the
- * highest first: https://learn.microsoft.com/rest/api/storageservices/put-block, and
+ * The service reports it for puts without an MD5, in Base64 of its bytes with the lowest first; S3 has
+ * the highest first: https://learn.microsoft.com/rest/api/storageservices/put-block, and
  * https://github.com/Azure/azure-sdk-for-js/blob/main/sdk/storage/storage-common/src/StorageCRC64Calculator.ts
  */
 function crc64nvmeOf(value: string | undefined): string | undefined {

@@ -110,7 +110,7 @@ function readEntry(element: XmlElement): ObjectEntry | string {
   return { key, size, etag, lastModified, storageClass: properties.textOf('AccessTier') };
 }
 
-/** As a head has it: a listing leaves the quotes out. */
+/** The ETag as it is in a head: a listing omits the quotes. */
 function quoted(etag: string): string {
   return etag === '' || etag.startsWith('"') ? etag : `"${etag}"`;
 }

@@ -24,7 +24,7 @@ export function azureProvider(name: AzureCloud): Provider {
     // https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata
     ownBuckets: ['$web', '$root', '$logs', '$blobchangefeed'],
     ownsHost: (hostname) => dialect.ownHosts.test(hostname),
-    // The account, which goes before it, is in the credentials; the region only tells the suffix.
+    // The account, which precedes it, is in the credentials; the region only determines the suffix.
     endpointOf: (region) => `https://${suffixOf(region, dialect)}`,
     // Containers belong to an account, and each account has names of its own.
     identityOf: ({ url, bucket, accessKeyId }) => JSON.stringify([url.host, accessKeyId, bucket]),

@@ -6,7 +6,7 @@ import { CODE_MAX, faultOfStatus, MESSAGE_MAX } from '../refusals.ts';
 import { StoreError, type StoreErrorDetails } from '../../model/store-error.ts';
 import { azureFaults, azureHints } from './faults.ts';
 
-/** What the service says when it does not do as it was asked. */
+/** What the service says when it refuses a request. */
 export interface AzureRefusal {
   readonly status: number;
   readonly headers: HttpReply['headers'];
@@ -22,8 +22,8 @@ export function readAzureRefusal({ status, headers }: HttpReply, text: string): 
     const root = text === '' ? undefined : readXml(text);
     if (root?.name === 'Error') {
       code ??= root.textOf('Code');
-      // Then come the request's ID and the time, which are in the headers. What was signed is in
-      // another element, which nobody needs to see.
+      // Then come the request's ID and the time, which are in the headers. Another element has the
+      // text that was signed, which is of no use to readers.
       message = root.textOf('Message')?.split('\n')[0]?.trim();
     }
   } catch {
@@ -32,7 +32,7 @@ export function readAzureRefusal({ status, headers }: HttpReply, text: string): 
   return { status, headers, code, message };
 }
 
-/** What a refusal says that somebody else passes on. */
+/** What a refusal says that a third party, such as a CDN, passes on. */
 export function refusalOfBucket(
   reply: HttpReply,
   text: string,

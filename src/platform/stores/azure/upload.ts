@@ -34,8 +34,8 @@ interface BlockSource {
 }
 
 /**
- * An upload that is nothing but the IDs of its blocks; what describes the object is told with its
- * end. Whatever else is committed under the key meanwhile takes all waiting blocks away.
+ * An upload that consists only of the IDs of its blocks; `complete` sends what describes the object.
+ * Any other commit under the key in the meantime removes all waiting blocks.
  */
 export class AzureUpload implements PartUpload {
   readonly id: string;
@@ -213,7 +213,7 @@ export class AzureUpload implements PartUpload {
   }
 }
 
-/** The uploads of ours that wait under exactly this key. */
+/** Our uploads that wait under exactly this key. */
 export async function listUploads(
   wire: AzureWire,
   key: string,

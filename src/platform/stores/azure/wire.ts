@@ -47,7 +47,7 @@ export interface AzureWireOptions {
   readonly base: string;
   readonly container: string;
   readonly dialect: AzureDialect;
-  /** Takes out of the service's words what must not be told. */
+  /** Removes what must not be revealed from the service's words. */
   readonly redact: (text: string) => string;
   readonly clock: Clock;
 }
@@ -135,7 +135,7 @@ export class AzureWire {
     return this.failure('bad-reply', request, message);
   }
 
-  /** The error for an answer that is a success, and not the one that was asked for. */
+  /** The error for a successful answer that does not match the request. */
   failure(
     fault: Fault,
     { operation, key }: Pick<AzureRequest, 'operation' | 'key'>,
@@ -194,7 +194,7 @@ export class AzureWire {
       : azureError(refusal, about, refuser);
   }
 
-  /** The code is the same for a wrong key and a wrong date: the dates tell which it is. */
+  /** The code is the same for a wrong key and a wrong date: the dates show which it is. */
   #learnSkew({ headers, code }: AzureRefusal, signedAt: number): boolean {
     const silent = code === undefined || code === 'AuthenticationFailed';
     return silent && this.#serverClock.learn(headers, { told: false, signedAt });
