@@ -28,7 +28,12 @@ const before = 'Mon, 01 Jan 2024 00:00:00 GMT';
 for (const [what, theirs, ours, problem] of [
   ['the same MD5', `"${md5}"`, { etag: `"${md5.toUpperCase()}"` }, undefined],
   ['another MD5', `"${md5}"`, { etag: `"${md5.replace('d', 'a')}"` }, /the ETag d41d/],
-  ['an MD5 that the bucket tells beside', `"${md5}"`, { etag: '"opaque"', md5 }, undefined],
+  [
+    'an MD5 that the bucket reports besides its ETag',
+    `"${md5}"`,
+    { etag: '"opaque"', md5 },
+    undefined,
+  ],
   ['the same ETag of Kodo', `"${one}"`, { etag: `"${one}"` }, undefined],
   ['another of Kodo', `"${one}"`, { etag: `"${one.replace('t', 'T')}"` }, /the ETag Fto5/],
 ] as const) {

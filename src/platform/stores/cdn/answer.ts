@@ -42,7 +42,7 @@ function problemOfEncoding(headers: Headers, { contentHeaders }: ObjectHead): st
   const sent = contentHeadersOf(headers, ['content-encoding']);
   const encoding = sent['content-encoding'] ?? 'identity';
   if (encoding === (contentHeaders['content-encoding'] ?? 'identity')) return undefined;
-  // A CDN may also leave out what the bucket says: the sizes tell whether it unpacked the bytes.
+  // A CDN may also omit what the bucket says: the sizes show whether it decompressed the bytes.
   if (encoding === 'identity') return undefined;
   return `it answers with Content-Encoding ${word(encoding)}, which the bucket's object does not have: it compresses`;
 }
@@ -67,10 +67,10 @@ function problemOfBytes(
 const SAME_TIME_MS = 1000;
 
 /**
- * Of two ETags that were made alike nothing else need be known: other ones are of another object, and
- * the same one is of this object, whatever time its writer had it tell (Kodo lets writers choose that:
- * https://developer.qiniu.com/kodo/1252/chgm). Of ETags that cannot be compared nothing is known: then
- * an object that is older than the bucket's is another one.
+ * Two ETags that were made in the same way decide alone: if they differ, the objects differ, and if they
+ * are equal, it is the same object, whatever its time is (Kodo lets writers choose the time:
+ * https://developer.qiniu.com/kodo/1252/chgm). If the ETags cannot be compared, an object that is older
+ * than the bucket's is another one.
  */
 function problemOfVersion(
   headers: Headers,
@@ -100,12 +100,12 @@ interface KnownEtag {
   readonly text: string;
 }
 
-/** An ETag that somebody made of the bytes in a known way; undefined for any other. */
+/** An ETag that was computed from the bytes in a known way; undefined for any other. */
 function knownEtag(etag: string | undefined): KnownEtag | undefined {
   const [, plain = ''] = /^(?:W\/)?"?([\w-]+)"?$/.exec(etag ?? '') ?? [];
   if (/^[\da-f]{32}$/i.test(plain)) return { form: 'MD5', text: plain.toLowerCase() };
   if (/^[\da-f]{32}-\d+$/i.test(plain)) return { form: 'parts', text: plain.toLowerCase() };
-  // Kodo's tells first how it was made, of one block, of several, or of parts:
+  // The first character of Kodo's ETag says how it was made: of one block, of several, or of parts.
   // https://github.com/qiniu/rust-sdk/blob/master/etag/src/etag.rs
   const [, how] = /^([Fln])[\w-]{27}$/.exec(plain) ?? [];
   return how === undefined ? undefined : { form: `Kodo ${how}`, text: plain };
@@ -115,7 +115,7 @@ function iso(time: number): string {
   return new Date(time).toISOString();
 }
 
-/** A header's word, fit to be told. */
+/** A word from a header, safe to include in a message. */
 export function word(text: string): string {
   return text.replace(/[^\w.,:/ [\]-]/g, '?').slice(0, 100);
 }

@@ -126,10 +126,10 @@ class CdnReader implements AsyncDisposable {
   }
 
   /**
-   * Some clouds' own domains deny what is archived in words that nobody documents; the bucket says it
-   * in its own.
+   * Some clouds' own domains deny reads of archived objects in undocumented words; the bucket itself
+   * reports them in its own.
    *
-   * @throws {StoreError} `archived`; or what keeps the bucket from telling for the moment.
+   * @throws {StoreError} `archived`; or a transient error that keeps the bucket from reporting it.
    */
   async #checkReadable(error: unknown, head: ObjectHead, signal: AbortSignal): Promise<void> {
     const isDenied = error instanceof StoreError && error.fault === 'denied';

@@ -12,7 +12,7 @@ interface Summing {
   readonly digest: () => string;
 }
 
-/** By a checksum that the bucket tells of a whole object; undefined where it tells none. */
+/** By a checksum that the bucket reports for a whole object; undefined where it reports none. */
 async function summingOf(head: ObjectHead): Promise<Summing | undefined> {
   const kind = checksumKinds.find((each) => head[each] !== undefined);
   const expected = kind && head[kind];
@@ -30,7 +30,7 @@ async function summingOf(head: ObjectHead): Promise<Summing | undefined> {
 /** What is known of the bytes that a whole object has to have. */
 export interface WholeCheck {
   readonly head: ObjectHead;
-  /** Whether the bucket itself serves bytes with this MD5, although its head tells another. */
+  /** Whether the bucket itself serves bytes with this MD5, although its head reports another. */
   readonly bucketServes: (md5: string) => Promise<boolean>;
   /** Makes the error of bytes that have another checksum. */
   readonly failure: (message: string) => Error;

@@ -21,8 +21,8 @@ export interface ComparedWith {
 
 /**
  * A store that is read through a CDN, whose whole reads are compared with the checksum that the bucket
- * tells; one that is not the same fails as `stale-cdn`. Where an MD5 differs, the bucket's own bytes
- * decide, since its ETag need not be one.
+ * reports; a read with another checksum fails as `stale-cdn`. Where an MD5 differs, the bucket's own bytes
+ * decide, since its ETag need not be an MD5.
  *
  * Outside all layers: a body that breaks is read on by a range, perhaps of another object, and only
  * here it is one body again.
