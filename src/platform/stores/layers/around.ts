@@ -2,7 +2,7 @@ import { orLetGo } from '../../http/let-go.ts';
 import type { ObjectRead, Operation, PartUpload, ReadOptions, Store } from '../store.ts';
 import { forwarding, forwardingUpload } from './forwarding.ts';
 
-/** What a layer does with each call: a call itself, and a read, whose body goes on after it. */
+/** What a layer does with each call: a call itself, and a read, whose body lasts longer than the call. */
 export interface Around {
   readonly call: <T>(
     operation: Operation,

@@ -7,8 +7,8 @@ import { watchedBody } from './watched-body.ts';
  * A store whose calls each take a place of all `shared`, in this order, and wait for it, first come first
  * served. A read keeps its place until its body is over.
  *
- * Outermost: a body that `resuming` opens anew keeps its place. Whoever reads it holds a place of the
- * target, and must wait for none of the source.
+ * Outermost: a body that `resuming` opens again keeps its place. The put that reads it holds a place of
+ * the target, and must not wait for a place of the source.
  *
  * Source and target of a copy need limits of their own, even where they are one bucket: a read
  * that waits for the put that it feeds would wait for ever.

@@ -84,7 +84,7 @@ describe('mappedKeys', () => {
     );
   });
 
-  test('a store that goes on from tokens only gets its own back', async () => {
+  test('a store that continues only from tokens gets its own tokens back', async () => {
     const keys = ['t/a', 't/b', 't/c', 'u'];
     const scope = new KeyScope({ sourcePrefix: 's/', targetPrefix: 't/' });
     const store = mappedKeys(await storeOf(keys, false), scope);

@@ -9,7 +9,7 @@ export interface Misses {
   readonly missed: (error: unknown) => error is StoreError;
 }
 
-/** Notices `not-found` of this store: the names of two stores may be equal, so an error does not tell. */
+/** Notices `not-found` of this store: two stores may have the same name, so the error alone does not show which one it is from. */
 export function misses(inner: Store): Misses {
   const answers = new Set<unknown>();
   async function noting<T>(run: () => Promise<T>): Promise<T> {

@@ -6,7 +6,7 @@ import { around } from './around.ts';
 /**
  * A store that is read without a condition where it refuses its own ETag as one.
  *
- * A 412 alone does not tell that the object has changed: some versions of SeaweedFS answer so to any
+ * A 412 alone does not prove that the object has changed: some versions of SeaweedFS answer so to any
  * `If-Match` (https://github.com/seaweedfs/seaweedfs/issues/7274), and other servers do not implement
  * it, or call the request invalid. So the object is read again, and the answer is compared with the pin. Where it is the same
  * object, later reads send no condition at all.
@@ -47,7 +47,7 @@ function isRefusal(error: unknown): error is StoreError {
 
 const refusals: ReadonlySet<Fault> = new Set<Fault>(['changed', 'unsupported', 'refused']);
 
-/** What the second read finds counts, unless it only fails for good: then the first one told more. */
+/** The result of the second read counts, unless it is a permanent failure: then the first one says more. */
 async function readAgain(
   refusal: StoreError,
   read: () => Promise<ObjectRead>,

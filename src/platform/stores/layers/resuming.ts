@@ -43,7 +43,7 @@ interface ReadCall {
 
 class ResumingBody implements ReadBody {
   readonly #call: ReadCall;
-  /** Where the next byte is in the object, and the last that was asked for. */
+  /** The position of the next byte in the object, and that of the last one that was requested. */
   #at: number;
   readonly #last: number;
   #body: ReadBody;

@@ -11,9 +11,9 @@ export interface RetryPolicy {
   /** Milliseconds before the next attempt, after the given one failed with this fault. */
   readonly delayMs: (attempt: number, fault: Fault) => number;
   /**
-   * No wait is longer than this, whatever the store asks for, and at a store that throttles no attempt
-   * begins later than this after the call: the failure is passed on instead, since the caller holds a
-   * slot that other objects could use.
+   * No wait is longer than this, whatever the store requests. At a store that throttles, no attempt begins
+   * later than this after the call: the failure is passed on instead, since the caller holds a slot that
+   * other objects could use.
    */
   readonly delayMaxMs: number;
   readonly onRetry: (error: StoreError, attempt: number, delayMs: number) => void;
@@ -23,9 +23,9 @@ export interface RetryPolicy {
  * A store that sends a request again when the very same request may succeed. Each try
  * waits for its turn of the pace, and counts, where its requests are sent.
  *
- * A put of a stream is not repeated, for its bytes are gone; nor what is asked for `once`; nor is
- * `complete`: after a failure only a look at the key tells whether it was done; nor `startParts`: behind
- * a lost answer an upload may be open, and whoever repeats it must look for that one first.
+ * Not repeated are: a put of a stream, because its bytes are gone; a call that is requested `once`;
+ * `complete`, because after a failure only a look at the key shows whether it was done; and `startParts`,
+ * because a lost answer may leave an open upload, and a caller that repeats it must look for that first.
  */
 export function retrying(inner: Store, policy: RetryPolicy, clock: Clock): Store {
   async function again<T>(

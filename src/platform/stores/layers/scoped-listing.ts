@@ -57,7 +57,7 @@ async function listByToken(scoped: Scoped, { after, limit }: Wanted): Promise<Li
   return { entries, next: next === undefined ? undefined : `${next.at} ${next.after ?? ''}` };
 }
 
-/** Where a listing goes on: in which of the prefixes, and after what. */
+/** Where a listing continues: in which of the prefixes, and after which key or token. */
 interface Place {
   readonly at: number;
   readonly after: string | undefined;

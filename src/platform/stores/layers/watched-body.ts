@@ -1,6 +1,6 @@
 import type { ReadBody } from '../../http/bodies.ts';
 
-/** A body that tells, once, that it is over: read to its end, broken, or given up. */
+/** A body that reports once that it is over: read to its end, broken, or given up. */
 export function watchedBody(
   body: ReadBody,
   onOver: (failure: { readonly cause: unknown } | undefined) => void,
