@@ -57,7 +57,7 @@ export function afterAnswerTo(
   const { at } = observation;
   const isEnough = acceptedAt(scans, at) * (1 - YIELD_TO) >= refusedAt(all, at);
   if (!isEnough) return { all: next, scans };
-  // The pause that a store asks for holds in any case.
+  // The pause that a store requests applies in any case.
   const spared = { ...all, nextAt: next.nextAt, reducedAt: at, window: undefined };
   return { all: spared, scans: yielding(scans, YIELD_TO, at) };
 }

@@ -13,7 +13,7 @@ export interface AnsweredRange {
 /** What is wrong with a store that answers a range with the whole of an object that has more bytes. */
 export const IGNORES_RANGES = 'the answer to a range is the whole object';
 
-/** NaN where the answer does not tell it. */
+/** NaN where the answer does not contain it. */
 export function contentLengthOf({ headers }: Pick<HttpReply, 'headers'>): number {
   return wholeNumber(headerOf(headers, 'content-length'));
 }

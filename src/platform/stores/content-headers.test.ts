@@ -28,7 +28,7 @@ for (const [told, kept] of [
   ['gzip,aws-chunked,', 'gzip'],
   ['x-aws-chunked-like', 'x-aws-chunked-like'],
 ] as const) {
-  test(`of the content-encoding ${told} is kept: ${kept ?? 'nothing'}`, () => {
+  test(`the content-encoding ${told} is kept as: ${kept ?? 'nothing'}`, () => {
     const headers = contentHeadersOf({ 'content-encoding': told }, contentHeaderNames);
     assert.equal(headers['content-encoding'], kept);
   });

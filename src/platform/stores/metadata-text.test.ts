@@ -44,7 +44,7 @@ for (const codec of ['rfc2047', 'percent'] as const) {
   });
 }
 
-describe('percent signs that nobody encoded', () => {
+describe('percent signs that were not written by an encoder', () => {
   for (const value of [
     'https://x/y%20z?a=1%262',
     'https://x/%E4%B8%AD',

@@ -21,12 +21,12 @@ export function decodeMetadata(value: string, codec: MetadataCodec): string {
 }
 
 /**
- * Only what {@link encodePercent} or a vendor's SDK may have written: a URL that somebody keeps has
- * percent signs of its own, and stays as it is.
+ * Decodes only what {@link encodePercent} or a vendor's SDK may have written: a stored URL has percent
+ * signs of its own, and is left unchanged.
  */
 function decodePercent(text: string): string | undefined {
   const decoded = decodedOnce(text);
-  // An encoding of plain text is no encoding of ours, unless that text would be taken for one.
+  // We do not encode plain text, except for text that looks like an encoding itself.
   for (let next = decoded; next !== undefined; next = decodedOnce(next)) {
     if (!isPlain(next)) return decoded;
   }

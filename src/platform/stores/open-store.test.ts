@@ -9,7 +9,7 @@ import { openAdapter, openStore, type StoreOptions } from './open-store.ts';
 const { signal } = new AbortController();
 const credentials = { accessKeyId: 'id', secretAccessKey: new Secret('secret') };
 
-/** What a store asks of a server that refuses it. */
+/** The request that a store sends to a server that refuses it. */
 async function requestOf(
   changes: Pick<StoreOptions, 'dialect'> & Partial<StoreOptions>,
 ): Promise<IncomingMessage> {
@@ -113,7 +113,7 @@ describe('where the name of the bucket goes', () => {
     ['Tencent', 'films', '1.example.com/', 'films'],
     ['AWS', 'films', '1250000000', 'films'],
   ] as const) {
-    test(`${bucket} of ${dialect} with the APPID ${appId ?? 'untold'} is ${expected}`, async () => {
+    test(`${bucket} of ${dialect} with the APPID ${appId ?? 'unknown'} is ${expected}`, async () => {
       const [host = ''] = await askedHosts({ dialect, bucket, appId });
       assert.equal(host.slice(0, host.indexOf('.')), expected);
     });
@@ -124,7 +124,7 @@ describe('where the name of the bucket goes', () => {
     assert.deepEqual(asked, ['s3.eu-west-1.amazonaws.com']);
   });
 
-  test('a server that could be anywhere must be told of', () => {
+  test('a dialect without hosts of its own requires an endpoint', () => {
     const options = { region: 'r', bucket: 'bucket', credentials };
     assert.throws(() => openAdapter({ dialect: 'MinIO', ...options }), /MinIO has no endpoint/);
   });
@@ -147,7 +147,7 @@ async function askedHosts(
   return asked;
 }
 
-test('a bucket of OBS with dots in its name needs a domain of its own, and nobody is asked', async () => {
+test('a bucket of OBS with dots in its name needs a domain of its own, and no request is sent', async () => {
   let looked = false;
   const address = {
     dialect: 'HuaweiCloud',
@@ -173,7 +173,7 @@ test('a bucket of OBS with dots in its name needs a domain of its own, and nobod
   assert.equal(looked, true);
 });
 
-test('a name that no host can have is refused where hosts tell buckets, and nobody is asked', async () => {
+test('a bucket whose name cannot be part of a host name is refused where the host names the bucket', async () => {
   for (const changes of [
     { dialect: 'HuaweiCloud', endpoint: 'http://obs.lan' },
     { dialect: 'Aliyun', endpoint: 'http://oss-cn-hangzhou.aliyuncs.com' },

@@ -43,8 +43,8 @@ export interface SharedWith {
   readonly accounts: Accounts;
   readonly side: Side;
   /**
-   * Whether its calls wait for no others of the account, and take the next turns of its pace: what somebody waits for
-   * must not queue behind copies that last for minutes.
+   * Whether its calls wait for no other calls of the account, and take the next turns of its pace: a call whose
+   * caller waits must not queue behind copies that last for minutes.
    */
   readonly apart?: boolean | undefined;
 }

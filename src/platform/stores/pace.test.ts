@@ -123,7 +123,7 @@ describe('the pace of requests', () => {
     );
   });
 
-  test('a store that refuses everything is asked rarely, and used again when it accepts', () => {
+  test('a store that refuses everything gets few requests, and is used again when it accepts', () => {
     const given = { concurrency: 64, latencyMs: 20, seed: 3 };
     const isOut = (now: number): boolean => now >= 2_000 && now < 60_000;
     const { accepted, refused } = run(given, {
@@ -135,7 +135,7 @@ describe('the pace of requests', () => {
     assert.ok(perSecond(accepted, 110_000, 120_000) > 2500);
   });
 
-  test('while a store refuses everything with a Retry-After, it is not asked before', () => {
+  test('a store that refuses everything with a Retry-After gets no request before that time', () => {
     const given = { concurrency: 64, latencyMs: 20, seed: 3 };
     const { refused } = run(given, {
       store: () => ({ refuses: (now) => now >= 1_000 }),

@@ -1,5 +1,5 @@
 /**
- * How fast a store may be asked, learned from the share of requests that it refuses.
+ * How fast requests may be sent to a store, learned from the share of requests that it refuses.
  *
  * Pure: a state and an observation give the next state. One state belongs to whatever the store
  * counts requests by; it knows neither the store nor the requests.
@@ -41,7 +41,7 @@ interface Window {
   readonly startedAt: number;
   readonly accepted: number;
   readonly refused: number;
-  /** The longest wait that the store asked for ends then. */
+  /** The longest wait that the store requested ends then. */
   readonly resumeAt: number;
 }
 
@@ -50,7 +50,7 @@ export interface Observation {
   readonly sentAt: number;
   readonly at: number;
   readonly refused: boolean;
-  /** How long the store asked to wait. */
+  /** The wait that the store requested. */
   readonly retryAfterMs?: number | undefined;
 }
 
@@ -68,7 +68,7 @@ const OBVIOUS = { refused: 8, share: 0.5 };
 const SLOWEST = 0.5;
 /** Of what the store accepted. */
 const REDUCE_TO = 0.985;
-/** Of what was asked, in one look. */
+/** A look reduces the rate to no less than this share of what was sent. */
 const REDUCE_AT_MOST_TO = 0.25;
 /** If so many refusals were to be expected and fewer came, their cause is gone. */
 const PROOF = 10;
@@ -78,7 +78,7 @@ const TRIAL = 1.1;
 const STEP = { least: 0.0025, most: 0.5, mostAtFirst: 0.25, growth: 1.4 };
 /** How much of a delay of our own, as by a slow timer, is caught up with. */
 const CATCH_UP_MS = 20;
-/** No store can silence us for longer; a request that was told to wait longer does so itself. */
+/** A store cannot pause all requests for longer; a request with a longer Retry-After waits by itself. */
 const PAUSE_MAX_MS = 120_000;
 
 export const unpaced: Pace = {
@@ -155,7 +155,7 @@ function rateIn({ startedAt, accepted, refused }: Window, at: number): number {
   return ((accepted + refused) * 1000) / Math.max(at - startedAt, 1);
 }
 
-/** As {@link rateIn}, but the rate itself unless clearly less was asked: the count is imprecise. */
+/** As {@link rateIn}, but the rate itself unless clearly fewer requests were sent: the count is imprecise. */
 function askedIn({ rate }: Pace, window: Window, at: number): number {
   const counted = rateIn(window, at);
   return rate === Number.POSITIVE_INFINITY || counted < 0.8 * rate ? counted : rate;
@@ -175,10 +175,10 @@ function reduced(pace: Pace, window: Window, at: number): Pace {
   const { accepted, refused, resumeAt } = window;
   const share = refused / (accepted + refused);
   const asked = askedIn(pace, window, at);
-  // Where the store still accepts requests, only those that it refused wait as long as it asks.
+  // Where the store still accepts requests, only those that it refused wait as long as it requests.
   const nextAt = share > HOPELESS ? Math.max(pace.nextAt, resumeAt) : pace.nextAt;
   if (isInVain(pace, asked, share)) {
-    // Growing tells whether that is so: at a limit the share of refusals grows with the rate.
+    // A higher rate shows whether that is so: at a limit the share of refusals grows with the rate.
     return { ...pace, rate: pace.rate * TRIAL, nextAt, window: undefined };
   }
   const target = asked * Math.max(REDUCE_TO * (1 - share), REDUCE_AT_MOST_TO);

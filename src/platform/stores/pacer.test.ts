@@ -170,7 +170,7 @@ describe('lists of scans beside other requests', () => {
   });
 });
 
-test('checks go before objects, and objects before scans, whoever came first', async () => {
+test('checks go before objects, and objects before scans, whatever the order of arrival', async () => {
   const clock = new SteppedClock();
   const pacer = new Pacer(clock);
   for (let at = 0; at < 8; at++) {

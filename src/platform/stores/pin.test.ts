@@ -114,7 +114,7 @@ test('an object that is too young is read when it is old enough, and the message
     /no Date, .* 15 minutes: it is read from 2024-01-01T12:15:02.000Z on$/,
   );
   assert.equal(problemOfAge(young, undefined, { date: undefined, now: now + 841_500 }), undefined);
-  // A version that only one of both answers names tells them not apart.
+  // A version that only one of the two answers names does not distinguish them.
   const versioned = { ...young, versionId: 'v' };
   assert.equal(problemOfAge(versioned, undefined, { date: undefined, now }), undefined);
   assert.equal(problemOfAge(versioned, young, { date: undefined, now })?.retryAfterMs, 841_500);

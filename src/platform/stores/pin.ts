@@ -26,7 +26,7 @@ export function ifMatchOf({ pin, unconditional = false }: ReadOptions): string |
  *
  * Every answer to a pinned read is compared, because some stores and proxies ignore `If-Match`, most
  * often together with a range. Two strong ETags decide by themselves. A weak one may stay the same
- * while the bytes change, so the versions must agree as well, or the times where no version is told.
+ * while the bytes change, so the versions must agree as well, or the times where no version is named.
  */
 export function differenceFrom(pin: ObjectPin, head: ObjectPin): string | undefined {
   if (head.size !== pin.size) return `it has ${head.size} bytes now, and had ${pin.size}`;
@@ -43,7 +43,7 @@ export function differenceFrom(pin: ObjectPin, head: ObjectPin): string | undefi
   return `it was modified at ${iso(head)} now, and at ${iso(pin)} before`;
 }
 
-/** Times are told in whole seconds, and by two clocks where a gateway answers for a file system. */
+/** Times are reported in whole seconds, and by two clocks where a gateway answers for a file system. */
 const SURE_MS = 2000;
 /** How much the clocks of two machines may differ: stores accept signatures up to this age. */
 const CLOCKS_DIFFER_MS = 900_000;
@@ -76,14 +76,14 @@ export interface TooYoung {
  * Why an object is not read that was modified a moment ago; undefined where another change would show. Reads without
  * a pin are checked as well: what they read is recorded, and compared in later rounds.
  *
- * @param date When the store told the head, as in {@link mayChangeUnseen}.
+ * @param date When the store reported the head, as in {@link mayChangeUnseen}.
  */
 export function problemOfAge(
   head: ObjectPin,
   pin: ObjectPin | undefined,
   { date, now }: { readonly date: number | undefined; readonly now: number },
 ): TooYoung | undefined {
-  // A version tells objects apart only where both name it.
+  // Versions distinguish objects only where both answers name one.
   const compared = { ...head, versionId: pin === undefined ? head.versionId : pin.versionId };
   const retryAfterMs = Math.max(...[head, compared].map((each) => youngForMs(each, date, now)));
   if (retryAfterMs === 0) return undefined;
@@ -129,7 +129,7 @@ function named(versionId: string | undefined): string | undefined {
   return versionId === 'null' || versionId === '' ? undefined : versionId;
 }
 
-/** Headers tell whole seconds; other sources of the time may tell more. */
+/** Headers have whole seconds; other sources of the time may be more precise. */
 function seconds({ lastModified }: ObjectPin): number {
   return Math.floor(lastModified / 1000);
 }

@@ -54,7 +54,7 @@ export type RefusalReader = (
 ) => { readonly code: string | undefined; readonly fault: Fault | undefined };
 
 /**
- * All that one row of facts is asked for from outside its protocol's folder: where its buckets are,
+ * Everything that code outside the protocol's folder needs of one row of facts: where its buckets are,
  * which names mean the same bucket, what its credentials look like, and how a bucket is opened.
  */
 export interface Provider {

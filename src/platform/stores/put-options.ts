@@ -7,8 +7,8 @@ import { StoreError } from '../model/store-error.ts';
 export const STAY_BEHIND = 'without {metadata} they stay behind';
 
 /**
- * Refuses what a put asks for and the store cannot do, or a header cannot carry: a line break in a
- * value would begin a header of somebody else's choice. User metadata are encoded, and may be anything.
+ * Refuses options of a put that the store does not support, or that a header cannot carry: a line break
+ * in a value would let its writer add a header. User metadata are encoded, and may be anything.
  *
  * @throws {StoreError} `unsupported` or `refused`.
  */

@@ -39,8 +39,8 @@ export function existsInstead(error: unknown): unknown {
 }
 
 /**
- * The error of a put that a store refused, with the metadata that may be why: not every store's rules
- * are known, and some tell a wrong signature where a name is not to their liking, or a proxy's:
+ * The error of a put that a store refused, with the metadata that may be the cause. Not every store's
+ * rules are known, and some report a wrong signature where they, or a proxy, do not accept a name:
  * https://github.com/earth-mover/icechunk/pull/2354
  */
 export function suspectingMetadata(error: unknown, { userMetadata = {} }: PutOptions): unknown {

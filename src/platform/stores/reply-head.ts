@@ -19,7 +19,7 @@ import { StoreError } from '../model/store-error.ts';
 
 /** How a cloud's heads are read. */
 export interface HeadReader {
-  /** What the headers tell of an object of that size, or what is wrong with them. */
+  /** What the headers say about an object of that size, or what is wrong with them. */
   readonly headOf: (
     size: number,
     headers: HttpReply['headers'],
@@ -33,11 +33,11 @@ export interface HeadReader {
 export interface KeyReader extends HeadReader {
   readonly send: (options: ReadOptions) => Promise<HttpReply>;
   readonly head: () => Promise<ObjectHead>;
-  /** Milliseconds since the Unix epoch, as the store has it as far as that is known. */
+  /** Milliseconds since the Unix epoch, by the store's clock as far as it is known. */
   readonly now: () => number;
 }
 
-/** The head that an answer to a HEAD tells. */
+/** The head that an answer to a HEAD contains. */
 export function headOfReply(reply: HttpReply, reader: HeadReader): ObjectHead {
   const size = contentLengthOf(reply);
   const head = Number.isNaN(size) ? noLength : reader.headOf(size, reply.headers, whole);
@@ -47,7 +47,7 @@ export function headOfReply(reply: HttpReply, reader: HeadReader): ObjectHead {
 
 /**
  * As {@link headOfReply}, of an answer that may lack Content-Length, which HTTP allows and some proxies
- * leave out of every HEAD: then a read of one byte tells the size.
+ * leave out of every HEAD: then a read of one byte yields the size.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-9.3.2
  */
@@ -83,14 +83,14 @@ async function sizeByRange({ send, failure }: KeyReader): Promise<number> {
 }
 
 /**
- * Reads an object, and compares what the answer tells with what was asked for: the pinned object, the
- * version, the range. Reads of all adapters go through here, except for those through a CDN.
+ * Reads an object, and compares the answer with the request: the pinned object, the version, the range.
+ * Reads of all adapters go through here, except for those through a CDN.
  */
 export async function readObject(reader: KeyReader, options: ReadOptions): Promise<ObjectRead> {
   const reply = await sent(reader, options);
   const { pin, versionId } = options;
   if (pin === undefined && versionId === undefined && hidesSize(reply)) {
-    // A server need not tell the length of a body that it sends in chunks; its HEAD may.
+    // A server need not report the length of a body that it sends in chunks; its HEAD may.
     reply.body.discard();
     return await readObject(reader, { ...options, pin: await reader.head() });
   }

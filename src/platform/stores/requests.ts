@@ -51,7 +51,7 @@ export interface Toll {
   readonly onRequest?: OnRequest | undefined;
   /** Of the account, whose stores share them; of this store alone unless given. */
   readonly clients?: SharedClients | undefined;
-  /** Whether somebody waits for the answers: these requests go first. */
+  /** Whether a caller waits for the answers: these requests go first. */
   readonly forChecks?: boolean | undefined;
 }
 
@@ -70,7 +70,7 @@ export function connecting(toll: Toll): Connect {
   };
 }
 
-/** Connections with a pace of their own, which nobody counts. */
+/** Connections with a pace of their own, which no account counts. */
 export function connectingAlone(clock: Clock = systemClock): Connect {
   return connecting({ pacer: new Pacer(clock), clock });
 }

@@ -13,7 +13,7 @@ import type { Checksums } from '../model/checksums.ts';
 import type { RetryBudget } from './retry-budget.ts';
 import type { StoreError } from '../model/store-error.ts';
 
-/** What this store can do. Callers and tests read it; nobody asks for a cloud's name. */
+/** What this store can do. Callers and tests decide by these traits, never by a cloud's name. */
 export interface Traits {
   /** The cloud, in OMS's spelling: for messages, never for decisions. */
   readonly cloud: string;
@@ -25,7 +25,7 @@ export interface Traits {
   readonly crc64nvme: boolean;
   /** A put whose bytes do not match its `md5` is refused, and leaves nothing behind. */
   readonly checksMd5: boolean;
-  /** So is a stream, whose MD5 is computed and sent before it where `md5First` is asked for. */
+  /** So is a stream, whose MD5 is computed and sent before it where `md5First` is set. */
   readonly checksMd5OfStreams: boolean;
   /** The mode `create` is honoured, at least by buckets that keep no versions. */
   readonly conditionalPut: boolean;
@@ -40,7 +40,7 @@ export interface Traits {
   readonly listsChecksums: boolean;
   readonly serverSideCopy: boolean;
   /**
-   * `ifMatch` of a copy is heeded. The answer to a copy does not tell of which object it was made, so where
+   * `ifMatch` of a copy is heeded. The answer to a copy does not name the object that was copied, so where
    * this is not known, a copy with `ifMatch` fails with `unsupported`.
    */
   readonly conditionalCopy: boolean;
@@ -212,8 +212,8 @@ export type Operation =
  *
  * Every method rejects with a {@link StoreError} and nothing else, except that an aborted `signal`
  * rejects with `signal.reason` and a put rejects with its own stream's error. No method retries,
- * waits or logs: layers do that. What a store lacks is told by its traits, and asking for it all
- * the same fails with `unsupported`.
+ * waits or logs: layers do that. The traits say what a store lacks, and a request for it fails with
+ * `unsupported`.
  */
 export interface Store extends AsyncDisposable {
   /** For messages: `Aliyun:my-bucket`. Never holds a secret. */
