@@ -183,7 +183,7 @@ function settling(picks: readonly boolean[], endings: readonly Ending[]): Comman
     const settlements = ended.map(({ held, ending }) =>
       settlement(held.change, ending?.done === true ? { outcome: ending.outcome } : { ...ending }),
     );
-    // A lapsed claim's lease may be past with nobody after it: then it still is ours.
+    // A claim whose lease has lapsed is still ours if no later claim has replaced it.
     const ours = new Map<string, string | undefined>();
     for (const { key, claim_id } of await claimsNow(db)) ours.set(key, claim_id);
     const counts = await settle(db, taskId, settlements);

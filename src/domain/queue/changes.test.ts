@@ -157,7 +157,7 @@ describe('acceptChanges', () => {
     assert.equal(await requests(db, task), 10 * 3 * keys.length);
   });
 
-  test('tells listeners', async () => {
+  test('notifies listeners', async () => {
     await using db = await testDatabase();
     const task = await addTask(db);
     let hear = (): void => undefined;
@@ -169,7 +169,7 @@ describe('acceptChanges', () => {
   });
 });
 
-/** Waits until a statement of ours waits for a lock. */
+/** Waits until a statement in this database waits for a lock, or `work` has ended. */
 async function settledOrBlocked(db: Db, work: Promise<unknown>): Promise<void> {
   const over = work.then(
     () => true,
@@ -227,7 +227,7 @@ describe('claimChanges', () => {
     assert.equal(after.generation, before.generation);
   });
 
-  test('takes nothing of a task that does not run, and tells which start it works for', async () => {
+  test('takes nothing of a task that does not run, and returns the revision it works for', async () => {
     await using db = await testDatabase();
     const task = await addTask(db);
     await addKeys(db, task, ['a', 'b']);
@@ -340,7 +340,7 @@ describe('dueTasks', () => {
 });
 
 describe('untilNextDue', () => {
-  test('tells when the next change of a running task is due, leased ones aside', async () => {
+  test('returns when the next change of a running task is due, without leased ones', async () => {
     await using db = await testDatabase();
     const [task, stopped] = [await addTask(db), await addTask(db)];
     assert.equal(await untilNextDue(db), undefined);
@@ -378,7 +378,7 @@ describe('renewLeases', () => {
     assert.deepEqual(rows, [{ key: 'held' }]);
   });
 
-  test('does not wait for a row that somebody else has in hand', async () => {
+  test('does not wait for a row that another transaction has locked', async () => {
     await using db = await testDatabase();
     const task = await addTask(db);
     await addKeys(db, task, ['a', 'b']);

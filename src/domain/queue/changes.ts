@@ -324,8 +324,8 @@ export interface Backlog {
 
 /**
  * What waits, of tasks that run and of those that do not: always both, because a series that ends is not a zero
- * to an alert. Reads all of `changes`, some tenths of a second for a million rows: callers share the answer and do
- * not ask often.
+ * to an alert. Reads all of `changes`, some tenths of a second for a million rows: callers share the answer and
+ * request it rarely.
  */
 export async function backlog(db: Db): Promise<Backlog[]> {
   const { rows } = await db.query<Backlog>(

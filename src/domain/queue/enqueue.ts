@@ -8,7 +8,7 @@ interface Enqueueing {
   readonly dueAtOnce: boolean;
   /** Whether the attempts so far are forgotten: something new is known of the key. */
   readonly startsOver: boolean;
-  /** Whether somebody says now that the source has, or had, the object. */
+  /** Whether a caller reports now that the source has, or had, the object. */
   readonly names: boolean;
 }
 

@@ -4,7 +4,7 @@ import type { NamedKeys } from './changes.ts';
 import { DatabaseError } from '../../platform/postgres/db.ts';
 import { Intake, IntakeFull, type IntakeOptions } from './intake.ts';
 
-/** An intake whose commits wait until they are let go. */
+/** An intake whose commits wait until they are released. */
 function held(options: Partial<IntakeOptions> = {}) {
   const commits: (readonly NamedKeys[])[] = [];
   const gates: (() => void)[] = [];
@@ -107,7 +107,7 @@ test('the same task under two projects is two entries', async () => {
   );
 });
 
-test('who names the task of another project in the same commit is told so', async () => {
+test('an event for a task of another project in the same commit returns false', async () => {
   const { intake, accepted } = held({ commit: async () => new Map([['t', 'p']]) });
   const all = [
     intake.accept({ taskId: 't', projectId: 'p', keys: ['a'] }),
@@ -117,7 +117,7 @@ test('who names the task of another project in the same commit is told so', asyn
   assert.equal(accepted(), 1);
 });
 
-test('a task that did not take its keys is told apart', async () => {
+test('an event whose task did not take its keys returns false', async () => {
   let accepted = 0;
   const { intake } = held({
     commit: async () => new Map([['t', 'p']]),
@@ -164,7 +164,7 @@ test('an event that cannot be written fails alone', async () => {
   assert.deepEqual(written, ['a', 'c']);
 });
 
-test('a database that is down is asked once for all that wait, and again for what comes later', async () => {
+test('a database that is down is tried once for all that wait, and again for later events', async () => {
   let asked = 0;
   const { intake } = held({
     commit: async () => {

@@ -92,7 +92,7 @@ export class Intake {
       }
     } catch (error) {
       // Each event tries alone, so that only the one that cannot be written fails; unless it is the
-      // database that cannot write, and each would wait for that anew.
+      // database that cannot write, because each event would then wait for that again.
       if (batch.length > 1 && !isDown(error)) for (const one of batch) await this.#write([one]);
       else for (const { reject } of batch) reject(error);
     }

@@ -204,7 +204,7 @@ describe('a recheck', () => {
     assert.equal(due.targetEtag, '"3"');
   });
 
-  test('makes its key due in the same transaction, and goes on', async () => {
+  test('makes its key due in the same transaction, and stays scheduled', async () => {
     await using db = await testDatabase();
     const task = await lostAndSettled(db);
     await pass(db, 2);

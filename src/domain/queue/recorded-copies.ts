@@ -10,7 +10,7 @@ export interface RecordedCopy {
 
 /**
  * The last copies of some keys whose bytes a checksum has proven. A key whose last round did not copy it has none: its
- * record may name an object that somebody else has put. Served by the primary key.
+ * record may name an object of another writer. Served by the primary key.
  */
 export async function recordedCopies(
   db: Db,

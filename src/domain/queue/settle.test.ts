@@ -131,7 +131,7 @@ test('a claim that is given back unused does not count as an attempt', async () 
   assert.equal(first(await claim(db, task)).attempt, 1);
 });
 
-test('what waits for a restore counts no attempt, tells since when, and forgets it with any other end', async () => {
+test('restoring: no attempt is counted; restoring_since is kept, and cleared when the round ends otherwise', async () => {
   await using db = await testDatabase();
   const task = await addTask(db);
   await addKeys(db, task, ['k']);
@@ -287,7 +287,7 @@ test('processes of the version before, which mark doubt by an empty ETag, unders
   assert.deepEqual([next.copiedEtag, next.targetDoubtful], [undefined, true]);
 });
 
-test('what a late end may have written over is copied again, whoever ended first', async () => {
+test('what a late claim may have overwritten is copied again, in whichever order the claims end', async () => {
   await using db = await testDatabase();
   const task = await addTask(db);
   const copied = { sourceEtag: '"2"' };

@@ -22,7 +22,7 @@ export interface Settlement extends SettledFields {
   readonly writeSent?: boolean | undefined;
   /** The source may show the object in a moment: the attempt does not count. */
   readonly awaited?: boolean | undefined;
-  /** The source is being restored: the attempt does not count, and the wait is told since its begin. */
+  /** The source is being restored: the attempt does not count, and the start of the wait is kept. */
   readonly restoring?: boolean | undefined;
   readonly sourceEtag?: string | undefined;
   /** The target may hold something else than what was copied last; only a later copy ends that. */

@@ -171,7 +171,7 @@ test('a task whose results cannot be written holds up no other', async () => {
   assert.deepEqual(batches, [['a'], ['b'], ['stuck']]);
 });
 
-test('late ones are told, and not as written', async () => {
+test('late settlements are reported, and not as written', async () => {
   const late: [string, number][] = [];
   const { settler, ended } = settlerOf(() => undefined, {
     settle: async (_taskId, [held]) => new Set(held && [held.claimId]),

@@ -108,7 +108,7 @@ class TaskSettler {
     try {
       held = await this.#settle(ended);
     } catch {
-      // Refused; it is told already, and nothing of it is written.
+      // The database refused. The error is reported already, and nothing was written.
       if (ended.length > 1) {
         for (const one of ended) await this.#write([one]);
         return;

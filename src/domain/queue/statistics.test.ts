@@ -29,7 +29,7 @@ async function requestsOfMonth(db: Db, at: string, timeZone: string): Promise<nu
   return month.REQUEST;
 }
 
-test('counters of all writers are summed, in buckets of the width that is asked for', async () => {
+test('counters of all writers are summed, in buckets of the requested width', async () => {
   await using db = await testDatabase();
   const hour = Date.parse('2024-05-05T10:00:00Z');
   await count(db, hour, { writer: 1 });

@@ -181,7 +181,7 @@ test('what a task that begins to hang had claimed ahead is given back', async ()
   await end();
 });
 
-test('a lease is renewed while its work goes on, and is held much longer than it was given for', async () => {
+test('a lease is renewed while its work continues, and is held much longer than it was granted for', async () => {
   const { queue, clock, worker, inWork, end } = workerOf({ leaseMs: 6_000 });
   queue.add('t', 'k');
   worker.start();
@@ -327,7 +327,7 @@ test('what a claim brings while it is being stopped is given back before stop re
   assert.deepEqual(queue.done('t'), []);
 });
 
-test('a task that is stopped gives back what waits; what is in work goes on', async () => {
+test('a task that is stopped gives back the claims that wait; those in work continue', async () => {
   const given = workerOf({ concurrency: 12, taskConcurrency: 10 });
   const { queue, clock, worker, inWork, end } = given;
   await workAhead(given);
@@ -340,7 +340,7 @@ test('a task that is stopped gives back what waits; what is in work goes on', as
   await end();
 });
 
-test('when the database comes back, work goes on', async () => {
+test('when the database is available again, work continues', async () => {
   const { queue, clock, worker, errors, end } = workerOf(quick);
   queue.errors.push(...[1, 2].map(() => new DatabaseError('unavailable', 'gone')));
   queue.add('t', 'k');

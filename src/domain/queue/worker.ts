@@ -31,7 +31,7 @@ export interface WorkerOptions extends SlotsOptions {
   /** Called for each result once it is settled. */
   readonly onSettled: (claim: Claim, result: WorkResult) => void;
   readonly onLate: (taskId: string, count: number) => void;
-  /** The database could not be reached or refused: work goes on when it can. */
+  /** The database could not be reached, or it refused. Work continues when it answers again. */
   readonly onError: (doing: string, error: unknown) => void;
 }
 
@@ -111,7 +111,7 @@ export class Worker {
     this.#alarm.ring();
   }
 
-  /** Gives back what waits here of a task, as when it was stopped; what is in work goes on. */
+  /** Gives back the claims of a task that wait here, as when it was stopped. Those in work continue. */
   giveBack(taskId: string): void {
     for (const claim of this.#slots.takeBack(taskId)) this.#end(claim, released);
     this.wake();
