@@ -66,7 +66,7 @@ export async function listProcesses(db: Db): Promise<ProcessRow[]> {
 
 /** Processes that are alive and know fewer migrations than `oldest`. */
 export async function olderProcesses(db: Db, oldest: number): Promise<ProcessRow[]> {
-  // The table may not be there: this is asked before the schema is brought up to date.
+  // The table may not exist, because this query runs before the schema is brought up to date.
   const { rows: tables } = await db.query<{ table?: string }>(
     `select to_regclass('processes')::text as table`,
   );

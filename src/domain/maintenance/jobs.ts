@@ -18,7 +18,7 @@ export interface JobsOptions {
 }
 
 export interface Jobs extends AsyncDisposable {
-  /** Asks for a job now, beside its schedule; one that waits already is enough. */
+  /** Requests a job now, in addition to its schedule. A job that waits already is enough. */
   request(name: string): Promise<void>;
 }
 
@@ -46,7 +46,7 @@ export async function startJobs({ database, jobs, onError }: JobsOptions): Promi
     await boss.start();
   });
   for (const job of jobs) {
-    // Singleton: however often it is asked for, one waits and one runs.
+    // Singleton: however often the job is requested, one waits and one runs.
     await boss.createQueue(job.name, {
       policy: 'stately',
       retryLimit: 3,

@@ -188,8 +188,8 @@ async function abortIdle(options: MaintenanceOptions, signal: AbortSignal): Prom
 }
 
 /**
- * Aborts uploads that nobody will finish, a few at once: one that cannot be reached is tried again
- * next time, and holds the others up for a while only.
+ * Aborts uploads that no attempt will finish, a few at once. One that cannot be reached is retried
+ * the next time, and delays the others only for a limited time.
  */
 async function abortAbandoned(
   options: MaintenanceOptions,
@@ -240,7 +240,7 @@ async function giveUp(
   if (hopeless) await removeUpload(database, upload);
 }
 
-/** Clears away deleted tasks, once nobody works on them and their uploads are aborted. */
+/** Clears away deleted tasks once no process works on them and their uploads are aborted. */
 async function clearHidden(options: MaintenanceOptions, signal: AbortSignal): Promise<void> {
   const hidden = await hiddenTasks(options.database);
   // Most have no uploads: they do not wait for the stores of those that have.
@@ -250,7 +250,7 @@ async function clearHidden(options: MaintenanceOptions, signal: AbortSignal): Pr
   await clearReady(options, left, signal);
 }
 
-/** @returns The tasks that are in work, or have uploads, still. */
+/** @returns The tasks that are still in work or still have uploads. */
 async function clearReady(
   { database, openTasks, log }: MaintenanceOptions,
   hidden: readonly string[],

@@ -6,7 +6,7 @@ import { insertAccessKey } from '../access/access-keys-table.ts';
 import { keepSealingKey } from './sealing-key-table.ts';
 import { insertUser } from '../access/users-table.ts';
 
-test('of keys that come at once one is kept, and all are told which', async () => {
+test('of keys that arrive at once one is kept, and all callers receive it', async () => {
   await using db = await testDatabase();
   const kept = await Promise.all(
     ['a', 'b', 'c', 'd'].map((keyId) => keepSealingKey(db, { keyId, mayReplace: false })),

@@ -3,7 +3,7 @@ import type { Db } from '../../platform/postgres/db.ts';
 
 /**
  * Keeps the ID of the key that seals all secrets in this database: that of the first process to
- * ask, however many start at once.
+ * call this, however many start at once.
  *
  * @param mayReplace Whether another key may take its place where nothing is sealed. Not while other
  *   processes may be at work.

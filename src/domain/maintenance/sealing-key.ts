@@ -42,11 +42,11 @@ export async function checkSealingKey({
 const BATCH = 100;
 
 /**
- * Seals anew by the first key of `sealer` whatever another of its keys sealed. Each value for itself,
- * old or new: it may end anywhere, and be begun again, while the service works.
+ * Reseals, by the first key of `sealer`, every value that another of its keys sealed. Each value is
+ * replaced by itself, so that this can stop anywhere, and be repeated, while the service works.
  *
- * @returns How many were sealed anew.
- * @throws {WrongSealingKey} when something opens with none of the keys; all before it is sealed anew.
+ * @returns How many were resealed.
+ * @throws {WrongSealingKey} when a value opens with none of the keys; all before it are resealed.
  */
 export async function resealAll({ database, sealer }: Sealed): Promise<Record<SealedKind, number>> {
   const counts = { task: 0, 'access key': 0 };
@@ -55,7 +55,7 @@ export async function resealAll({ database, sealer }: Sealed): Promise<Record<Se
     if (batch.length === 0) break;
     for (const value of batch) {
       const sealed = reseal(sealer, value);
-      // Replaced meanwhile, by a start of the task: the next round looks by which key.
+      // If a start of the task has replaced it meanwhile, the next round checks by which key.
       const done = await replaceSealed(database, value, { sealed, keyId: sealer.keyId });
       if (done) counts[value.kind] += 1;
     }
