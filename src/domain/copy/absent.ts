@@ -4,8 +4,8 @@ import { headIfThere } from './head-if-there.ts';
 import type { CopyJob } from './transfer.ts';
 
 /**
- * Without the condition where the target cannot keep it: a look just before must do. Then, and where not
- * all buckets keep it, a put that failed is no longer just after that look: another attempt looks anew.
+ * Drops the condition where the target cannot keep it: a look just before the put must suffice. Then, and
+ * where not all buckets keep it, a failed put is not repeated; another attempt looks again first.
  */
 export function askable({ target }: CopyJob, options: PutOptions): PutOptions {
   if (options.mode !== 'create' || keptAtPuts(target.traits)) return options;

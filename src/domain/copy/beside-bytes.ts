@@ -4,7 +4,7 @@ import { targetTier, tierOf } from '../../platform/model/storage-class.ts';
 import type { PutOptions } from '../../platform/stores/store.ts';
 import type { CopyJob } from './transfer.ts';
 
-/** What travels beside the bytes: the type always, the rest where the task asks for it. */
+/** What travels beside the bytes: the type always, the rest where the task requires it. */
 export function putOptions(
   job: Pick<CopyJob, 'policy' | 'target'>,
   head: ObjectHead,

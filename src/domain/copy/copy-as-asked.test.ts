@@ -75,7 +75,7 @@ describe('a type beyond ASCII', () => {
 });
 
 describe('an archived source', () => {
-  test('is asked to be restored where the task does so, and else fails', async () => {
+  test('is restored on request where the task restores, and fails otherwise', async () => {
     const pair = new CopyPair({ policy: { restoreDays: 3 } });
     await pair.fill(bytesOf(37), { tier: 'ARCHIVE' });
     const asked: number[] = [];

@@ -113,7 +113,7 @@ describe('a fault in the middle of a copy in parts', () => {
     for (const fault of faults) {
       if (side === 'target' && fault === 'not-found') continue; // The upload is gone: see above.
       const kept = keepsParts(fault);
-      test(`("${fault}" of the ${side}) ${kept ? 'keeps what was written' : 'begins anew'}`, async () => {
+      test(`("${fault}" of the ${side}) ${kept ? 'keeps what was written' : 'starts over'}`, async () => {
         const pair = await filledPair();
         await failAt(pair, side, fault);
         assert.equal(pair.journal.upload?.parts.length, kept ? DONE : undefined);
@@ -216,7 +216,7 @@ test('an object found completed is copied, also when the rest cannot be aborted'
   assert.match(String(pair.uploadsLeft), /abort .*denied/);
 });
 
-test('parts that are too large for the target are cut anew after the setting has changed', async () => {
+test('parts that are too large for the target are cut again after the setting has changed', async () => {
   const pair = await filledPair();
   pair.targetSeen = faulty(pair.target, { putPart: { 1: 'refused' } }).store;
   await assert.rejects(pair.copy(oneByOne), { fault: 'refused' });

@@ -141,7 +141,7 @@ describe('an intention without an ID', () => {
     assert.deepEqual([...pair.target.openUploads.keys()], [theirs.id]);
   });
 
-  test('is forgotten where uploads may not be listed, and that is told', async () => {
+  test('is forgotten where uploads may not be listed, and that is reported', async () => {
     const pair = await filledPair();
     await pair.journal.intend({ sourceEtag: '"old"', size: SIZE, partSize: 8 });
     pair.targetSeen = faulty(pair.target, { listUploads: { 1: 'denied' } }).store;
@@ -191,7 +191,7 @@ describe('a complete whose answer is lost', () => {
     });
   }
 
-  test('and that was not done is asked for again', async () => {
+  test('and that was not done is requested again', async () => {
     const pair = await filledPair();
     const { store, calls } = faulty(pair.target, {
       complete: { 1: 'interrupted', 2: 'unavailable' },
@@ -201,7 +201,7 @@ describe('a complete whose answer is lost', () => {
     assert.deepEqual([calls.get('complete'), calls.get('putPart')], [3, PARTS]);
   });
 
-  test('is not taken for done when the object is somebody else’s', async () => {
+  test('does not count as done when the object is another writer’s', async () => {
     const pair = await filledPair();
     const { store } = faulty(pair.target, { complete: { 1: 'interrupted' } }, { afterwards: true });
     pair.targetSeen = before(store, 'listParts', async () => write(pair.target, bytesOf(SIZE, 3)));
@@ -213,13 +213,13 @@ describe('a complete whose answer is lost', () => {
   });
 });
 
-describe('an upload that somebody else ends', () => {
+describe('an upload that another client ends', () => {
   for (const [operation, call] of [
     ['putPart', 1],
     ['putPart', 4],
     ['complete', 1],
   ] as const) {
-    test(`before ${operation} ${call} is begun anew by the next attempt`, async () => {
+    test(`before ${operation} ${call} is started again by the next attempt`, async () => {
       const pair = await filledPair();
       pair.targetSeen = before(pair.target, operation, (calls) => {
         if (calls === call) pair.target.openUploads.clear();
@@ -234,7 +234,7 @@ describe('an upload that somebody else ends', () => {
   }
 });
 
-describe('a target that asks for patience', () => {
+describe('a target that throttles', () => {
   async function throttledPair(calls: readonly number[], retryAfterMs?: number) {
     const pair = await filledPair();
     const putPart = Object.fromEntries(calls.map((call) => [call, 'throttled' as const]));
@@ -273,7 +273,7 @@ test('a copy is none the worse for a journal that cannot be written at its end',
   assert.deepEqual(pair.uploadsLeft, [failure]);
 });
 
-test('parts that the target has lost are sent anew, in another upload', async () => {
+test('parts that the target has lost are sent again, in another upload', async () => {
   const pair = await filledPair();
   pair.targetSeen = before(pair.target, 'complete', (call) => {
     if (call === 1) for (const { parts } of pair.target.openUploads.values()) parts.delete(2);

@@ -313,7 +313,7 @@ describe('what travels beside the bytes', () => {
       });
     }
 
-    test(`the class is looked up where reads do not tell it, ${way}`, async () => {
+    test(`the class is looked up where reads do not return it, ${way}`, async () => {
       const pair = new CopyPair({
         policy: { storagePolicy: 'SRC_STORAGE_MAPPING' },
         readTellsClass: false,

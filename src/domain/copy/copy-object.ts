@@ -32,13 +32,13 @@ import type { CopyJob, JournaledUpload } from './transfer.ts';
 const COPIES_MAX = 3;
 
 /**
- * Looks at one key on both sides and does what its task asks: nothing, or a checked copy.
+ * Looks at one key on both sides and does what its task requires: nothing, or a checked copy.
  *
  * A copy is pinned: what was compared is what is copied, and a source that changes meanwhile ends
  * the attempt as `changed`, before anything is published.
  *
- * @throws {StoreError} for what a store refused or could not do: its `fault` tells whether later
- *   may be better. @throws {LeaseLost} when the right to the key ended first.
+ * @throws {StoreError} for what a store refused or could not do: its `fault` says whether a later
+ *   attempt may succeed. @throws {LeaseLost} when the right to the key ended first.
  */
 export async function copyObject(job: CopyJob): Promise<Outcome> {
   try {
@@ -51,8 +51,8 @@ export async function copyObject(job: CopyJob): Promise<Outcome> {
 async function lookAndCopy(job: CopyJob): Promise<Outcome> {
   const previous = job.uploading ? await job.journal.find() : undefined;
   const mode = job.policy.overwriteMode;
-  // What a doubtful copy of ours left is no reason to skip; nor is it one to replace what is there
-  // where nothing may be replaced.
+  // An object that may be our damaged copy is no reason to skip, so it is not looked at; except under
+  // NO_OVERWRITE, where it is not replaced either.
   const looks = looksAtTarget(mode) && (!job.targetDoubtful || mode === 'NO_OVERWRITE');
   const target = looks ? await headIfThere(job) : undefined;
   const found = target && (await foundThere(job, target, previous));
@@ -89,7 +89,7 @@ async function foundThere(
   return own ?? left(job, target);
 }
 
-/** What the record of the last round tells of both ends. */
+/** What the record of the last round says of both ends. */
 function knownOf(job: CopyJob, source: ObjectHead, target: ObjectHead | undefined) {
   const { copiedEtag, policy } = job;
   // What may lie at the target is no reason not to copy, whatever sizes and times say.
@@ -121,8 +121,8 @@ function demandOf({ policy }: CopyJob): Demand {
 }
 
 /**
- * Where the source is archived and the task restores: asks for that, once more where it was asked
- * already, which changes nothing.
+ * Requests a restore where the source is archived and the task restores. A repeated request changes
+ * nothing.
  */
 async function restoreInstead(
   { source, key, policy, lease }: CopyJob,
@@ -156,8 +156,8 @@ function left(job: CopyJob, target: ObjectHead): Outcome {
 }
 
 /**
- * Whether an earlier attempt of this round has sent what may be the target's object, and nothing is on
- * record of it. Of a process that died it is not known; but the parts that it has sent tell.
+ * Whether an earlier attempt of this round may have written the target's object, without a record of it.
+ * A process that died has not recorded whether it wrote; but the upload in its journal shows it.
  */
 function mayBeOwn(
   job: CopyJob,
@@ -174,7 +174,7 @@ function isOnRecord({ recorded }: CopyJob, target: ObjectHead): boolean {
 }
 
 /**
- * The copy that an earlier attempt made without being able to tell, where its bytes prove it.
+ * The copy that an earlier attempt made without learning the result, where its bytes prove it.
  *
  * @param replaced What the target has, where the attempt may have replaced another object of equal bytes:
  *   then it must have all that is written beside the bytes, too.
@@ -223,7 +223,7 @@ async function readSource(
   }
 }
 
-/** The class is asked for first, where a read does not tell it: a read holds a place at the source. */
+/** Looks up the class first, where a read does not return it, because a read holds a place at the source. */
 async function readWhole({ key, source, policy, lease }: CopyJob): Promise<ObjectRead> {
   const needsClass =
     policy.storagePolicy === 'SRC_STORAGE_MAPPING' ||
@@ -241,7 +241,7 @@ async function copyChecked(
   first: ObjectRead,
   previous: JournaledUpload | undefined,
 ): Promise<Outcome> {
-  // Where nothing may be replaced, what is there by then may be somebody else's.
+  // Where nothing may be replaced, the object that is there by then may be another writer's.
   const copiesMax = job.policy.overwriteMode === 'NO_OVERWRITE' ? 1 : COPIES_MAX;
   let read = first;
   for (let copies = 1; ; copies++) {

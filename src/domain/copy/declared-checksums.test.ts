@@ -213,7 +213,7 @@ describe('reads of one version that differ', () => {
     });
   }
 
-  test('are told from a wrong ETag where only the first was damaged', async () => {
+  test('are distinguished from a wrong ETag where only the first read was damaged', async () => {
     const pair = new CopyPair({ crc64: false });
     await pair.fill(bytesOf(7));
     pair.sourceSeen = garbling(pair.source, (bytes, read) => {
@@ -322,7 +322,7 @@ describe('an ETag of the target that looks like an MD5 and is none', () => {
     assert.deepEqual([outcome.check.method, gets()], ['crc64', 0]);
   });
 
-  test('is not asked about with no_check, where the target has compared the MD5', async () => {
+  test('needs no reading with no_check, where the target has compared the MD5', async () => {
     const pair = new CopyPair({ crc64: false, policy: { consistencyCheck: 'no_check' } });
     const { gets } = encrypting(pair);
     await pair.fill(bytesOf(7));

@@ -12,11 +12,11 @@ export interface UploadPlace {
   readonly target: Store;
   readonly journal: Pick<UploadJournal, 'ended'>;
   readonly lease: { readonly signal: AbortSignal };
-  /** Told that uploads may not be listed, and that one may stay; else that is thrown. */
+  /** Called when uploads may not be listed, so that one may stay; without it, that error is thrown. */
   readonly onUploadLeft?: (error: StoreError) => void;
 }
 
-/** Aborts an upload that an earlier attempt left and that nobody takes up, and forgets it. */
+/** Aborts an upload that an earlier attempt left and that no attempt continues, and removes its record. */
 export async function dropUpload(
   place: UploadPlace,
   upload: Pick<JournaledUpload, 'uploadId' | 'startedAt'> | undefined,

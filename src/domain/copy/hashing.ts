@@ -17,7 +17,7 @@ export interface HashingStream extends AsyncIterable<Uint8Array> {
   checksums(): ComputedChecksums;
 }
 
-/** The CRCs that are worth being taken of an object, since an end tells them too. */
+/** The CRCs that are worth computing, because the source or the target reports them, too. */
 export function crcsWorthTaking({ target }: CopyJob, head: ObjectHead): Crc64Kind[] {
   return crcKinds.filter((kind) => head[kind] !== undefined || target.traits[kind]);
 }

@@ -71,7 +71,7 @@ describe('NO_OVERWRITE', () => {
     const { store, calls } = faulty(pair.targetSeen, {});
     pair.targetSeen = store;
     const outcome = await pair.copy();
-    // It is neither taken for somebody else's, nor made again: by then it may be.
+    // It is not skipped as another writer's object, and not copied again: by then it may be another's.
     assert.ok(outcome.kind === 'failed' && outcome.fault === 'inconsistent');
     assert.equal(calls.get('put'), 1);
   });
@@ -145,9 +145,9 @@ describe('NO_OVERWRITE', () => {
   });
 });
 
-describe('under NO_OVERWRITE a copy of ours', () => {
+describe('under NO_OVERWRITE our own copy', () => {
   for (const size of Object.values(ways)) {
-    test(`that may have gone wrong is told apart: gone, good or not, of ${size} bytes`, async () => {
+    test(`that may be damaged is recognized as missing, good or damaged, of ${size} bytes`, async () => {
       const pair = await filledPair(size);
       const doubtful = { targetDoubtful: true };
       assert.equal((await pair.copy(doubtful)).kind, 'copied');
@@ -204,7 +204,7 @@ describe('under NO_OVERWRITE a copy of ours', () => {
   });
 
   for (const [way, size] of Object.entries(ways)) {
-    test(`is not what somebody else put there meanwhile, ${way}`, async () => {
+    test(`is not confused with what another writer put there meanwhile, ${way}`, async () => {
       const pair = await filledPair(size);
       const parts = { 3: 'full', 4: 'full' } as const;
       pair.targetSeen = faulty(pair.target, { put: { 1: 'full' }, putPart: parts }).store;

@@ -6,8 +6,8 @@ import { readBack } from './target-md5.ts';
 import type { CopyJob } from './transfer.ts';
 
 /**
- * What is known of the target's object, where it is proven to be the copy that is to be made: an
- * earlier write of ours whose answer was lost, or the like of it.
+ * What is known of the target's object, where it is proven to be the copy that is to be made: one of
+ * our earlier writes whose answer was lost, or an equal object.
  *
  * @param evidenceOf What would be known if the target had answered the write with this receipt.
  */

@@ -6,7 +6,7 @@ import { startCrc64 } from '../../platform/base/crc64.ts';
 /** One size for each way: held whole, in parts. */
 const ways = { 'held whole': 7, 'in one part': 20, 'in parts': 37 } as const;
 
-describe('a copy between stores that tell the CRC of S3', () => {
+describe('a copy between stores that report the CRC of S3', () => {
   for (const [how, size] of Object.entries(ways)) {
     test(`of what has no MD5 is proven by the CRC of S3, ${how}`, async () => {
       const pair = new CopyPair({ crc64: false, crc64nvme: true });
@@ -19,7 +19,7 @@ describe('a copy between stores that tell the CRC of S3', () => {
       assert.deepEqual(pair.copied, bytesOf(size));
     });
 
-    test(`of what is not what S3 told is not published, ${how}`, async () => {
+    test(`of bytes that do not have the CRC of the source is not published, ${how}`, async () => {
       const pair = new CopyPair({ crc64: false, crc64nvme: true });
       await pair.fill(bytesOf(size), { inParts: true });
       const found = pair.source.objects.get(KEY) ?? assert.fail();

@@ -21,7 +21,7 @@ export function partsEvidence(
     sourceSize: head.size,
     sourceModified: head.lastModified,
     copiedSize: head.size,
-    // Parts arrive side by side: nobody has summed the whole.
+    // Parts arrive concurrently, so no checksum of the whole was computed.
     source: { ...checksumsAlone(head), md5: undefined },
     computed: { ...crcsOfParts(parts, head.size, partSize), md5: undefined },
     target: { ...checksumsAlone(receipt), md5: undefined },

@@ -5,9 +5,9 @@ import type { StoreError } from '../../platform/model/store-error.ts';
 const backoff: Backoff = { baseMs: 200, maxMs: 20_000 };
 
 /**
- * Waits before what failed is tried again within the attempt, no shorter than the store asks.
+ * Waits before a failed request is retried within the attempt, at least as long as the store requests.
  *
- * @throws {StoreError} The failure, where the store asks for more patience than an attempt has.
+ * @throws {StoreError} The failure, where the store requests a longer wait than an attempt allows.
  */
 export async function pauseAfter(
   failure: StoreError,

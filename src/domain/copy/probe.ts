@@ -13,7 +13,7 @@ import {
   type Sighting,
 } from './same-bucket.ts';
 
-/** What a task will ask of a bucket. */
+/** What a task requires of a bucket. */
 export type Ability =
   | 'list'
   | 'read'
@@ -136,7 +136,7 @@ async function forgiven(look: () => Promise<unknown>): Promise<void> {
   }
 }
 
-/** What a task asks of its target. */
+/** What a task requires of its target. */
 export interface TargetDemand {
   readonly tier: StorageTier | undefined;
   readonly kms: boolean;
@@ -147,8 +147,8 @@ export interface TargetDemand {
 
 /**
  * Tries what a target must allow: to be looked at, to be written in parts, and the class and the
- * encryption of the task. No upload is completed, so that nothing becomes visible, unless the source
- * can tell only by an object whether it is the same bucket: see {@link compareByMarker}.
+ * encryption of the task. No upload is completed, so that nothing becomes visible, unless only an
+ * object can show whether both are the same bucket: see {@link compareByMarker}.
  *
  * @returns How it behaved on the way.
  * @throws {ProbeFailed} naming what it does not allow.
@@ -208,7 +208,7 @@ async function probeUpload(
     if (source !== undefined) sighting = await seesUpload(source, key, check);
     if (sighting !== 'seen') await attempt('abort', signal, () => upload.abort(signal));
   } catch (error) {
-    // What failed first is reported. An upload that stays has five bytes, and nobody sees it.
+    // The first failure is reported. An upload that stays has five bytes and is not visible.
     await cleanUp(clock, (limit) => upload.abort(limit)).catch(() => undefined);
     throw error;
   }

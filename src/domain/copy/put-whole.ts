@@ -105,8 +105,8 @@ async function computedOf(
   bytes: Uint8Array,
 ): Promise<ComputedChecksums> {
   const md5 = job.target.traits.checksMd5 ? head.md5 : undefined;
-  // That of S3 comes with almost every object, and tells nothing more than such an MD5; but of what a
-  // key service encrypts the target tells no MD5.
+  // Almost every object has the CRC of S3, and it proves nothing more than such an MD5. But the target
+  // reports no MD5 for an object that a key service encrypts.
   const byMd5 = md5 !== undefined && !job.policy.kms && job.policy.consistencyCheck !== 'crc64';
   const kinds = crcsWorthTaking(job, head).filter((kind) => kind !== 'crc64nvme' || !byMd5);
   return await checksumsOf(bytes, kinds, md5);
@@ -135,7 +135,7 @@ function evidenceOf(
 }
 
 /**
- * What is known of the target's object, where an earlier PUT of ours is proven to have written it. The
+ * What is known of the target's object, where it is proven that one of our earlier PUTs wrote it. The
  * source is read for its checksums where the MD5 that it declares does not prove that.
  */
 export async function earlierPut(

@@ -26,7 +26,7 @@ export class SameBucket extends Error {
 /** `unknown`: the source does not say, for lack of a right or for the moment. */
 export type Sighting = 'seen' | 'unseen' | 'unknown';
 
-/** A name that nobody has. */
+/** A name that no object has. */
 export function probeKey(): string {
   return `brigade-probe-${randomUUID()}`;
 }
@@ -117,7 +117,7 @@ function bare(etag: string): string {
   return etag.replaceAll('"', '');
 }
 
-/** Headers tell whole seconds, listings more. */
+/** Headers have whole seconds; listings are more exact. */
 function seconds(ms: number): number {
   return Math.floor(ms / 1000);
 }

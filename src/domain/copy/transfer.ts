@@ -8,7 +8,7 @@ import type { WrittenObject } from '../../platform/model/written.ts';
 import type { Store } from '../../platform/stores/store.ts';
 import type { TargetFindings } from './target-findings.ts';
 
-/** What a task asks of every copy. */
+/** What a task requires of every copy. */
 export interface CopyPolicy {
   readonly overwriteMode: OverwriteMode;
   readonly consistencyCheck: ConsistencyCheck;
@@ -33,9 +33,9 @@ export interface WorkLease {
   /** Aborted when the lease is about to end, or the process is. */
   readonly signal: AbortSignal;
   /**
-   * Asked just before anything becomes visible at the target.
+   * Called just before anything becomes visible at the target.
    *
-   * @throws {LeaseLost} when somebody else may have the key by now.
+   * @throws {LeaseLost} when another claim may have the key by now.
    */
   assertHeld(): void;
 }
@@ -67,7 +67,7 @@ export interface JournaledUpload {
   readonly parts: readonly CheckedPart[];
 }
 
-/** What is recorded of an upload before the target is asked to open it. */
+/** What is recorded of an upload before the request that opens it. */
 export type IntendedUpload = Pick<JournaledUpload, 'sourceEtag' | 'size' | 'partSize'> & {
   readonly optionsHash: string;
 };
@@ -75,7 +75,7 @@ export type IntendedUpload = Pick<JournaledUpload, 'sourceEtag' | 'size' | 'part
 /** Where the upload of one key is written down, so that another attempt can take it up. */
 export interface UploadJournal {
   find(): Promise<JournaledUpload | undefined>;
-  /** Written before the target is asked: what crashes in between leaves a trace. */
+  /** Written before the request that opens the upload, so that a crash in between leaves a trace. */
   intend(upload: IntendedUpload): Promise<void>;
   opened(uploadId: string): Promise<void>;
   checked(part: CheckedPart): Promise<void>;

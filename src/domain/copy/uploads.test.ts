@@ -95,7 +95,7 @@ async function toAbort(db: Db, taskId: string): Promise<string[]> {
     .sort();
 }
 
-test('an unfinished upload is kept while somebody may go on with it, and then aborted', async () => {
+test('an unfinished upload is kept while an attempt may continue it, and then aborted', async () => {
   await using db = await testDatabase();
   const [task, stopped, hidden] = [await addTask(db), await addTask(db), await addTask(db)];
   for (const taskId of [task, stopped, hidden]) {

@@ -37,7 +37,7 @@ export interface UploadOf extends UploadKey {
 }
 
 /**
- * The upload of a key, for an attempt that goes on with it or drops it. From here on it counts as used:
+ * The upload of a key, for an attempt that continues or drops it. From here on it counts as used:
  * a maintenance that would abandon it at the same moment finds that it is not idle, or this attempt
  * finds it abandoned.
  */
@@ -100,7 +100,7 @@ export async function setUploadId(
   return rowCount === 1;
 }
 
-/** Writes down that a part was put and checked, if its upload still goes on. */
+/** Records that a part was put and checked, if its upload is still recorded. */
 export async function insertPart(
   db: Db,
   { taskId, key, id }: UploadOf,
@@ -127,7 +127,7 @@ export async function removeUpload(db: Db, { taskId, key, id }: UploadOf): Promi
   );
 }
 
-/** Marks an upload that no attempt may build on; the maintenance aborts it, if nobody else does. */
+/** Marks an upload that no attempt may build on. The maintenance aborts it, unless the attempt does. */
 export async function abandonUpload(db: Db, { taskId, key, id }: UploadOf): Promise<void> {
   await db.query(
     `update uploads set abandoned_at = coalesce(abandoned_at, now()) where ${THIS_UPLOAD}`,
@@ -136,9 +136,9 @@ export async function abandonUpload(db: Db, { taskId, key, id }: UploadOf): Prom
 }
 
 /**
- * Marks the uploads of tasks that are not deleted and that nobody goes on with: of objects that failed,
- * or are no longer listed, and of stopped tasks, after `keepDays` without use; of objects that ended
- * otherwise, whose record alone is left, after an hour.
+ * Marks unused uploads of tasks that are not deleted: those of objects that failed or are no longer listed,
+ * and of stopped tasks, after `keepDays` without use; those of objects that ended otherwise, of which only
+ * the record is left, after an hour.
  *
  * Each row's own `used_at` is part of the condition, so that it is judged again when an attempt has
  * taken the upload up, or begun another in its place, while this statement waited for the row.
