@@ -48,7 +48,7 @@ export class MemoryLockouts implements Lockouts {
   }
 
   async refresh(): Promise<void> {
-    // Nobody else counts.
+    // This process counts alone, so there is nothing to read.
   }
 
   async failed(key: string): Promise<void> {

@@ -103,7 +103,7 @@ async function countUnverified(
   await countFailure(request, signed.claim, parts);
 }
 
-/** Nobody is left to get an answer, so the log has no other line for this request. */
+/** No client is left to receive an answer, so the log has no other line for this request. */
 function logUnfinished({ ip: address, claimed: caller, log }: FastifyRequest): void {
   log.info({ event: 'api.unfinished', address, caller }, 'a body did not arrive whole');
 }
