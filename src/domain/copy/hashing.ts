@@ -13,7 +13,7 @@ export interface ComputedChecksums extends Checksums {
 
 /** Passes a stream on and checksums it on the way. */
 export interface HashingStream extends AsyncIterable<Uint8Array> {
-  /** The checksums of what went through; asked after the stream has ended. */
+  /** The checksums of what went through. Call it after the stream has ended. */
   checksums(): ComputedChecksums;
 }
 

@@ -130,7 +130,7 @@ describe('NO_OVERWRITE', () => {
     });
     pair.targetSeen = retrying(store, tries, new ManualClock());
     await assert.rejects(pair.copy(), { fault: 'throttled' });
-    // Somebody else was quicker than the next attempt.
+    // Another writer was quicker than the next attempt.
     await write(pair.target, bytesOf(3, 5));
     assert.equal((await pair.copy()).kind, 'skipped');
     assert.deepEqual(pair.copied, bytesOf(3, 5));

@@ -183,7 +183,7 @@ export async function probeTarget(
 interface ProbedUpload {
   readonly ability: Ability;
   readonly options: PutOptions;
-  /** Asked whether it sees the upload while that is open. */
+  /** Queried for the upload while that is open. */
   readonly source?: Store | undefined;
   /** Whether a part with a wrong MD5 is put as well. */
   readonly observed?: boolean | undefined;
