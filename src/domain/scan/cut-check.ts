@@ -4,7 +4,7 @@ import type { Store } from '../../platform/stores/store.ts';
 import type { Side } from './kept-listings-table.ts';
 import { OutOfOrder } from './listing.ts';
 
-/** The end of a range, and where the listing of each side goes on there. */
+/** The end of a range, and where the listing of each side continues there. */
 export interface RangeCut {
   readonly until: string | undefined;
   readonly sourceNext: string | undefined;
@@ -18,7 +18,7 @@ const LIMIT = 10;
 /**
  * Checks that both stores agree with us on what lies above the end of a range. Every page of two ranges may be in order,
  * and yet a store in another order has keys between them that are on no page: those that follow the cut in our order and
- * precede it in the store's. Then the key that the listing of this range goes on with is not the first one that a
+ * precede it in the store's. Then the key that the listing of this range continues with is not the first one that a
  * listing from the cut has.
  *
  * @throws {OutOfOrder} where they do not agree.
@@ -65,7 +65,7 @@ async function checkSide(
   }
 }
 
-/** The first key above `until` in a listing that goes on from a key. */
+/** The first key above `until` in a listing that continues from a key. */
 async function firstAbove(
   store: Store,
   { from, until }: { readonly from: string; readonly until: string },

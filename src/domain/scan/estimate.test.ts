@@ -67,7 +67,7 @@ describe('an estimate', () => {
     });
   });
 
-  test('counts a look after the copy where the target tells no checksum, and what is too large', async () => {
+  test('counts a look after the copy where the target reports no checksum, and what is too large', async () => {
     const none = { crc64: false, crc64nvme: false, listsChecksums: false };
     assert.equal((await tallyOf([pair(10)], undefined, none)).targetHeads, 2);
     const small = { partSizeMax: MiB, partCountMax: 2, putSizeMax: MiB };

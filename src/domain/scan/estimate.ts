@@ -101,7 +101,7 @@ function copyTally(entry: ObjectEntry, options: EstimateOptions): Tally {
   }
 }
 
-/** Where a read does not tell the class of the object, and the copy has to have the same. */
+/** One where a read does not return the class of the object, and the copy must have the same class. */
 function headsBefore({ source, policy }: EstimateOptions): number {
   const needsClass = policy.storagePolicy === 'SRC_STORAGE_MAPPING';
   return needsClass && !source.traits.readTellsClass ? 1 : 0;

@@ -141,7 +141,7 @@ describe('a cut between two ranges', () => {
   });
 });
 
-describe('a store that goes on from its own tokens', () => {
+describe('a store that continues only from its own tokens', () => {
   /** A store that counts its pages, and fails as `fault` says. */
   function counted(fault: (after: string | undefined, page: number) => void) {
     const store = listingOf(keys, { listsFromKey: false, pageMax: 1 });

@@ -39,7 +39,7 @@ export function keptListing(
 }
 
 /**
- * Reads a listing to its end, by the store's own tokens, and keeps it. A reading that breaks off goes on behind the last
+ * Reads a listing to its end, by the store's own tokens, and keeps it. An interrupted reading continues behind the last
  * page that was kept. Never rejects for what a store does: the scan ends where that cannot be overcome.
  */
 export async function readListing(
@@ -77,7 +77,7 @@ async function keepAll(
   }
 }
 
-/** The names are in an index, in their own order: no other form of a long one has it. */
+/** The names are indexed in their own order, which no shortened form of a long name would keep. */
 function fits(entry: { readonly key: string }): boolean {
   return isKept(entry) && Buffer.byteLength(entry.key) <= INDEXED_BYTES_MAX;
 }

@@ -15,7 +15,7 @@ export interface ListingClaim {
   readonly revision: number;
   readonly claimId: string;
   readonly attempts: number;
-  /** Where the reading goes on; undefined at the beginning. */
+  /** Where the reading continues; undefined at the beginning. */
   readonly next?: string | undefined;
   readonly keys: number;
 }
@@ -126,7 +126,7 @@ export async function keepPage(
   return rows[0]?.keys;
 }
 
-/** Gives a listing back: another reader goes on `delayMs` from now, from the beginning where `again` says so. */
+/** Releases a listing: another reader continues `delayMs` from now, from the beginning if `again` is set. */
 export async function releaseListing(
   db: Db,
   { scanId, side, claimId }: ListingClaim,

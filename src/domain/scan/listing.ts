@@ -12,7 +12,7 @@ export interface KeyRange {
   readonly until?: string | undefined;
 }
 
-/** One key, with what the listing of each side has for it: at least one has it. */
+/** One key, with its entry in the listing of each side; at least one side has an entry. */
 export interface Pair {
   readonly key: string;
   readonly source: ObjectEntry | undefined;
@@ -44,7 +44,7 @@ export interface PairBatch {
 export interface WalkedRange extends KeyRange {
   /** Only keys above this one are left. */
   readonly cursor: string;
-  /** Where each listing goes on; absent at the beginning of the range. */
+  /** Where each listing continues; absent at the beginning of the range. */
   readonly sourceNext?: string | undefined;
   readonly targetNext?: string | undefined;
   /** About as many pairs are in a batch; default 1,000. */
@@ -67,7 +67,7 @@ const BATCH_PAIRS = 1_000;
 
 /**
  * Both listings of a range, merged by their keys. Every key of either side is in exactly one batch, and all
- * keys of a batch are above those of the batch before: a walk that ends early goes on after the last key.
+ * keys of a batch are above those of the batch before: a walk that ends early continues after the last key.
  *
  * Each side reads one page ahead; no more is held, however long the range is.
  *
@@ -96,7 +96,7 @@ export async function* pairBatches(
     const pages = left.pages + right.pages;
     const tokens = { source: left.token, target: right.token };
     yield { pairs, pages: pages - counted, last, tokens };
-    // After the pairs before it: a walk that is tried again goes on behind them.
+    // Thrown after the pairs before it, so that a retried walk continues behind them.
     if (failure !== undefined) throw failure.error;
     if (last) return;
     counted = pages;
@@ -173,7 +173,7 @@ class Listing {
     this.#side = side;
     this.#range = range;
     this.#signal = signal;
-    // Such a store goes on only from where one of its own pages ended: what lies before the range is read and left out.
+    // Other stores continue only where one of their own pages ended: what precedes the range is read and left out.
     const start = store.traits.listsFromKey && range.after !== '' ? range.after : undefined;
     this.#request(from ?? start);
   }
@@ -188,7 +188,7 @@ class Listing {
     return this.first === undefined && !this.#complete;
   }
 
-  /** Where a later listing finds the next entry; undefined for a store that goes on from any key. */
+  /** Where a later listing finds the next entry; undefined for a store that lists from any key. */
   get token(): string | undefined {
     if (this.#store.traits.listsFromKey) return undefined;
     return this.isUsedUp ? this.#requested : this.#token;
@@ -229,7 +229,7 @@ class Listing {
   #request(after: string | undefined): void {
     this.#requested = after;
     this.#loading = this.#store.list({ after, forScan: true }, this.#signal);
-    // It is awaited when it is needed; until then a failure is nobody's.
+    // The page is awaited when it is needed; until then its failure must not be an unhandled rejection.
     this.#loading.catch(() => undefined);
   }
 

@@ -88,7 +88,7 @@ describe('settlePage', () => {
     assert.equal(rows[0]?.count, 0);
   });
 
-  test('writes nothing twice: the digest tells a page that was settled already', async () => {
+  test('writes nothing twice: the digest identifies a page that was settled already', async () => {
     await using database = await testDatabase();
     const claim = await claimedRange(database);
     assert.equal((await settlePage(database, claim, claim, page('b')))?.settled, true);

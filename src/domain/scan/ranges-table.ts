@@ -23,9 +23,9 @@ export interface RangeClaim {
   /** Where the range begins: its name within the scan. */
   readonly after: string;
   readonly until?: string | undefined;
-  /** Where the walk goes on. */
+  /** Where the walk continues. */
   readonly cursor: string;
-  /** Where the listing of each side goes on; undefined at the beginning of the range. */
+  /** Where the listing of each side continues; undefined at the beginning of the range. */
   readonly sourceNext?: string | undefined;
   readonly targetNext?: string | undefined;
   /** Of what has been walked. */
@@ -95,7 +95,7 @@ export async function renewRange(
   return rowCount === 1;
 }
 
-/** Gives a range back: another walk goes on from its cursor, `delayMs` from now. */
+/** Releases a range: another walk continues from its cursor, `delayMs` from now. */
 export async function releaseRange(
   db: Db,
   { scanId, after, claimId }: RangeClaim,
@@ -155,7 +155,7 @@ export interface HeldRange {
 export interface PageSettlement extends RangeCounts {
   /** All keys up to this one are settled. */
   readonly cursor: string;
-  /** Where the listing of each side goes on after a break. */
+  /** Where the listing of each side continues after an interruption. */
   readonly sourceNext: string | undefined;
   readonly targetNext: string | undefined;
   /** The range has no more keys. */
@@ -244,7 +244,7 @@ export interface SettledRange extends HeldRange {
 }
 
 /**
- * Settles a page in one statement, if the range still is as the walk has it.
+ * Settles a page in one statement, if the range is still in the state that the walk knows.
  *
  * @returns Undefined where the claim has been lost, or the scan may not be worked on any more.
  */
@@ -333,7 +333,7 @@ export async function rangeToSplit(
 }
 
 /**
- * Cuts a range in two: it ends at `cut` from now on, and a new one goes on there. The walk learns its new end
+ * Splits a range in two: it ends at `cut` from now on, and a new one begins there. The walk learns its new end
  * when the next page is settled.
  *
  * @returns Whether it was cut: not where the walk has passed `cut`, or the range has ended.

@@ -71,7 +71,7 @@ describe('Scanner', () => {
       const isSplit = ({ rangesOpen, rangesDone }: ScanRecord): boolean =>
         rangesOpen + rangesDone > 1;
       const long = await listingOf(keys, async (after = '') => {
-        // Nobody gets on until somebody has split.
+        // No walk continues until one range has been split.
         if (after > (keys[50_000] ?? '')) await scanOnce(db, taskId, scanId, isSplit);
       });
       const short = await listingOf(['a', 'b']);
@@ -92,7 +92,7 @@ describe('Scanner', () => {
     });
   }
 
-  test('goes on where it was stopped, in another process', async () => {
+  test('continues where it was stopped, in another process', async () => {
     await using db = await testDatabase();
     const taskId = await addTask(db);
     const keys = numbers(12_000);

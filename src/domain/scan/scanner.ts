@@ -271,7 +271,7 @@ export class Scanner {
     return (await scannedWaiting(database, taskId, waitingMax)) < waitingMax;
   }
 
-  /** Gives the range back where we were to stop, or it is no longer ours; else has it tried again. */
+  /** Releases the range where this process stops or has lost the claim; otherwise acts on the error. */
   async #ended(claim: RangeClaim, signal: AbortSignal, error: unknown): Promise<void> {
     if (signal.aborted) await releaseRange(this.#options.database, claim);
     else if (error instanceof OutOfOrder) await this.#unordered(claim, error);

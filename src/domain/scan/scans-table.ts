@@ -36,7 +36,7 @@ export interface ScanRecord extends RangeCounts {
   /** In hexadecimal; once it is complete. */
   readonly digest?: string | undefined;
   readonly options?: ScanOptions | undefined;
-  /** How far the enqueueing of its report is; undefined where nobody has asked for it. */
+  /** How far the enqueueing of its report is; undefined where it has not been requested. */
   readonly enqueueingState?: 'running' | 'paused' | 'done' | undefined;
   /** Differences up to this key are enqueued. */
   readonly enqueueingKey: string;

@@ -71,7 +71,7 @@ describe('a verification', () => {
     assert.deepEqual(await verifying(options)([pair], never), [
       { comparison: 'equal', tally: { equalRecorded: 1 } },
     ]);
-    // Somebody else has replaced the copy.
+    // Another writer has replaced the copy.
     Object.assign(target.objects.get('a')?.head ?? {}, { etag: '"parts-3"' });
     assert.deepEqual(await verifying(options)([await pairOf(options, 'a')], never), [
       { comparison: 'equal', tally: { equalSizeTime: 1 } },
@@ -103,7 +103,7 @@ describe('a verification', () => {
     assert.deepEqual(found, { comparison: 'equal', tally: { equalSizeTime: 1, heads: 2 } });
   });
 
-  test('reports an object whose head is refused, and goes on', async () => {
+  test('reports an object whose head is refused, and continues', async () => {
     const { source, target, options } = sides();
     for (const key of ['a', 'b']) {
       await put(source, key, 'good');
@@ -150,7 +150,7 @@ describe('a verification', () => {
     );
   });
 
-  test('tells what one side lacks, other sizes and a newer source', async () => {
+  test('reports what one side lacks, other sizes and a newer source', async () => {
     const { source, target, options } = sides();
     Object.assign(source.traits, { listsChecksums: false });
     await put(source, 'missing', 'x');

@@ -143,7 +143,7 @@ function bySizes({ source, target }: Both): Examined {
     : bySizeAndTime;
 }
 
-/** Heads tell of encryption, and so whether an ETag is an MD5; they may also have other checksums. */
+/** A head shows the encryption, and so whether an ETag is an MD5; it may also have other checksums. */
 function byHeads({ source, target }: VerifyOptions): Look {
   return async (both, signal) => {
     const heads = await Promise.all([

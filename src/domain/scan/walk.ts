@@ -69,7 +69,7 @@ export async function walkRange(options: WalkOptions, signal: AbortSignal): Prom
   return 'done';
 }
 
-/** With what does not count: the cursor moves past it all the same. */
+/** Includes the pairs that do not count, because the cursor moves past them, too. */
 interface WalkedBatch extends PairBatch {
   readonly outside: ReadonlySet<Pair>;
 }
@@ -80,7 +80,7 @@ interface Position {
   readonly next: Pick<PageSettlement, 'sourceNext' | 'targetNext'>;
 }
 
-/** @returns Where the walk goes on; if nowhere, how it ended. */
+/** @returns Where the walk continues; if nowhere, how it ended. */
 async function settleBatch(
   options: WalkOptions,
   batch: Piece,
