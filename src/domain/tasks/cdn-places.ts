@@ -11,7 +11,7 @@ import type { TaskCredentials } from './sync/sync-task-service.ts';
 export interface ResolvedCdn {
   /** Scheme, host and port. */
   readonly origin: string;
-  /** Asked before each connection. */
+  /** Called before each connection. */
   readonly guard: AddressGuard;
   /** PEM; undefined for the public authorities alone. */
   readonly ca: string | undefined;
@@ -32,7 +32,7 @@ export function resolveCdn(
   const url = urlOf(domain, protocol);
   const guard = guardOf(url);
   const hostname = unbracketed(url.hostname);
-  // Names are looked up when they are connected to, and asked about then.
+  // Names are resolved, and their addresses are checked, at each connection.
   const refusal = isIP(hostname) === 0 ? undefined : guard(hostname, hostname);
   if (refusal !== undefined) {
     throw badDomain(

@@ -30,7 +30,7 @@ function refused(
 }
 
 describe('a place without an address', () => {
-  test('is where the cloud itself has it', () => {
+  test('is at the endpoint of the cloud itself', () => {
     const known = readEndpoints([], []);
     const aws = known.resolve(place());
     assert.deepEqual(
@@ -42,7 +42,7 @@ describe('a place without an address', () => {
     assert.match(aws.guard?.('s3', '10.0.0.1') ?? '', /does not lead to a public address/);
   });
 
-  test('is where the operator’s file has it, for the region or for all', () => {
+  test('is at the endpoint in the operator’s file, for the region or for all', () => {
     const mapped = [
       { cloud: 'AWS', region: 'lan', endpoint: 'http://10.0.0.1:9000', signingRegion: 'us-east-1' },
       { cloud: 'AWS', region: '*', endpoint: 'https://minio.example', addressing: 'path' },
@@ -286,7 +286,7 @@ describe('an address that a request names', () => {
     refused({ endpoint: 'https://s3.eu-west-1.amazonaws.com' }, 'endpoint-refused');
   });
 
-  test('goes before the operator’s file, and is guarded all the same', () => {
+  test('takes precedence over the operator’s file, and is guarded, too', () => {
     const mapped = [{ cloud: 'AWS', region: '*', endpoint: 'https://mapped.example' }] as const;
     const found = readEndpoints(mapped, allowed).resolve(
       place({ endpoint: 'https://s3.corp.example' }),

@@ -38,7 +38,7 @@ export interface ResolvedEndpoint {
   readonly region: string;
   readonly addressing: Addressing | undefined;
   readonly ca: string | undefined;
-  /** Asked before each connection; undefined for addresses that the operator vouches for. */
+  /** Called before each connection; undefined for addresses that the operator vouches for. */
   readonly guard: AddressGuard | undefined;
 }
 
@@ -51,8 +51,8 @@ export interface Endpoints {
 }
 
 /**
- * Knows where buckets are: at the address that the request names, if the operator allows it; where
- * the operator's file puts the cloud's region; else where the cloud itself has it.
+ * Finds the endpoint of a bucket: the address that the request names, if the operator allows it; else
+ * the one in the operator's file for the cloud's region; else the cloud's own.
  *
  * @param allowedEntries What requests may name, each as `readAllowed` reads it.
  * @throws {RangeError} for an entry that is none.

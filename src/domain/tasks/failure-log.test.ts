@@ -4,7 +4,7 @@ import { systemClock } from '../../platform/base/clock.ts';
 import { createLogger } from '../../platform/base/log.ts';
 import { FailureLog } from './failure-log.ts';
 
-test('the first failure of a task and reason is told, then one a minute with how many there were', () => {
+test('the first failure of a task and reason is logged, then one a minute with the number of failures', () => {
   const lines: string[] = [];
   let now = 1_000_000;
   const clock = { ...systemClock, monotonic: () => now };

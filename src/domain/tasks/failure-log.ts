@@ -15,7 +15,7 @@ interface FailedObject {
   readonly taskId: string;
   readonly key: string;
   readonly reason: string;
-  /** For people, as the list of objects has it. */
+  /** For people, as in the list of objects. */
   readonly message: string | undefined;
 }
 

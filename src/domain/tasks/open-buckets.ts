@@ -30,7 +30,7 @@ export interface OpenBucketsOptions {
   readonly accounts: Accounts;
   /** Of every connection. */
   readonly timeouts?: Partial<HttpTimeouts> | undefined;
-  /** Whether they are for checks, which somebody waits for: they do not queue behind copies. */
+  /** Whether they are for checks. A caller waits for those, so they do not queue behind copies. */
   readonly forChecks?: boolean | undefined;
 }
 

@@ -45,7 +45,7 @@ test('buckets are opened once for all who use them, and closed at the end', asyn
   assert.deepEqual(counts, { opened: 2, closed: 2 });
 });
 
-test('after a start they are opened once more, however many ask, and the old close when unused', async () => {
+test('after a start they are opened once more for all users, and the old close when unused', async () => {
   await using db = await testDatabase();
   const { openTasks, taskId, counts } = await openTasksOf(db);
   const old = await openTasks.use(taskId, 1);
@@ -73,7 +73,7 @@ test('a store lacks what its probe refuted', async () => {
   await openTasks[Symbol.asyncDispose]();
 });
 
-test('a task that is gone is told', async () => {
+test('a task that is gone is reported', async () => {
   await using db = await testDatabase();
   const { openTasks } = await openTasksOf(db);
   await assert.rejects(openTasks.use(randomUUID(), 1), TaskGone);

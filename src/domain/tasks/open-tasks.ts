@@ -71,11 +71,11 @@ export class OpenTasks implements AsyncDisposable {
     }
   }
 
-  /** Closes a task's buckets once nobody uses them. */
+  /** Closes a task's buckets once they are unused. */
   forget(taskId: string): void {
     const opening = this.#opened.get(taskId);
     this.#opened.delete(taskId);
-    // One that failed to open has told its users, and has nothing to close.
+    // If opening failed, its users have received the error, and there is nothing to close.
     void opening?.then(
       (opened) => this.#retire(opened),
       () => undefined,

@@ -65,7 +65,7 @@ test('a statement that met a fault of the database ends what an earlier check ha
   await assert.rejects(second, refused('The disk of the database is full.'));
 });
 
-test('a check that failed counts for half a second, and tells the state but not the message', async () => {
+test('a check that failed counts for half a second, and reports the state but not the message', async () => {
   const { readiness, checks, clock } = fixture();
   readiness.begin();
   const first = readiness.ready();

@@ -18,7 +18,7 @@ const PATIENCE_MS = 5_000;
 
 /**
  * Whether the service can do its work now: all of it has started, it can authenticate, and it can
- * write durably. However many ask, one check runs at a time.
+ * write durably. Concurrent callers share one check.
  */
 export class Readiness implements Health {
   readonly #options: ReadinessOptions;

@@ -36,7 +36,7 @@ export interface RechecksOptions {
 const TASKS_CONCURRENCY = 8;
 const OBJECTS_CONCURRENCY = 8;
 const BATCH = 200;
-/** Of one task in one run; the next run goes on. */
+/** Of one task in one run; the next run continues. */
 const BATCHES_MAX = 10;
 const LOOK_MS = 30_000;
 const POSTPONED_MS = 300_000;
@@ -74,7 +74,7 @@ async function recheckTask(
     const due = await dueRechecks(options.database, { taskId, limit: BATCH });
     const postponed: DueRecheck[] = [];
     await eachConcurrently(due, { concurrency: OBJECTS_CONCURRENCY, signal }, async (one, stop) => {
-      // A target that does not answer is not asked for the rest of them, which stay due.
+      // If a target does not answer, it gets no further requests; the other rechecks stay due.
       if (postponed.length > 0) return;
       const ended = await recheckObject(options, task, { taskId, one, signal: stop });
       if (!ended) postponed.push(one);
@@ -132,7 +132,7 @@ async function look(
 function endOf(result: RecheckResult, { policy }: OpenTask, { outcome }: DueRecheck): RecheckEnd {
   return {
     again: result === 'changed' || result === 'not-comparable',
-    // Under NO_OVERWRITE an object that was never copied belongs to somebody else.
+    // Under NO_OVERWRITE an object that was never copied belongs to another writer.
     doubtful: policy.overwriteMode !== 'NO_OVERWRITE' || outcome === 'copied',
     kept: result === 'not-copied',
   };

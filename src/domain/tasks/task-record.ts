@@ -187,7 +187,7 @@ export const defaultChoices = Object.fromEntries(
   // What has no default may be absent.
 ) as TaskChoices;
 
-/** A task that goes on until it is stopped. */
+/** A task that runs until it is stopped. */
 export type SyncTask = Task & { readonly status: SyncTaskStatus };
 
 type Dotted<Field extends Nested, Value = NonNullable<Task[Field]>> = {

@@ -167,7 +167,7 @@ test('a start without credentials keeps those that are there; one with them repl
   assert.deepEqual(await key(), { sealed: Buffer.of(2), keyId: 'new' });
 });
 
-test('a deleted task is hidden at once and cleared when nobody works on it', async () => {
+test('a deleted task is hidden at once and cleared when no process works on it', async () => {
   await using db = await testDatabase();
   const [id, other] = [await addTask(db), await addTask(db)];
   for (const task of [id, other]) {

@@ -129,7 +129,7 @@ export async function taskToWork(db: Db, taskId: string): Promise<TaskToWork | u
 /**
  * Starts a stopped task, with new credentials where given.
  *
- * @returns Whether it was stopped; somebody else may have been first.
+ * @returns Whether it was stopped; another caller may have started it first.
  */
 export async function startTask(
   db: Db,
@@ -233,8 +233,8 @@ const CLEARED_AT_ONCE = 10_000;
 
 /**
  * Removes everything of a hidden task, its credentials included. Each batch of rows is a statement and a
- * transaction of its own, so that none runs long and vacuum can follow; one that is interrupted goes on
- * when it is called again.
+ * transaction of its own, so that none runs long and vacuum can follow. If it is interrupted, the
+ * next call continues.
  *
  * @param batch Rows of one statement.
  */

@@ -17,7 +17,7 @@ import type { Created } from '../signed-creations.ts';
 export interface TaskCredentials {
   readonly source: AccessKey;
   readonly target: AccessKey;
-  /** The authentication key of the CDN; undefined where it asks for none. */
+  /** The authentication key of the CDN; undefined where it requires none. */
   readonly cdnKey?: Secret | undefined;
 }
 
@@ -81,7 +81,7 @@ export interface SyncTaskService {
     },
   ): Promise<TaskPage>;
   /**
-   * @param signedCall Identifies the signed request that asks for it: an equal one within a minute gets the
+   * @param signedCall Identifies the signed request that creates it: an equal one within a minute gets the
    *   same task. Undefined for a request that is not signed.
    */
   create(projectId: string, task: NewSyncTask, signedCall?: string): Promise<Created>;

@@ -67,7 +67,7 @@ export interface SyncTasksOptions {
   readonly sealer: Sealer;
   readonly intake: Intake;
   readonly endpoints: Endpoints;
-  /** @throws {ServiceError} where a bucket will not do what the task asks for. */
+  /** @throws {ServiceError} where a bucket does not allow what the task requires. */
   readonly checkBuckets: (
     plan: TaskPlan,
     credentials: TaskCredentials,
@@ -250,7 +250,7 @@ export class SyncTasks implements SyncTaskService {
     return task;
   }
 
-  /** Somebody else may have been first: then the task is gone, or refuses as it is now. */
+  /** Another caller may have been first. Then the task is gone, or its current status refuses the signal. */
   async #signal(
     projectId: string,
     taskId: string,
