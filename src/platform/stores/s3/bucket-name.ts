@@ -4,8 +4,8 @@ import type { S3Dialect } from './dialect.ts';
 const APP_ID = /^\d+$/;
 
 /**
- * A bucket as its cloud knows it: where names end in the account's ID, with that, whether the name
- * that was given has it already or not.
+ * The name of a bucket as its cloud knows it. Where names end in the account's ID, the ID is appended
+ * unless the given name already ends in it.
  */
 export function fullBucketName(
   { bucketNames }: Pick<S3Dialect, 'bucketNames'>,

@@ -14,13 +14,13 @@ export interface S3Dialect {
   /** Where regions are, the first that matches; none where only an operator can know. */
   readonly endpoints: readonly EndpointFact[];
   readonly regions: RegionFacts;
-  /** Hosts of the cloud itself; others under the same dialect are somebody's own server. */
+  /** Hosts of the cloud itself; other hosts under the same dialect are private servers. */
   readonly ownHosts: RegExp;
   /** Whether a bucket's name is one at all of the cloud's own hosts, but for its branches. */
   readonly namesAreGlobal: boolean;
   /** Where the bucket's name goes at the cloud's own hosts, and elsewhere. */
   readonly addressing: { readonly own: Addressing; readonly elsewhere: Addressing };
-  /** Whether names of buckets end in the account's ID, which a task may tell apart from the name. */
+  /** Whether names of buckets end in the account's ID, which a task may give separately from the name. */
   readonly bucketNames: 'as-given' | 'with-app-id';
   /** Whether the cloud's own hosts take the bucket's name in the path. */
   readonly takesPathStyle: boolean;
@@ -43,13 +43,13 @@ export interface S3Dialect {
   /** How a copy names its source: `/bucket/key`, or the bucket's host and the key. */
   readonly copySource: 'path' | 'host';
   readonly listVersion: 1 | 2;
-  /** Whether `encoding-type=url` is asked for; what comes back says itself whether it is encoded. */
+  /** Whether `encoding-type=url` is requested; the answer itself says whether it is encoded. */
   readonly listUrlEncoded: boolean;
   /** What GET and HEAD say they accept, to be given the bytes as they are stored. */
   readonly acceptEncoding: 'identity' | 'gzip';
-  /** Where the store tells the CRC-64/XZ of a whole object. */
+  /** The header in which the store reports the CRC-64/XZ of a whole object. */
   readonly crc64Header: string | undefined;
-  /** Whether it tells the CRC-64/NVME of what it took, and of what is read whole if it is asked to. */
+  /** Whether it reports the CRC-64/NVME of what it stored, and on request that of what is read whole. */
   readonly crc64nvme: boolean;
   readonly etagMd5: EtagMd5Facts;
   readonly checksMd5: boolean;
@@ -64,9 +64,9 @@ export interface S3Dialect {
   readonly metadata: MetadataFacts;
   /** Undefined where nothing ever is to be restored. */
   readonly restore: RestoreFacts | undefined;
-  /** What tells that an object must be restored before it is read: a code, or any 403 and its class. */
+  /** What shows that an object must be restored before it is read: a code, or any 403 and its class. */
   readonly archivedShownBy: 'code' | 'class';
-  /** Whether a HEAD tells of an archived object, or is refused until that is restored. */
+  /** Whether a HEAD of an archived object is answered, or refused until the object is restored. */
   readonly headOfArchived: 'answered' | 'refused';
   /** What `server-side-encryption` says to use the default key of the key service. */
   readonly kms: string | undefined;
@@ -100,7 +100,7 @@ export type PutCondition = 'if-none-match' | 'forbid-overwrite';
 export interface EtagMd5Facts {
   /** In heads: unless a key service's or a customer's key encrypts, unless anything does, or never. */
   readonly heads: 'unless-own-key' | 'unless-encrypted' | 'never';
-  /** In answers to puts and parts: by the encryption that they tell, where it was sent, or never. */
+  /** In answers to puts and parts: by the encryption that they report, where it was sent, or never. */
   readonly receipts: 'unless-own-key' | 'as-sent' | 'never';
 }
 
@@ -139,7 +139,7 @@ export interface RestoreFacts {
   /** The element that holds the tier, or that all goes in headers. */
   readonly request: 'GlacierJobParameters' | 'CASJobParameters' | 'JobParameters' | 'headers';
   readonly classes: ReadonlyMap<string, RestoreTerms>;
-  /** For a class that is not told. */
+  /** For a class that is not named in `classes`. */
   readonly otherwise: RestoreTerms;
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { dialectAtHost, s3Dialects } from './dialects.ts';
 
-test('who is known to keep the condition of a put is named, and nobody else is trusted', () => {
+test('the stores known to honour the condition of a put are listed, and no other one is trusted', () => {
   const all = Object.entries(s3Dialects);
   const known = all.filter(([, { conditionalPut }]) => conditionalPut !== undefined);
   assert.deepEqual(Object.fromEntries(known.map(([name, row]) => [name, row.conditionalPut])), {

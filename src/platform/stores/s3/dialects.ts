@@ -13,8 +13,8 @@ import { tencent } from './rows/tencent.ts';
 import { ucloud } from './rows/ucloud.ts';
 
 /**
- * The stores of the S3 family. A cloud's own row has its name; `S3`, which is any compatible server,
- * and those below it are what `AWS` is taken for where the host, or the operator, says so.
+ * The stores of the S3 family. A cloud's own row has its name. `S3` is any compatible server; the host,
+ * or the operator, selects it or a row below it instead of `AWS`.
  */
 export const s3Dialects = {
   AWS: aws,
@@ -43,7 +43,7 @@ export function isS3Cloud(cloud: CloudType): cloud is S3Cloud {
   return Object.hasOwn(s3Dialects, cloud);
 }
 
-/** The rows that a host's name tells apart, where a cloud has more than its own. */
+/** The rows that the host name selects between, where a cloud has more than its own. */
 const rowsByHost: Readonly<Partial<Record<CloudType, readonly S3DialectName[]>>> = {
   AWS: ['AWS', 'R2', 'Wasabi'],
 };

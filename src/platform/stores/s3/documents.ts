@@ -68,7 +68,7 @@ const xml = (namespace: string): Documents => ({
     readRecords(bytes, shape, make) ?? recordsOf(readXml(bytes.toString()), shape, make),
 });
 
-/** As Baidu has it: https://cloud.baidu.com/doc/BOS/s/Ekc4epj6m */
+/** As Baidu documents it: https://cloud.baidu.com/doc/BOS/s/Ekc4epj6m */
 const json: Documents = {
   contentType: 'application/json; charset=utf-8',
   nothing: '{}',

@@ -20,7 +20,7 @@ describe('user metadata', () => {
   }
 });
 
-test("a head tells whether readers of a bucket's website are sent elsewhere", async () => {
+test("a head reports whether readers of a bucket's website are redirected", async () => {
   for (const [dialect, headers, redirects] of [
     ['AWS', {}, false],
     ['AWS', { 'x-amz-website-redirect-location': '/other' }, true],

@@ -22,7 +22,7 @@ export function ownHeader(
     : headerOf(headers, answerPrefix + name);
 }
 
-/** What the headers of a GET or HEAD tell, or what is wrong with them. */
+/** What the headers of a GET or HEAD say, or what is wrong with them. */
 export function headOf(
   key: string,
   size: number,
@@ -55,7 +55,7 @@ export function headOf(
 }
 
 /**
- * What the headers of an answer to a put tell of the bytes.
+ * What the headers of an answer to a put say about the bytes.
  *
  * @param body What was sent at once; undefined where the ETag is that of parts, or of a copy.
  */

@@ -8,9 +8,9 @@ import type { S3Request, S3Wire } from './wire.ts';
 const PAGE_MAX = 1000;
 
 /**
- * One page. It goes on from a key, never from a token, so that a checkpoint is a key; a store may
- * send pages without any entry, as S3 does among deleted versions: those are walked over by token. In a listing of
- * any order, a key says nothing of what is left: it goes on from tokens alone.
+ * Lists one page. The next page continues from a key, never from a token, so that a checkpoint is a key.
+ * A store may send pages without any entry, as S3 does among deleted versions: tokens lead past those.
+ * In a listing of any order, a key says nothing about what is left, so it continues from tokens alone.
  */
 export async function listPage(
   wire: S3Wire,
@@ -52,7 +52,7 @@ async function readPage(
   return { request, root, entries };
 }
 
-/** The first version names a marker only where there is a delimiter, and none is needed: it goes on from the last key. */
+/** Version 1 names a marker only where there is a delimiter. None is needed: the listing continues from the last key. */
 function nextOf(
   { dialect }: S3Wire,
   root: XmlElement,
@@ -92,7 +92,7 @@ function listRequest(wire: S3Wire, prefix: string, { after, token }: From, max: 
   return { operation: 'list', method: 'GET', query };
 }
 
-/** Keys come encoded only where the answer says so, whatever was asked. */
+/** Keys are encoded only where the answer says so, whatever was requested. */
 export function keyReader(root: XmlElement): KeyReader {
   return root.textOf('EncodingType') === 'url' ? decodeListed : (text) => text;
 }

@@ -4,8 +4,8 @@ import { listPage } from './list.ts';
 import type { S3Wire } from './wire.ts';
 
 /**
- * What the list tells of an archived object: of what describes it, nothing. Undefined where it tells of
- * no such object.
+ * The head of an archived object as far as the listing reports it: without anything that describes the
+ * object. Undefined if the listing has no such object.
  */
 export async function listedHead(
   wire: S3Wire,

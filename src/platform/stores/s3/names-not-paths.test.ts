@@ -48,7 +48,7 @@ for (const [way, write] of Object.entries(ways)) {
       assert.equal(bucket.object('new'), undefined);
     });
 
-    test('is written where names are names, which is asked once', async () => {
+    test('is written where names are not paths, which is checked once', async () => {
       await using server = await start('s3');
       await using store = plain(server);
       const bucket = server.bucket('bucket');
@@ -64,7 +64,7 @@ for (const [way, write] of Object.entries(ways)) {
   });
 }
 
-test('whoever looks at such a name is not told of the object of its path', async () => {
+test('a look at such a name does not report the object at its path', async () => {
   await using server = await start('minio');
   await using store = plain(server);
   server.bucket('bucket').put('named', 'first');
@@ -74,7 +74,7 @@ test('whoever looks at such a name is not told of the object of its path', async
   assert.ok(server.bucket('bucket').object('named') !== undefined);
 });
 
-test('one way to say names tells nothing of another', async () => {
+test('the result for one form of a name says nothing about another form', async () => {
   await using server = await start('minio');
   await using store = plain(server);
   const bucket = server.bucket('bucket');
@@ -94,7 +94,7 @@ test('objects with the same bytes of the same second are two, where both are lis
   assert.equal((await store.head('d/', signal)).size, 0);
 });
 
-test('a store that is asked too often does not pass for one that keeps names', async () => {
+test('a store that throttles is not mistaken for one that keeps names', async () => {
   await using server = await start('minio');
   await using store = plain(server);
   server.bucket('bucket').put('named', 'first');

@@ -18,11 +18,11 @@ const shapes: readonly Shape[] = [
 ];
 
 /**
- * A store that may take names for paths: then `/a`, `x//a` and `./a` are its `a`, and to write the one
- * is to replace the other. What it does is asked of an object that is there, before such a name is used,
- * and kept; where it takes them for paths, they are refused and never sent.
+ * A store that may treat names as paths: then `/a`, `x//a` and `./a` are its `a`, and a write to one
+ * replaces the other. Before such a name is used, we test with an existing object what the store does,
+ * and keep the result. If the store treats names as paths, such names are refused and never sent.
  *
- * An empty store tells nothing: there a name goes out unless its path is seen to be the same object.
+ * An empty store shows nothing: there a name is sent unless its path turns out to be the same object.
  */
 export function namesNotPaths(inner: Store): Store {
   const names = new Names(inner);
@@ -88,7 +88,7 @@ class Names {
     throw new StoreError('refused', { store: this.#store.name, operation, key, cloudMessage });
   }
 
-  /** Undefined while nothing is there to tell by. */
+  /** Undefined while there is no object to test with. */
   async #takesForPath(shape: Shape, signal: AbortSignal): Promise<boolean | undefined> {
     const known = this.#takesForPaths.get(shape) ?? (await this.#ask(shape, signal));
     if (known !== undefined) this.#takesForPaths.set(shape, known);
@@ -131,7 +131,7 @@ async function isThere(store: Store, key: string, signal: AbortSignal): Promise<
   return head !== undefined;
 }
 
-/** The first name that begins so; a list of other names than were asked for has not this one. */
+/** The first name that begins with the prefix; undefined also if the store lists names that were not requested. */
 async function firstListed(
   store: Store,
   prefix: string,

@@ -32,7 +32,7 @@ export function s3Provider(name: S3DialectName): Provider {
     },
     identityOf({ url, bucket, appId }) {
       const anywhere = row.namesAreGlobal && row.ownHosts.test(url.hostname);
-      // A cloud's partitions, as AWS in China, are told apart by the end of their hosts.
+      // The partitions of a cloud, such as AWS in China, differ in the end of their hosts.
       const where = anywhere ? `${name} ${url.hostname.split('.').at(-1) ?? ''}` : url.host;
       return JSON.stringify([where, fullBucketName(row, bucket, appId)]);
     },
@@ -121,7 +121,7 @@ function isDotted({ protocol }: URL, { bucket }: Address): boolean {
 
 /**
  * Whether hosts can carry the name: AWS made buckets with capital letters and underscores until 2018,
- * whose names only a path can tell. https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
+ * whose names only a path can carry. https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
  */
 function isHostName(bucket: string): boolean {
   const labels = bucket.split('.');

@@ -7,7 +7,7 @@ import { StoreError, type StoreErrorDetails } from '../../model/store-error.ts';
 import type { S3Dialect } from './dialect.ts';
 import { documents } from './documents.ts';
 
-/** What a store says when it does not do as it was asked. */
+/** What a store says when it refuses a request. */
 export interface Refusal {
   readonly status: number;
   readonly headers: HttpReply['headers'];
@@ -49,7 +49,7 @@ function repeatedIn({ headers }: HttpReply, { refusalHeader }: S3Dialect): strin
   return Buffer.from(repeated ?? '', 'base64').toString();
 }
 
-/** Of an `<Error>` only what tells no secret: that of a wrong signature repeats what was signed. */
+/** The parts of an `<Error>` that reveal no secret: that of a wrong signature repeats what was signed. */
 export function refusalOf(
   { status, headers }: Pick<HttpReply, 'status' | 'headers'>,
   error: Told | undefined,
@@ -68,7 +68,7 @@ export function refusalOf(
   return { status, headers, code, message: words, ...where };
 }
 
-/** What a refusal says that somebody else passes on. */
+/** What a refusal says that a third party, such as a CDN, passes on. */
 export function refusalOfBucket(
   reply: HttpReply,
   text: string,

@@ -26,7 +26,7 @@ interface Trial {
   readonly [Symbol.asyncDispose]: () => Promise<void>;
 }
 
-/** A store whose every host is one server of ours, which answers as it is told. */
+/** A store whose hosts are all one local server, which answers as `answers` says. */
 async function storeAt(
   options: Pick<StoreOptions, 'dialect' | 'region'> & { readonly host: string },
   answers: (host: string) => Answer | undefined,
@@ -103,7 +103,7 @@ describe(
       ['an address', { status: 307, headers: { location: `https://${there}:8080/key?x=y` } }],
     ] as const) {
       test(
-        `is found by ${title}, and asked there from then on`,
+        `is found by ${title}, and later requests go there`,
         proves('wrong region'),
         async () => {
           const answers = (host: string) => (host === there ? undefined : answer);
@@ -220,7 +220,7 @@ describe('a signature goes nowhere else', () => {
     assert.equal(trial.seen.length, 1);
   });
 
-  test('not from somebody’s own server, which may say what region to sign for', async () => {
+  test('not from a private server, which may say for which region to sign', async () => {
     const own = { dialect: 'AWS', region: 'us-east-1', host: 'minio.lan' } as const;
     await using elsewhere = await storeAt(own, () => redirect('s3.eu-central-1.amazonaws.com'));
     await assert.rejects(elsewhere.store.put('key', body, {}, signal), { fault: 'refused' });

@@ -3,7 +3,7 @@ import { headerOf } from '../../http/headers.ts';
 import type { Refusal } from './refusal.ts';
 import { endpointOf, regionName } from './region.ts';
 
-/** Where a bucket is asked for. */
+/** Where the requests for a bucket go. */
 export interface Location {
   /** Scheme, host and port, without the bucket's name. */
   readonly endpoint: string;
@@ -13,8 +13,8 @@ export interface Location {
 /**
  * Where a refusal says that the bucket is instead; undefined where it says no such thing.
  *
- * Only from one of the cloud's own hosts to a region's storage: nobody's server sends the signatures of a key
- * elsewhere, but it may tell the region to sign for. Scheme and port stay.
+ * Only one of the cloud's own hosts may redirect, and only to a region's storage: a private server must not
+ * redirect signed requests elsewhere, but may name the region to sign for. Scheme and port stay.
  */
 export function relocation(
   refusal: Refusal,
@@ -64,8 +64,8 @@ function hostOf(
 }
 
 /**
- * Undefined for what is no address of this bucket: another scheme, or a path alone; or another bucket,
- * where rules may lead who asks for a missing object:
+ * Undefined for what is not an address of this bucket: another scheme, a path alone, or another bucket,
+ * to which rules may redirect requests for a missing object:
  * https://www.alibabacloud.com/help/en/oss/user-guide/redirection
  */
 function hostOfUrl(location: string | undefined, bucket: string): string | undefined {

@@ -253,7 +253,7 @@ describe('a look at an object of AWS', () => {
   const headers = { 'content-length': '5', 'x-amz-checksum-crc64nvme': 'Ij6EhcgoyXg=' };
   const look = (store: Store) => store.head('key', signal);
 
-  test('asks for its CRC', async () => {
+  test('requests its CRC', async () => {
     const { sent, result } = await sentBy('AWS', [{ headers }], look);
     assert.equal(sent[0]?.headers['x-amz-checksum-mode'], 'ENABLED');
     assert.equal(result.crc64nvme, 'Ij6EhcgoyXg=');
@@ -294,7 +294,7 @@ test('the Versity gateway says 404 of an access key that it does not know', asyn
   await assert.rejects(sentBy('S3', [reply], read), { fault: 'bad-credentials' });
 });
 
-test('COS tells a wrong clock by its date', async () => {
+test('a wrong clock is detected by the date of an answer of COS', async () => {
   const text = '<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>';
   const date = new Date(Date.now() + 3_600_000).toUTCString();
   const replies = [{ status: 403, text, headers: { date } }];

@@ -65,7 +65,7 @@ describe('a restore', () => {
     });
   }
 
-  test('that goes on is not asked for again', async () => {
+  test('that is in progress is not requested again', async () => {
     const headers = {
       'x-cos-storage-class': 'ARCHIVE',
       'x-cos-restore': 'ongoing-request="true"',
@@ -79,7 +79,7 @@ describe('a restore', () => {
   });
 
   for (const code of ['RestoreAlreadyInProgress', 'SomeOtherWords', undefined]) {
-    test(`that conflicts with another goes on, whatever the code: ${code ?? 'none'}`, async () => {
+    test(`that conflicts with another is in progress, whatever the code: ${code ?? 'none'}`, async () => {
       const text = code === undefined ? '' : `<Error><Code>${code}</Code></Error>`;
       const headers = { 'x-amz-storage-class': 'GLACIER' };
       const { result } = await sentBy('AWS', [{ headers }, { status: 409, text }], ask);
@@ -116,7 +116,11 @@ describe('a read that BOS denies', () => {
       { 'x-bce-storage-class': 'ARCHIVE', 'x-bce-restore': 'ongoing-request="false"' },
       'denied',
     ],
-    ['is of an object at hand, and denied', { 'x-bce-storage-class': 'COLD' }, 'denied'],
+    [
+      'is of an object that is not archived, and denied',
+      { 'x-bce-storage-class': 'COLD' },
+      'denied',
+    ],
   ] as const) {
     test(what, async () => {
       await assert.rejects(sentBy('Baidu', [denied, { headers: look }], read), { fault });

@@ -39,7 +39,7 @@ export async function restoreObject(
 const CONFLICT = 409;
 const alreadyRestored: ReadonlySet<string> = new Set([
   'RestoreAlreadyInProgress',
-  'ObjectHasAlreadyRestored', // OBS, when asked for fewer days than the object has left.
+  'ObjectHasAlreadyRestored', // OBS, when the request is for fewer days than the object has left.
 ]);
 
 function isAskedAlready({ status, cloudCode }: StoreErrorDetails): boolean {
@@ -47,8 +47,8 @@ function isAskedAlready({ status, cloudCode }: StoreErrorDetails): boolean {
 }
 
 /**
- * A look at the object, where its class matters: one request more, for hours of waiting. Often one
- * fewer: COS takes 100 restores a second, and so who waits does not ask again.
+ * Looks at the object where its class matters: one more request, compared with hours of waiting.
+ * Often it saves one: COS accepts 100 restores a second, so a restore in progress is not requested again.
  */
 async function lookAt(
   wire: S3Wire,
@@ -63,7 +63,7 @@ async function lookAt(
   return { terms, thawing: isOngoing(headers, wire.dialect, 'true') };
 }
 
-/** What a store tells of an object that somebody asked to be thawed. */
+/** What a store reports about an object whose restore was requested. */
 function isOngoing(
   headers: HttpReply['headers'],
   dialect: S3Dialect,

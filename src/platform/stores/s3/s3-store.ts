@@ -59,7 +59,7 @@ export class S3Store implements Store {
       return await this.#head(key, crc64nvme, signal);
     } catch (error) {
       if (!(error instanceof StoreError) || error.fault !== 'denied') throw error;
-      // Of what a key service encrypts, the CRC is told to those alone who may decrypt it:
+      // The CRC of what a key service encrypts is only reported to callers that may decrypt it:
       // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
       if (crc64nvme) return await this.#head(key, false, signal);
       const hidden = headOfArchived !== 'answered';
@@ -72,7 +72,7 @@ export class S3Store implements Store {
   async #head(key: string, withCrc: boolean, signal: AbortSignal): Promise<ObjectHead> {
     const headers = asStored(this.#wire.dialect);
     if (withCrc) headers.push(...crcAsked);
-    // Where a denied HEAD is not the last word, what follows it tells more.
+    // Where a denied HEAD is not the last word, the next request reports more.
     const explained = !withCrc && this.#wire.dialect.headOfArchived === 'answered';
     const request: S3Request = { operation: 'head', method: 'HEAD', key, headers, explained };
     const reply = await this.#wire.send(request, signal);
@@ -250,8 +250,8 @@ function metadataTraits({ metadata, headerPrefix }: S3Dialect): MetadataTraits {
 }
 
 /**
- * Bytes that were packed or unpacked on the way could not be told from those that are stored so. No
- * signature covers it: proxies change it, and Cloud Storage's own do.
+ * Bytes that were compressed or decompressed on the way could not be distinguished from bytes that are
+ * stored so. No signature covers the header: proxies change it, and Cloud Storage's own do.
  */
 function asStored({ acceptEncoding }: S3Dialect): string[] {
   return ['accept-encoding', acceptEncoding];

@@ -48,10 +48,10 @@ export interface WireOptions {
   readonly name: string;
   readonly bucket: string;
   readonly location: Location;
-  /** Makes what is needed to ask there: connections, and a signer for the region. */
+  /** Makes what requests to a place need: connections, and a signer for the region. */
   readonly open: (location: Location) => Place;
   readonly dialect: S3Dialect;
-  /** Takes out of the store's words what must not be told. */
+  /** Removes what must not be revealed from the store's words. */
   readonly redact: (text: string) => string;
   readonly clock: Clock;
   /** The bound for streams that are held whole. */
@@ -66,7 +66,7 @@ export interface Place {
   readonly host: string;
   /** What comes before the key in a path: `/`, or `/bucket/`. */
   readonly root: string;
-  /** Why nobody is asked there: the bucket's name cannot be said. */
+  /** Why no request is sent there: the address cannot carry the bucket's name. */
   readonly mistake: string | undefined;
 }
 
@@ -88,7 +88,7 @@ export class S3Wire {
   readonly #options: WireOptions;
   readonly #clock: ServerClock;
   #place: Place;
-  /** Where the bucket was looked for before the store told where it is; told but once. */
+  /** The place before the store reported where the bucket is, which is accepted only once. */
   #left: Place | undefined;
 
   constructor(options: WireOptions) {
@@ -105,7 +105,7 @@ export class S3Wire {
     this.#place = options.open(options.location);
   }
 
-  /** Milliseconds since the Unix epoch, as the store has it as far as that is known. */
+  /** Milliseconds since the Unix epoch, by the store's clock as far as it is known. */
   now(): number {
     return this.#clock.now();
   }
@@ -185,7 +185,7 @@ export class S3Wire {
   }
 
   /**
-   * The refusal of a HEAD has no document. That of a GET has: it tells where the bucket is, and whether
+   * The refusal of a HEAD has no document. That of a GET has one: it says where the bucket is, and whether
    * the credentials are refused or only this request. S3 answers 400 to a HEAD with an expired token.
    */
   async #withDocument(
@@ -208,7 +208,7 @@ export class S3Wire {
     return isElsewhere || ofCredentials ? told : refused;
   }
 
-  /** Whether there is another place to ask than the one that refused: told now, or to another request. */
+  /** Whether there is another place than the one that refused: reported now, or to another request. */
   #follow(refusal: Refusal, place: Place): boolean {
     if (place !== this.#place) return true;
     if (this.#left !== undefined) return false;
@@ -277,7 +277,7 @@ export class S3Wire {
     return this.failure('bad-reply', request, message);
   }
 
-  /** The error for an answer that is a success, and not the one that was asked for. */
+  /** The error for a successful answer that does not match the request. */
   failure(
     fault: Fault,
     { operation, key }: Pick<S3Request, 'operation' | 'key'>,
@@ -311,7 +311,7 @@ export class S3Wire {
       : error;
   }
 
-  /** Also from a 403 without a code, as a HEAD has it: there the dates alone tell. */
+  /** Also from a 403 without a code, such as the answer to a HEAD: there only the dates show it. */
   #learnSkew({ headers, code }: Refusal, signedAt: number): boolean {
     const { faults, skewHidingCodes } = this.dialect;
     const told = code !== undefined && faults.get(code) === 'clock-skew';

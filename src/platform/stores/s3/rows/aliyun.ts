@@ -9,7 +9,7 @@ export const aliyun: S3Dialect = {
   // https://www.alibabacloud.com/help/en/oss/user-guide/regions-and-endpoints
   endpoints: [{ regions: /^/, url: 'https://oss-{region}.aliyuncs.com' }],
   regions: {
-    prefix: 'oss-', // Both spellings are in use: the bucket's location is told with it.
+    prefix: 'oss-', // Both spellings are in use: the reported location of a bucket has it.
     aliases: {},
     scopes: {},
     inHost: /(?:^|\.)oss-([a-z0-9-]+?)(?:-internal)?\.aliyuncs\.com$/,
@@ -38,7 +38,7 @@ export const aliyun: S3Dialect = {
   metadata: {
     ...aws.metadata,
     // https://help.aliyun.com/en/oss/user-guide/0011-00000004: letters, digits and `-`. With `_` the
-    // signature may be told wrong, too: https://github.com/aliyun/aliyun-oss-java-sdk/issues/225
+    // store may also report a wrong signature: https://github.com/aliyun/aliyun-oss-java-sdk/issues/225
     names: 'hyphenated',
     // Values are signs of ASCII only; the vendor's SDKs percent-encode nothing by themselves.
     codec: 'percent',
@@ -75,7 +75,7 @@ export const aliyun: S3Dialect = {
   tierClasses: { STANDARD: 'Standard', IA: 'IA', ARCHIVE: 'Archive', DEEP_ARCHIVE: 'ColdArchive' },
   // https://www.alibabacloud.com/help/en/oss/developer-reference/uploadpart
   partSizeMin: 100 * KiB,
-  // In its quiet mode it tells nothing of keys that it did not delete:
+  // In quiet mode it does not report keys that it did not delete:
   // https://www.alibabacloud.com/help/en/oss/developer-reference/deletemultipleobjects
   deleteBatchMax: 1,
   // https://www.alibabacloud.com/help/en/oss/support/http-status-code-503, and its neighbours.

@@ -113,7 +113,7 @@ export const aws: S3Dialect = {
   // "unique across all AWS accounts in all the AWS Regions within a partition":
   // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
   namesAreGlobal: true,
-  // MinIO, Ceph and others know buckets' hosts only when told of a domain.
+  // MinIO, Ceph and others know the hosts of buckets only if a domain is configured.
   addressing: { own: 'virtual-host', elsewhere: 'path' },
   bucketNames: 'as-given',
   // https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html

@@ -2,7 +2,7 @@ import { KiB, MiB } from '../../../base/bytes.ts';
 import { online, type S3Dialect } from '../dialect.ts';
 import { aws, s3Classes, s3Faults } from './aws.ts';
 
-/** A server of which nothing else is known: it is asked for what all S3-compatible ones have. */
+/** A server of which nothing else is known: requests use only what all S3-compatible servers have. */
 export const plain: S3Dialect = {
   ...aws,
   endpoints: [],
@@ -11,7 +11,7 @@ export const plain: S3Dialect = {
   namesAreGlobal: false,
   // A server that does not know the condition writes nevertheless: then a look just before the put is used.
   conditionalPut: undefined,
-  // Likewise, and the answer does not tell of which object the copy was made. Measured: Ceph 16.2 copies
+  // Likewise, and the answer does not name the object that was copied. Measured: Ceph 16.2 copies
   // with 200 where `x-amz-copy-source-if-match` names another ETag.
   conditionalCopy: false,
   // Likewise. Measured: neither MinIO of 12 February 2026 nor Ceph 16.2 heeds it.

@@ -35,13 +35,13 @@ export const huaweicloud: S3Dialect = {
   crc64Header: 'x-amz-checksum-crc64ecma',
   crc64nvme: false,
   // https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0080.html: the ETag is no MD5 where the
-  // server encrypts. A bucket may do so by itself, which answers to parts do not tell.
+  // server encrypts. A bucket may do so by itself, which answers to parts do not report.
   etagMd5: { heads: 'unless-encrypted', receipts: 'as-sent' },
   // Not in the reference of the S3 face; `If-None-Match` is documented for reads only.
   conditionalPut: undefined,
   conditionalRemove: false, // No page of the vendor says that a DELETE heeds `If-Match`.
   // https://support.huaweicloud.com/ugobs-obs/obs_41_0025.html: 8 KB, by the bytes of keys and values;
-  // ASCII only, and told as it was sent, in names even `%E4`; names in lower case. Huawei's SDKs
+  // ASCII only, and returned as it was sent, in names even `%E4`; names in lower case. Huawei's SDKs
   // percent-encode the rest, in Content-Disposition too.
   metadata: {
     ...aws.metadata,

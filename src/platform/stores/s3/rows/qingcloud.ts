@@ -12,13 +12,13 @@ export const qingcloud: S3Dialect = {
   regions: { ...aws.regions, aliases: {}, inHost: /(?:^|\.)([a-z0-9]+)\.q(?:ing|s)stor\.com$/ },
   ownHosts: /(?:^|\.)q(?:ing|s)stor\.com$/,
   namesAreGlobal: false, // Not documented.
-  // The vendor's SDKs put the bucket in the path unless told otherwise.
+  // The vendor's SDKs put the bucket in the path by default.
   addressing: { own: 'path', elsewhere: 'path' },
   answerPrefix: 'x-qs-',
   requestIdHeaders: ['x-amz-request-id', 'x-qs-request-id'],
   listVersion: 1,
   crc64nvme: false,
-  // Of an object in parts it is something else, which nothing tells from an MD5.
+  // For an object in parts it is something else, which cannot be distinguished from an MD5.
   etagMd5: { heads: 'never', receipts: 'unless-own-key' },
   conditionalPut: undefined,
   conditionalRemove: false, // No page of the vendor says that a DELETE heeds `If-Match`.

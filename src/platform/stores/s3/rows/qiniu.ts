@@ -25,8 +25,8 @@ export const qiniu: S3Dialect = {
   ownHosts: /(?:^|\.)qiniucs\.com$/,
   namesAreGlobal: false, // Not documented.
   addressing: { own: 'path', elsewhere: 'path' },
-  // What was written by its own protocol, in case it is told by its own names: that page
-  // (https://developer.qiniu.com/kodo/1252/chgm) has them, and none says what the S3 face tells.
+  // For objects written by its own protocol, in case the S3 interface reports them with its own names: that
+  // page (https://developer.qiniu.com/kodo/1252/chgm) has them, and no page says what the S3 interface reports.
   answerPrefix: 'x-qn-',
   requestIdHeaders: ['x-reqid', 'x-amz-request-id'],
   // Encoded listings come back wrong: rclone's facts of providers have them off.

@@ -40,7 +40,7 @@ export const tencent: S3Dialect = {
   metadata: {
     ...aws.metadata,
     // https://www.tencentcloud.com/document/product/436/7749: "-", digits and letters, stored in lower
-    // case; 2 KB each and 4 KB together. With `_` the signature is told wrong:
+    // case; 2 KB each and 4 KB together. With `_` the store reports a wrong signature:
     // https://github.com/stevearc/pypicloud/pull/255
     names: 'hyphenated',
     codec: 'percent',

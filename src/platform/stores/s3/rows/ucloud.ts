@@ -28,7 +28,7 @@ export const ucloud: S3Dialect = {
     sizes: { allMax: 8 * KiB, counted: 'headers' },
     contentHeaderValues: 'ascii',
   },
-  // Thawed for three days, whatever is asked: https://docs.ucloud.cn/ufile/bill/billing
+  // Thawed for three days, whatever is requested: https://docs.ucloud.cn/ufile/bill/billing
   restore: {
     request: 'GlacierJobParameters',
     classes: new Map(),
@@ -56,6 +56,6 @@ export const ucloud: S3Dialect = {
   partSizeMin: 8 * MiB,
   partSizeMax: 8 * MiB,
   faults: new Map(s3Faults),
-  // No answer is documented that tells another region.
+  // No documented answer names another region.
   wrongRegionCodes: new Set(),
 };
