@@ -134,7 +134,7 @@ test('the CRC of S3 decides between the other CRC and the MD5', () => {
   assert.deepEqual(judged(same, same, same), [true, 'crc64']);
   assert.deepEqual(judged(same, same, changed), [false, 'crc64nvme']);
   assert.deepEqual(judged(none, changed, same), [false, 'md5']);
-  // Each end reports another kind of sum, and the sums that we computed on the way are of both kinds.
+  // Each end reports another kind of checksum, and those that we computed on the way are of both kinds.
   const sourceOnly = { source: '1', computed: '1', target: undefined } as const;
   assert.deepEqual(judged(sourceOnly, none, taken), [true, 'crc64nvme']);
 });

@@ -23,7 +23,7 @@ export const aliyunCdnA: CdnUrlSigner = ({ path, key, now, random }) =>
 export const aliyunCdnB: CdnUrlSigner = (request) => minuteInPath(request);
 
 /**
- * Its first format. The second has the same sum in a query, whose parameters the CDN must be configured
+ * Its first format. The second has the same checksum in a query, whose parameters the CDN must be configured
  * with.
  *
  * @see https://www.alibabacloud.com/help/en/cdn/user-guide/type-c-signing

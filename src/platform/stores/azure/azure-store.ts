@@ -206,7 +206,7 @@ function traitsOf({ cloud, dialect }: AzureWire): Traits {
     crc64: false,
     crc64nvme: true,
     checksMd5: true,
-    // Its answers report the sums that it computed itself.
+    // Its answers report the checksums that it computed itself.
     checksMd5OfStreams: false,
     conditionalPut: true,
     conditionalPutVersioned: true,
