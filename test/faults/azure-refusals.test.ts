@@ -49,7 +49,7 @@ describe('a refusal', series('azure-refusals', { way: 'own', clouds: ['Azure'] }
     assert.deepEqual([details.retryAfterMs, details.requestId], [7000, 'id-1']);
   });
 
-  test('of the credentials does not tell what was signed', proves('errors'), async () => {
+  test('of the credentials does not reveal what was signed', proves('errors'), async () => {
     const detail = `<AuthenticationErrorDetail>The MAC ${ACCOUNT_KEY}; string to sign: GET</AuthenticationErrorDetail>`;
     azure.refuses(403, 'AuthenticationFailed', { message: `Header ${ACCOUNT_KEY}`, detail });
     const { fault, message } = await errorOf(azure.store.read('key', {}, signal));
@@ -86,7 +86,7 @@ describe('a refusal', series('azure-refusals', { way: 'own', clouds: ['Azure'] }
   });
 
   test(
-    'to replace what is archived there is not told as an archived source',
+    'to replace an archived blob is not reported as an archived source',
     proves('errors'),
     async () => {
       for (const code of ['BlobArchived', 'BlobBeingRehydrated']) {

@@ -54,7 +54,7 @@ describe('a listing', () => {
     assert.equal(azure.asked.length, 2);
   });
 
-  test('goes on from the end of a page only', async () => {
+  test('continues only from the end of a page', async () => {
     await rejectsWith('refused', azure.store.list({ after: 'a key' }, signal));
     assert.equal(azure.asked.length, 0);
   });
@@ -94,7 +94,7 @@ describe('a listing', () => {
 describe('a head', () => {
   const md5 = 'AQIDBAUGBwgJCgsMDQ4PEA==';
 
-  test('tells the class, and who has the key', async () => {
+  test('reports the storage class and the owner of the key', async () => {
     for (const [headers, expected] of [
       [{}, [undefined, undefined, undefined]],
       [{ 'x-ms-access-tier': 'Cold' }, ['Cold', 'IA', undefined]],
@@ -113,7 +113,7 @@ describe('a head', () => {
     }
   });
 
-  test('tells the MD5 of the whole only', async () => {
+  test('reports an MD5 only of the whole object', async () => {
     const block = { ...good, 'x-ms-blob-type': 'BlockBlob' };
     azure.says('12', { ...block, 'content-md5': md5 });
     const whole = await azure.store.read('key', {}, signal);
@@ -129,7 +129,7 @@ describe('a head', () => {
   });
 
   for (const type of ['PageBlob', 'AppendBlob', undefined]) {
-    test(`tells no MD5 of a blob of the type ${type ?? 'unknown'}`, async () => {
+    test(`reports no MD5 of a blob of the type ${type ?? 'unknown'}`, async () => {
       const typed = type === undefined ? {} : { 'x-ms-blob-type': type };
       azure.says('', { ...good, ...typed, 'content-md5': md5 });
       assert.equal((await azure.store.head('key', signal)).md5, undefined);
@@ -174,7 +174,7 @@ describe('a restore', series('azure-replies', { way: 'own', clouds: ['Azure'] })
     );
   });
 
-  test('that another has asked for meanwhile is no error', proves('restore'), async () => {
+  test('that another client has requested is no error', proves('restore'), async () => {
     azure.says('', archived);
     azure.refuses(409, 'BlobBeingRehydrated');
     await azure.store.restore('key', { days: 3 }, signal);
@@ -225,7 +225,7 @@ describe('an upload', () => {
     await rejectsWith('refused', upload.complete([], signal));
   });
 
-  test('of an ID that is none of ours is not there', async () => {
+  test('with an ID that the service did not create is not found', async () => {
     const blocks = '<Block><Name>Zm9yZWlnbg==</Name><Size>1</Size></Block>';
     azure.says(`<BlockList><UncommittedBlocks>${blocks}</UncommittedBlocks></BlockList>`);
     const upload = azure.store.resumeParts('key', 'foreign');

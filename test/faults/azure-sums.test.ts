@@ -6,8 +6,8 @@ import { head as good, ScriptedAzure } from '../kit/scripted-azure.ts';
 import { proves, series } from '../kit/matrix/proves.ts';
 
 /**
- * What the service tells of a block that came without an MD5, as Microsoft recorded it of the service
- * itself, at the version that we ask for:
+ * What Azure answers for a block that was sent without an MD5, as Microsoft recorded it with the real
+ * service, at the API version that our requests name:
  * https://github.com/Azure/azure-sdk-for-js/blob/fbfbcf64b839a03a4d7ef845f1500a1e8f19bab7/sdk/storage/storage-blob/recordings/node/blockblobclient/recording_stageblock.json
  */
 const recorded = { text: 'HelloWorld', crc64: { 'x-ms-content-crc64': '8R2aIe9T07E=' } };

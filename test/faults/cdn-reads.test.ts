@@ -88,7 +88,7 @@ describe('what a CDN sends breaks off once, and is read on by a range', () => {
     });
   }
 
-  test('who is denied what is archived is told so, though the bucket is busy when it is asked', async () => {
+  test('a read that is denied because the object is archived is reported so, even if the bucket is busy at first', async () => {
     server.bucket('bucket').put(KEY, randomBytes(10), { storageClass: 'GLACIER' });
     cdn.manners.status = 403;
     const busy = server.faults.add({
@@ -134,7 +134,7 @@ describe('what a CDN sends breaks off once, and is read on by a range', () => {
     server.faults.clear();
   });
 
-  test('a range has no sum that the bucket tells, and is as the CDN gives it', async () => {
+  test('a range is not compared with a checksum of the bucket: it is as the CDN sends it', async () => {
     prepare(1000, 'another object’s');
     const { body } = await store.read(KEY, { range: { first: 0, last: 999 } }, signal);
     assert.equal((await body.bytes()).length, 1000);
@@ -153,7 +153,7 @@ describe('an object whose ETag does not name its bytes is read through a CDN', (
     ['a weak ETag', weak],
     ['no ETag', none],
   ] as const) {
-    test(`${what}: only when it is old enough for its time to tell it from another one`, async () => {
+    test(`${what}: only when its time is old enough to distinguish it from another object`, async () => {
       await using server = await startS3Server({ buckets: ['bucket'] });
       await using front = await startFrontProxy(server.url, { onAnswer });
       const content = server.bucket('bucket');

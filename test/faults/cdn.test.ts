@@ -25,7 +25,7 @@ const other = (size: number, fields: { etag?: string; lastModified?: number } = 
   ...{ lastModified: Date.now(), ...fields },
 });
 
-/** What it sends breaks off, and goes on with another object's bytes; nothing else tells. */
+/** Cuts the body, and continues it with another object's bytes; only the bytes show the change. */
 function breakInto(manners: CdnManners, key: string, object: ReturnType<typeof other>): void {
   manners.hidesVersions = true;
   manners.cuts = { bytes: 500, times: 1, then: () => void manners.cached.set(key, object) };
@@ -79,7 +79,7 @@ const failures: readonly Failure[] = [
     message: /its object is of 1970-01-01T00:00:00\.000Z, the bucket's of 20/,
   },
   {
-    what: 'another object of which only the bytes tell',
+    what: 'another object that differs only in its bytes',
     prepare({ manners }, key) {
       manners.hidesVersions = true;
       manners.cached.set(key, other(1000));
@@ -88,7 +88,7 @@ const failures: readonly Failure[] = [
     message: /the bucket's object has the MD5 [\da-f]{32}, the CDN's has [\da-f]{32}\)/,
   },
   {
-    what: 'another object of which only the bytes tell, on its way',
+    what: 'another object that differs only in its bytes, in a streamed copy',
     size: sizes.medium,
     prepare({ manners }, key) {
       manners.hidesVersions = true;
@@ -189,7 +189,7 @@ describe('a CDN that goes wrong', () => {
     );
   });
 
-  test('a body that breaks off in the middle is read on, signed anew', async () => {
+  test('a body that breaks off in the middle is continued with a newly signed request', async () => {
     await using cdn = await start();
     const bytes = randomBytes(sizes.medium);
     world.from.put('cut', bytes);

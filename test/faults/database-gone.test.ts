@@ -117,7 +117,7 @@ describe('a database that goes away and comes back', () => {
       await until(`${share} of the keys are copied`, copied);
       await breakConnections();
     }
-    // By now the broken connections are known as such, also in the pool that this test asks by.
+    // By now the broken connections have been detected, also in the pool that this test uses.
     await until('all keys are copied', () => to.keys('broken/').length === keys.length);
     await until('all is settled', async () => {
       const { rows } = await world.service.database.query('select from changes limit 1');

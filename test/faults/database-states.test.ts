@@ -73,7 +73,7 @@ const states: Readonly<Record<string, State>> = {
 
 for (const [name, { begin, end, fault, sentence }] of Object.entries(states)) {
   describe(name, () => {
-    test('is named by each 503 and by /readyz, logged once, and the work goes on when it is over', async () => {
+    test('is named by each 503 and by /readyz, logged once, and the work continues when it is over', async () => {
       const { lines, log } = startLog();
       // What was claimed as it began comes round again when its lease ends.
       await using world = await startWorld({ log, settings: { leaseMs: 6_000 } });

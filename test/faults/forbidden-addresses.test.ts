@@ -175,7 +175,7 @@ describe('a redirect', () => {
         await assert.rejects(store.head('key', signal), { name: 'StoreError' });
         await assert.rejects(store.read('key', {}, signal), { name: 'StoreError' });
       }
-      // Each HEAD is asked once more as a GET, which could tell the bucket's region.
+      // Each HEAD is repeated as a GET, whose answer could name the bucket's region.
       assert.equal(first.requests.length, 18);
       assert.ok(first.requests.every(({ url }) => url === '/bucket/key'));
       assert.equal(other.connections, 0);

@@ -61,7 +61,7 @@ describe('retrying', () => {
     assert.equal(calls.get('list'), 3);
   });
 
-  test('waits as long as the store asks, within reason', async () => {
+  test('waits as long as the store requires, up to a limit', async () => {
     const patient = setUp({ head: { 1: 'throttled' } }, { details: { retryAfterMs: 4000 } });
     await rejectsWith('not-found', patient.store.head('key', signal));
     assert.deepEqual(patient.clock.sleeps, [4000]);
@@ -78,7 +78,7 @@ describe('retrying', () => {
     assert.equal(calls.get('head'), 2);
   });
 
-  test('waits its own time where the store asks for less', async () => {
+  test('waits its own time if the store requires less', async () => {
     const { store, clock } = setUp({ list: { 1: 'throttled' } }, { details: { retryAfterMs: 0 } });
     await store.list({}, signal);
     assert.deepEqual(clock.sleeps, [100]);
@@ -134,7 +134,7 @@ describe('resuming', () => {
   }
 
   for (const cutAfter of [0, 1, 65_536, 100_000, 299_999]) {
-    test(`a body that breaks after ${cutAfter} bytes goes on`, async () => {
+    test(`a body that breaks after ${cutAfter} bytes is continued`, async () => {
       const { store, calls } = await setUp({ read: { 1: { cutAfter }, 2: { cutAfter: 7 } } });
       const { head, body } = await store.read('key', {}, signal);
       assert.equal(head.size, bytes.length);
@@ -143,14 +143,14 @@ describe('resuming', () => {
     });
   }
 
-  test('a range goes on within the range', async () => {
+  test('a range that breaks is continued within the range', async () => {
     const { store } = await setUp({ read: { 1: { cutAfter: 1000 }, 2: { cutAfter: 0 } } });
     const range = { first: 5000, last: 399_999 };
     const { body } = await store.read('key', { range }, signal);
     assert.ok(bytes.subarray(5000).equals(await collected(body)));
   });
 
-  test('a small body is fetched anew', async () => {
+  test('a small body that breaks is fetched again', async () => {
     const { store } = await setUp({ read: { 1: { cutAfter: 1 }, 2: { cutAfter: 1 } } });
     const { body } = await store.read('key', {}, signal);
     assert.ok(bytes.equals(await body.bytes()));
@@ -172,7 +172,7 @@ describe('resuming', () => {
     assert.equal(calls.get('read'), 4);
   });
 
-  test('a body that is given up while it is opened anew holds nothing', async () => {
+  test('a body that is discarded while it is opened again holds nothing', async () => {
     const memory = new MemoryStore();
     await memory.put('key', bodyOf('1234567890'), {}, signal);
     let discarded = 0;
@@ -258,7 +258,7 @@ describe('limited', () => {
   });
 });
 
-test('limited frees the place of an aborted read whose body nobody takes', async () => {
+test('limited releases the permit of an aborted read whose body is not read', async () => {
   const store = limited(new MemoryStore(), new Semaphore(1));
   await store.put('key', bodyOf('x'), {}, signal);
   const stop = new AbortController();
@@ -269,7 +269,7 @@ test('limited frees the place of an aborted read whose body nobody takes', async
   await assert.rejects(body.bytes(), (error) => error === reason);
 });
 
-test('a body that is read on after a break waits for nobody who waits for it', {
+test('a body that is continued after a break does not cause a deadlock', {
   timeout: 10_000,
 }, async () => {
   const [from, to] = [new MemoryStore(), new MemoryStore()];

@@ -105,7 +105,7 @@ describe('a bucket with a default retention takes', () => {
   });
 });
 
-test('streams are not held where the bucket does not ask for an MD5', async () => {
+test('streams are not buffered if the bucket does not require an MD5', async () => {
   server.bucket('locked').objectLock = false;
   const upload = await store.startParts('key', {}, signal);
   let most = 0;

@@ -81,7 +81,7 @@ describe('an equal signed creation that arrives again', () => {
     return rows.filter(({ resource }) => resource === description);
   }
 
-  test('asks the buckets nothing and changes nothing, and the audit has it as a repeat', async () => {
+  test('sends no request to the buckets and changes nothing, and the audit marks it as repeated', async () => {
     await removeTasks();
     const send = signed('sequential');
     const first = await send(service);

@@ -7,7 +7,7 @@ import { startTestService, type TestService } from '../kit/service.ts';
 import { signedHeaders } from '../kit/sign-request.ts';
 import { plainPlan } from '../kit/queue-rows.ts';
 
-/** What somebody gains who has heard a signed request, and sends it again within its 15 minutes. */
+/** What an attacker gains who has read a signed request and sends it again within its 15 minutes. */
 
 const KEY = { id: 'REPLAYKEY00000000001', secret: 'a-secret-that-signs' };
 const BODY = {
@@ -201,7 +201,7 @@ describe('a signed request that is sent again', () => {
     ]) {
       const answer = await send({ ...sent, ...changed });
       assert.deepEqual(answer, { status: 401, code: 'APIGW.0301' }, JSON.stringify(changed));
-      // A failure is counted; a success in between begins anew.
+      // Failures are counted; a success resets the count.
       await send(sign('GET', ''));
     }
   });

@@ -132,7 +132,7 @@ describe('a listing', () => {
 describe('the head of a read', () => {
   const good = { 'etag': '"e"', 'last-modified': 'Mon, 01 Jan 2024 00:00:00 GMT' };
 
-  test('tells MD5 only where the ETag is one', async () => {
+  test('reports an MD5 only if the ETag is one', async () => {
     const md5 = '0123456789abcdef0123456789abcdef';
     for (const [headers, expected] of [
       [{ etag: `"${md5}"` }, md5],
@@ -259,7 +259,7 @@ describe('an answer that HTTP allows is accepted', () => {
     assert.equal(Buffer.from(await body.bytes()).toString(), '23');
   });
 
-  test('a body without a length, whose HEAD tells it', async () => {
+  test('a body without a length: a HEAD provides it', async () => {
     chunks('12345');
     says('', { ...good, 'content-length': '5' });
     chunks('12345');
@@ -268,7 +268,7 @@ describe('an answer that HTTP allows is accepted', () => {
     assert.equal(Buffer.from(await body.bytes()).toString(), '12345');
   });
 
-  test('a HEAD without a length: a read of one byte tells it', async () => {
+  test('a HEAD without a length: a read of one byte provides it', async () => {
     const silent = () => answers.push((response) => response.writeHead(200, good).end());
     silent();
     says('1', { ...good, 'content-range': 'bytes 0-0/5' }, 206);
@@ -376,7 +376,7 @@ describe('an upload', () => {
   });
 });
 
-test('a bucket of another region is refused, and told where it is', async () => {
+test('a bucket of another region is refused, and the message says where it is', async () => {
   const error = '<Error><Code>PermanentRedirect</Code><Message>elsewhere</Message>';
   says(`${error}<Endpoint>s3.eu-west-1.amazonaws.com</Endpoint></Error>`, {}, 301);
   await assert.rejects(store.list({}, signal), {

@@ -94,7 +94,7 @@ describe('what a store says is understood', () => {
     [507, 'full'],
     [599, 'unavailable'],
   ] as const) {
-    test(`a status of ${number} and a code that nobody knows is ${fault}`, async () => {
+    test(`a status of ${number} with an unknown code is ${fault}`, async () => {
       const call = () => store.list({}, signal);
       assert.equal((await errorOf(under(status('NobodyKnows', number), call))).fault, fault);
     });
@@ -107,7 +107,7 @@ describe('what a store says is understood', () => {
     }
   });
 
-  test('a store that asks for patience tells for how long', async () => {
+  test('a store that throttles requests reports how long to wait', async () => {
     const plan = { kind: 'status', status: 503, code: 'SlowDown', retryAfter: 7 } as const;
     const error = await errorOf(under(plan, () => store.head('key', signal)));
     assert.equal(error.details.retryAfterMs, 7000);
@@ -115,7 +115,7 @@ describe('what a store says is understood', () => {
     assert.equal(read.fault, 'throttled');
   });
 
-  test('a wrong secret is told, and told nobody', async () => {
+  test('a wrong secret is reported, and the report does not contain it', async () => {
     const credentials = {
       accessKeyId: server.accessKey.accessKeyId,
       secretAccessKey: new Secret('the wrong secret'),
@@ -145,7 +145,7 @@ describe('what a store says is understood', () => {
 
 describe('a clock that is wrong', () => {
   for (const method of ['list', 'head'] as const) {
-    test(`is told, and then the store's is gone by (${method})`, async () => {
+    test(`is reported, and then the store's clock is used (${method})`, async () => {
       const now = (): number => Date.now() + 3_600_000;
       await using ahead = await startS3Server({ buckets: ['bucket'], now });
       await using skewed = openAdapter(optionsFor(ahead, {}));
@@ -157,7 +157,7 @@ describe('a clock that is wrong', () => {
   }
 });
 
-test('a clock that is wrong is told to all who ask at once', async () => {
+test('a clock that is wrong is reported to all concurrent requests', async () => {
   const now = (): number => Date.now() + 3_600_000;
   await using ahead = await startS3Server({ buckets: ['bucket'], now });
   await using skewed = openAdapter(optionsFor(ahead, {}));
@@ -215,7 +215,7 @@ describe('what breaks on the way', () => {
     await upload.complete([receipt], signal);
   });
 
-  test('a stream is told of a refusal, and let go', async () => {
+  test('a stream is closed when its request is refused', async () => {
     let closed = false;
     async function* endless(): AsyncGenerator<Uint8Array> {
       try {

@@ -112,7 +112,7 @@ describe('secrets that are planted everywhere', () => {
       BRIGADE_SECRET_KEY: secrets.sealingKey,
       BRIGADE_OLD_SECRET_KEYS: secrets.oldSealingKey,
       BRIGADE_LOG_LEVEL: 'debug',
-      // What it says when it is asked before a task is tested with those checks.
+      // What a store says in the checks before a task is created is tested with those checks.
       BRIGADE_CHECK_BUCKETS: 'false',
       BRIGADE_ATTEMPTS: '2',
       BRIGADE_BACKOFF_BASE_MS: '10',
@@ -188,7 +188,7 @@ describe('secrets that are planted everywhere', () => {
     await post(`${tasks}/${id}/stop`, {});
     const other = { source_cdn_authentication_key: secrets.restartCdnKey };
     assert.equal((await post(`${tasks}/${id}/start`, other)).status, 200);
-    // What it says of the former key, nobody knows to be a secret any more.
+    // The service no longer knows that the former key is a secret: only an answer without it is requested again.
     const retried = await client().retryFailed(id, 'cdn/denied/0');
     await client().settled(id, keys.length + retried, 90);
     for (const path of [`?query_time=${Date.now()}`, '/objects?limit=1000']) {

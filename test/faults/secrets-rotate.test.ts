@@ -78,7 +78,7 @@ describe('resealAll', () => {
     assert.deepEqual(await resealAll({ database, sealer: both }), { task: 0, 'access key': 0 });
   });
 
-  test('may end at any of its statements: all opens then, and the next one goes on', async () => {
+  test('may end at any of its statements: every secret can be opened then, and the next rotation continues', async () => {
     await using database = await testDatabase();
     await checkSealingKey({ database, sealer: old, alone: false });
     await fill(database, 2, 4);

@@ -9,7 +9,7 @@ import { sizes, startWorld, type World } from '../kit/service-between-buckets.ts
 import { until } from '../kit/until.ts';
 
 /*
- * What a source answers is compared with what was asked of it. A condition that was sent proves nothing:
+ * The answer of a source is compared with the request. That a condition was sent proves nothing:
  * stores and proxies ignore If-Match, refuse their own ETag, or ignore ranges.
  */
 
@@ -20,8 +20,10 @@ before(async () => {
 });
 after(() => world[Symbol.asyncDispose]());
 
-/** As an object that was uploaded in parts: its ETag is no MD5, so that it is copied in parts. */
-/** Old enough that its time tells it from another one where its ETag is weak. */
+/**
+ * Puts an object as if it was uploaded in parts: its ETag is not an MD5, so the service copies it in parts. Its time is
+ * old enough to distinguish it from another object if its ETag is weak.
+ */
 function putInParts(world: World, key: string, bytes: Buffer): void {
   const etag = `${createHash('md5').update(bytes).digest('hex')}-9`;
   world.from.put(key, bytes, { etag, lastModified: Date.now() - 60_000 });
@@ -90,7 +92,7 @@ describe('a source that ignores If-Match', () => {
     assert.deepEqual(world.to.versions(key), []);
   });
 
-  test('a weak ETag that stays while the object is replaced: the time tells', async () => {
+  test('a weak ETag that stays the same when the object is replaced: the time shows the change', async () => {
     const key = 'weak-and-replaced';
     const lastModified = Date.now() - 60_000;
     const etag = 'the same';
@@ -149,7 +151,7 @@ describe('a source that refuses its own ETag', () => {
     assert.deepEqual(world.to.versions(key), []);
   });
 
-  test('with 412 is asked without a condition from then on', async () => {
+  test('with 412 receives requests without a condition from then on', async () => {
     const key = 'refused/once';
     putInParts(world, key, randomBytes(sizes.large));
     let conditions = 0;

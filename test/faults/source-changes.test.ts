@@ -17,7 +17,7 @@ describe('a source that changes while it is copied', () => {
   });
   after(() => world[Symbol.asyncDispose]());
 
-  /** The same size each time: only the pin can tell them apart. */
+  /** All have the same size: only the pin can distinguish them. */
   function versions(count: number): Buffer[] {
     return Array.from({ length: count }, () => randomBytes(smallSizes.large));
   }

@@ -41,7 +41,7 @@ test('Cloud Storage gives what is stored packed as it is stored', async () => {
   assert.deepEqual(Buffer.from(await part.body.bytes()), packed.subarray(2, 10));
 });
 
-test('who does not accept it packed is told neither size nor range, and notices', async () => {
+test('a store that unpacks an object for the client reports neither size nor range, which is bad-reply', async () => {
   await using store = open('S3');
   await assert.rejects(store.head('packed', signal), { fault: 'bad-reply' });
   await assert.rejects(store.read('packed', {}, signal), { fault: 'bad-reply' });

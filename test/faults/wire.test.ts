@@ -44,7 +44,7 @@ const places: readonly {
   },
   {
     ...{ side: 'source', operation: 'GetObject' },
-    // Of parts, only a source with a sum of its own can tell that its bytes are others.
+    // With parts, different bytes are detected only if the source has a checksum of its own.
     ...{ of: ['large'], faults: { ...everywhere, ...inBodies } },
   },
   {
@@ -171,7 +171,7 @@ describe('bytes that change on the way from the source', () => {
   });
 });
 
-describe('a store that asks for patience', () => {
+describe('a store that throttles requests', () => {
   let world: World;
   before(async () => {
     world = await startWorldOfSmallParts({ attemptsMax: 12 });
@@ -202,7 +202,7 @@ describe('a store that asks for patience', () => {
     });
   }
 
-  test('one that always asks for it is told of, and not asked much', async () => {
+  test('one that always throttles is reported, and receives few requests', async () => {
     await using world = await startWorldOfSmallParts({ attemptsMax: 2 });
     const taskId = await world.createTask(betweenHuawei);
     world.from.put('impatient', 'text');
