@@ -6,7 +6,7 @@ import type { AccessKey } from '../kit/sign-request.ts';
 import type { TestService } from '../kit/service.ts';
 import { OmsNodeClient } from './oms-node-client.ts';
 
-// It prints every refusal to the standard output, and refusals are what is asked for here.
+// It prints every refusal to the standard output, and these tests provoke refusals.
 Logger4jInstance.level = 'off';
 
 /** An access key of a new user. @param policies What the user may do in the project. */

@@ -12,7 +12,7 @@ import { clientOf, credentialsOf, makeKey, options } from './clients.ts';
 import { OmsNodeClient } from './oms-node-client.ts';
 import { refused } from './refused.ts';
 
-/** Who is let in, and what the core of the official Node SDK tells whoever is not. */
+/** Which callers are admitted, and what the core of the official Node SDK reports to the others. */
 
 const REGION = 'cn-north-4';
 const nobody = '31e9b7e6-6ffb-452f-9842-6ce354d99d75';
@@ -154,7 +154,7 @@ describe('a project that is not named', () => {
     await refused(named.listSyncTasks(), { status: 403, code: 'OMS.0072' });
   });
 
-  test('and that the key has no rights in, is an error of the SDK’s own, not of ours', async () => {
+  test('and that the key has no rights in, is an error of the SDK, not of the service', async () => {
     const call = builder(await makeKey(service))
       .build()
       .listSyncTasks();

@@ -236,7 +236,7 @@ describe('where two pages or two SDKs disagree, both are taken', () => {
     });
   }
 
-  test('what one of them asks for and is not done is refused by name, in either reading', async () => {
+  test('a field with a function that is not supported is refused with its name, in either reading', async () => {
     for (const field of ['src_crypto_type', 'dst_crypto_type']) {
       const asked = { [field]: 'KMS' };
       const answer = await send('POST', '', JSON.stringify({ ...minimal, ...asked }));
@@ -282,7 +282,7 @@ describe('where two pages or two SDKs disagree, both are taken', () => {
   });
 });
 
-test('fields that nobody knows are taken, and named once in the log without their value', async () => {
+test('unknown fields are accepted, and named once in the log without their values', async () => {
   const newer = { smn_config: { topic_urn: 'SECRET-VALUE' }, enable_requester_pays: true };
   const taskId = await create({ ...minimal, ...newer });
   await create({ ...minimal, ...newer });

@@ -5,8 +5,8 @@ import { startTestService, type TestService } from '../kit/service.ts';
 import { makeKey } from './clients.ts';
 
 /*
- * As Terraform's provider asks: it signs all headers that are there at that time, and adds the project
- * and a security token afterwards, unsigned. It takes a 404 for gone, and stops and deletes at once.
+ * Requests as Terraform's provider sends them: it signs all headers that exist at that time, and adds the project
+ * and a security token afterwards, unsigned. It treats a 404 as deleted, and stops and deletes immediately.
  */
 
 interface Answer {

@@ -118,7 +118,7 @@ describe('a task is refused for', () => {
     });
   }
 
-  test('an address where nobody listens, and says what to look at', async () => {
+  test('an address without a listener, and the message says what to check', async () => {
     await assert.rejects(
       world.createTask({ src_endpoint: NOBODY_LISTENS }),
       /400 OMS\.1014 .*\[src_endpoint\] invalid: check region, endpoint, DNS, proxy and firewall\. Details: .*ECONNREFUSED/s,
@@ -278,7 +278,7 @@ test('an operator can let tasks be created unchecked', async () => {
 
 const inAzure = { src_cloud_type: 'Azure', src_region: 'eastus', src_ak: 'account' };
 
-describe('what the credentials themselves tell is refused, asked or not', () => {
+describe('errors that the credentials themselves show are refused, with or without checks of the buckets', () => {
   let world: World;
   before(async () => {
     world = await startWorld({

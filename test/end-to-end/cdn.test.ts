@@ -45,9 +45,9 @@ before(async () => {
   world = await startWorld({
     settings: { checkBuckets: true },
     source: { accessKeys: [accessKey] },
-    // A private authority is told by the place of the bucket. Of the bucket only heads are asked:
-    // what is tried here is the CDN, so one server does for all clouds. That of Azure is in
-    // test/clouds/azure-task.test.ts, where Azurite can be had.
+    // The settings of the bucket's place name a private certificate authority. The service only sends heads to
+    // the bucket, because these tests are about the CDN, so one server is enough for all clouds. The test for
+    // Azure is in test/clouds/azure-task.test.ts, where Azurite is available.
     settingsOf: ({ source }) => ({
       endpoints: kinds.map(([, cloud]) => ({
         ...({ cloud, region: 'mapped', dialect: 'AWS', addressing: 'path' } as const),

@@ -36,7 +36,7 @@ describe('between two Ceph object gateways', {
 
   testPair(() => pair, ['slash//']);
 
-  test('metadata and storage class travel as the task asks', proves('metadata'), async () => {
+  test('metadata and storage class are copied as specified', proves('metadata'), async () => {
     const fields = { enable_metadata_migration: true, dst_storage_policy: 'SRC_STORAGE_MAPPING' };
     const taskId = await pair.createTask(fields);
     const userMetadata = { 'plain': 'ASCII', 'greeting': 'Grüße, 世界', 'with.dots~+%': 'b' };

@@ -118,7 +118,7 @@ async function fill(place: CloudPlace): Promise<ReadonlySet<string>> {
   return archived;
 }
 
-/** Thaws what the task has asked to be restored, and lets it look now instead of in hours. */
+/** Thaws the objects that the task requested, and makes it look now instead of in hours. */
 async function thaw(taskId: string, place: CloudPlace, keys: ReadonlySet<string>): Promise<void> {
   const { client, database } = world.service;
   const asked = new URLSearchParams({ outcome: 'retrying', limit: '1000' });
@@ -292,7 +292,7 @@ describe('a cloud as the destination', series('tasks-played', { way: 'own' }), (
     assert.equal(record?.crc64, world.hub.bucket.object(way)?.crc64, way);
     const sent: Record<string, readonly number[] | undefined> = {
       parts: [partSize, partSize, 1000],
-      // Where nobody compares an MD5, it is compared before the object is published.
+      // If the cloud does not check an MD5, the service compares it before the object is published.
       streamed: s3Dialects[name].checksMd5 ? undefined : [sizes.streamed],
     };
     assert.deepEqual(found.partSizes, sent[way]);
@@ -300,7 +300,7 @@ describe('a cloud as the destination', series('tasks-played', { way: 'own' }), (
     assert.equal(record?.message ?? '', notesOf(place, found));
   }
 
-  /** That it is described as far as the cloud can. @returns What is told of the rest. */
+  /** Checks that the object has all metadata that the cloud supports. @returns The notes about the others. */
   function notesOf({ name }: CloudPlace, found: Version): string {
     assert.equal(textOf(found.userMetadata['greeting']), greeting);
     assert.equal(found.contentHeaders['content-type'], 'text/html; charset=utf-8');
@@ -323,7 +323,7 @@ describe("S3's own CRC-64", () => {
   const large = randomBytes(11 * MiB);
   const byDefault = { consistency_check: undefined };
 
-  /** Puts an object at AWS, encrypted by its key service: no ETag tells an MD5. */
+  /** Puts an object at AWS, encrypted by its key service: its ETag is not an MD5. */
   async function seed(key: string, bytes: Uint8Array, at = world.places.AWS): Promise<void> {
     const { hub, service } = world;
     await putAt(hub, key, bytes);
@@ -354,7 +354,7 @@ describe("S3's own CRC-64", () => {
     });
   }
 
-  test('tells equal objects from others under CRC64_COMPARISON_OVERWRITE', async () => {
+  test('distinguishes equal and different objects under CRC64_COMPARISON_OVERWRITE', async () => {
     const { places, service } = world;
     const bucket = places.AWS.server.createBucket('second');
     const asTarget = { ...places.AWS.asTarget, dst_bucket: 'second' };

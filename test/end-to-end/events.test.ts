@@ -131,7 +131,7 @@ describe('sync events', () => {
   });
 });
 
-describe('events that nobody works on yet', () => {
+describe('events that no worker processes yet', () => {
   let world: World;
   let idle: TestService;
   before(async () => {

@@ -215,7 +215,7 @@ describe('a task with filters and prefixes', () => {
     });
   }
 
-  test('keeps its keys and prefixes: a change of them is refused by name', async () => {
+  test('keeps its keys and prefixes: a change is refused, and the message names the field', async () => {
     await using world = await startWorld();
     const taskId = await world.createTask();
     for (const [name, value] of [

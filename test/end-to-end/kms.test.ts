@@ -24,7 +24,7 @@ describe('a task with enable_kms', () => {
     });
   }
 
-  test('copies anew what is there and is not encrypted so', async () => {
+  test('copies an object again that exists and is not encrypted in this way', async () => {
     const bytes = randomBytes(1000);
     world.from.put('plain', bytes);
     const first = await world.createTask();
@@ -96,7 +96,7 @@ describe('MinIO encrypts by a key server that its operator has set up', atMinio,
   });
 
   test(
-    'and where nobody asked it first, the object fails with the reason',
+    'and without a check of the buckets, the object fails with the reason',
     proves('KMS'),
     async () => {
       const unasked = { checkBuckets: false };
@@ -118,7 +118,7 @@ describe('OBS encrypts by its key service over HTTPS only', atObs, () => {
 
   for (const checkBuckets of [true, false]) {
     test(
-      `and a task over HTTP is refused, asked for (${checkBuckets}) or not`,
+      `and a task over HTTP is refused (checkBuckets: ${checkBuckets})`,
       proves('KMS'),
       async () => {
         await using world = await startWithTarget({ dialect: 'obs' }, row, { checkBuckets });
@@ -126,7 +126,7 @@ describe('OBS encrypts by its key service over HTTPS only', atObs, () => {
           world.createTask(fields),
           /\[enable_kms\] invalid: HuaweiCloud encrypts with its key service over HTTPS only, and the endpoint of the destination is http:\/\//,
         );
-        assert.equal(world.target.requests.of('CreateMultipartUpload'), 0, 'nobody was asked');
+        assert.equal(world.target.requests.of('CreateMultipartUpload'), 0, 'no request was sent');
       },
     );
   }

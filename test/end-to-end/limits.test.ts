@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { startTestService, type TestService } from '../kit/service.ts';
 import { signedHeaders } from '../kit/sign-request.ts';
 
-/** What holds back who asks too often, against the whole service. */
+/** Rate limits, tested against the whole service. */
 
 async function assertTooMany(response: Response, what: RegExp): Promise<void> {
   assert.equal(response.status, 429);
@@ -19,7 +19,7 @@ function list({ url, projectId }: TestService, headers: Record<string, string>):
   return fetch(`${url}/v2/${projectId}/sync-tasks`, { headers });
 }
 
-describe('whoever asks too often', () => {
+describe('a client that sends too many requests', () => {
   test('may not log in for a while, with the right password either', async () => {
     await using service = await startTestService({ works: false, limits: { logInsPerMinute: 3 } });
     const logIn = () =>
@@ -88,7 +88,7 @@ describe('whoever asks too often', () => {
     await assertTooMany(await logIn(service), /log-ins from this address/);
   });
 
-  test('guesses tokens and keys in vain, and shuts out nobody who is in', async () => {
+  test('cannot guess tokens and keys, and does not lock out clients with valid credentials', async () => {
     await using service = await startTestService({
       ...{ works: false, limits: { authFailuresPerMinute: 4 } },
     });
@@ -108,7 +108,7 @@ describe('whoever asks too often', () => {
     assert.equal((await fetch(`${service.url}/healthz`)).status, 200);
   });
 
-  test('waits with costly calls and events, each apart, and goes on with cheap ones', async () => {
+  test('must wait with costly calls and with events, counted separately, but not with cheap calls', async () => {
     await using service = await startTestService({
       ...{ works: false, limits: { callsPerMinute: 2, eventsPerMinute: 1 } },
     });
@@ -145,7 +145,7 @@ describe('the address of a client', () => {
     assert.equal(await logIn(service, '192.0.2.1'), 401);
     assert.equal(await logIn(service, '192.0.2.2'), 401);
     assert.equal(await logIn(service, '192.0.2.1'), 429);
-    // Whatever a client puts before it, or a further proxy of ours after it.
+    // Entries that a client puts before it, or that another trusted proxy adds after it, do not matter.
     assert.equal(await logIn(service, '198.51.100.1, 192.0.2.1'), 429);
     assert.equal(await logIn(service, '198.51.100.2, 192.0.2.2, 10.1.2.3'), 429);
   });

@@ -45,7 +45,7 @@ describe('between two MinIO servers', {
 
   testPair(() => pair, ['folder/', 'control\u0001']);
 
-  test('metadata travel as the task asks', proves('metadata'), async () => {
+  test('metadata are copied as the task specifies', proves('metadata'), async () => {
     const taskId = await pair.createTask({ enable_metadata_migration: true });
     const userMetadata = { plain: 'ASCII', greeting: 'Grüße, 世界' };
     const contentHeaders = { 'cache-control': 'max-age=60' };

@@ -22,7 +22,7 @@ describe('a source that is read through nginx', { skip: nginxMissing() ?? false 
     source_cdn: { domain: nginx.domain, protocol: 'http', authentication_type: 'NONE' },
   });
 
-  /** The bucket has it first: what a CDN holds is not older. */
+  /** Adds the object to the bucket first, because the copy of a CDN is not older. */
   async function add(key: string, bytes: Uint8Array): Promise<void> {
     world.from.put(key, bytes);
     await nginx.add(key, bytes);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { startWorld, type World } from '../kit/service-between-buckets.ts';
 
-describe('a task that asks for what a row of facts has not is refused, and told whose row', () => {
+describe('a task that needs an ability that its store lacks is refused, and the message names the store', () => {
   let world: World;
   before(async () => {
     world = await startWorld({
@@ -43,7 +43,7 @@ describe('a task that asks for what a row of facts has not is refused, and told 
       assert.equal(
         world.source.requests.total + world.target.requests.total,
         0,
-        'nobody was asked',
+        'no request was sent',
       );
     });
   }

@@ -56,7 +56,7 @@ async function keys(query: Record<string, string>): Promise<string[]> {
 }
 
 describe('the object list', () => {
-  test('tells of each object how, why and when its last round ended', async () => {
+  test('reports of each object how, why and when its last round ended', async () => {
     const copied = await world.outcome(taskId, '中文');
     const { accept_time, start_time, settle_time, ...rest } = copied;
     assert.deepEqual(rest, {
@@ -94,7 +94,7 @@ describe('the object list', () => {
     );
   });
 
-  test('can be asked for one outcome', async () => {
+  test('can be filtered by outcome', async () => {
     assert.deepEqual(await keys({ outcome: 'failed' }), failing);
     assert.deepEqual(await keys({ outcome: 'skipped' }), ['skipped']);
     assert.deepEqual(await keys({ outcome: 'copied' }), oddKeys);

@@ -103,7 +103,7 @@ describe('what operators look at', () => {
     }
   });
 
-  test('every answer has a request ID: the caller’s, if it has the form of ours', async () => {
+  test('every answer has a request ID: the caller’s, if it has the form of the service’s own', async () => {
     const own = '0123456789abcdef0123456789abcdef';
     const kept = await get('/healthz', { 'x-request-id': own });
     assert.equal(kept.headers.get('x-request-id'), own);

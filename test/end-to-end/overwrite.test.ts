@@ -18,7 +18,7 @@ const [older, newer] = [{ lastModified: now - HOUR }, { lastModified: now + HOUR
 /** Every test has keys and a task of its own. */
 let world: World;
 before(async () => {
-  // Their sums of CRC-64 are for those who ask in that dialect; others do not see them.
+  // The servers report CRC-64 checksums only to clients that use this dialect.
   world = await startWorld({
     source: { dialect: 'obs' },
     target: { dialect: 'obs' },

@@ -14,7 +14,7 @@ const ways = [
   { name: 'distrusted', addressing: 'path', trusted: false },
 ] as const;
 
-describe('the body of an OMS client, without a field of ours', () => {
+describe('the body of an OMS client, without a field that only Bucket Brigade has', () => {
   let world: World;
   before(async () => {
     world = await startWorld({
@@ -68,7 +68,7 @@ describe('the body of an OMS client, without a field of ours', () => {
       assert.ok(to.bytes(`oms/${size}`)?.equals(bytes));
       assert.equal(to.object(`oms/${size}`)?.userMetadata['owner'], 'me');
       const { check_method, check_passed } = await world.outcome(taskId, `oms/${size}`);
-      // The source tells no sum: the target's is compared with that of the bytes in our hands.
+      // The source reports no checksum: that of the target is compared with that of the bytes that were copied.
       assert.deepEqual([check_method, check_passed], ['crc64', true]);
     }
     const shown = await client.call('GET', `/sync-tasks/${taskId}?query_time=${Date.now()}`);
@@ -86,7 +86,7 @@ describe('the body of an OMS client, without a field of ours', () => {
     assert.equal(world.to.bytes('tencent')?.toString(), 'text');
   });
 
-  test('is refused for a region that nobody mapped, and that cannot be the cloud’s own', async () => {
+  test('is refused for a region that is not mapped and that cannot be one of the cloud’s own', async () => {
     const created = world.client.createTask(bodyOf('Aliyun', 'cn.elsewhere'));
     await assert.rejects(created, { status: 400, code: 'OMS.0064' });
   });
@@ -185,7 +185,7 @@ describe('what travels beside the bytes', () => {
   };
 
   for (const size of [sizes.small, sizes.medium, sizes.large]) {
-    test(`metadata travels with ${size} bytes where the task asks for it`, async () => {
+    test(`metadata is copied with ${size} bytes if the task enables it`, async () => {
       const { from, to } = world;
       const taskId = await world.createTask({ enable_metadata_migration: true });
       const key = `with/${size}`;

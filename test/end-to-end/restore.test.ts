@@ -40,7 +40,7 @@ describe('an archived object of a task that restores', () => {
   });
   after(() => world[Symbol.asyncDispose]());
 
-  test('is asked for, waited for without a worker, and copied when it can be read', async () => {
+  test('is restored, occupies no worker while it waits, and is copied when it can be read', async () => {
     const key = 'archived/film';
     archive(world, key);
     const taskId = await waiting(world, key);
@@ -115,7 +115,7 @@ test('a restore that the source refuses fails by its own reason', async () => {
 });
 
 describe(
-  'US3, which tells of an archived object by its list alone',
+  'US3, which reports an archived object only in its list',
   series('restore-us3', { way: 'own', clouds: ['UCloud'] }),
   () => {
     const row = { cloud: 'UCloud', dialect: 'UCloud', addressing: 'path' } as const;
@@ -139,7 +139,7 @@ describe(
     const to = { dst_cloud_type: 'UCloud', dst_region: 'there', dst_endpoint: undefined };
 
     test(
-      'as the source is asked to restore, waited for, and copied from',
+      'as the source receives the request to restore, and the object is copied when it can be read',
       proves('restore'),
       async () => {
         archive(world, 'film');
@@ -181,7 +181,7 @@ describe(
       ['NO_OVERWRITE', 'target-exists'],
       ['SIZE_LAST_MODIFIED_COMPARISON_OVERWRITE', 'target-up-to-date'],
     ] as const) {
-      test(`as the target is compared with all the same, ${mode}`, proves('restore'), async () => {
+      test(`as the target is compared although archived, ${mode}`, proves('restore'), async () => {
         const key = `kept/${mode}`;
         world.from.put(key, bytes, { lastModified: Date.now() - 60_000 });
         world.to.put(`${key}, and more`, bytes);

@@ -294,7 +294,7 @@ function urlOf(template: string, project: string, task: string | undefined): str
 
 const texts = new Map<string, string>();
 
-/** A refusal says the same whether or not the project or the task is there, or somebody else's. */
+/** A refusal has the same text whether the project or the task exists, does not exist, or belongs to another user. */
 function sameAsEver(
   status: number,
   asked: { readonly project: string; readonly action: string; readonly task: string | undefined },
@@ -303,7 +303,7 @@ function sameAsEver(
   const { project, action, task } = asked;
   if (status !== 403 && (status !== 404 || task === undefined)) return;
   const refusal = status === 403 ? `403 of ${action}` : '404 of a task';
-  // A refusal names what was asked for, and nothing else.
+  // A refusal names the project and the task of the request, and nothing else.
   const said = [project, ...(task === undefined ? [] : [task])].reduce(
     (left, id) => left.replaceAll(id, 'ASKED'),
     text,
@@ -314,7 +314,7 @@ function sameAsEver(
   for (const id of [...projects, ...tasks]) assert.ok(!said.includes(id), refusal);
 }
 
-/** Resets everything but policies: one that nobody is granted has no effect. */
+/** Resets everything except policies: a policy that is not granted has no effect. */
 async function begin(): Promise<Model> {
   const { identity } = service.brigade;
   for (const { id } of await identity.listGrants()) await identity.deleteGrant(id);

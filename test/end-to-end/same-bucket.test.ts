@@ -81,7 +81,7 @@ describe('a bucket under two addresses', () => {
     });
   });
 
-  test('is accepted where no right allows to tell, and no object is written', async () => {
+  test('is accepted if the rights do not allow to recognize it, and no object is written', async () => {
     world.from.put('film', 'frames');
     deny('ListMultipartUploads');
     deny('HeadObject');
@@ -90,7 +90,7 @@ describe('a bucket under two addresses', () => {
     assertNoTrace();
   });
 
-  test('is refused at a start, once the credentials allow to tell', async () => {
+  test('is refused at a start, once the credentials allow to recognize it', async () => {
     deny('ListMultipartUploads');
     deny('HeadObject');
     const taskId = await toItself();

@@ -75,7 +75,7 @@ describe('a signed request', () => {
     }
   });
 
-  test('is refused with a wrong secret, and told what we signed', async () => {
+  test('is refused with a wrong secret, and the answer contains what the service signed', async () => {
     const wrong = { ...key, secret: `${key.secret}x` };
     const answer = await send({ url: list }, signedHeaders({ url: list }, wrong));
     refused(answer, /verify aksk signature fail, canonicalRequest:GET\|/);
@@ -100,7 +100,7 @@ describe('a signed request', () => {
     refused(await answer('secret-of-turn-1'), /verify aksk signature fail/);
   });
 
-  test('is refused with a key that nobody has', async () => {
+  test('is refused with an unknown key', async () => {
     const nobodys = { id: 'NOBODYSKEY', secret: 'secret' };
     const answer = await send({ url: list }, signedHeaders({ url: list }, nobodys));
     refused(answer, /Get secretKey failed,ak:NOBODYSKEY,err:ak not exist/);
@@ -147,7 +147,7 @@ describe('a signed request', () => {
     }
   });
 
-  test('for a path that no database takes is told so', async () => {
+  test('is refused for a path that the database cannot store, and the answer names the parameter', async () => {
     for (const path of ['/v2/%00/sync-tasks', `/v2/${service.projectId}/sync-tasks/%00`]) {
       const request = { url: `${service.url}${path}?query_time=1` };
       const { status, body } = await send(request, signedHeaders(request, key));
@@ -156,7 +156,7 @@ describe('a signed request', () => {
     }
   });
 
-  test('for users and rights is told which header it lacks', async () => {
+  test('for users and rights is refused without the header that names the project, and the answer names it', async () => {
     const admin = await makeKey(service, 'gil', 'Security Administrator');
     const request = { url: `${service.url}/iam/v1/users` };
     const { status, body } = await send(request, signedHeaders(request, admin));
@@ -166,7 +166,7 @@ describe('a signed request', () => {
     assert.equal((await send(named, signedHeaders(named, admin))).status, 200);
   });
 
-  test('of other algorithms, or half written, is told so', async () => {
+  test('with another algorithm, or incomplete, is refused with the reason', async () => {
     const signed = signedHeaders({ url: list }, key);
     const { authorization = '' } = signed;
     for (const [other, reason] of [

@@ -39,7 +39,7 @@ describe('single sign-on', () => {
     return await fetch(`${service.url}${path}`, { method, headers: { 'x-auth-token': token } });
   }
 
-  test('lets in whose groups were granted something, for that', async () => {
+  test('allows what was granted to the groups of the caller', async () => {
     const token = await issuer.sign(ann);
     assert.equal((await call('GET', tasks, token)).status, 200);
     const stop = await call('POST', `${tasks}/none/stop`, token);
@@ -53,7 +53,7 @@ describe('single sign-on', () => {
     );
   });
 
-  test('lets nobody in without such a group, or for another project', async () => {
+  test('allows nothing without such a group, or for another project', async () => {
     for (const claims of [
       { ...ann, groups: ['unknown here'] },
       { ...ann, groups: undefined },
@@ -65,7 +65,7 @@ describe('single sign-on', () => {
     assert.equal((await call('GET', tasks, mine)).status, 200);
   });
 
-  test('tells what is wrong with a token, and not the token', async () => {
+  test('reports what is wrong with a token, but not the token', async () => {
     const token = await issuer.sign({ ...ann, exp: 1 });
     const response = await call('GET', tasks, token);
     assert.equal(response.status, 401);
@@ -74,7 +74,7 @@ describe('single sign-on', () => {
     assert.ok(!text.includes(token.split('.')[1] ?? ''));
   });
 
-  test('of a process of its own lets in users of ours by their names, and groups by its prefix', async () => {
+  test('in a separate process accepts existing users by their names, and groups with its prefix', async () => {
     await using apart = await forkOidcIssuer();
     const trusted = {
       ...{ issuer: apart.issuer, audience: AUDIENCE, userClaim: 'email', mapsUsers: true },
@@ -102,7 +102,7 @@ describe('single sign-on', () => {
     assert.equal(await status({ email: 'ann\0@corp.example' }), 401);
   });
 
-  test('is not there while the issuer does not tell its keys', async () => {
+  test('answers 503 while the issuer does not provide its keys', async () => {
     await using silent = await startOidcIssuer();
     silent.down = true;
     const trusted = { issuer: silent.issuer, audience: AUDIENCE, userClaim: 'sub' };

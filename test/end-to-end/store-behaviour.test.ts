@@ -48,7 +48,7 @@ describe('a task shows how its stores behaved', () => {
     assert.deepEqual([world.to.openUploads(), [...world.to.keys()]], [[], []]);
   });
 
-  test('where the target takes a part with a wrong MD5, and it copies all the same', async () => {
+  test('where the target accepts a part with a wrong MD5, and the task copies nevertheless', async () => {
     const taskId = await world.createTask({ dst_endpoint: forgetful.url });
     const { dst_behaviour } = await world.client.show(taskId);
     assert.deepEqual(dst_behaviour, { ...unknown, md5_check: false });

@@ -85,7 +85,7 @@ test('a task from a bucket to itself is refused', async () => {
 });
 
 describe('stop and start', () => {
-  test('a stop lets objects in flight end, keeps what waits, and a start goes on', async () => {
+  test('a stop finishes objects in flight and keeps those that wait, and a start continues', async () => {
     const { from, to, source, client } = world;
     const taskId = await world.createTask();
     const keys = Array.from({ length: 60 }, (_, i) => `stop/${String(i).padStart(2, '0')}`);
@@ -206,7 +206,7 @@ describe('delete', () => {
     assert.equal(to.object('deleted/large'), undefined);
   });
 
-  test('an upload that nobody goes on with is aborted by the maintenance, after BRIGADE_UPLOAD_DAYS', async () => {
+  test('the maintenance aborts an upload that is not continued, after BRIGADE_UPLOAD_DAYS', async () => {
     const { from, to, source, target, client, service } = world;
     const taskId = await world.createTask();
     from.put('abandoned', randomBytes(sizes.large));

@@ -25,7 +25,7 @@ describe('the service with a certificate', () => {
     return { status: response.statusCode, headers: response.headers, text };
   }
 
-  test('serves HTTPS, and tells browsers to stay with it', async () => {
+  test('serves HTTPS, and instructs browsers to keep using it', async () => {
     assert.match(service.url, /^https:/);
     const { status, headers } = await get(`/v2/${service.projectId}/sync-tasks`, {
       'x-auth-token': service.token,
@@ -55,12 +55,12 @@ describe('the service with a certificate', () => {
     newer.destroy();
   });
 
-  test('answers nobody in the clear', async () => {
+  test('does not answer without TLS', async () => {
     await assert.rejects(fetch(service.url.replace('https', 'http')));
   });
 });
 
-test('without one it leaves it to the proxy what browsers are told', async () => {
+test('without a certificate the service leaves Strict-Transport-Security to the proxy', async () => {
   await using service = await startTestService({ works: false, trustProxy: ['127.0.0.1'] });
   const headers = { 'x-forwarded-proto': 'https' };
   const response = await fetch(`${service.url}/healthz`, { headers });

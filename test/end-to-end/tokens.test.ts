@@ -100,7 +100,7 @@ describe('a token for a password', () => {
     assert.deepEqual([others.status, codeOf(others)], [403, 'OMS.0072']);
   });
 
-  test('is for the project that is named, by name or ID; without a name for the only one', async () => {
+  test('is for the project whose name or ID is given; without one, for the only project', async () => {
     const projectOf = ({ body }: Answer) =>
       (body as { token: { project: { id: string } } }).token.project.id;
     const user = { name: undefined, id: (await service.brigade.identity.listUsers())[0]?.id };
@@ -163,7 +163,7 @@ describe('a token for a password', () => {
     assert.equal((await logIn(service)).status, 201);
   });
 
-  test('a request that is none is told what to change', async () => {
+  test('an invalid log-in request is refused, and the message says what to change', async () => {
     const totp = await logIn(service, { methods: ['totp'] });
     assert.deepEqual([totp.status, codeOf(totp)], [400, 'OMS.0064']);
     assert.match(JSON.stringify(totp.body), /auth\.identity\.methods.*password/);
@@ -219,7 +219,7 @@ describe('where a client is', () => {
   });
   after(() => service[Symbol.asyncDispose]());
 
-  test('projects are found by name, and only those in which the caller has rights', async () => {
+  test('projects can be searched by their names, and only those in which the caller has rights are listed', async () => {
     for (const holder of [token, service.token]) {
       for (const [name, ids] of [
         ['?name=cn-north-4', [service.projectId]],
@@ -271,14 +271,14 @@ describe('where a client is', () => {
     });
   });
 
-  test('nobody is told without a credential', async () => {
+  test('projects, domains and regions are not listed without a credential', async () => {
     for (const path of ['/v3/projects', '/v3/auth/domains', '/v3/regions']) {
       assert.equal((await fetch(`${service.url}${path}`)).status, 401);
     }
   });
 });
 
-test('first tokens that are switched off let nobody in', async () => {
+test('first tokens are rejected if they are switched off', async () => {
   await using service = await startTestService({ works: false });
   const path = `/v2/${service.projectId}/sync-tasks`;
   assert.equal((await get(service, path, service.token)).status, 200);

@@ -103,7 +103,7 @@ describe('before a byte of the body has arrived', () => {
     assert.match(locked.message, /AK access failed to reach the limit/);
   });
 
-  test('a client that waits to be asked for its body is asked only if it may send it', async () => {
+  test('a client that waits for 100 Continue gets it only if it may send its body', async () => {
     await using service = await startTestService({ works: false });
     const key = await makeKey(service, 'ann');
     const expect = { expect: '100-continue' };

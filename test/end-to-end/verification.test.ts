@@ -121,7 +121,7 @@ describe('a verification of a stopped task', () => {
     );
   });
 
-  test('reads the bytes of a sample, finds damage that no listing shows, and has it repaired', async () => {
+  test('reads the bytes of a sample, finds damage that no listing shows, and repairs it', async () => {
     await using world = await startWorld();
     const { from, to, client } = world;
     const taskId = await world.createTask();

@@ -144,7 +144,7 @@ describe('several processes on one database', () => {
 });
 
 describe('a graceful stop', () => {
-  test('in the middle of 60 MiB: the next process goes on from the finished parts', async () => {
+  test('in the middle of 60 MiB: the next process continues from the finished parts', async () => {
     const settings = { drainMs: 100 };
     await using world = await startWorld({ settings });
     const { from, to, target, client, service } = world;
