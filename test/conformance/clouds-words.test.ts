@@ -22,7 +22,7 @@ for (const name of s3DialectNames) {
       });
       after(() => cloud[Symbol.asyncDispose]());
 
-      test('that it is asked too often is throttled', proves('errors'), async () => {
+      test('an answer for too many requests is throttled', proves('errors'), async () => {
         const { server, store } = cloud;
         server.faults.add({ kind: 'status', ...server.dialect.throttled });
         await rejectsWith('throttled', store.read('key', {}, signal));
@@ -48,7 +48,7 @@ for (const name of s3DialectNames) {
         await rejectsWith('bad-credentials', nobody.head('key', signal));
       });
 
-      test('a clock that differs is told, and the next request is signed by the other one', async () => {
+      test('a clock that differs is reported, and the next request is signed with the time of the cloud', async () => {
         await using ahead = await openCloud(name, { now: () => Date.now() + 86_400_000 });
         await rejectsWith('clock-skew', ahead.store.put('key', bodyOf('text'), {}, signal));
         await ahead.store.put('key', bodyOf('text'), {}, signal);
@@ -63,7 +63,7 @@ for (const name of s3DialectNames) {
         for (const tier of store.traits.tiers) {
           await store.put(tier, bodyOf(tier), { tier }, signal);
           seen.add(server.bucket(bucket).object(tier)?.storageClass ?? '');
-          // S3 tells every class but the standard one.
+          // S3 reports every class except the standard one.
           const told = (await store.head(tier, signal)).tier ?? 'STANDARD';
           const written = s3Dialects[name].classes.get(tierClasses[tier] ?? '');
           assert.equal(told, written?.tier);
@@ -72,7 +72,7 @@ for (const name of s3DialectNames) {
       });
 
       test(
-        'a restore asks for no more days than the class is thawed for',
+        'a restore requests no more days than the class can be thawed for',
         proves('restore'),
         async () => {
           const { server, store, bucket } = cloud;
@@ -85,7 +85,7 @@ for (const name of s3DialectNames) {
         },
       );
 
-      test('the key service is asked to encrypt, where it has one', proves('KMS'), async () => {
+      test('the key service is requested to encrypt, if there is one', proves('KMS'), async () => {
         const { server, store, bucket } = cloud;
         const put = store.put('sealed', bodyOf('sealed'), { kms: true }, signal);
         if (kms === undefined) {

@@ -26,7 +26,7 @@ export const exceptionsOf: Readonly<
     'a name may have 1,024 bytes, and no more': noPath,
     'odd names are removed together': 'some are refused; minio-store.test.ts has the others',
     'entries come in the order of their UTF-8 bytes':
-      'MinIO lists no object whose name goes on behind another one’s with a slash',
+      'MinIO does not list an object whose name continues the name of another object with a slash',
   },
   // A backslash becomes a slash, and segments of dots are folded by URLs:
   // https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata

@@ -46,7 +46,7 @@ export function listingPromises(promise: GivePromise): void {
     },
   );
 
-  promise('listing', 'pages lose nothing, and none is longer than asked', async (trial) => {
+  promise('listing', 'pages lose nothing, and none is longer than requested', async (trial) => {
     const { store, signal, prefix } = trial;
     const keys = Array.from({ length: 7 }, (_, number) => `${prefix}pages/${number}`);
     for (const key of keys) await store.put(key, bodyOf(key), {}, signal);
@@ -74,7 +74,7 @@ export function listingPromises(promise: GivePromise): void {
 
   promise(
     'listing',
-    'a listing goes on after any key, whether it exists or not',
+    'a listing continues after any key, whether it exists or not',
     async ({ store, signal, prefix }) => {
       const under = `${prefix}after/`;
       for (const name of ['a', 'b+c', 'd e', '中']) {
@@ -124,7 +124,7 @@ export function listingPromises(promise: GivePromise): void {
     },
   );
 
-  promise('listing', 'an entry tells what a head tells', async ({ store, signal, prefix }) => {
+  promise('listing', 'an entry reports what a head reports', async ({ store, signal, prefix }) => {
     const key = `${prefix}entry`;
     await store.put(key, bodyOf('entry'), {}, signal);
     const { entries } = await store.list({ prefix: key }, signal);

@@ -11,9 +11,9 @@ import { dialects as serverDialects } from '../kit/s3-server/dialects.ts';
 import { type S3Server, startS3Server } from '../kit/s3-server/server.ts';
 
 /*
- * Whatever an object has beside its bytes: what is made of it for a cloud is taken by the server that
- * plays the cloud, comes back as it was sent, and what is missing then was told; or it is too much, and
- * refused with what can be done about that.
+ * For any metadata of an object: the server that plays the cloud accepts what the service makes of it, and returns it
+ * unchanged; everything that is missing was reported. Or the metadata are too large, and are refused with a message
+ * that says what to do.
  */
 
 const { signal } = new AbortController();
@@ -74,7 +74,7 @@ describe('metadata as they are made for a cloud', () => {
       test('are taken, and come back', async () => {
         await fc.assert(
           fc.asyncProperty(userMetadata, contentHeaders, async (given, headers) => {
-            // What a store would have told of it.
+            // The metadata that a store would have reported.
             const source = { contentHeaders: headers, userMetadata: wellFormed(given) };
             const fitted = fitMetadata(source, store.traits.metadata);
             const options = {
@@ -113,7 +113,7 @@ function isTooMuch({ traits }: Store, given: Readonly<Record<string, string>>): 
   return excessOf(given, known) !== undefined;
 }
 
-/** As the server's version of the store tells them. */
+/** The metadata as the server that plays the store reports them. */
 function asKept(
   { traits }: Store,
   given: Readonly<Record<string, string>>,

@@ -209,7 +209,7 @@ describe('MinIO, a server, is what its row says', {
     });
   });
 
-  test('a HEAD is told why, as a GET is', proves('errors'), async () => {
+  test('a HEAD fails with the same reason as a GET', proves('errors'), async () => {
     const { accessKeyId, secretAccessKey } = options.credentials;
     for (const [fault, wrong] of [
       ['no-bucket', { bucket: 'nowhere' }],
@@ -239,7 +239,7 @@ describe('MinIO, a server, is what its row says', {
     assert.equal((await listing.list({}, signal)).entries.length, 1);
   });
 
-  test('a clock that differs is told, and learnt from', proves('errors'), async () => {
+  test('a clock that differs is reported, and corrected', proves('errors'), async () => {
     const ahead = 3_600_000;
     for (const by of [ahead, -ahead]) {
       const clock = { ...systemClock, now: () => Date.now() + by };

@@ -14,7 +14,7 @@ export interface OpenCloud extends AsyncDisposable {
   readonly server: S3Server;
   readonly bucket: string;
   readonly store: Store;
-  /** The adapter with another secret, or another session token; whoever opens it closes it. */
+  /** Opens the adapter with another secret or another session token; the caller must close it. */
   readonly openWith: (secret: string, token?: string) => Store;
 }
 

@@ -60,8 +60,8 @@ describe('our S3 server answers the official SDK as S3 does', () => {
   });
 });
 
-// What Ceph passes, ours must pass: every exception of ours would have to be one of Ceph's too.
-describe('Ceph passes what our server passes, but for known gaps', {
+// The test server must pass what Ceph passes: each of its exceptions would have to be one of Ceph's too.
+describe('Ceph passes what the test server passes, except for known gaps', {
   skip: cephAvailable() ?? false,
 }, () => {
   async function run(): Promise<CheckResult[]> {

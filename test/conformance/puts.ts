@@ -34,7 +34,7 @@ async function failsWithoutTrace(
 }
 
 export function putPromises(promise: GivePromise): void {
-  promise('put', 'a receipt tells what a head tells', async ({ store, signal, prefix }) => {
+  promise('put', 'a receipt reports what a head reports', async ({ store, signal, prefix }) => {
     const key = `${prefix}receipt`;
     const startedAt = Date.now();
     const receipt = await store.put(key, bodyOf('123456789'), {}, signal);
@@ -221,7 +221,7 @@ export function putPromises(promise: GivePromise): void {
     await rejectsWith('not-found', store.head(key, signal));
   });
 
-  promise('put', 'a put that fails lets go of its stream, begun or not', async (trial) => {
+  promise('put', 'a put that fails releases its stream, begun or not', async (trial) => {
     const { store, signal, prefix } = trial;
     const aborted = AbortSignal.abort(new Error('enough'));
     const key = `${prefix}let-go`;

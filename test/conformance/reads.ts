@@ -68,7 +68,7 @@ export function readPromises(promise: GivePromise): void {
     await store.put(key, bodyOf('0123456789'), {}, signal);
     const pin = await store.head(key, signal);
     for (const range of [undefined, { first: 0, last: 9 }, { first: 2, last: 4 }]) {
-      // No store can tell this by the ETag that it is sent, or is not sent.
+      // A store cannot detect this by the ETag that a request contains or does not contain.
       const resized = { ...pin, size: 11 };
       await rejectsWith('changed', store.read(key, { range, pin: resized }, signal));
       const other = { ...pin, etag: '"0123456789"' };
@@ -76,7 +76,7 @@ export function readPromises(promise: GivePromise): void {
       const ignoring = { range, pin: other, unconditional: true };
       await rejectsWith('changed', store.read(key, ignoring, signal));
       const weak = { ...pin, etag: `W/${pin.etag}` };
-      // Without a version only the time tells what a weak ETag does not.
+      // Without a version, only the time shows a change that a weak ETag does not show.
       const earlier = { versionId: undefined, lastModified: pin.lastModified - 60_000 };
       await rejectsWith(
         'changed',

@@ -34,7 +34,7 @@ interface Asking {
   readonly host?: string;
 }
 
-/** Not by `fetch`, which lets nobody say the host. */
+/** Sends a request without `fetch`, because `fetch` does not allow to set the host. */
 async function send(server: S3Server, path: string, asking: Asking = {}): Promise<Answer> {
   const { method = 'GET', body, headers = {}, host = `127.0.0.1:${server.port}` } = asking;
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
@@ -195,7 +195,7 @@ describe('a restore', () => {
     });
   }
 
-  test('at COS is told with its tier and its time, as long as it lasts', async () => {
+  test('at COS is reported with its tier and its time while it lasts', async () => {
     await using server = await openServer('cos');
     const head = () => send(server, '/ice', { method: 'HEAD', host: 'bucket.cloud.test' });
     server.bucket('bucket').put('ice', 'ice', { storageClass: 'GLACIER' });
@@ -235,7 +235,7 @@ describe('the wrong place', () => {
     assert.match(answer.text, /<Endpoint>s3\.eu-west-1\.cloud\.test<\/Endpoint>/);
   });
 
-  test('a signature for another region is told the right one', async () => {
+  test('a signature for another region is refused with the right region', async () => {
     await using server = await openServer('s3', { region: 'eu-west-1', verify: true });
     const scope = '20231114/us-east-1/s3/aws4_request';
     const answer = await send(server, '/bucket/key', {
@@ -325,7 +325,7 @@ describe('limits', () => {
   });
 });
 
-test('each cloud says in its own words that it is asked too often', async () => {
+test('each cloud reports too many requests with its own code', async () => {
   for (const dialect of dialectNames) {
     await using server = await openServer(dialect);
     server.faults.add({ kind: 'status', ...server.dialect.throttled });

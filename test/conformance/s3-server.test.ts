@@ -12,7 +12,7 @@ import { type S3Server, type S3ServerOptions, startS3Server } from '../kit/s3-se
 import { testCertificate } from '../kit/s3-server/test-certificate.ts';
 import { proves, series } from '../kit/matrix/proves.ts';
 
-/** A server that takes everybody's word: what is tested here is not who asks. */
+/** Starts a server that does not verify signatures, because these tests are not about authentication. */
 function openServer(options: S3ServerOptions = {}): Promise<S3Server> {
   return startS3Server({ buckets: ['bucket'], verify: false, ...options });
 }

@@ -115,13 +115,13 @@ async function removeAll(store: Store, prefix: string): Promise<void> {
   }
 }
 
-/** A body of bytes at hand. */
+/** Makes a body from bytes in memory. */
 export function bodyOf(content: string | Uint8Array): PutBody {
   const bytes = Buffer.from(content);
   return { content: bytes, size: bytes.length };
 }
 
-/** Bytes that differ from place to place, so that none is taken for another. */
+/** Makes bytes that differ from position to position, so that a misplaced piece is detected. */
 export function patterned(size: number): Buffer {
   const bytes = Buffer.alloc(size);
   for (let at = 0; at + 4 <= size; at += 4) bytes.writeUInt32LE((at * 2_654_435_761) >>> 0, at);

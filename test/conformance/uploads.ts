@@ -32,7 +32,7 @@ export function uploadPromises(promise: GivePromise): void {
     assert.equal(head.contentType, 'text/plain');
     assert.deepEqual(head.userMetadata, { mark: 'kept' });
     assert.equal(receipt.etag.replaceAll('"', ''), head.etag.replaceAll('"', ''));
-    // No sum of sums is taken for that of the bytes.
+    // A checksum of checksums is not treated as the checksum of the bytes.
     const md5 = createHash('md5').update(bytes).digest('hex');
     for (const told of [receipt.md5, head.md5]) assert.ok(told === undefined || told === md5);
     assert.deepEqual(await store.listUploads(key, signal), []);

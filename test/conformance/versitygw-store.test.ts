@@ -38,7 +38,7 @@ testStore('S3, a Versity gateway', {
     'an object named "folder/" comes back under that name': 'it is a folder, which has no bytes',
     'an object named "//double" comes back under that name': path,
     'an object named "control\\u0001\\u001f\u007f" comes back under that name':
-      'it lists control characters as U+FFFD, whatever encoding is asked for',
+      'it lists control characters as U+FFFD, whatever encoding is requested',
     'an object named "xxxxxxxxxxxxxxxxxxxx…" comes back under that name': path,
     'a name may begin with a slash': path,
     'a name may have 1,024 bytes, and no more': path,

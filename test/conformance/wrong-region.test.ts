@@ -11,8 +11,8 @@ import { bodyOf, rejectsWith } from './store.ts';
 import { proves, series } from '../kit/matrix/proves.ts';
 
 /*
- * A bucket is asked for at the cloud's own address of another region, which answers as that cloud does.
- * One server has all regions: every name leads to it.
+ * A bucket is requested at the cloud's own address of another region, which answers as that cloud does.
+ * One server plays all regions: every name resolves to it.
  */
 
 const { signal } = new AbortController();
@@ -46,7 +46,7 @@ async function startRegions(name: S3DialectName, wrong: string): Promise<Region>
   return { server, open };
 }
 
-/** What a store may be asked first. */
+/** The operations that may be the first ones of a store. */
 const asks: Readonly<Record<string, (store: Store) => Promise<unknown>>> = {
   'a list': (store) => store.list({ prefix: 'there' }, signal),
   'a head': (store) => store.head('there', signal),
@@ -68,7 +68,7 @@ const tell: readonly (readonly [S3DialectName, string])[] = [
 
 for (const [name, wrong] of tell) {
   describe(
-    `${name}, asked for a bucket of another region`,
+    `${name}, when a bucket of another region is requested`,
     series('wrong-region', { way: 'own', clouds: [name] }),
     () => {
       let region: Region;
@@ -80,7 +80,7 @@ for (const [name, wrong] of tell) {
 
       for (const [what, ask] of Object.entries(asks)) {
         test(
-          `tells where it is, which is followed and kept: ${what}`,
+          `names the region, which the store uses and remembers: ${what}`,
           proves('wrong region'),
           async () => {
             const { server, open } = region;
@@ -97,7 +97,7 @@ for (const [name, wrong] of tell) {
   );
 }
 
-/** Those that tell nothing. */
+/** Clouds whose answers do not name the region. */
 const silent: readonly (readonly [S3DialectName, string])[] = [
   ['QingCloud', 'sh1a'],
   ['Baidu', 'gz'],
@@ -106,7 +106,7 @@ const silent: readonly (readonly [S3DialectName, string])[] = [
 ];
 
 for (const [name, wrong] of silent) {
-  test(`${name}, asked so, knows no such bucket, which is what is told`, async () => {
+  test(`${name}, when a bucket of another region is requested, answers no-bucket, which is reported`, async () => {
     const { server, open } = await startRegions(name, wrong);
     await using store = open();
     await rejectsWith('no-bucket', store.list({}, signal));
