@@ -59,7 +59,7 @@ describe('the audit of dependencies', () => {
       lines.join('\n'),
       /undici: Something bad \(https.*GHSA-aaaa-bbbb-cccc\); high\n.*: 1 serious/,
     );
-    // It asks for what is shipped, and not for what only tests use.
+    // It queries the packages that are shipped, and not those that only tests use.
     assert.match(asked, /"undici"/);
     assert.doesNotMatch(asked, /"eslint"/);
   });
@@ -80,7 +80,7 @@ describe('the audit of dependencies', () => {
     assert.deepEqual([failed, lines], [false, ['audit of dependencies: 0 serious findings']]);
   });
 
-  test('is skipped by name where the registry does not answer it', async () => {
+  test('is skipped with a message if the registry does not answer', async () => {
     advisories = undefined;
     const { failed, lines } = await audit();
     assert.equal(failed, false);

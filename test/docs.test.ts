@@ -165,20 +165,20 @@ describe('the documents', () => {
 });
 
 describe('the reference', () => {
-  test('settings.md has every setting as the code has it', () => {
+  test('settings.md lists every setting as the code defines it', () => {
     agree('docs/reference/settings.md', 'settings', settingsTable());
   });
 
-  test('limits.md has what every call takes as the code has it', async () => {
+  test('limits.md lists the limits of every call as the code defines them', async () => {
     agree('docs/reference/limits.md', 'bodies', await bodiesTable());
     assert.ok(read('docs/reference/limits.md').includes(`deeper than ${DEPTH_MAX} levels`));
   });
 
-  test('operate.md has every reason of a failure as the code has it', () => {
+  test('operate.md lists every reason of a failure as the code defines it', () => {
     agree('docs/guide/operate.md', 'reasons', reasonsTable());
   });
 
-  test('storage-classes.md has every class of every dialect as the code has it', () => {
+  test('storage-classes.md lists every class of every dialect as the code defines it', () => {
     agree('docs/clouds/storage-classes.md', 'classes', classesTable());
   });
 
@@ -276,7 +276,7 @@ function commandsBelow(command: Command, above = ''): string[] {
   return commands.flatMap((below) => commandsBelow(below, path));
 }
 
-/** A part of a page that is made from the code: it is compared, or written anew. */
+/** A part of a page that is generated from the code: it is compared, or written again. */
 function agree(page: string, name: string, made: string): void {
   const text = read(page);
   const [begin, end] = [`<!-- ${name}: made by test/docs.test.ts -->\n`, `<!-- /${name} -->`];

@@ -174,7 +174,7 @@ for (const [what, pattern, where] of [
   ],
   ['chance', /\bMath\.random\(\)/, 'platform/base'],
 ] as const) {
-  test(`${what} is asked in src/${where} only: elsewhere it is an argument`, () => {
+  test(`${what} is read in src/${where} only: elsewhere it is an argument`, () => {
     const files = product.filter(({ path }) => folderOf(path) !== where);
     assert.deepEqual(places(files, pattern), []);
     // The pattern finds what it looks for.
@@ -190,7 +190,7 @@ test('the domain gets its clock from the roles that start it', () => {
 /** Real time is what they are about, or the way to what they are about. */
 const mayWait: Readonly<Record<string, string>> = {
   'src/platform/http/slow-transfers.test.ts': 'real sockets that carry bytes slowly',
-  'src/platform/postgres/data-directory.test.ts': 'a process that goes on until it is killed',
+  'src/platform/postgres/data-directory.test.ts': 'a process that runs until it is killed',
   'src/platform/postgres/db.test.ts': 'time limits of statements, by statements that sleep',
   'src/platform/postgres/embedded.test.ts': 'a process that takes its time to stop',
   'src/platform/postgres/migrate.test.ts':
@@ -219,7 +219,7 @@ test('no test waits for time to pass: it waits for what happens, with until() wh
   assert.deepEqual(waiting.sort(), Object.keys(mayWait).sort());
 });
 
-test('what a cloud is like is read from its traits and tables: no code asks for its name', () => {
+test('the properties of a cloud are read from its traits and tables: no code checks its name', () => {
   // The API speaks OMS, whose own rules name clouds.
   const files = product.filter(({ path }) => folderOf(path) !== 'surface/api');
   const names = cloudTypes.join('|');
@@ -234,7 +234,7 @@ test('names of OMS’s fields and of settings are at the surface only', () => {
   assert.deepEqual(places(files, names), []);
 });
 
-test('the queue and the copies ask whether a task runs, not what a synchronization task is', () => {
+test('the queue and the copies check whether a task runs, not what a synchronization task is', () => {
   const files = product.filter(({ path }) => /^src\/domain\/(?:queue|copy)\//.test(path));
   assert.deepEqual(places(files, /\bsync_tasks\b|SYNCHRONIZING|SyncTask\b/), []);
 });
@@ -310,6 +310,6 @@ test('adapters send by the connections that are paced and counted, and by nothin
   assert.deepEqual([...where], ['src/platform/stores/requests.ts']);
 });
 
-test('no type is told against what is known', () => {
+test('no type assertion contradicts a known type', () => {
   assert.deepEqual(places(product, /\bas unknown as\b|[\w\])]!(?:\.|;|,|\))/), []);
 });

@@ -86,7 +86,7 @@ describe('a SAS token of the whole account, made by Microsoft’s own client', {
     ['src', { spr: 'https' }, /OMS\.1014 .*for https only \(spr\), and the endpoint is not/],
     ['dst', { sp: 'rl' }, /OMS\.1020 .*lacks the right to write objects.*a destination r, c, w, d/],
   ] as const satisfies readonly (readonly ['src' | 'dst', Grant, RegExp])[]) {
-    test(`with ${JSON.stringify(grant)} is refused as ${side}, and what it lacks is told`, async () => {
+    test(`with ${JSON.stringify(grant)} is refused as ${side}, and the message says what it lacks`, async () => {
       const secret = tokenOf(grant);
       await assert.rejects(createTask(side, secret), (error: Error) => {
         assert.match(error.message, says);

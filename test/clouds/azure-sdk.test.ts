@@ -131,7 +131,7 @@ describe('Microsoft’s own client and ours, at one container', {
   );
 
   test(
-    'blocks of theirs are none of ours, and stay when an upload of ours is aborted',
+    'blocks of the SDK are not treated as those of the service, and stay when the service aborts an upload',
     proves('parts'),
     async () => {
       const blob = theirs.getBlockBlobClient('blocks');

@@ -85,7 +85,7 @@ export interface SdkCrc64 {
 
 const require = createRequire(import.meta.url);
 
-/** Undefined where it is not installed. It is no dependency of ours, so its types are not here. */
+/** Undefined if it is not installed. It is not a dependency of the project, so its types are not available. */
 export function azureSdk(): AzureSdk | undefined {
   try {
     return require('@azure/storage-blob') as AzureSdk;

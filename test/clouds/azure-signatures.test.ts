@@ -25,7 +25,7 @@ const ascii = fc
   .string({ unit: fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code)) })
   .map((text) => text.trim());
 
-/** A request as their client has it, before it is signed. */
+/** A request in the form of their client, before it is signed. */
 function requestOf(method: string, url: string, pairs: readonly string[]): SdkRequest {
   const headers = new Map<string, string>();
   for (let at = 0; at < pairs.length; at += 2) headers.set(pairs[at] ?? '', pairs[at + 1] ?? '');

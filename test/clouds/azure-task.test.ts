@@ -207,7 +207,7 @@ describe('a task between Azure and an S3 store', {
   }
 
   test(
-    'to Azure: any name, each way of copying, and what could not be kept is told',
+    'to Azure: any name, each way of copying, and a report of what could not be kept',
     proves('destination'),
     async () => {
       const from = s3.bucket('bucket');
@@ -256,7 +256,7 @@ describe('a task between Azure and an S3 store', {
   );
 
   test(
-    'to Azure: a type beyond ASCII is left out, and that is told',
+    'to Azure: a type beyond ASCII is omitted, and the omission is reported',
     proves('destination'),
     async () => {
       const from = s3.bucket('bucket');

@@ -138,7 +138,7 @@ describe(
       const cos = new Cos({ SecretId: 'AKtest', SecretKey: 'SKtest' });
       const fields = (sign: string): string[][] => {
         const text = Buffer.from(sign, 'base64').subarray(20).toString();
-        // The SDK's is good for one object and for a time: neither of the two that OMS tells of.
+        // The SDK's signature is valid for one object and for a time: it is neither of the two that OMS describes.
         return text
           .split('&')
           .map((pair) => pair.split('='))

@@ -31,7 +31,7 @@ function good<Result>({ CommonMsg, InterfaceResult }: Answer<Result>): Result {
   throw new Error(`${CommonMsg.Status} ${CommonMsg.Code}: ${CommonMsg.Message}`);
 }
 
-/** @param signature Undefined lets the SDK ask the server which it speaks. */
+/** @param signature If it is undefined, the SDK queries the server for the signature that it supports. */
 function open(server: S3Server, secret: string, signature: Signature | undefined): Driver {
   const client = new ObsClient({
     access_key_id: server.accessKey.accessKeyId,

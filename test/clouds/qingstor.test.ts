@@ -30,7 +30,7 @@ function open(server: S3Server, secret: string): Driver {
     },
     async get(key) {
       const { data } = await store.getObject(key, { response_type: 'arraybuffer' });
-      // What it was told to give.
+      // The response type that was requested above.
       return Buffer.from(data as ArrayBuffer);
     },
     async head(key) {

@@ -135,7 +135,7 @@ describe('an upload to Kodo needs a token', () => {
     assert.deepEqual(await sent('GET', where), nowhere);
   });
 
-  test('that asks for no more than this server does', async () => {
+  test('with a function that this server does not have is refused', async () => {
     const policy = { callbackUrl: 'http://127.0.0.1/' };
     await assert.rejects(
       kodo.put('x', Buffer.from('x'), { policy }),
@@ -299,7 +299,7 @@ describe('objects of Kodo are managed', () => {
     await assert.rejects(accepted(manager.changeType(bucket, 'frozen', 9)), { status: 400 });
   });
 
-  test('a listing is in the order of bytes, rolled up, and goes on by its own marker', async () => {
+  test('a listing is in the order of bytes, rolled up, and continues from its own marker', async () => {
     const { manager } = kodo;
     const keys = ['a', 'b/1', 'b/2', 'c', '\uffee', '🙈'].map((key) => `list/${key}`);
     for (const key of keys.toReversed()) await kodo.put(key, Buffer.from(key));
@@ -348,7 +348,7 @@ describe('a download of a private bucket of Kodo', () => {
     assert.equal((await answered(kodo.downloadUrl('gone')))[0], 404);
   });
 
-  test('gives ranges, and nothing to who has it', async () => {
+  test('answers ranges, and sends no body if the client has the object already', async () => {
     const url = kodo.downloadUrl('film');
     assert.deepEqual(await answered(url, { range: 'bytes=2-4' }), [206, '234']);
     assert.deepEqual(await answered(url, { range: 'bytes=-3' }), [206, '789']);

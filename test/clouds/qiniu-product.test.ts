@@ -84,7 +84,7 @@ describe('what Kodo’s SDK has put is read', itsSdk, () => {
 
   for (const ownNames of [false, true]) {
     test(
-      `with metadata told as ${ownNames ? 'x-qn-meta-' : 'x-amz-meta-'}, no MD5 and no time of its own`,
+      `with metadata reported as ${ownNames ? 'x-qn-meta-' : 'x-amz-meta-'}, no MD5 and no time of its own`,
       proves(['metadata', 'CDN']),
       async () => {
         server.manners.ownNames = ownNames;
@@ -161,7 +161,7 @@ describe('what Kodo’s SDK has put is read', itsSdk, () => {
     }
   });
 
-  test('by nobody who has another secret', proves('errors'), async () => {
+  test('not by a client that has another secret', proves('errors'), async () => {
     await kodo.put('closed', Buffer.from('x'));
     await using other = open('another-secret', false);
     await assert.rejects(other.read('closed', {}, signal), { fault: 'bad-credentials' });

@@ -69,7 +69,7 @@ drive('qiniu, Kodo’s own protocol', {
   open,
   cannot: {
     'encryption by the key service': 'Kodo has none',
-    'an archived object, restored': 'Kodo tells it in words of its own: see qiniu-native.test.ts',
+    'an archived object, restored': 'Kodo reports it in its own form: see qiniu-native.test.ts',
   },
   facts: {
     ...{ metaPrefix: 'x-qn-meta-', etag: /^F[\w-]{27}$/, partsEtag: /^n[\w-]{27}$/, refusal: 401 },

@@ -11,9 +11,9 @@ import { ensureFirstAccessKey } from '../../src/domain/access/tokens.ts';
 import { startTestService, type TestService } from '../kit/service.ts';
 
 /*
- * The official SDKs, unmodified and from their own registries, against the running service. Each goes
- * through all eight operations, and tells what it saw. One whose tools or registry are missing is skipped
- * by its name.
+ * Runs the official SDKs, unmodified and from their own registries, against the running service. Each calls
+ * all eight operations, and prints what it received. An SDK whose tools or registry are missing is skipped
+ * with a message that names it.
  */
 
 const REGION = 'cn-north-4';
@@ -39,7 +39,7 @@ interface Step {
   readonly message?: string;
 }
 
-/** A registry or a tool does not give what is asked for; the message says what it said. */
+/** A registry or a tool does not provide what is requested; the message contains its answer. */
 class NotHere extends Error {}
 
 const sdks: readonly Sdk[] = [
@@ -183,7 +183,7 @@ function isThere(tool: string): boolean {
     .some((folder) => existsSync(join(folder, tool)));
 }
 
-/** Runs what asks a registry. */
+/** Runs a command that sends requests to a registry. */
 async function fetched(command: string, args: readonly string[]): Promise<void> {
   try {
     await run(command, args, { timeout: INSTALL_MS });
@@ -194,7 +194,7 @@ async function fetched(command: string, args: readonly string[]): Promise<void> 
   }
 }
 
-/** @returns What was printed. @throws {Error} that has it too, unless the command ended well. */
+/** @returns What was printed. @throws {Error} with what was printed, if the command failed. */
 function run(
   command: string,
   args: readonly string[],

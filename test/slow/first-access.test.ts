@@ -74,7 +74,7 @@ describe('a first start without a first token', () => {
     assert.equal(await child.stop(), 0);
   });
 
-  test('tells what is wrong with a certificate', async () => {
+  test('reports what is wrong with a certificate', async () => {
     const [first, second] = [await makeCertificate(['a']), await makeCertificate(['b'])];
     const [certFile, keyFile] = [join(folder, 'a.pem'), join(folder, 'b.pem')];
     await writeFile(certFile, first.cert);

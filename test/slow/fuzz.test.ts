@@ -13,8 +13,8 @@ import { framing } from '../kit/fuzzed-connections.ts';
 import { oddClaims, StrangeRequests, TASK } from '../kit/fuzzed-requests.ts';
 
 /*
- * What nobody would send, in the whole service with its database: no answer is an error of ours, none
- * fails to come, and nothing of it stays in memory. A seed repeats a run:
+ * Sends malformed input to the whole service with its database: no answer is an internal error, every request
+ * is answered, and nothing of it stays in memory. A seed repeats a run:
  *
  *   SEED=1234 node --test test/slow/fuzz.test.ts
  */
@@ -30,7 +30,7 @@ let service: TestService;
 let issuer: OidcIssuer;
 let requests: StrangeRequests;
 
-/** @returns The status. @throws {Error} when it is one of ours, does not come, or says nothing. */
+/** @returns The status. @throws {Error} if the answer is an internal error, does not come, or has no text. */
 async function send(options: InjectOptions): Promise<number> {
   const timer = { late: undefined as NodeJS.Timeout | undefined };
   const late = new Promise<never>((_resolve, reject) => {
@@ -73,13 +73,13 @@ function collectGarbage(): void {
 }
 
 async function heapNow(): Promise<number> {
-  // What was just answered is let go first.
+  // The requests that were just answered must be released first.
   await new Promise((resolve) => setTimeout(resolve, 200));
   collectGarbage();
   return process.memoryUsage().heapUsed;
 }
 
-describe(`inputs that nobody would send (SEED=${SEED})`, () => {
+describe(`malformed input (SEED=${SEED})`, () => {
   before(async () => {
     issuer = await startOidcIssuer();
     const trusted = {

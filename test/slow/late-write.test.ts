@@ -19,11 +19,11 @@ interface LateStore extends AsyncDisposable {
   readonly url: string;
   /** Resolves when the first put has arrived with all its bytes. */
   readonly accepted: Promise<void>;
-  /** Performs that put, which nobody waits for any more. */
+  /** Performs that put, whose client no longer waits for it. */
   finish(): Promise<void>;
 }
 
-/** A store that takes the first put of an object, and performs it when it is told to. */
+/** Starts a store that accepts the first put of an object, and performs it when `finish` is called. */
 async function startLateStore(behind: S3Server): Promise<LateStore> {
   const { hostname, port } = new URL(behind.url);
   const accepted = Promise.withResolvers<undefined>();

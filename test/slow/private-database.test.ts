@@ -41,7 +41,7 @@ describe('the private PostgreSQL', () => {
     assert.deepEqual(to.openUploads(), []);
   }
 
-  test('killed with work in hand: the process ends with code 1 and says why, and the next start continues', {
+  test('killed while objects are copied: the process ends with code 1 and says why, and the next start continues', {
     // Far more than it takes, and less than the leases of what is in work last.
     timeout: 45_000,
   }, async () => {
@@ -91,7 +91,7 @@ describe('the private PostgreSQL', () => {
     mounted?.[Symbol.dispose]();
   });
 
-  test('on a full disk: 503 names it, /readyz is 503, nothing is lost, and it goes on when there is room', {
+  test('on a full disk: 503 names it, /readyz is 503, nothing is lost, and it continues when there is space', {
     skip: mounted === undefined && NO_DISK,
   }, async () => {
     const disk = mounted?.path ?? '';

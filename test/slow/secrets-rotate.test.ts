@@ -55,7 +55,7 @@ describe('brigade secrets rotate', () => {
     await after.client.stop(taskId);
   });
 
-  test('a private database: killed at any moment, nothing is lost and it goes on', async () => {
+  test('a private database: killed at any moment, nothing is lost and the rotation continues', async () => {
     await using server = await startS3Server({ buckets: ['source', 'target'] });
     await using dir = await mkdtempDisposable(join(tmpdir(), 'brigade-rotate-'));
     const environment = { BRIGADE_DATA_DIR: dir.path };

@@ -35,7 +35,7 @@ describe('the service as a user starts it', () => {
   });
   after(() => rm(dataDir, { recursive: true, force: true }));
 
-  test('prints its address and a token once; goes on where it was; refuses a second instance', async () => {
+  test('prints its address and a token once; continues after a restart; refuses a second instance', async () => {
     const first = startBare({ BRIGADE_DATA_DIR: dataDir });
     const [, url = '', projectId = ''] = await first.line(/API\s+(http\S+?)\/v2\/(\w+)/);
     const [, token = ''] = await first.line(/Token\s+(bb_\S+)/);
@@ -75,7 +75,7 @@ describe('the service as a user starts it', () => {
     assert.doesNotMatch(child.errors(), /hunter2|eighty/);
   });
 
-  test('tells when its port is taken, and shows the token when it does start', async () => {
+  test('reports that its port is in use, and prints the token when it does start', async () => {
     await using taken = await startS3Server();
     const fresh = join(dataDir, 'fresh');
     const child = startBare({ BRIGADE_DATA_DIR: fresh, BRIGADE_PORT: String(taken.port) });
@@ -85,14 +85,14 @@ describe('the service as a user starts it', () => {
     await again.line(/Token\s+(bb_\S+)/);
   });
 
-  test('tells when it cannot listen at its host', async () => {
+  test('reports that it cannot listen at its host', async () => {
     const child = startBare({ BRIGADE_DATA_DIR: dataDir, BRIGADE_HOST: 'no such host' });
     assert.equal(await child.stopped(), 1);
     assert.match(child.errors(), /brigade: the address no such host:0 cannot be used \(\w+\)/);
     assert.doesNotMatch(child.errors(), /at async/);
   });
 
-  test('tells which database cannot be reached, without its password', async () => {
+  test('reports which database cannot be reached, without its password', async () => {
     const url = 'postgres://brigade:hunter2@127.0.0.1:1/brigade';
     const child = startBare({ BRIGADE_DATA_DIR: dataDir, BRIGADE_DATABASE_URL: url });
     assert.equal(await child.stopped(), 1);

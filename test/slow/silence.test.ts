@@ -33,7 +33,7 @@ describe('stores that fall silent', () => {
   });
   after(() => world[Symbol.asyncDispose]());
 
-  test('are given up in time, and every object arrives whole all the same', async () => {
+  test('time out, and every object still arrives complete', async () => {
     const { from, to, client } = world;
     const taskId = await world.createTask(betweenHuawei);
     const contents = new Map<string, Buffer>();

@@ -56,7 +56,7 @@ describe('a client that', () => {
       '1\r\na\r\n',
     ],
   ] as const) {
-    test(`${what} is told so, and let go`, { timeout: 60_000 }, async () => {
+    test(`${what} gets a 408, and its connection is closed`, { timeout: 60_000 }, async () => {
       const { socket, ended } = open();
       const dripping = drip(socket, begin, drop);
       assert.match(await ended, /^HTTP\/1\.1 408 .*"error_code"/s);
@@ -68,7 +68,7 @@ describe('a client that', () => {
     ['one endless header', 'x'],
     ['endless headers', 'a: b\r\n'],
   ] as const) {
-    test(`sends ${what} is let go at once`, { timeout: 10_000 }, async () => {
+    test(`sends ${what} is disconnected at once`, { timeout: 10_000 }, async () => {
       const { socket, ended } = open();
       socket.write(`GET /v2 HTTP/1.1\r\nHost: a\r\nX: ${header === 'x' ? '' : 'y\r\n'}`);
       let sent = 0;
@@ -104,7 +104,7 @@ describe('a client that', () => {
     }
   });
 
-  test('sends a body without end is let go at once', { timeout: 20_000 }, async () => {
+  test('sends a body without end is disconnected at once', { timeout: 20_000 }, async () => {
     const { socket, ended } = open();
     const path = `/v2/${service.projectId}/sync-tasks`;
     socket.write(

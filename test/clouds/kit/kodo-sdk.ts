@@ -42,7 +42,7 @@ export interface UploadExtras {
   readonly policy?: Policy;
 }
 
-/** The vendor's SDK at a server of ours, as it comes. */
+/** The vendor's SDK, unmodified, connected to the test server. */
 export interface Kodo {
   readonly manager: BucketManager;
   readonly mac: { readonly accessKey: string };

@@ -21,8 +21,8 @@ const here: Lookup = (hostname, options, callback) => {
 };
 
 /**
- * Leads every name of the domain to this machine: SDKs give no way to say so, and there is no such
- * domain. What they ask of the network otherwise is as it was.
+ * Resolves every name of the domain to this machine, because SDKs have no option for this and the domain does not
+ * exist. Other uses of the network are unchanged.
  */
 function everyNameIsHere(): void {
   Object.assign(dns, { lookup: here });
@@ -37,7 +37,7 @@ export function domainAt(port: number): string {
 
 type Connect = (this: Agent, options: AgentOptions, ...rest: readonly unknown[]) => unknown;
 
-/** What a name of {@link domainAt} tells. */
+/** Matches the port in a name of {@link domainAt}. */
 const portIn = new RegExp(String.raw`\.port-(\d+)\.${domain.replace('.', String.raw`\.`)}$`);
 
 /**
@@ -56,7 +56,7 @@ function everyPortIsInItsName(): void {
   };
 }
 
-/** A server of ours that plays a cloud, with one bucket, reached by its name in the host too. */
+/** Starts a test server that plays a cloud, with one bucket, which can also be addressed in the host name. */
 export function startCloud(bucket: string, options: S3ServerOptions): Promise<S3Server> {
   everyNameIsHere();
   return startS3Server({ buckets: [bucket], virtualHost: domain, ...options });

@@ -11,7 +11,7 @@ import { proves } from '../../kit/matrix/proves.ts';
 
 const MiB = 1024 ** 2;
 
-/** What a test asks a put to carry. */
+/** The metadata and options of a put. */
 export interface Extras {
   readonly contentType?: string;
   readonly metadata?: Readonly<Record<string, string>>;
@@ -65,7 +65,7 @@ export interface Ride {
     readonly etag: RegExp;
     readonly partsEtag: RegExp;
     readonly partSize: number;
-    /** A class that is no archive, and the header that tells it. */
+    /** A class that is not an archive, and the header that reports it. */
     readonly coolClass: readonly [word: string, header: string];
     readonly archiveClass?: string;
     readonly restoreHeader?: string;
