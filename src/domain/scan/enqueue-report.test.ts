@@ -2,14 +2,19 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { testDatabase } from '../../../test/kit/postgres.ts';
-import { addTask } from '../../../test/kit/queue-rows.ts';
+import { addKeys, addTask, claim, settle, settlement } from '../../../test/kit/queue-rows.ts';
 import type { Database } from '../../platform/postgres/db.ts';
+import type { TaskPlan } from '../tasks/task-record.ts';
 import { type Difference, insertDifferences } from './differences-table.ts';
 import { beginEnqueueing, enqueueNextBatch } from './enqueue-report.ts';
 import { endScan, findScan, insertScan } from './scans-table.ts';
 
-async function addReport(db: Database, differences: readonly Difference[]) {
-  const taskId = await addTask(db);
+async function addReport(
+  db: Database,
+  differences: readonly Difference[],
+  plan: Partial<TaskPlan> = {},
+) {
+  const taskId = await addTask(db, plan);
   const id = randomUUID();
   assert.ok(await insertScan(db, { id, taskId, kind: 'verify' }));
   await insertDifferences(db, id, differences);
@@ -109,4 +114,31 @@ describe('the enqueueing of a report', () => {
       { key: 'time', late: false },
     ]);
   });
+
+  for (const [overwriteMode, insists] of [
+    ['NO_OVERWRITE', { bytes: false, copied: true, failed: false, skipped: false }],
+    ['FULL_OVERWRITE', { bytes: true, copied: true, failed: true, skipped: true }],
+  ] as const) {
+    test(`takes an object for a damaged copy of ours only where it may be one, under ${overwriteMode}`, async () => {
+      await using db = await testDatabase();
+      const reasons = { bytes: 'bytes', copied: 'checksum', failed: 'bytes', skipped: 'bytes' };
+      const differences = Object.entries(reasons).map(
+        ([key, reason]) => ({ key, comparison: 'different', reason }) as Difference,
+      );
+      const { taskId, id, end } = await addReport(db, differences, { overwriteMode });
+      const settled = ['copied', 'failed', 'skipped'] as const;
+      await addKeys(db, taskId, settled);
+      const claims = await claim(db, taskId);
+      const outcomes = claims.map((one, at) => settlement(one, { outcome: settled[at] }));
+      assert.deepEqual(await settle(db, taskId, outcomes), { held: 3, late: 0 });
+      await end();
+      await beginEnqueueing(db, id);
+      while (await enqueueNextBatch(db, 1e6));
+      const found = await claim(db, taskId);
+      assert.deepEqual(
+        Object.fromEntries(found.map(({ key, targetDoubtful }) => [key, targetDoubtful])),
+        insists,
+      );
+    });
+  }
 });

@@ -35,9 +35,15 @@ const NEXT = `
   order by scans.enqueueing_due_at limit 1
   for update of scans skip locked`;
 
-/** Differing bytes are a reason to copy, whatever sizes and times say. */
+/**
+ * Differing bytes are a reason to copy, whatever sizes and times say. Under NO_OVERWRITE an object that this service has
+ * not copied belongs to somebody else, and is no damaged copy.
+ */
 const KEYS = `
-  select $2::uuid as task_id, object_key, coalesce(reason in ('bytes', 'checksum'), false) as differs
+  select $2::uuid as task_id, object_key, coalesce(reason in ('bytes', 'checksum') and (
+    (select overwrite_mode from tasks where id = $2) <> 'NO_OVERWRITE'
+    or (select outcome = 'copied' from objects where task_id = $2 and objects.object_key = page.object_key limit 1)
+  ), false) as differs
   from page where comparison in ('different', 'missing')`;
 
 const ENQUEUE = `
