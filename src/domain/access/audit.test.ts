@@ -38,7 +38,7 @@ describe('the audit', () => {
     return rows.filter(({ id }) => id > (from?.id ?? 0)).reverse();
   }
 
-  test('takes whatever a caller makes up: a NUL, half a character', async () => {
+  test('accepts any text of a caller, even a NUL or half a character', async () => {
     const broken = { actor: 'a\0nn', resource: 'x\0\ud83d', projectId: '\0' };
     const audit = new DatabaseAudit({ database, log: silentLog, clock: new SteppedClock() });
     await audit.record({ ...entry, ...broken });
@@ -46,7 +46,7 @@ describe('the audit', () => {
     assert.deepEqual([row?.actor, row?.resource, row?.projectId], ['ann', 'x\ufffd', '']);
   });
 
-  test('loses one entry that the database refuses, and none of those gathered with it', async () => {
+  test('loses only the entry that the database refuses, not those gathered with it', async () => {
     const lines: string[] = [];
     const write = (chunk: Buffer, _encoding: string, done: () => void): void => {
       lines.push(chunk.toString());
@@ -65,7 +65,7 @@ describe('the audit', () => {
     assert.match(lines.join(), /"event":"audit\.lost".*"operation":"refused"/);
   });
 
-  test('has refusals of one kind once, whatever they were about', async () => {
+  test('records refusals of one kind once, whatever their resource', async () => {
     const rows = await written(
       Array.from({ length: 500 }, (_, at) => ({ ...entry, resource: `${at}`, requestId: `${at}` })),
     );
@@ -88,7 +88,7 @@ describe('the audit', () => {
     assert.partialDeepStrictEqual(rows.at(-1), { actor: 'ben', operation: 'DeleteSyncTask' });
   });
 
-  test('keeps apart what was done', async () => {
+  test('records successful calls of each resource separately', async () => {
     const done = { ...entry, status: 200, errorCode: undefined, operation: 'CreateSyncEvents' };
     const tasks = Array.from({ length: 100 }, (_, at) => ({
       ...done,

@@ -17,7 +17,7 @@ const document = {
 } as const;
 
 /** Both believe what they heard: what is taken away by the one must end at the other as well. */
-describe('what is taken away', () => {
+describe('what is revoked', () => {
   let here: TestService;
   let elsewhere: TestService;
   const clock = new ShiftedClock();
@@ -123,7 +123,7 @@ describe('what is taken away', () => {
     }
   });
 
-  test('stays ended: a user who comes back has no token of before, but keys', async () => {
+  test('stays revoked: a user who is enabled again has keys, but no earlier token', async () => {
     const who = await somebody();
     await identity().updateUser(who.name, { enabled: false });
     const login = { user: who.name, password: PASSWORD, project: undefined };
@@ -136,7 +136,7 @@ describe('what is taken away', () => {
     assert.ok((await here.brigade.gatekeeper.principalOf(token)) !== undefined);
   });
 
-  test('goes with its user: nothing of it is left in the database', async () => {
+  test('is removed with its user: nothing of it is left in the database', async () => {
     const who = await somebody();
     await identity().createGrant({
       ...{ user: who.name, group: undefined, projectId: here.projectId, policy: who.policy },
@@ -152,7 +152,7 @@ describe('what is taken away', () => {
 });
 
 /** A process that has refused a caller must not go on refusing it for what it remembers. */
-describe('what is given', () => {
+describe('what is granted', () => {
   let here: TestService;
   let elsewhere: TestService;
   const clock = new ShiftedClock();

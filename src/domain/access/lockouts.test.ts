@@ -31,7 +31,7 @@ test('a success in between restarts the count', async () => {
   assert.equal(strikes.outUntil('a'), undefined);
 });
 
-test('a flood of keys takes no more memory than ten thousand of them', async () => {
+test('a flood of keys uses the memory of at most ten thousand keys', async () => {
   const strikes = new MemoryLockouts(() => 0);
   await strike(strikes, 'a', 5);
   for (let key = 0; key < 9_999; key++) await strikes.failed(`key ${key}`);
@@ -40,7 +40,7 @@ test('a flood of keys takes no more memory than ten thousand of them', async () 
   assert.equal(strikes.outUntil('a'), undefined);
 });
 
-test('a flood of keys brings back no other that is out', async () => {
+test('a flood of keys does not readmit a key that is locked out', async () => {
   const strikes = new MemoryLockouts(() => 0);
   for (let key = 0; key < 9_990; key++) await strikes.failed(`key ${key}`);
   await strike(strikes, 'a', 5);

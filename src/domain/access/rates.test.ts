@@ -64,7 +64,7 @@ test('a process reads the database once for one second’s worth of calls', asyn
   assert.equal(asked.count, 10);
 });
 
-test('calls at the same time share a look at the database, and all that may come through do', async () => {
+test('concurrent calls share their queries, and all that the rate allows pass', async () => {
   await using db = await testDatabase();
   const { rates, asked } = processOn(db);
   const rate = rates.of('events of', 600);
@@ -114,7 +114,7 @@ test('what a process took and did not use is not kept for ever', async () => {
   assert.equal(rate.has('k'), false);
 });
 
-test('what came through beyond the rate is made up for', async () => {
+test('failures beyond the rate are deducted in all processes', async () => {
   await using db = await testDatabase();
   const [one, two] = [processOn(db), processOn(db)];
   const rate = one.rates.of('failures from', 60);

@@ -104,7 +104,7 @@ describe('a token of an issuer', () => {
     assert.ok(await plain.principalOf(await issuer.sign({ sub: 'off' })));
   });
 
-  test('is good from its begin to its end, give or take half a minute', async () => {
+  test('is valid from its start to its end, with a tolerance of half a minute', async () => {
     const { clock, principalOf } = signOn([trusted(issuer)]);
     const now = Math.floor(clock.time / SECONDS);
     const token = await issuer.sign({ nbf: now + 100, exp: now + 200 });
@@ -125,7 +125,7 @@ describe('a token of an issuer', () => {
     }
   });
 
-  test('must be for us, must end, and must say who holds it', async () => {
+  test('must name our audience, an end and its holder, in claims of the right form', async () => {
     const { principalOf } = signOn([
       trusted(issuer, { userClaim: 'email', groupsClaim: 'roles', projectClaim: 'tenant' }),
     ]);
@@ -164,7 +164,7 @@ describe('a token of an issuer', () => {
     assert.deepEqual(stranger.asked, []);
   });
 
-  test('cannot be forged: another’s key, another’s words, no signature, a shared secret', async () => {
+  test('cannot be forged with another key, changed claims, no signature or a shared secret', async () => {
     const { principalOf } = signOn([trusted(issuer)]);
     await using stranger = await startOidcIssuer();
     const claims = { iss: issuer.issuer };
@@ -227,7 +227,7 @@ describe('the keys of an issuer', () => {
     await assert.rejects(principalOf(old), refusal(/no such key/));
   });
 
-  test('that are withdrawn are believed for ten minutes more', async () => {
+  test('that are withdrawn are accepted for ten more minutes', async () => {
     await using issuer = await startOidcIssuer();
     const { clock, principalOf } = signOn([trusted(issuer)]);
     const token = await issuer.sign();

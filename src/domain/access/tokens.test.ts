@@ -43,7 +43,7 @@ test('a later start neither makes nor returns a token', async () => {
   assert.deepEqual(await ensureFirstToken(database, undefined), { projectId, token: undefined });
 });
 
-test('a given token is added, however often it is given, and none is generated', async () => {
+test('a given token is added once for any number of starts, and none is generated', async () => {
   await using database = await testDatabase();
   const { projectId, token } = await ensureFirstToken(database, 'given');
   assert.equal(token, undefined);
@@ -83,7 +83,7 @@ test('a string that is not one of our tokens belongs to no project', async () =>
   }
 });
 
-test('a token that is taken away works for ten seconds more at most', async () => {
+test('a revoked token works for at most ten more seconds', async () => {
   await using database = await testDatabase();
   const { projectId, token = '' } = await ensureFirstToken(database, undefined);
   const clock = new ManualClock();
@@ -96,7 +96,7 @@ test('a token that is taken away works for ten seconds more at most', async () =
   await insertProject(database, projectId); // It is there already, which is fine.
 });
 
-test('where first tokens are not let in there is a project, and none is made', async () => {
+test('where first tokens are not accepted, a project is made, but no token', async () => {
   await using database = await testDatabase();
   const { projectId, token } = await ensureFirstToken(database, undefined, false);
   assert.equal(token, undefined);
@@ -104,7 +104,7 @@ test('where first tokens are not let in there is a project, and none is made', a
   assert.equal((await ensureFirstToken(database, undefined, false)).projectId, projectId);
 });
 
-test('a first access key is there after each start, once, with the secret that was given last', async () => {
+test('a first access key exists once after each start, with the secret that was given last', async () => {
   await using database = await testDatabase();
   const sealer = new Sealer(Buffer.alloc(32));
   const [id, projectId] = ['FIRSTKEY', 'a-project'];

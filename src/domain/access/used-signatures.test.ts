@@ -18,7 +18,7 @@ test('a signed call is carried out once in all processes, but for the moments af
   assert.equal(await here.mayUse(call, 60_000), false);
 });
 
-test('it is remembered while its date could still be taken', async () => {
+test('a signed call is remembered for as long as its date is accepted', async () => {
   await using database = await testDatabase();
   const used = new DatabaseUsedSignatures(database);
   await used.mayUse(call, 0);
