@@ -52,7 +52,7 @@ describe('acceptChanges', () => {
     assert.deepEqual(new Set(claimed.map(({ key }) => key)), new Set(keys));
   });
 
-  test('takes the keys of several tasks, and says which task took its', async () => {
+  test('accepts the keys of several tasks, and returns which tasks took theirs', async () => {
     await using db = await testDatabase();
     const [running, stopped, hidden] = [await addTask(db), await addTask(db), await addTask(db)];
     await stopTask(db, stopped);
@@ -69,7 +69,7 @@ describe('acceptChanges', () => {
     assert.equal(await requests(db, stopped), 0);
   });
 
-  test('an event leaves a live claim alone, and its attempts', async () => {
+  test('an event changes neither a live claim nor its attempts', async () => {
     await using db = await testDatabase();
     const task = await addTask(db);
     await addKeys(db, task, ['k']);
@@ -80,7 +80,7 @@ describe('acceptChanges', () => {
     assert.deepEqual(await settle(db, task, [settlement(held)]), { held: 1, late: 0 });
   });
 
-  test('an event forgets the back-off and the attempts of a key that waits', async () => {
+  test('an event resets the back-off and the attempts of a key that waits', async () => {
     await using db = await testDatabase();
     const task = await addTask(db);
     await addKeys(db, task, ['k']);
@@ -122,7 +122,7 @@ describe('acceptChanges', () => {
     assert.deepEqual(await sorted(), none);
   });
 
-  test('a stop that comes first keeps the keys out', async () => {
+  test('a stop that commits first keeps the keys out', async () => {
     await using db = await testDatabase();
     const task = await addTask(db);
     let taking: Promise<boolean> | undefined;
@@ -242,7 +242,7 @@ describe('claimChanges', () => {
     assert.deepEqual(await claim(db, task), []);
   });
 
-  test('says what is known of the key: its event, its last copy, its upload', async () => {
+  test('returns what is known of the key: its event, its last copy, its upload', async () => {
     await using db = await testDatabase();
     const task = await addTask(db);
     await addKeys(db, task, ['a', 'b']);
@@ -283,7 +283,7 @@ describe('lanes', () => {
     assert.deepEqual(await keysOf(9), ['c']);
   });
 
-  test('a scan gets its share of a claim before the events, and no more than it may have', async () => {
+  test('a scan gets its share of a claim before the events, and no more than its limit', async () => {
     await using db = await testDatabase();
     const task = await addTask(db);
     const numbered = (name: string) => Array.from({ length: 20 }, (_, at) => `${name}${at}`);
@@ -358,7 +358,7 @@ describe('untilNextDue', () => {
 });
 
 describe('renewLeases', () => {
-  test('renews what is still held, and says so', async () => {
+  test('renews the claims that are still held, and returns them', async () => {
     await using db = await testDatabase();
     const task = await addTask(db);
     await addKeys(db, task, ['held', 'lost']);

@@ -63,7 +63,7 @@ test('events of one moment share a commit, and each waits for it', async () => {
   assert.equal(accepted(), 6);
 });
 
-test('what arrives while a commit runs shares the next', async () => {
+test('events that arrive while a commit runs share the next', async () => {
   const { intake, commits, next } = held();
   const early = intake.accept(event('t', 'a'));
   await turn();
@@ -78,7 +78,7 @@ test('what arrives while a commit runs shares the next', async () => {
   );
 });
 
-test('a commit takes no more keys than it may, but always one event', async () => {
+test('a commit takes at most its limit of keys, but always one event', async () => {
   const { intake, commits, next } = held({ batchMax: 3 });
   const all = [
     intake.accept(event('t', 'a', 'b')),
@@ -131,7 +131,7 @@ test('an event whose task did not take its keys returns false', async () => {
   assert.equal(accepted, 1);
 });
 
-test('beyond the bound of the queue events are refused, and later taken again', async () => {
+test('events beyond the bound of the queue are refused, and later accepted again', async () => {
   const { intake, next } = held({ queueMax: 3 });
   const first = intake.accept(event('t', 'a', 'b', 'c'));
   await assert.rejects(intake.accept(event('t', 'd')), IntakeFull);

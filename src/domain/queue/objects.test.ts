@@ -49,7 +49,7 @@ test('pages come in the order of the keys’ bytes and lose nothing', async () =
   assert.deepEqual(seen, inOrder);
 });
 
-test('a prefix is taken as it is, and filters go together', async () => {
+test('a prefix is taken literally, and filters combine', async () => {
   await using db = await testDatabase();
   const all = ['a%b', 'a%!', 'a%', 'a', 'axb', 'a_', 'a%\u{10ffff}', 'a%\u{10ffff}x', 'b', 'A%'];
   const task = await withObjects(db, all);
@@ -103,7 +103,7 @@ test('a page under a prefix reads its range and no more', async () => {
   assert.doesNotMatch(plan, /Rows Removed by Filter: \d{3}/);
 });
 
-test('what failed is made due again, in batches, and counted', async () => {
+test('failed objects are made due again, in batches, and counted', async () => {
   await using db = await testDatabase();
   const task = await withObjects(db, ['a', 'b!', 'c!', 'd!', 'e']);
   const one = await retryFailedBatch(db, task, { limit: 2 });
@@ -122,7 +122,7 @@ test('what failed is made due again, in batches, and counted', async () => {
   );
 });
 
-test('a retry leaves a live claim alone, and takes only what is under the prefix', async () => {
+test('a retry does not change a live claim, and takes only keys under the prefix', async () => {
   await using db = await testDatabase();
   const task = await withObjects(db, ['x/!', 'y/!']);
   await addKeys(db, task, ['x/!']);
@@ -134,7 +134,7 @@ test('a retry leaves a live claim alone, and takes only what is under the prefix
   assert.equal(first(await claim(db, task)).key, 'x/!');
 });
 
-test('what is tried again later is made due at once, each key once and none that is in work', async () => {
+test('keys that wait for a retry are made due at once, each once and none that is in work', async () => {
   await using db = await testDatabase();
   const task = await addTask(db);
   await addKeys(db, task, ['x/1', 'x/2', 'x/3', 'y/1', 'z']);

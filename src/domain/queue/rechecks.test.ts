@@ -168,7 +168,7 @@ describe('a recheck', () => {
     assert.deepEqual(await outstanding(db), []);
   });
 
-  test('is made once for all times that have passed', async () => {
+  test('is made once for all due times that have passed', async () => {
     await using db = await testDatabase();
     const task = await lostAndSettled(db);
     await pass(db, 20);

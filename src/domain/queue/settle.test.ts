@@ -101,7 +101,7 @@ test('an event during the first round is what the lag of the second counts from'
   assert.ok(again.acceptedAt > Date.now() - 60_000);
 });
 
-test('what is to come again comes after its delay, with its attempts', async () => {
+test('a change that is retried is due after its delay, with its attempts', async () => {
   await using db = await testDatabase();
   const task = await addTask(db);
   await addKeys(db, task, ['now', 'then']);
@@ -205,7 +205,7 @@ test('a claim that lapsed counts nothing, and makes its key due again', async ()
   assert.equal(first(await listObjects(db, task, { limit: 9 })).outcome, 'copied');
 });
 
-test('a claim that lapsed leaves the live one alone, which then makes one more round', async () => {
+test('a claim that lapsed does not change the live one, which then makes one more round', async () => {
   await using db = await testDatabase();
   const task = await addTask(db);
   await addKeys(db, task, ['k']);
@@ -218,7 +218,7 @@ test('a claim that lapsed leaves the live one alone, which then makes one more r
   assert.deepEqual(await rowsOf(db), [{ key: 'k', attempt: 0, due: true, claimed: false }]);
 });
 
-test('a late end and the live one of the same key may come together', async () => {
+test('a late and a live settlement of one key can come together', async () => {
   await using db = await testDatabase();
   const task = await addTask(db);
   await addKeys(db, task, ['k', 'other']);
@@ -240,7 +240,7 @@ test('a late end and the live one of the same key may come together', async () =
   assert.deepEqual(await counters(db, task), [2, 0, 0, 2]);
 });
 
-test('the same settlement twice counts once', async () => {
+test('a repeated settlement counts once', async () => {
   await using db = await testDatabase();
   const task = await addTask(db);
   await addKeys(db, task, ['k']);
@@ -329,7 +329,7 @@ test('what a late claim may have overwritten is copied again, in whichever order
   );
 });
 
-test('a late end of a task that is gone makes nothing', async () => {
+test('a late settlement for a task that is gone changes nothing', async () => {
   await using db = await testDatabase();
   const task = await addTask(db);
   await addKeys(db, task, ['k']);

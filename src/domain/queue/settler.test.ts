@@ -92,14 +92,14 @@ test('a batch that is full does not wait to gather', async () => {
   assert.deepEqual(batches, [['a', 'b']]);
 });
 
-test('what ends while a batch is written is one batch, however much it is', async () => {
+test('results that arrive while a batch is written form one batch, however many they are', async () => {
   const { settler, batches } = settlerOf(() => undefined, { batchEnough: 2 });
   for (const key of ['a', 'b', 'c', 'd', 'e']) settler.add(claimOf(key), done);
   await settler.drained();
   assert.deepEqual(batches, [['a', 'b', 'c', 'd', 'e']]);
 });
 
-test('what the database cannot write now is written when it can', async () => {
+test('results that the database cannot write now are written when it can', async () => {
   let failures = 3;
   const { settler, batches, ended, errors } = settlerOf(() => {
     if (failures-- > 0) throw new DatabaseError('unavailable', 'gone');
@@ -111,7 +111,7 @@ test('what the database cannot write now is written when it can', async () => {
   assert.equal(errors.length, 3);
 });
 
-test('it is given up when no lease of it can be ours any more', async () => {
+test('a batch is given up once all of its leases have ended', async () => {
   let tries = 0;
   const { settler, ended } = settlerOf(() => {
     tries += 1;
@@ -133,7 +133,7 @@ test('it is given up when no lease of it can be ours any more', async () => {
   ]);
 });
 
-test('a result that can never be written holds up no other', async () => {
+test('a result that can never be written delays no other', async () => {
   const { settler, batches, ended } = settlerOf((keys) => {
     if (keys.includes('bad')) throw new DatabaseError('statement', 'no');
   });
@@ -152,7 +152,7 @@ test('a result that can never be written holds up no other', async () => {
   );
 });
 
-test('a task whose results cannot be written holds up no other', async () => {
+test('a task whose results cannot be written delays no other', async () => {
   let stuck = true;
   const clock = new SteppedClock();
   const { settler, batches } = settlerOf(

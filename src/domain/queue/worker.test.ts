@@ -21,7 +21,7 @@ test('what is due is worked on and settled', async () => {
   await end();
 });
 
-test('no more is in work than may be, in all and of one task', async () => {
+test('concurrency is limited, in total and for each task', async () => {
   const { queue, clock, worker, inWork, end } = workerOf({ concurrency: 3, taskConcurrency: 2 });
   queue.add('t', 'a', 'b', 'c', 'd');
   queue.add('u', 'v', 'w', 'x', 'y');
@@ -39,7 +39,7 @@ test('no more is in work than may be, in all and of one task', async () => {
   await end();
 });
 
-test('an event begins at once while slow keys of a scan hold all that they may', async () => {
+test('an event starts at once while slow keys of a scan hold all of their slots', async () => {
   const { queue, clock, worker, inWork, working, end } = workerOf({
     concurrency: 16,
     taskConcurrency: 16,
@@ -56,7 +56,7 @@ test('an event begins at once while slow keys of a scan hold all that they may',
 });
 
 for (const concurrency of [1, 8]) {
-  test(`${concurrency} slots: a scan gets on while events never end`, async () => {
+  test(`${concurrency} slots: a scan progresses while events never end`, async () => {
     const given = workerOf({
       handle: async () => {
         await given.clock.sleep(10, never);
@@ -213,7 +213,7 @@ test('a lease that cannot be renewed ends before the database would give it away
   await end();
 });
 
-test('leases of one task that cannot be renewed cost no other task its own', async () => {
+test('leases of one task that cannot be renewed do not end those of another', async () => {
   const { queue, clock, worker, inWork, errors, end } = workerOf({ leaseMs: 6_000 });
   const renew = queue.renew.bind(queue);
   queue.renew = async (request) => {
@@ -258,7 +258,7 @@ test('a change whose lease passed before its turn is given back without being lo
   await end();
 });
 
-test('stop lets work end, gives the rest back, and resolves when all is settled', async () => {
+test('stop lets work finish, gives the rest back, and resolves when all is settled', async () => {
   const { queue, clock, worker, working, inWork } = workerOf({
     concurrency: 2,
     taskConcurrency: 2,
@@ -280,7 +280,7 @@ test('stop lets work end, gives the rest back, and resolves when all is settled'
   assert.deepEqual(queue.due.get('t'), ['c', 'd']);
 });
 
-test('stop ends what takes longer than it may', async () => {
+test('stop aborts work that takes longer than allowed', async () => {
   const { queue, clock, worker, working } = workerOf();
   queue.add('t', 'a');
   worker.start();
@@ -294,7 +294,7 @@ test('stop ends what takes longer than it may', async () => {
   assert.equal(worker.inWork, 0);
 });
 
-test('stop does not wait longer than it may for a database that takes no results', async () => {
+test('stop does not wait longer than allowed for a database that accepts no results', async () => {
   const { queue, clock, worker, working, inWork, errors } = workerOf();
   queue.settle = () => Promise.reject(new DatabaseError('unavailable', 'gone'));
   queue.add('t', 'a');
@@ -312,7 +312,7 @@ test('stop does not wait longer than it may for a database that takes no results
   assert.equal(worker.inWork, 0);
 });
 
-test('what a claim brings while it is being stopped is given back before stop resolves', async () => {
+test('changes that a claim returns during a stop are given back before the stop resolves', async () => {
   const { queue, clock, worker } = workerOf(quick);
   let open = (): void => undefined;
   queue.claimGate = new Promise((resolve) => (open = resolve));
