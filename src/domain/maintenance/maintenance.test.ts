@@ -39,7 +39,7 @@ async function addUpload(db: Database, taskId: string): Promise<void> {
   await setUploadId(db, { ...key, id }, 'upload');
 }
 
-test('a deleted task with a store that does not answer holds up no other', async () => {
+test('a deleted task with a store that does not answer delays no other', async () => {
   await using database = await testDatabase();
   const [stuck, running] = [await addHiddenTask(database), await addTask(database)];
   await addHiddenTask(database);
@@ -119,7 +119,7 @@ test('an abandoned upload is aborted with the credentials of the latest start', 
   assert.equal(await takeUpUpload(database, key), undefined);
 });
 
-test('tokens that have ended are forgotten, and no others', async () => {
+test('expired tokens are removed, and no others', async () => {
   await using database = await testDatabase();
   await using openTasks = new OpenTasks({
     ...{

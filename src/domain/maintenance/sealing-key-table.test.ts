@@ -14,7 +14,7 @@ test('of keys that arrive at once one is kept, and all callers receive it', asyn
   assert.equal(new Set(kept).size, 1);
 });
 
-test('a key is replaced only while nothing is sealed, by who is alone', async () => {
+test('a key is replaced only while nothing is sealed, by a process that is alone', async () => {
   await using db = await testDatabase();
   assert.equal(await keepSealingKey(db, { keyId: 'a', mayReplace: false }), 'a');
   assert.equal(await keepSealingKey(db, { keyId: 'b', mayReplace: false }), 'a');
@@ -23,7 +23,7 @@ test('a key is replaced only while nothing is sealed, by who is alone', async ()
   assert.equal(await keepSealingKey(db, { keyId: 'c', mayReplace: true }), 'b');
 });
 
-test('nor while there is an access key', async () => {
+test('a key is not replaced while there is an access key', async () => {
   await using db = await testDatabase();
   await keepSealingKey(db, { keyId: 'a', mayReplace: false });
   await insertUser(db, { id: 'user', name: 'user', passwordHash: undefined });
