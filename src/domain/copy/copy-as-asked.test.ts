@@ -32,7 +32,7 @@ describe('a target that keeps less than the source has', () => {
 });
 
 describe('a source with more metadata than the target takes', () => {
-  test('is refused with what can be done about it, and copied without them', async () => {
+  test('is refused with a remedy, and copied without the metadata', async () => {
     const sizeOf = (name: string, value: string): number => name.length + value.length;
     const limits = { nameMax: 50, entryMax: 100, allMax: 100, sizeOf };
     for (const size of Object.values(ways)) {

@@ -242,7 +242,7 @@ describe('an upload that is of no use any more and cannot be aborted', () => {
     assert.equal(pair.journal.upload?.abandoned, true);
   }
 
-  test('does not keep a target that is newer from being skipped', async () => {
+  test('does not prevent a newer target from being skipped', async () => {
     const pair = await begun();
     await write(pair.target, bytesOf(SIZE));
     assert.equal((await pair.copy()).kind, 'skipped');
@@ -275,7 +275,7 @@ test('an upload is not continued when what is written beside the bytes has chang
   assert.ok(pair.clean);
 });
 
-test('no more parts are in flight than may be', async () => {
+test('the number of parts in flight is limited', async () => {
   const pair = await filledPair();
   let inFlight = 0;
   let most = 0;

@@ -343,7 +343,7 @@ describe('an ETag of the target that looks like an MD5 and is none', () => {
     }
   });
 
-  test('is believed to be none where the object may not be read', async () => {
+  test('does not count as an MD5 where the object may not be read', async () => {
     const pair = new CopyPair({ crc64: false });
     encrypting(pair);
     pair.targetSeen = before(pair.targetSeen, 'read', () => {

@@ -136,7 +136,7 @@ describe('NO_OVERWRITE', () => {
     assert.deepEqual(pair.copied, bytesOf(3, 5));
   });
 
-  test('looks but once at a target that keeps the condition of a put', async () => {
+  test('looks only once at a target that keeps the condition of a put', async () => {
     const pair = await filledPair(ways['held whole']);
     const { store, calls } = faulty(pair.target, {});
     pair.targetSeen = store;

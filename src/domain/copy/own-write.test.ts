@@ -75,7 +75,7 @@ describe('the copy of an attempt that could not look at it', () => {
   }
 });
 
-test('an older object of equal bytes is not taken for a copy that never arrived', async () => {
+test('an older object of equal bytes does not count as a copy that never arrived', async () => {
   const pair = new CopyPair();
   await write(pair.target, bytesOf(20), { userMetadata: { reel: 'one' } });
   pair.clock.time += 10_000;
@@ -87,7 +87,7 @@ test('an older object of equal bytes is not taken for a copy that never arrived'
   assert.deepEqual(pair.target.objects.get(KEY)?.head.userMetadata, { reel: 'two' });
 });
 
-test('what another has written since is replaced', async () => {
+test('an object that another writer has written since is replaced', async () => {
   const pair = new CopyPair();
   await pair.fill(bytesOf(20));
   pair.targetSeen = faulty(pair.target, { put: lost }, { afterwards: true }).store;

@@ -26,7 +26,7 @@ import {
 
 const upload = { sourceEtag: '"e"', size: 5 * 2 ** 40, partSize: 2 ** 29, optionsHash: 'h' };
 
-test('an upload is found as it was written down, its parts in order', async () => {
+test('an upload is found as it was recorded, its parts in order', async () => {
   await using db = await testDatabase();
   const key = { taskId: await addTask(db), key: 'k' };
   assert.equal(await takeUpUpload(db, key), undefined);
@@ -59,7 +59,7 @@ test('an upload is found as it was written down, its parts in order', async () =
   assert.deepEqual((await takeUpUpload(db, of))?.parts, []);
 });
 
-test('who comes late changes nothing of the next upload of the key', async () => {
+test('a late attempt changes nothing of the next upload of the key', async () => {
   await using db = await testDatabase();
   const key = { taskId: await addTask(db), key: 'k' };
   const part = { number: 1, etag: '"1"' };
@@ -172,7 +172,7 @@ async function untilOneWaits(db: Db): Promise<void> {
   while ((await db.query(waiting)).rows.length === 0) await setImmediate();
 }
 
-test('uploads that cannot be aborted do not hide the others for ever', async () => {
+test('uploads that cannot be aborted do not hide the others from later look-ups', async () => {
   await using db = await testDatabase();
   const taskId = await addTask(db);
   for (let n = 0; n < 10; n++) {
