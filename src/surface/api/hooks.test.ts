@@ -50,7 +50,7 @@ const headSteps: readonly Step[] = [
   { what: 'its type', faults: { type: 'image/png' }, refused: [400, /Content-Type/] },
 ];
 
-describe('what is wrong with a request is found in the order of the hooks', () => {
+describe('errors of a request are found in the order of the hooks', () => {
   /** Its limit of calls is used up. */
   let limited: TestService;
   let free: TestService;

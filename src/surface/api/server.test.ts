@@ -40,7 +40,7 @@ describe('every answer', () => {
     assert.doesNotMatch(text, new RegExp(PROJECT));
   });
 
-  test('that refuses says why in the log: the code, the name, and the parameter', async () => {
+  test('that refuses has its reason in the log: the code, the name, and the parameter', async () => {
     await using api = await openApi();
     for (const [path, refusal] of [
       [
@@ -82,7 +82,7 @@ describe('every answer', () => {
 });
 
 describe('operations', () => {
-  test('lives always, is ready when the check succeeds; the log has each reason once', async () => {
+  test('is always live, and ready when the check succeeds; the log has each reason once', async () => {
     await using api = await openApi();
     assert.deepEqual((await api.app.inject('/healthz')).json(), { status: 'ok' });
     assert.deepEqual((await api.app.inject('/readyz')).json(), { status: 'ready' });
@@ -127,7 +127,7 @@ describe('operations', () => {
   });
 });
 
-describe('whatever is sent', () => {
+describe('for any request', () => {
   const paths = [
     '',
     '/x',

@@ -30,7 +30,7 @@ async function listening(database: Database): Promise<number> {
 }
 
 describe('createBrigade', () => {
-  test('takes one key a database, of several processes that start at once with their own', async () => {
+  test('keeps one key for each database when processes with different keys start at once', async () => {
     await using database = await testDatabase();
     const started = await Promise.allSettled([create(database), create(database)]);
     assert.deepEqual(started.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);

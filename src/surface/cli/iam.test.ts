@@ -63,7 +63,7 @@ describe('brigade iam and audit', () => {
   const json = async (line: string): Promise<unknown> =>
     JSON.parse(await brigade(`${line} --json`));
 
-  test('a user from its making to its end', async () => {
+  test('users and groups are created, changed and deleted', async () => {
     const input = `${PASSWORD}\n`;
     assert.match(
       await brigade('iam user create jane --password-stdin', { input }),
@@ -232,7 +232,7 @@ describe('brigade iam and audit', () => {
     }
   });
 
-  test('no token goes to where a service that is none sends it', async () => {
+  test('a redirect is not followed, so that its target gets no token', async () => {
     const seen: (string | undefined)[] = [];
     const other = createServer((request, reply) => {
       seen.push(request.headers['x-auth-token']?.toString());
@@ -245,7 +245,7 @@ describe('brigade iam and audit', () => {
     assert.equal(seen.length, 1);
   });
 
-  test('every command says what it takes', async () => {
+  test('every command has a description, and its help lists the common options', async () => {
     const leaves: string[][] = [];
     function walk(command: ReturnType<typeof program>, path: string[]): void {
       assert.notEqual(command.description(), '', path.join(' '));

@@ -31,12 +31,12 @@ async function mistakesOf(read: Promise<Settings>): Promise<readonly string[]> {
 }
 
 describe('readSettings', () => {
-  test('what commands take from the environment of a shell is no mistake', async () => {
+  test('variables that only commands read are no mistake', async () => {
     const environment = { BRIGADE_URL: 'http://127.0.0.1:8080', BRIGADE_TOKEN: 'secret' };
     assert.equal((await readSettings(environment, noFile)).port, 8080);
   });
 
-  test('has a default for all that is needed', async () => {
+  test('has a default for every required setting', async () => {
     const settings = await readSettings({ PATH: '/bin', BRIGADE_PORT: '' }, noFile);
     const { databaseUrl, secretKey, bootstrapToken, bootstrapAccessKey, ...rest } = settings;
     const secrets = [databaseUrl, secretKey, bootstrapToken, bootstrapAccessKey];
@@ -85,7 +85,7 @@ describe('readSettings', () => {
     });
   });
 
-  test('reads issuers from the file, and what is wrong with them', async () => {
+  test('reads issuers from the file, and reports mistakes in them', async () => {
     const { oidc } = await withFile(
       'oidc: [{ issuer: "https://login.example/realm", audience: us, groupsClaim: roles }]',
     );
@@ -145,7 +145,7 @@ describe('readSettings', () => {
     ]);
   });
 
-  test('the environment comes before the file, setting by setting', async () => {
+  test('the environment takes precedence over the file, setting by setting', async () => {
     const settings = await withFile('port: 1111\nconcurrency: 7\nlogLevel: debug\ndataDir:\n', {
       BRIGADE_PORT: '2222',
       BRIGADE_ALLOW_ENDPOINTS:
@@ -328,7 +328,7 @@ endpoints:
     }
   });
 
-  test('secrets come sealed, and are not shown', async () => {
+  test('secrets are wrapped and are not shown', async () => {
     const secrets = {
       BRIGADE_DATABASE_URL: 'postgres://u:hunter2@db/brigade',
       BRIGADE_SECRET_KEY: key,
@@ -342,7 +342,7 @@ endpoints:
     for (const secret of Object.values(secrets)) assert.ok(!shown.includes(secret));
   });
 
-  test('takes no token that a header cannot carry', async () => {
+  test('rejects a token that a header cannot carry', async () => {
     for (const token of ['spaces in the middle', 'ends-in-a-line-end\n', 'schlüssel-zum-dienst']) {
       const [mistake = ''] = await mistakesOf(
         readSettings({ BRIGADE_BOOTSTRAP_TOKEN: token }, noFile),

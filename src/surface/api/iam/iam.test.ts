@@ -65,7 +65,7 @@ describe('users and rights', () => {
     }
   });
 
-  test('a quota is -1 or a number that works, and nothing else', async () => {
+  test('a quota is -1 or a number in its range', async () => {
     await call('POST', 'projects', { name: 'quotas' });
     for (const [quotas, status] of [
       [{ event_keys_max: 0 }, 400],
@@ -167,7 +167,7 @@ describe('users and rights', () => {
     assert.equal(refused.statusCode, 400);
   });
 
-  test('a role of the system is not to be written, nor what is granted to be removed', async () => {
+  test('a system role cannot be written, and a granted policy cannot be removed', async () => {
     const role = 'policies/OMS%20Administrator';
     assert.equal((await call('PUT', role, policy)).status, 409);
     assert.equal((await call('DELETE', role)).status, 409);
@@ -181,7 +181,7 @@ describe('users and rights', () => {
     assert.equal((await call('DELETE', 'policies/granted')).status, 200);
   });
 
-  test('a grant is of one: a user or a group', async () => {
+  test('a grant has one holder: a user or a group', async () => {
     const grant = { project: service.projectId, policy: 'OMS Administrator' };
     await call('POST', 'groups', { name: 'both' });
     for (const holder of [{}, { user: 'holder', group: 'both' }]) {
@@ -198,7 +198,7 @@ describe('users and rights', () => {
     }
   });
 
-  test('what no database takes is refused, however deep it lies', async () => {
+  test('a value that PostgreSQL cannot store is refused at every depth', async () => {
     for (const [name, id] of [
       ['a\0b', 'p'],
       ['a', 'p\0'],

@@ -20,14 +20,14 @@ function streamOf(pieces: readonly string[]): PassThrough {
 }
 
 describe('a body that is read', () => {
-  test('is what was sent, in whatever pieces', async () => {
+  test('is what was sent, in pieces of any size', async () => {
     for (const pieces of [[], [''], ['{"a":', '1}'], Array<string>(100).fill('[12345678]')]) {
       const body = await readBody(streamOf(pieces), limits, unlimitedRoom);
       assert.equal(body.toString(), pieces.join(''));
     }
   });
 
-  test('takes room for what has arrived, at most twice as much', async () => {
+  test('uses at most twice the memory of what has arrived', async () => {
     const room = new BodyRoom({ bytes: 1e9, bytesOfAddress: 1e9 });
     const stream = new PassThrough();
     const reading = readBody(stream, { bytes: 1e9, values: 1 }, room.open('a'));
@@ -50,7 +50,7 @@ describe('a body that is read', () => {
     assert.equal(stream.readableLength, 0, 'what still arrives is dropped');
   });
 
-  test('is refused when it comes in many pieces that are short', async () => {
+  test('is refused when it arrives in many short pieces', async () => {
     const large = { bytes: 1e9, values: 1e9 };
     const letters = (count: number) => streamOf(Array<string>(count).fill('"'));
     assert.equal((await readBody(letters(512), large, unlimitedRoom)).length, 512);

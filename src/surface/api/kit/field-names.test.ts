@@ -41,7 +41,7 @@ describe('an unknown field is refused', () => {
     assert.deepEqual(refusedFor('ｓｒｃ＿ａｋ'), ['src_ak']);
   });
 
-  test('where it speaks of an endpoint; those of the side that it names are suggested', () => {
+  test('where it names an endpoint; those of the side that it names are suggested', () => {
     assert.deepEqual(refusedFor('src_s3_endpoint_url'), ['src_endpoint']);
     assert.deepEqual(refusedFor('s3-end-point'), ['src_endpoint', 'dst_endpoint']);
     assert.deepEqual(refusedFor('targetEndpointUrl'), ['dst_endpoint']);
@@ -76,7 +76,7 @@ describe('an unknown field is refused', () => {
     ]);
   });
 
-  test('within objects that are not known themselves, where it speaks of an endpoint', () => {
+  test('within objects that are unknown themselves, where it names an endpoint', () => {
     const body = { src_node: { region: 'r', endpoint: 'e' }, tags: { source_team: 't' } };
     assert.deepEqual(unknownFields(body, create, omsRequestFields).fields, [
       { path: 'src_node', refused: false, meant: [] },
@@ -190,7 +190,7 @@ describe('for any name', () => {
     );
   });
 
-  test('any body is judged, and what is said of it has a bound', () => {
+  test('any body is judged, and the text about it is bounded', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 5 }), (body) => {
         const { fields } = unknownFields(body, create, omsRequestFields);

@@ -35,7 +35,7 @@ function isTooMany(seconds: number) {
 }
 
 describe('limits', () => {
-  test('of log-ins are an address’s', async () => {
+  test('of log-ins count per address', async () => {
     const { clock, limits } = limited({ logInsPerMinute: 2 });
     await limits.logIn(from('192.0.2.1'));
     await limits.logIn(from('192.0.2.1'));
@@ -45,7 +45,7 @@ describe('limits', () => {
     await limits.logIn(from('192.0.2.1'));
   });
 
-  test('see one client in a network of 64 bits', async () => {
+  test('count a network of 64 bits as one client', async () => {
     for (const [one, other, same] of [
       ['2001:db8:1:2::1', '2001:db8:1:2:3:4:5:6', true],
       ['2001:db8::1', '2001:db8::2', true],
@@ -64,7 +64,7 @@ describe('limits', () => {
     }
   });
 
-  test('of wrong credentials hold for those that were not right before', async () => {
+  test('of wrong credentials apply to credentials that were not right before', async () => {
     const { clock, limits } = limited({ authFailuresPerMinute: 3 });
     const here = from('192.0.2.1');
     await limits.credential(here, 'good');
@@ -86,7 +86,7 @@ describe('limits', () => {
     await limits.credential(here, 'guess');
   });
 
-  test('of costly calls are a project’s and an address’s, each kind apart', async () => {
+  test('of costly calls count per project and per address, each kind separately', async () => {
     for (const cost of ['calls', 'events', 'lists'] as const) {
       const { limits } = limited({ callsPerMinute: 2, eventsPerMinute: 2, listsPerMinute: 2 });
       const here = from('192.0.2.1');
@@ -103,7 +103,7 @@ describe('limits', () => {
     }
   });
 
-  test('that hold back an address take nothing from its project', async () => {
+  test('that hold back an address deduct nothing from its project', async () => {
     const { limits } = limited({ callsPerMinute: 2 });
     const flooder = from('192.0.2.1', 'mine');
     await limits.call(flooder, 'calls');
@@ -114,14 +114,14 @@ describe('limits', () => {
     await limits.call(from('192.0.2.2', 'theirs'), 'calls');
   });
 
-  test('let no more calls through that wait at the same time', async () => {
+  test('hold for calls that wait at the same time', async () => {
     const { limits } = limited({ callsPerMinute: 3 });
     const calls = Array.from({ length: 9 }, () => limits.call(from('192.0.2.1'), 'calls'));
     const passed = (await Promise.allSettled(calls)).filter(({ status }) => status === 'fulfilled');
     assert.equal(passed.length, 3);
   });
 
-  test('hold for what costs much: changes, long lists; cheap calls have none', () => {
+  test('apply to costly calls: changes, long lists; cheap calls have none', () => {
     const cheap = actions.filter((action) => costOf(action) === undefined);
     assert.deepEqual(cheap, ['oms:synctask:list', 'oms:synctask:get']);
   });

@@ -51,7 +51,7 @@ describe('states and limits of tasks', () => {
     }
   });
 
-  test('what the service refuses keeps its words', async () => {
+  test('a refusal of the service keeps its message', async () => {
     for (const problem of [
       'invalid-request',
       'endpoint-unknown',
@@ -140,7 +140,7 @@ describe('states and limits of tasks', () => {
   });
 });
 
-describe('what a request may not be', () => {
+describe('an invalid request', () => {
   test('a body that breaks a rule is 400 and names the field', async () => {
     await using api = await openApi();
     const long = 'x'.repeat(256);
@@ -294,7 +294,7 @@ describe('what a request may not be', () => {
     }
   });
 
-  test('a body with more bytes than its call takes is 413', async () => {
+  test('a body with more bytes than its call accepts is 413', async () => {
     await using api = await openApi();
     const payload = { ...minimalBody, more: 'x'.repeat(64 * 1024) };
     const reply = await api.call('POST', 'sync-tasks', { payload });
@@ -341,7 +341,7 @@ describe('what a request may not be', () => {
     }
   });
 
-  test('a path that is no URL, or too long, has an error body too', async () => {
+  test('a path that is not a URL, or too long, has an error body, too', async () => {
     await using api = await openApi();
     for (const [url, status] of [
       [`/v2/${PROJECT}/sync-tasks/%zz`, 400],

@@ -117,7 +117,7 @@ describe('a signature of an official SDK', () => {
     );
   });
 
-  test('holds for a quarter of an hour, either way', () => {
+  test('is valid for a quarter of an hour before and after its date', () => {
     const [first] = signed;
     assert.ok(first);
     for (const minutes of [-15, 15]) check(first.sent, { now: NOW + minutes * 60_000 });
@@ -176,7 +176,7 @@ describe('the older form', () => {
     check(signOlder(sent, { path: '/v2/p/sync-tasks/a/stop/', query: '', payload: 'a=1+1&b=2' }));
   });
 
-  test('is of its day', () => {
+  test('is valid only on its day', () => {
     const sent = { method: 'GET', url: '/', headers };
     const { headers: ours } = signOlder(sent, { path: '/', query: '', payload: '' });
     const authorization = (ours['authorization'] ?? '').replace('20261123', '20261122');
@@ -219,7 +219,7 @@ describe('a malformed or unsupported signature', () => {
     assert.throws(() => check({ ...first.sent, headers }), /X-Sdk-Content-Sha256/);
   });
 
-  test('whatever is sent, nothing but a refusal comes of it', () => {
+  test('any other text is refused, with no other error', () => {
     const part = fc.oneof(
       fc.string(),
       fc.constantFrom('SDK-HMAC-SHA256 ', 'Access=', 'Credential=', ', ', '=', '/', ';', '%', '\0'),

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { openApi } from '../../../../test/kit/api-in-memory.ts';
 
 describe('CreateSyncEvents', () => {
-  test('hands the names on as they came, still encoded, and answers zero bytes', async () => {
+  test('passes the names on as they came, still encoded, and answers with zero bytes', async () => {
     await using api = await openApi();
     const id = await api.createTask();
     const payload = { object_keys: ['test%2F001.txt', 'test%2B001.txt', 'a+b', '中文'] };
@@ -32,7 +32,7 @@ describe('CreateSyncEvents', () => {
     }
   });
 
-  test('names the limit in force where a request is too large to look at', async () => {
+  test('names the limit in force where a request is too large to read', async () => {
     await using api = await openApi();
     const id = await api.createTask();
     const rule = 'must not have more than 100 items; send several requests, or raise BRIGADE_';

@@ -15,7 +15,7 @@ const start = 1_700_000_000_000;
 const day = 24 * 60 * 60_000;
 
 describe('ListSyncTaskStatistic', () => {
-  test('answers the types in the order of asking, each once, with zeros between', async () => {
+  test('returns the types in the requested order, each once, with zeros between', async () => {
     await using api = await openApi();
     const id = await api.createTask();
     const reply = await api.call(

@@ -63,7 +63,7 @@ describe('CreateSyncTask', () => {
     assert.equal(credentials.target.secretAccessKey.reveal(), 'target-secret-key');
   });
 
-  test('the cloud of the source is Aliyun unless it is said', async () => {
+  test('the cloud of the source is Aliyun by default', async () => {
     await using api = await openApi();
     await api.createTask({ src_cloud_type: undefined });
     assert.equal(api.syncTasks.created[0]?.source.cloud, 'Aliyun');
@@ -108,7 +108,7 @@ describe('CreateSyncTask', () => {
     });
   });
 
-  test('a null is an absent field', async () => {
+  test('a null counts as an absent field', async () => {
     await using api = await openApi();
     const reply = await api.call('POST', 'sync-tasks', {
       payload: {

@@ -173,7 +173,7 @@ describe('the audit', () => {
     assert.equal((await newest()).operation, 'RevokeToken');
   });
 
-  test('gathers events and refusals of some seconds, and has nothing of what only reads', async () => {
+  test('gathers events and refusals of some seconds, and has no calls that only read', async () => {
     await gathered();
     const id = String(
       (await call('POST', 'sync-tasks', { payload: taskBody })).body['sync_task_id'],
@@ -257,7 +257,7 @@ describe('the audit', () => {
     assert.equal((await call('GET', '/v2/of-another/audit')).status, 403);
   });
 
-  test('is only ever added to', async () => {
+  test('is append-only', async () => {
     for (const sql of [
       `update audit set actor = 'nobody'`,
       'delete from audit',
@@ -271,7 +271,7 @@ describe('the audit', () => {
     assert.equal((await service.database.query<{ n: number }>(sql)).rows[0]?.n, 0);
   });
 
-  test('has nothing secret', async () => {
+  test('contains no secret', async () => {
     const { rows } = await service.database.query('select audit::text as line from audit');
     const all = JSON.stringify(rows);
     assert.ok(all.includes('jane') && !all.includes('SECRET') && !all.includes(PASSWORD));
