@@ -18,23 +18,27 @@ export interface Sides {
   readonly target: Store;
 }
 
+/** @param sides Of all tasks, or by the task. */
 export function scannerOf(
   database: Database,
-  { source, target }: Sides,
-  { waitingMax = 1e9, concurrency = 3, ...options }: Partial<ScannerOptions> = {},
+  sides: Sides | ((taskId: string) => Sides),
+  {
+    waitingMax = 1e9,
+    concurrency = 3,
+    clock = systemClock,
+    ...options
+  }: Partial<ScannerOptions> = {},
 ): Scanner {
   return new Scanner({
     sizes: { bufferBytes: 1, putBytes: 1, partBytes: 1 },
     ...options,
     database,
-    open: () =>
-      Promise.resolve({
-        source,
-        target,
-        policy: { overwriteMode: 'SIZE_LAST_MODIFIED_COMPARISON_OVERWRITE' },
-        [Symbol.dispose]: () => undefined,
-      }),
-    clock: systemClock,
+    open: async (taskId) => ({
+      ...(typeof sides === 'function' ? sides(taskId) : sides),
+      policy: { overwriteMode: 'SIZE_LAST_MODIFIED_COMPARISON_OVERWRITE' },
+      [Symbol.dispose]: () => undefined,
+    }),
+    clock,
     log: silentLog,
     concurrency,
     leaseMs: 10_000,

@@ -49,17 +49,20 @@ export async function setUnordered(db: Db, scanId: string, side: Side): Promise<
   return true;
 }
 
-const CLAIM = `
-  with wanted as materialized (
-    select scans.id, sides.side, scans.task_id, tasks.revision
-    from scans join tasks on tasks.id = scans.task_id
+/** Listings that nobody reads and that are due, with their scans and tasks; more conditions may follow. */
+export const DUE_LISTINGS = `scans join tasks on tasks.id = scans.task_id
     join (values ('source'), ('target')) as sides (side)
       on case when sides.side = 'source' then scans.source_unordered else scans.target_unordered end
     where ${MAY_WORK}
       and not exists (
         select from listing_reads as reads where reads.scan_id = scans.id and reads.side = sides.side
           and (reads.complete or reads.lease_until > now() or reads.due_at > now())
-      )
+      )`;
+
+const CLAIM = `
+  with wanted as materialized (
+    select scans.id, sides.side, scans.task_id, tasks.revision
+    from ${DUE_LISTINGS}
     order by scans.created_at, sides.side
     limit 1
   ), begun as (

@@ -49,15 +49,18 @@ export interface RangeCounts {
   readonly filtered: number;
 }
 
+/** Ranges that nobody walks and that are due, with their scans and tasks; more conditions may follow. */
+export const DUE_RANGES = `scan_ranges as ranges
+    join scans on scans.id = ranges.scan_id
+    join tasks on tasks.id = scans.task_id
+    where ranges.state = 'open' and ranges.due_at <= now()
+      and (ranges.lease_until is null or ranges.lease_until < now()) and ${MAY_WALK}`;
+
 const CLAIM = `
   with due as materialized (
     select ranges.scan_id, ranges.after_key, scans.task_id, scans.kind, scans.options, tasks.revision, scans.source_unordered,
       scans.target_unordered
-    from scan_ranges as ranges
-    join scans on scans.id = ranges.scan_id
-    join tasks on tasks.id = scans.task_id
-    where ranges.state = 'open' and ranges.due_at <= now()
-      and (ranges.lease_until is null or ranges.lease_until < now()) and ${MAY_WALK}
+    from ${DUE_RANGES}
     order by ranges.due_at, ranges.after_key
     limit 1
     for update of ranges skip locked

@@ -4,6 +4,7 @@ import { testDatabaseUrl } from '../../../test/kit/postgres.ts';
 import { addTask, first } from '../../../test/kit/queue-rows.ts';
 import { Database, type Db } from '../../platform/postgres/db.ts';
 import { claimListing, removeKept } from './kept-listings-table.ts';
+import { othersWait } from './others-wait.ts';
 import { claimRange, rangeToSplit, scansToEnd } from './ranges-table.ts';
 
 const ENDED = 20_000;
@@ -60,6 +61,7 @@ test('a look for work of scans reads neither scans that have ended nor ranges th
       async () => assert.equal(await claimRange(db, 1), undefined),
     ],
     ['claimListing', async () => assert.equal(await claimListing(db, 1), undefined)],
+    ['othersWait', async () => assert.equal(await othersWait(db, open), false)],
     ['rangeToSplit', async () => assert.equal(await rangeToSplit(db, { pages: 9 }), undefined)],
     ['removeKept', async () => assert.equal(await removeKept(db, 100), false)],
   ] as const) {

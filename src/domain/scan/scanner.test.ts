@@ -7,11 +7,13 @@ import {
   failedOnce,
   scannerOf,
   scanOnce,
+  type Sides,
   shown,
   storeOf,
   waiting,
 } from '../../../test/kit/scanner-fixture.ts';
 import { addKeys, addTask, claim } from '../../../test/kit/queue-rows.ts';
+import { systemClock } from '../../platform/base/clock.ts';
 import { StoreError } from '../../platform/model/store-error.ts';
 import type { ListPage, Store } from '../../platform/stores/store.ts';
 import {
@@ -206,6 +208,37 @@ describe('Scanner', () => {
     await scanner.stop();
   });
 
+  for (const [passes, firstToEnd] of [
+    ['10 s', 'short'],
+    ['no time', 'long'],
+  ] as const) {
+    test(`where ${passes} passes from page to page, a ${firstToEnd} scan ends first of a long one and one that waits for its slot`, async () => {
+      await using db = await testDatabase();
+      const tasks = { long: await addTask(db), short: await addTask(db) };
+      const pages = { long: 40, short: 5 };
+      const scans = { long: await addScan(db, tasks.long, 'verify'), short: '' };
+      await db.query(`update scan_ranges set due_at = now() - interval '1 hour'`);
+      scans.short = await addScan(db, tasks.short);
+      const sides = { long: await sidesOf(pages.long), short: await sidesOf(pages.short) };
+      const sidesBy = (taskId: string): Sides => sides[taskId === tasks.long ? 'long' : 'short'];
+      let time = 0;
+      const monotonic = (): number => (time += passes === '10 s' ? 10_000 : 0);
+      const clock = { ...systemClock, monotonic };
+      const scanner = scannerOf(db, sidesBy, { concurrency: 1, clock });
+      scanner.start();
+      const long = await scanOnce(db, tasks.long, scans.long);
+      const short = await scanOnce(db, tasks.short, scans.short);
+      await scanner.stop();
+      const [longEnd = 0, shortEnd = 0] = [long.endedAt, short.endedAt];
+      assert.equal(shortEnd < longEnd ? 'short' : 'long', firstToEnd);
+      const counted = [long, short].map(({ state, missing }) => [state, missing]);
+      assert.deepEqual(counted, [
+        ['complete', pages.long * 1_000],
+        ['complete', pages.short * 1_000],
+      ]);
+    });
+  }
+
   test('a key that cannot be kept makes it incomplete, and holds up no other', async () => {
     await using db = await testDatabase();
     const taskId = await addTask(db);
@@ -288,6 +321,11 @@ describe('Scanner', () => {
 
 const throttled = new StoreError('throttled', { store: 'memory:bucket', operation: 'list' });
 const denied = new StoreError('denied', { store: 'memory:bucket', operation: 'list' });
+
+/** As many pages that the target lacks. */
+async function sidesOf(pages: number): Promise<Sides> {
+  return { source: await listingOf(numbers(pages * 1_000)), target: await listingOf([]) };
+}
 
 /** A bucket of which only listings are of interest: a page costs no more than its entries. */
 async function listingOf(

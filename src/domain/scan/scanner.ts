@@ -20,6 +20,7 @@ import {
   setUnordered,
 } from './kept-listings-table.ts';
 import { OutOfOrder } from './listing.ts';
+import { othersWait } from './others-wait.ts';
 import {
   claimRange,
   failRange,
@@ -51,6 +52,8 @@ const POLL_MS = 5_000;
 const SPLIT_POLL_MS = 100;
 /** How long a range waits whose task has as many scanned keys waiting as it may. */
 const NO_ROOM_MS = 2_000;
+/** How long a range is walked before scans that have no slot are looked for. */
+const TURN_MS = 10_000;
 /** Rows of a kept listing whose scan has ended. */
 const REMOVED_AT_ONCE = 10_000;
 const RENEWALS_A_LEASE = 3;
@@ -61,7 +64,8 @@ const SPLIT_PAGES = 40;
 
 /**
  * Walks the ranges of scans, several at once, together with the other processes: a range is a row with a lease, as a
- * change is. Where nothing is left to claim, it splits the range that others have walked longest.
+ * change is. Where nothing is left to claim, it splits the range that others have walked longest. A scan may so have all
+ * slots; where another one waits for a slot, the walks give their ranges back in turn.
  */
 export class Scanner {
   readonly #options: ScannerOptions;
@@ -133,14 +137,15 @@ export class Scanner {
   async #claimOrSplit(): Promise<number> {
     const { database, concurrency, leaseMs } = this.#options;
     if (this.#walks.size >= concurrency) return POLL_MS;
-    const claim = await claimRange(database, leaseMs);
-    if (claim !== undefined) {
-      this.#track(this.#walk(claim));
-      return 0;
-    }
+    // First, since a range that was given back for a listing is due at once.
     const listing = await claimListing(database, leaseMs);
     if (listing !== undefined) {
       this.#track(this.#read(listing));
+      return 0;
+    }
+    const claim = await claimRange(database, leaseMs);
+    if (claim !== undefined) {
+      this.#track(this.#walk(claim));
       return 0;
     }
     if (await removeKept(database, REMOVED_AT_ONCE)) return 0;
@@ -202,11 +207,12 @@ export class Scanner {
         range: claim,
         settle: (held, page) => this.#settle(claim, held, page),
         hasRoom: async () => !writes(kind) || (await this.#hasRoom(claim.taskId)),
+        turnOver: this.#turnOf(claim),
         examine: this.#examineOf(claim, task),
       },
       signal,
     );
-    // A range that waits takes no slot from another one.
+    // A range that waits takes no slot from another one, and those that have waited longer are claimed first.
     if (end !== 'done') await releaseRange(database, claim, end === 'no-room' ? NO_ROOM_MS : 0);
   }
 
@@ -269,6 +275,18 @@ export class Scanner {
   async #hasRoom(taskId: string): Promise<boolean> {
     const { database, waitingMax } = this.#options;
     return (await scannedWaiting(database, taskId, waitingMax)) < waitingMax;
+  }
+
+  /** @returns Whether the turn of a walk is over: it has lasted a while, and another scan has no slot. */
+  #turnOf({ scanId }: RangeClaim): () => Promise<boolean> {
+    const { database, clock } = this.#options;
+    let began = clock.monotonic();
+    return async () => {
+      const now = clock.monotonic();
+      if (now - began < TURN_MS) return false;
+      began = now;
+      return await othersWait(database, scanId);
+    };
   }
 
   /** Releases the range where this process stops or has lost the claim; otherwise acts on the error. */

@@ -36,12 +36,17 @@ export interface WalkOptions {
   readonly settle: (held: HeldRange, page: PageSettlement) => Promise<SettledRange | undefined>;
   /** Whether more keys may be enqueued now. */
   readonly hasRoom: () => Promise<boolean>;
+  /** Whether other scans need the slot of this walk. It is called after each page, so it must cost next to nothing. */
+  readonly turnOver: () => Promise<boolean>;
   /** Examines pairs further than by both listings; absent where these decide. */
   readonly examine?: Examine | undefined;
 }
 
-/** `no-room`: the rest has to wait. `lost`: the range is no longer ours, or may not be walked now. */
-export type WalkEnd = 'done' | 'no-room' | 'lost';
+/**
+ * `no-room`: the rest has to wait. `turn-over`: other scans come first. `lost`: the range is no longer ours, or may not
+ * be walked now.
+ */
+export type WalkEnd = 'done' | 'no-room' | 'turn-over' | 'lost';
 
 /**
  * Walks a range from its cursor to its end, page by page. A walk that breaks off repeats at most one page, and leaves
@@ -62,6 +67,7 @@ export async function walkRange(options: WalkOptions, signal: AbortSignal): Prom
       const whole = withPairsAbove(above, piece);
       const next = await settleBatch(options, whole, { at, signal });
       if (typeof next === 'string') return next;
+      if (await options.turnOver()) return 'turn-over';
       at = next;
       above = whole.pairs.slice(whole.pairs.findLastIndex(isKept) + 1);
     }
