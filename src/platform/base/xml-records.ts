@@ -37,7 +37,7 @@ export type MakeRecord<T> = (fields: RecordFields) => T;
  *
  * @param source UTF-8; it is not kept, and may be used again.
  * @returns Undefined where the document is not that plain.
- * @throws {XmlError} where what remains without the records is no XML.
+ * @throws {XmlError} if the rest, without the records, is not XML.
  *
  * @example
  * readRecords(Buffer.from('<List><Item><Name>a</Name></Item><More>false</More></List>'),
@@ -50,7 +50,7 @@ export function readRecords<T>(
 ): Records<T> | undefined {
   const open = `<${shape.record}>`;
   const first = source.indexOf(open);
-  // Within a comment or a section a record is none.
+  // Within a comment or a CDATA section, an element is not a record.
   if (first === -1 || source.includes(PLACE) || source.includes('<!')) return undefined;
   const reader = new RecordReader(source, shape, make);
   let rest = source.toString('utf8', 0, first);

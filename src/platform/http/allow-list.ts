@@ -35,7 +35,7 @@ export function readAllowed(text: string): Allowed | undefined {
   return readHost(text, undefined);
 }
 
-/** Entries that were checked before. @throws {RangeError} for one that is none. */
+/** Entries that were checked before. @throws {RangeError} for a text that is not an entry. */
 export function allowList(...entries: readonly string[]): Allowed[] {
   return entries.map((entry) => {
     const read = readAllowed(entry);
@@ -64,7 +64,7 @@ function readHost(text: string, standardPort: number | undefined): Allowed | und
 
 const LABELS = /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/;
 
-/** The host as URLs have it, without brackets: in lower case, numbers for an address resolved. */
+/** The host as URLs spell it, without brackets: in lower case, numbers for an address resolved. */
 function canonicalHost(host: string): string | undefined {
   if (/[\s/\\?#@%]/.test(host) || !URL.canParse(`http://${host}`)) return undefined;
   const name = unbracketed(new URL(`http://${host}`).hostname);

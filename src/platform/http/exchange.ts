@@ -42,7 +42,7 @@ export interface HttpReply {
   expect(bytes: number, failure?: (received: number) => Error): void;
 }
 
-/** How long an exchange may go on; milliseconds. */
+/** How long an exchange may last; milliseconds. */
 export interface ExchangeLimits {
   /** None unless given. */
   readonly floor: SpeedFloor | undefined;

@@ -88,7 +88,7 @@ test('the operator allows names, addresses and networks', () => {
   assert.notEqual(guard('any', '192.168.1.8'), undefined);
 });
 
-test('a name that the operator allows is no way to metadata: only its address is', () => {
+test('an allowed name does not give access to metadata: only an allowed address does', () => {
   const byName = addressGuard(allowList('store.example', '*.corp.example'));
   const byAddress = addressGuard(allowList('store.example', '169.254.169.254', 'fd00:ec2::/64'));
   for (const address of ['169.254.169.254', 'fd00:ec2::254', '::ffff:169.254.169.254']) {

@@ -30,7 +30,7 @@ export function linesOf(value: string | readonly string[]): readonly string[] {
   return typeof value === 'string' ? [value] : value;
 }
 
-/** Milliseconds since 1970, of a date in any of HTTP's forms; undefined where it is none. */
+/** Milliseconds since 1970, of a date in any of HTTP's forms; undefined if it is not a date. */
 export function dateOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const time = Date.parse(text);

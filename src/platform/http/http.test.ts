@@ -140,7 +140,7 @@ describe('HttpClient', () => {
     ]);
   });
 
-  test('what is no HTTP is a bad reply', async () => {
+  test('an answer that is not HTTP is a bad reply', async () => {
     const { client } = await setUp((socket) => socket.write('220 mail.example ESMTP\r\n'));
     await rejectsWith('bad-reply', client.send(request()));
   });

@@ -25,7 +25,7 @@ export interface FilteredFacts {
 
 export type FilterReason = Extract<SkipReason, `filtered-${string}`>;
 
-/** Why an object is not copied; undefined where it may be. A class that is not known is none of those that are listed. */
+/** Why an object is not copied; undefined where it may be. An unknown class does not match any listed class. */
 export function filteredBy(
   filters: CopyFilters | undefined,
   source: FilteredFacts,

@@ -1,4 +1,4 @@
-/** A pattern that is no glob. `position` counts its characters from 1. */
+/** A pattern that is not a glob. `position` counts its characters from 1. */
 export class GlobError extends Error {
   override readonly name = 'GlobError';
   readonly pattern: string;
@@ -38,7 +38,7 @@ const escapable: ReadonlySet<string> = new Set([...special, ']', '}']);
  * `**\/` at the beginning or after a `/` for any number of directories, also none. A backslash takes the meaning from
  * the character that follows. The pattern matches whole keys and distinguishes upper and lower case.
  *
- * @throws {GlobError} for what is no glob. `[` and `{` have a meaning elsewhere, so they need a backslash.
+ * @throws {GlobError} for a text that is not a glob. `[` and `{` have a meaning elsewhere, so they need a backslash.
  */
 export function compileGlob(pattern: string): Glob {
   const tokens = parse(pattern);

@@ -37,7 +37,7 @@ export class KeyScope {
    */
   readonly prefixes: readonly string[];
 
-  /** @throws {GlobError} for a pattern that is no glob. */
+  /** @throws {GlobError} for a pattern that is not a glob. */
   constructor({ keyFilters = {}, sourcePrefix = '', targetPrefix = '' }: KeyPlan) {
     this.#sourcePrefix = sourcePrefix;
     this.#targetPrefix = targetPrefix;

@@ -181,7 +181,7 @@ test('equal bytes with nothing else to carry are not copied, however new the sou
     [{ etag: hex }, { sourceChanged: true }, equal],
     [{ etag: hex }, { unsettled: true }, equal],
     [{}, { asCopied: true }, equal],
-    // An ETag that is no checksum, and an MD5 that a writer declared.
+    // An ETag that is not a checksum, and an MD5 that a writer declared.
     [{}, {}, copy],
     [{ md5: 'm' }, {}, copy],
     [{ md5: 'm' }, { sourceChanged: true }, copy],

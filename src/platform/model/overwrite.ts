@@ -51,7 +51,7 @@ export function looksAtTarget(mode: OverwriteMode): boolean {
  * @param known.unsettled Whether the target's object may come from a copy that was never settled. It may
  *   then be of an older source and still have the later time, so that only equal checksums count.
  * @param known.asCopied Whether both objects are those of the last copy, which passed its check. Then an
- *   MD5 that differs is an ETag that is none.
+ *   MD5 that differs is an ETag that is not a checksum.
  * @param known.equalBesideBytes Whether the target has all that a copy would write beside the bytes. Then a
  *   copy of equal bytes would change nothing but the time, and two tasks in opposite directions
  *   would rewrite each other's objects without end.

@@ -115,7 +115,7 @@ describe('policies', () => {
     assert.ok(may(taskUrn('q', id)));
   });
 
-  test('all rights on all tasks are none on users and the audit', () => {
+  test('all rights on all tasks give no rights on users and the audit', () => {
     const Resource = ['oms:local:*:synctask:*'];
     const policy = {
       Version: '5.0',

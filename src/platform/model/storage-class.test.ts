@@ -21,7 +21,7 @@ test('without a policy the bucket decides', () => {
     assert.equal(targetTier(undefined, source, storageTiers), undefined);
 });
 
-test('the mapping keeps the tier, and takes what is not known for STANDARD', () => {
+test('the mapping keeps the tier, and treats an unknown class as STANDARD', () => {
   for (const source of storageTiers)
     assert.equal(targetTier('SRC_STORAGE_MAPPING', source, storageTiers), source);
   assert.equal(targetTier('SRC_STORAGE_MAPPING', undefined, storageTiers), 'STANDARD');

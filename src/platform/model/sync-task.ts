@@ -24,7 +24,7 @@ export const overwriteModes = [
 ] as const;
 export type OverwriteMode = (typeof overwriteModes)[number];
 
-/** `skip`: an object that the source does not have is no failure. OMS knows only `fail`. */
+/** `skip`: an object that the source does not have is not a failure. OMS knows only `fail`. */
 export const missingSources = ['fail', 'skip'] as const;
 export type MissingSource = (typeof missingSources)[number];
 

@@ -22,7 +22,7 @@ async function readPid(dir: string): Promise<number | undefined> {
 
 /**
  * Holds an abstract Unix socket named after the folder's inode. The kernel frees it when the
- * process ends, however that is: there is no stale lock. Another path to the folder is the same.
+ * process ends, however it ends: there are no stale locks. Another path to the folder has the same lock.
  */
 export async function lockBySocket(dir: string): Promise<Lock | Held> {
   const { dev, ino } = await stat(dir, { bigint: true });

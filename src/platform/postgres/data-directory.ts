@@ -45,7 +45,7 @@ const sharedFileSystems: ReadonlyMap<number, string> = new Map([
   [0x01161970, 'GFS2'],
 ]);
 
-/** The name of a file system that is no place for a database, by its number in `statfs`. */
+/** The name of a file system that is unsuitable for a database, by its number in `statfs`. */
 export function sharedFileSystem(type: number): string | undefined {
   return sharedFileSystems.get(type >>> 0);
 }

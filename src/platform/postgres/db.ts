@@ -55,7 +55,7 @@ export interface TransactionOptions {
   /** False: a crash of the server may lose the last such transactions, never a part of one. */
   readonly durable?: boolean;
   readonly isolation?: 'read committed' | 'repeatable read' | 'serializable';
-  /** Instead of the database's, for its statements; 0 is none. */
+  /** Instead of the database's, for its statements; 0 means no limit. */
   readonly statementTimeoutMs?: number;
 }
 

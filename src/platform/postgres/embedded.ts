@@ -148,7 +148,7 @@ async function exitOf(child: ChildProcess): Promise<number | string> {
   }
 }
 
-/** PostgreSQL makes a file of 16 MiB for its write-ahead log before it can go on. */
+/** PostgreSQL makes a file of 16 MiB for its write-ahead log before it can continue. */
 const ROOM_BYTES = 16 * MiB;
 
 /**

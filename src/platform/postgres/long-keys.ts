@@ -6,7 +6,7 @@
 
 /** Bytes; room is left for what else an entry has: IDs and headers. */
 const RAW_MAX = 2_500;
-/** Begins every other form: it is no character of any text, and sorts after all names. */
+/** Begins every other form: no text contains it, and it sorts after all names. */
 const MARK = '\u{10ffff}';
 const FIRST = 33;
 const DIGITS = 85;

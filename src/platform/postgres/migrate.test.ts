@@ -114,7 +114,7 @@ describe('migrate', () => {
     assert.deepEqual(asked[0], [3, 2]);
   });
 
-  test('what needs a schema that stays waits for the migration at work, and is refused what breaks it', async () => {
+  test('a caller that needs a stable schema waits for a running migration, and fails if that breaks it', async () => {
     const url = await testDatabaseUrl({ empty: true });
     await using first = await Database.connect({ url, allowUnsafe: true });
     await using second = await Database.connect({ url, allowUnsafe: true });

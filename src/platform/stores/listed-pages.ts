@@ -9,7 +9,7 @@ export function strangerIn(entries: readonly ObjectEntry[], prefix: string): str
 
 /**
  * Where a page breaks the order, which is that of the keys' UTF-8 bytes; undefined where it does not. Two
- * listings that are compared must have it: a key out of order would count as missing.
+ * listings that are compared must be in order: a key out of order would count as missing.
  *
  * @param after The key that the page must begin behind.
  */

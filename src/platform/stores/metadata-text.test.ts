@@ -88,7 +88,7 @@ test('words are no longer than RFC 2047 allows', () => {
   }
 });
 
-test('Latin-1 that is no UTF-8 stays Latin-1', () => {
+test('Latin-1 that is not UTF-8 stays Latin-1', () => {
   assert.equal(utf8OfLatin1('gr\xfcn'), 'grün');
   assert.equal(utf8OfLatin1(latin1OfUtf8('grün')), 'grün');
 });

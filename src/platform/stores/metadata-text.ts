@@ -33,7 +33,7 @@ function decodePercent(text: string): string | undefined {
   return undefined;
 }
 
-/** What the text is the exact encoding of; undefined where it is none. */
+/** The text whose exact encoding this is; undefined if it is not an encoding. */
 function decodedOnce(text: string): string | undefined {
   if (!text.includes('%')) return undefined;
   try {

@@ -109,7 +109,7 @@ describe('where the name of the bucket goes', () => {
     ['Tencent', 'films-1250000000', '1250000000', 'films-1250000000'],
     ['Tencent', 'films-1250000001', '1250000000', 'films-1250000001-1250000000'],
     ['Tencent', 'films', undefined, 'films'],
-    // What is no number would lead to another host.
+    // An APPID that is not a number would lead to another host.
     ['Tencent', 'films', '1.example.com/', 'films'],
     ['AWS', 'films', '1250000000', 'films'],
   ] as const) {

@@ -155,7 +155,7 @@ describe('lists of scans beside other requests', () => {
     assert.ok(rate > 5 && rate <= 10.5, String(rate));
   });
 
-  test('go on where the store refuses requests at random', async () => {
+  test('continue where the store refuses requests at random', async () => {
     let count = 0;
     const refuses = () => (count += 1) % 20 === 0;
     const { scan } = await run({ object: 20, scan: 20 }, { refuses, seconds: 25 });

@@ -37,7 +37,7 @@ function requestOf(changes: Partial<StoreRequest> = {}): StoreRequest {
 
 const accepted = async (reply: HttpReply): Promise<Answer<HttpReply>> => ({ result: reply });
 
-test('a request is signed after the wait for its turn, which is no time of the store', async () => {
+test('a request is signed after the wait for its turn, and the wait does not count as time of the store', async () => {
   await using running = await startServer((_request, response) => response.end());
   const { clock, pacer, reported, connection } = running;
   for (let at = 0; at < 8; at++) {

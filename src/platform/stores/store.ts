@@ -133,7 +133,7 @@ export interface PartUpload extends AsyncDisposable {
   ): Promise<PutReceipt>;
   /** Leaves the upload at the store, to be resumed by its ID: disposing no longer aborts. */
   detach(): void;
-  /** Removes the upload and its parts; one that is gone already is no error. */
+  /** Removes the upload and its parts; an upload that is already gone is not an error. */
   abort(signal: AbortSignal): Promise<void>;
 }
 
@@ -153,7 +153,7 @@ export interface OpenUpload {
 
 export interface ListPage {
   readonly entries: readonly ObjectEntry[];
-  /** Pass as `after` to go on; absent on the last page. */
+  /** Pass as `after` to continue; absent on the last page. */
   readonly next: string | undefined;
 }
 
@@ -242,7 +242,7 @@ export interface Store extends AsyncDisposable {
   resumeParts(key: string, uploadId: string, options?: PutOptions): PartUpload;
   /** The uploads in progress under exactly this key. */
   listUploads(key: string, signal: AbortSignal): Promise<OpenUpload[]>;
-  /** Removes objects; one that is gone already is no error. */
+  /** Removes objects; an object that is already gone is not an error. */
   remove(removals: readonly Removal[], signal: AbortSignal): Promise<void>;
   /** Copies within the service, without the bytes passing through here. `from` names its bucket. */
   copy(
@@ -251,7 +251,7 @@ export interface Store extends AsyncDisposable {
     signal: AbortSignal,
   ): Promise<PutReceipt>;
   /**
-   * Asks for an archived object to be thawed for `days`; one being thawed already is no error.
+   * Requests to restore an archived object for `days`; a restore in progress is not an error.
    *
    * @returns When it is worth looking again, milliseconds from now.
    */

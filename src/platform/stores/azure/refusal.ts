@@ -14,7 +14,7 @@ export interface AzureRefusal {
   readonly message: string | undefined;
 }
 
-/** The code is a header, so that answers to a HEAD have it; what else there is, is in the body. */
+/** The code is a header, so that answers to a HEAD have it; everything else is in the body. */
 export function readAzureRefusal({ status, headers }: HttpReply, text: string): AzureRefusal {
   let code = headerOf(headers, 'x-ms-error-code');
   let message: string | undefined;

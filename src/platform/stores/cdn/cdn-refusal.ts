@@ -29,7 +29,7 @@ export function staleCdn(host: string, about: StoreErrorDetails, message: string
   return new StoreError('stale-cdn', { ...about, cloudMessage: `the CDN ${host}: ${message}` });
 }
 
-/** The error for an answer that is no success, and names the CDN and what to look at there. */
+/** The error for an answer that is not a success; it names the CDN and what to check there. */
 export function cdnRefusal(
   cdn: RefusingCdn,
   reply: HttpReply,

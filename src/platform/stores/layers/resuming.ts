@@ -13,7 +13,7 @@ export interface ResumePolicy {
 }
 
 /**
- * A store whose reads survive a break in the middle: they go on with what is missing, of the very
+ * A store whose reads survive a break in the middle: they continue with what is missing, of the very
  * object that was begun, and fail with `changed` where it is another by now.
  *
  * Outside `retrying`: reopening a body is a new read, with all that the inner layers do for it. Both draw

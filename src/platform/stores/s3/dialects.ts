@@ -48,7 +48,7 @@ const rowsByHost: Readonly<Partial<Record<CloudType, readonly S3DialectName[]>>>
   AWS: ['AWS', 'R2', 'Wasabi'],
 };
 
-/** The row of a cloud's own host; a server under its name that is none of them is plain S3. */
+/** The row of a cloud's own host; a server under its name that matches none of them is plain S3. */
 export function dialectAtHost(cloud: CloudType, hostname: string): S3DialectName {
   const rows = rowsByHost[cloud] ?? (isS3Cloud(cloud) ? [cloud] : []);
   return rows.find((name) => s3Dialects[name].ownHosts.test(hostname)) ?? 'S3';

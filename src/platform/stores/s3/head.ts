@@ -91,7 +91,7 @@ function crcsOf(headers: Headers, { crc64Header, crc64nvme }: S3Dialect): Crcs {
   };
 }
 
-/** Base64 of eight bytes; anything else is none. */
+/** Base64 of eight bytes; any other value is not a CRC. */
 export function crc64nvmeOf(value: string | undefined): string | undefined {
   return value !== undefined && /^[A-Za-z\d+/]{11}=$/.test(value) ? value : undefined;
 }

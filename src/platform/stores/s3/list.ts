@@ -97,7 +97,7 @@ export function keyReader(root: XmlElement): KeyReader {
   return root.textOf('EncodingType') === 'url' ? decodeListed : (text) => text;
 }
 
-/** The key that a text stands for; undefined where it is none. */
+/** The key that a text stands for; undefined if it is not one. */
 export type KeyReader = (text: string) => string | undefined;
 
 /** Form style: `+` is a space, for that is how S3 writes it in version 1. */

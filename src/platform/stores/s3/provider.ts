@@ -102,7 +102,7 @@ function addressOf({ endpoint }: Location, address: Address, dialect: S3Dialect)
   );
   return {
     origin,
-    // As URLs have it, because the connection sends that, and the signature must be of what is sent.
+    // As URLs spell it, because the connection sends that, and the signature must cover what is sent.
     host,
     root: addressing === 'path' ? `/${bucket}/` : '/',
     mistake:

@@ -2,7 +2,7 @@ import type { S3Dialect } from './dialect.ts';
 
 type Regions = Pick<S3Dialect, 'regions'>;
 
-/** A region as the cloud's addresses have it, however it was named. */
+/** A region as the cloud's addresses spell it, however it was named. */
 export function regionName({ regions }: Regions, region: string): string {
   const { prefix, aliases } = regions;
   const bare = region.startsWith(prefix) ? region.slice(prefix.length) : region;

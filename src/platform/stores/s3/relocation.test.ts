@@ -213,7 +213,7 @@ describe('a signature goes nowhere else', () => {
     assert.equal(trial.seen.length, 1);
   });
 
-  test('not by a region that is none', async () => {
+  test('not by an invalid region', async () => {
     const headers = { 'x-amz-bucket-region': 'evil.example/' };
     await using trial = await storeAt(usual, () => ({ status: 400, headers }));
     await assert.rejects(trial.store.put('key', body, {}, signal), { fault: 'refused' });

@@ -29,7 +29,7 @@ export const plain: S3Dialect = {
     ['InvalidTokenId', 'bad-credentials'],
     ['XAdminUserNotFound', 'bad-credentials'], // The Versity gateway, with the status 404.
   ]),
-  // The Versity gateway 1.8 takes every name for a path, MinIO those that begin with a slash.
+  // The Versity gateway 1.8 treats every name as a path, MinIO those that begin with a slash.
   misreadKeys: 'perhaps-paths',
   // MinIO's: a HEAD says there what a GET says in its document.
   refusalCodeHeader: 'x-minio-error-code',

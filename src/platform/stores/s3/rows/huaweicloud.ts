@@ -34,7 +34,7 @@ export const huaweicloud: S3Dialect = {
   // esdk-obs-python, obs/convertor.py and util.py: CRC-64/XZ as unsigned decimal, also at completion.
   crc64Header: 'x-amz-checksum-crc64ecma',
   crc64nvme: false,
-  // https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0080.html: the ETag is no MD5 where the
+  // https://support.huaweicloud.com/intl/en-us/api-obs/obs_04_0080.html: the ETag is not an MD5 where the
   // server encrypts. A bucket may do so by itself, which answers to parts do not report.
   etagMd5: { heads: 'unless-encrypted', receipts: 'as-sent' },
   // Not in the reference of the S3 face; `If-None-Match` is documented for reads only.

@@ -37,7 +37,7 @@ export const ucloud: S3Dialect = {
   // Its table of classes: an archived object's HEAD needs a restore first.
   headOfArchived: 'refused',
   kms: undefined,
-  // Its STANDARD_IA is no infrequent access; its own words come by its own protocol.
+  // Its STANDARD_IA is not infrequent access; its own names are used by its own protocol.
   classes: new Map([
     ['STANDARD', online('STANDARD')],
     ['STANDARD_IA', online('STANDARD')],
