@@ -36,7 +36,7 @@ const TASKS_MAX = 5;
 
 const month: Counters = { REQUEST: 11, SUCCESS: 7, FAILURE: 1, SKIP: 3, SIZE: 4096 };
 
-/** Tests ask often. */
+/** No limits, because tests send many requests. */
 const noLimits = {
   ...{
     logInsPerMinute: 0,

@@ -5,7 +5,7 @@ import { createHash, createHmac } from 'node:crypto';
  * signs: what is wrong in both would have to be misread twice.
  */
 
-/** What is asked for, as it came in. */
+/** A request, as it was received. */
 export interface Asked {
   /** From the first slash, percent-encoded, without the query. */
   readonly path: string;

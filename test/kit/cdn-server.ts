@@ -23,7 +23,7 @@ export interface CdnManners {
   hidesVersions: boolean;
   /** Sends so many bytes less than it announces, so many times; and then something else happens. */
   cuts: { bytes: number; times: number; then?: () => void };
-  /** Sends the whole where a range is asked for. */
+  /** Sends the whole object when a range is requested. */
   ignoresRanges: boolean;
   /** Answers everybody with this status. */
   status: number | undefined;

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
-/** A program of ours in a process of its own. Disposing of it asks it to stop, and waits. */
+/** A program of the project in a separate process. Disposing of it stops it gracefully, and waits for its end. */
 export interface Child extends AsyncDisposable {
   readonly process: ChildProcess;
   /** What it wrote to standard output so far. */
@@ -19,7 +19,7 @@ export interface Child extends AsyncDisposable {
   stopped(): Promise<number | null>;
 }
 
-/** The lines of a stream, kept for whoever asks for one later. */
+/** The lines of a stream, kept for later searches. */
 class Lines {
   readonly all: string[] = [];
   readonly #waiting = new Set<() => void>();

@@ -23,12 +23,12 @@ import { ManualClock } from './manual-clock.ts';
 
 export type JournalStep = 'intend' | 'opened' | 'checked' | 'abandoned' | 'ended';
 
-/** The end of the process, as far as a copy can tell: everything stops in the middle. */
+/** The end of the process, as a copy sees it: everything stops in the middle. */
 export class Crash extends Error {
   override readonly name = 'Crash';
 }
 
-/** A journal that survives a crash, and can be told to crash before a step is written. */
+/** A journal that survives a crash, and can crash before a step is written. */
 export class MemoryJournal implements UploadJournal {
   upload: JournaledUpload | undefined;
   crashBefore: { readonly step: JournalStep; readonly call: number } | undefined;
@@ -99,7 +99,7 @@ export interface PairOptions {
   readonly policy?: Partial<CopyPolicy>;
   /** Whether both stores know CRC-64. */
   readonly crc64?: boolean;
-  /** Whether both tell S3's. */
+  /** Whether both stores report S3's CRC-64. */
   readonly crc64nvme?: boolean;
   /** Whether the reads of both name the class. */
   readonly readTellsClass?: boolean;

@@ -1,7 +1,7 @@
 import type { InjectOptions } from 'fastify';
 import type { Chance } from './seeded-random.ts';
 
-/** JSON Schema as the OpenAPI document has it, with its references resolved. */
+/** JSON Schema as in the OpenAPI document, with its references resolved. */
 export interface Schema {
   readonly type?: string | readonly string[];
   readonly enum?: readonly unknown[];

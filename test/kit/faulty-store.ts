@@ -15,7 +15,7 @@ export type FaultScript = {
 };
 
 export interface FaultyOptions {
-  /** Whether the operation is done all the same, and only its answer is lost. */
+  /** Whether the operation is performed and only its answer is lost. */
   readonly afterwards?: boolean;
   readonly details?: Partial<StoreErrorDetails>;
 }

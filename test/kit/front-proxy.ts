@@ -18,7 +18,7 @@ export interface FrontProxy extends AsyncDisposable {
   readonly url: string;
 }
 
-/** A reverse proxy before a server of ours; the server sees the proxy's name as its own. */
+/** Starts a reverse proxy in front of a test server, which sees the name of the proxy as its own. */
 export async function startFrontProxy(
   target: string,
   { onRequest, onAnswer }: FrontOptions,

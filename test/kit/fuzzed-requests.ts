@@ -10,7 +10,7 @@ interface Known {
   readonly taskId: string;
   readonly token: string;
   readonly jwt: string;
-  /** Of odd claims, and signed all the same. */
+  /** JWTs with odd claims and a valid signature. */
   readonly oddJwts: readonly [string, ...string[]];
   readonly key: AccessKey;
 }

@@ -3,7 +3,7 @@ import type { ReadBody } from '../../src/platform/http/bodies.ts';
 
 const CHUNK = 64 * KiB;
 
-/** Bytes at hand as a body, in chunks as they would come from a network; taken once, like those. */
+/** Makes a body from bytes in memory, in chunks as from a network. Like a body from a network, it can be read once. */
 export function memoryBody(bytes: Uint8Array, signal: AbortSignal): ReadBody {
   let taken = false;
   function take(): void {

@@ -29,7 +29,7 @@ async function ended(child: ChildProcess): Promise<void> {
   await exited;
 }
 
-/** What the fork does: it tells its name, and signs what it is sent, until nobody is there. */
+/** Runs in the fork: sends its issuer, and signs the claims that it receives, until the parent disconnects. */
 async function serve(): Promise<void> {
   const issuer = await startOidcIssuer();
   process.on('message', (claims: Record<string, unknown>) => {

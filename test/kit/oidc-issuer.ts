@@ -7,7 +7,7 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 export interface OidcIssuer extends AsyncDisposable {
   /** As in `iss`. */
   readonly issuer: string;
-  /** Every path that was asked for, in its order. */
+  /** The paths of all requests, in their order. */
   readonly asked: readonly string[];
   /** Replaces its keys by a new one. */
   rotate(algorithm?: string): Promise<void>;

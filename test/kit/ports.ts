@@ -1,18 +1,18 @@
 /**
- * Ports for tests: those that a server of another process will listen on, and one that nobody does.
- * Ports that the system gives (`listen(0)`, outgoing connections) are no good for either: a port that
- * was free a moment ago is given to the next who asks.
+ * Ports for tests: ports on which a server of another process will listen, and one without a listener.
+ * Ports that the system assigns (`listen(0)`, outgoing connections) are not suitable for either: the system may
+ * assign a port that was free a moment ago to another process.
  */
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
-/** An address where nobody listens: port 9 is the discard service's, and the system gives it to nobody. */
+/** An address without a listener: port 9 belongs to the discard service, and the system does not assign it. */
 export const NOBODY_LISTENS = 'http://127.0.0.1:9';
 
-/** Below what systems give by themselves (Linux: from 32768), above what services have by custom. */
+/** Below the ports that systems assign (Linux: from 32768), above those that services usually use. */
 const RANGE = [20_000, 32_000] as const;
 
-/** A port that is free now, and that the system gives to nobody until it is taken. */
+/** Returns a port that is free now and that the system does not assign by itself. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(...RANGE);

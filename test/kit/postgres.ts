@@ -12,9 +12,9 @@ import { migrate } from '../../src/platform/postgres/migrate.ts';
 import { copyCluster } from './cluster-template.ts';
 
 /**
- * A real PostgreSQL for tests: one server a test process, started by the first who asks and stopped
- * when all tests of the file have ended, and a new database a call, copied from a migrated one. The server itself is copied from a template
- * that all test processes of the machine share.
+ * A real PostgreSQL for tests. Each test process has one server, which the first call starts and which is stopped
+ * when all tests of the file have ended. Each call creates a database, as a copy of a migrated one. The server itself
+ * is copied from a template that all test processes of the machine share.
  */
 
 interface Cluster extends AsyncDisposable {

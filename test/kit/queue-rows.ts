@@ -9,7 +9,7 @@ import { defaultChoices, type TaskPlan } from '../../src/domain/tasks/task-recor
 
 const place = { cloud: 'AWS', region: 'here' } as const;
 
-/** What a client may ask for, with nothing special about it. */
+/** The plan of an ordinary task. */
 export const plainPlan: TaskPlan = {
   source: { ...place, bucket: 'source' },
   target: { ...place, bucket: 'target' },

@@ -18,7 +18,7 @@ export interface Reply {
   readonly text?: string;
 }
 
-/** Runs a call on a store of a dialect, against given answers, and tells what was sent. */
+/** Runs a call on a store of a dialect, with given answers, and returns the requests that were sent. */
 export async function sentBy<T>(
   dialect: StoreDialect,
   replies: readonly Reply[],

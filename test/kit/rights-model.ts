@@ -1,6 +1,6 @@
 import { isSystemRole, type Policy, systemRoles } from '../../src/platform/model/policy.ts';
 
-/** Who may do what, written anew for comparison: slow and plain, from what the documents say. */
+/** A second implementation of the rights, for comparison: slow and simple, written from the documentation. */
 
 export const USERS = ['ann', 'ben', 'cai'] as const;
 export const GROUPS = ['ops', 'dev'] as const;

@@ -19,8 +19,8 @@ interface RefusalDetails {
 }
 
 /**
- * A server that says what a test says, one answer a request, and stores that ask it. Made where a
- * test file begins: it comes and goes with the file's tests, and begins anew with each.
+ * A server that sends the answers that a test specifies, one for each request, and stores that use it. Create it at
+ * the top of a test file: it starts and stops with the tests of the file, and is reset before each test.
  */
 export class ScriptedAzure {
   readonly clock = new ManualClock();

@@ -42,7 +42,7 @@ export interface TestServiceOptions {
   readonly log?: Logger;
   /** The system's, unless a test puts one forward. */
   readonly clock?: Clock;
-  /** None, unless some are given: tests ask often. */
+  /** There are no limits by default, because tests send many requests. */
   readonly limits?: Partial<RequestLimits>;
   readonly tls?: TlsSettings;
   readonly connectionTimes?: Partial<ConnectionTimes>;

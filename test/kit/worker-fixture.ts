@@ -97,7 +97,7 @@ export class FakeQueue implements WorkQueue {
 
 export const done: WorkResult = { done: true, delayMs: 0, released: false, outcome: 'copied' };
 
-/** A worker whose changes are in work until they are told to end. */
+/** Makes a worker whose changes are in work until the test ends them. */
 export function workerOf(options: Partial<WorkerOptions> = {}) {
   const queue = new FakeQueue();
   const clock = new SteppedClock();
@@ -106,7 +106,7 @@ export function workerOf(options: Partial<WorkerOptions> = {}) {
   const worker = new Worker({
     queue,
     clock,
-    // Works until it is told to end, or its lease is over.
+    // Works until the test ends it, or its lease expires.
     handle: (claim) =>
       new Promise<WorkResult>((resolve) => {
         const end = () => {

@@ -8,7 +8,7 @@ for name in client.rgw osd.0 mon.a; do
   file=$1/run/$name.pid
   [ -f "$file" ] || continue
   pid=$(cat "$file")
-  # The number may be somebody else's by now.
+  # Another process may have this ID by now.
   if grep -qsE '^(radosgw|ceph-)' "/proc/$pid/comm"; then
     # Nothing is kept, so nothing needs an orderly end: the gateway takes six seconds for it.
     kill -9 "$pid" 2>/dev/null

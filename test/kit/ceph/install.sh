@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what Ceph's object gateway needs to run on this machine, from Debian's packages: the
-# gateway, a monitor and a storage daemon. No manager: nothing here asks one.
+# gateway, a monitor and a storage daemon. No manager: the tests do not need one.
 #
 # usage: install.sh        exit 3: this machine cannot (not root, or no apt)
 set -eu

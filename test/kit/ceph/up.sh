@@ -93,7 +93,7 @@ osd_max_object_name_len = 2048
 memstore_device_bytes = $((${MEMORY_GB:-4} << 30))
 
 [client]
-# "secure" is the gateway's default, and without keys it asks for ever.
+# "secure" is the gateway's default; without keys it would retry for ever.
 ms_mon_client_mode = crc
 ms_mon_service_mode = crc
 # Without tcp_nodelay every small answer waits 40 ms for the other side's acknowledgement.

@@ -7,7 +7,7 @@ import { delimiter, join } from 'node:path';
 import { freePort } from '../ports.ts';
 import { until } from '../until.ts';
 
-/** A server of somebody else's in a process of its own, with one user and no bucket. */
+/** A third-party server in a separate process, with one user and no bucket. */
 export interface GoServer extends AsyncDisposable {
   /** Host and port, and what comes before them. */
   readonly url: string;

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Builds real S3 servers for the tests that ask them, MinIO and the Versity gateway, where the path has
-# none. Their sources come from the Go module proxy, as they are: nothing of them is kept here.
+# Builds real S3 servers, MinIO and the Versity gateway, for the tests that use them, unless they are in the path.
+# Their sources come unmodified from the Go module proxy; no copy of them is kept here.
 #
 # usage: install.sh [minio|versitygw]...       both by default; exit 3: there is no Go here
 #
 # Both together take about six minutes on two cores with nothing in Go's caches, MinIO alone five, the
-# gateway alone two to three; a moment where they are built already. MinIO is under the AGPL: it is run here, and given to nobody.
+# gateway alone two to three; a moment where they are built already. MinIO is under the AGPL: it is run here, and not distributed.
 set -eu
 
 # Their last releases; MinIO tags none for Go, so that a commit stands for it.

@@ -33,7 +33,7 @@ export function startMinio({
     environment: {
       MINIO_ROOT_USER: rootUser.accessKeyId,
       MINIO_ROOT_PASSWORD: rootUser.secretAccessKey,
-      // It is asked for nothing but buckets.
+      // Tests use only its buckets.
       MINIO_BROWSER: 'off',
       MINIO_UPDATE: 'off',
       ...(domain !== undefined && { MINIO_DOMAIN: domain }),

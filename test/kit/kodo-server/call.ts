@@ -7,9 +7,12 @@ import type { KodoUpload } from './parts.ts';
 
 /** What a test may make the server do. */
 export interface KodoManners {
-  /** So many listings are asked too often. */
+  /** The number of listings that are refused because of too many requests. */
   throttles: number;
-  /** The S3 face tells by Kodo's names what is put by its own protocol: no document says which. */
+  /**
+   * Whether the S3 API reports metadata that Kodo's own protocol wrote under Kodo's names. No document says which
+   * names it uses.
+   */
   ownNames: boolean;
 }
 

@@ -23,7 +23,7 @@ export function download(call: KodoCall): Reply {
     'etag': `"${etag}"`,
     'last-modified': new Date(lastModified).toUTCString(),
     'accept-ranges': 'bytes',
-    // What the writer wants to be told, the time too.
+    // The headers that the writer chose, including the time.
     ...headersOf(version),
   };
   if (isNotModified(call, version)) return { status: 304, headers: told };

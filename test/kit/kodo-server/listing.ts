@@ -53,7 +53,7 @@ function pageOf(
   return { page, last: undefined };
 }
 
-/** Nobody but the server is to read it. */
+/** Encodes a key as a marker, which is opaque to clients. */
 function markerOf(key: string): string {
   return Buffer.from(JSON.stringify({ c: 0, k: key })).toString('base64url');
 }
@@ -64,7 +64,7 @@ function keyOf(marker: string): string {
     const { k } = JSON.parse(decoded(marker) ?? '') as { readonly k?: unknown };
     if (typeof k === 'string') return k;
   } catch {
-    // It is none of ours either.
+    // Markers of another form are invalid too.
   }
   throw new KodoError('invalid argument');
 }

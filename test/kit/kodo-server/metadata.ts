@@ -31,7 +31,7 @@ export function describedBy(
   return { contentHeaders, userMetadata };
 }
 
-/** What a download tells of an object. */
+/** The headers with which a download describes an object. */
 export function headersOf({ contentHeaders, userMetadata }: Described): Record<string, string> {
   const own = Object.entries(userMetadata).map(([name, value]) => [META + name, value]);
   return { ...(Object.fromEntries(own) as Record<string, string>), ...contentHeaders };

@@ -115,7 +115,7 @@ function copied(
   return { from, to };
 }
 
-/** What is told of an object, by stat and in listings: https://developer.qiniu.com/kodo/1308/stat */
+/** The description of an object, in stat and in listings: https://developer.qiniu.com/kodo/1308/stat */
 export function statOf(version: Version): object {
   const { content, etag, contentHeaders, storageClass, lastModified, partSizes } = version;
   const meta = metadataOf(version);

@@ -77,7 +77,7 @@ function uploadOf(
 
 function putPart({ body, headers }: KodoCall, { parts }: KodoUpload, number: number): Reply {
   if (number < 1 || number > PART_NUMBER_MAX) throw new KodoError('invalid argument');
-  // In hex here, and not as HTTP has it.
+  // Here it is in hex, not in Base64 as in HTTP.
   const md5 = createHash('md5').update(body).digest('hex');
   const told = headers['content-md5'];
   if (told !== undefined && told !== md5) throw new KodoError('invalid md5');

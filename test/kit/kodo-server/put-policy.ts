@@ -16,7 +16,7 @@ export interface PutPolicy {
   readonly sizeMax: number;
 }
 
-/** What a client that uploads may be told to do, and this server does. */
+/** The fields of an upload policy that this server supports. */
 const known: ReadonlySet<string> = new Set([
   'scope',
   'isPrefixalScope',

@@ -23,7 +23,7 @@ export interface KodoServerOptions extends Pick<KodoService, 'cloud' | 'bound'> 
 export interface KodoServer extends AsyncDisposable {
   readonly port: number;
   readonly manners: KodoManners;
-  /** What was asked, in order: service, method and path. */
+  /** The requests in their order: service, method and path. */
   readonly asked: readonly string[];
 }
 
@@ -38,8 +38,8 @@ const services: Readonly<Record<string, Handler>> = {
 };
 
 /**
- * Kodo's own protocol before the buckets of a server that plays its S3 face: what is put by the one is
- * read by the other. It does what the vendor's SDK asks of a bucket's objects, and checks every token.
+ * Starts a server that speaks Kodo's own protocol and uses the buckets of a server that plays its S3 API: what is put
+ * with one can be read with the other. It supports the vendor's SDK for objects, and checks every token.
  */
 export async function startKodoServer(options: KodoServerOptions): Promise<KodoServer> {
   const { cloud, bound, now = Date.now } = options;

@@ -71,7 +71,7 @@ export function policyOfHeader({ service, headers }: KodoCall): PutPolicy {
 }
 
 /**
- * That a private download is signed, for the very URL that is asked for, and not over yet.
+ * Checks that a private download is signed for exactly the requested URL and has not expired.
  *
  * @see https://developer.qiniu.com/kodo/1202/download-token
  * @throws {KodoError} `download token not specified`, `bad token` and `token out of date`

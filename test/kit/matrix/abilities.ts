@@ -6,7 +6,7 @@ import type { S3Dialect } from '../../../src/platform/stores/s3/dialect.ts';
 import { s3Dialects } from '../../../src/platform/stores/s3/dialects.ts';
 import type { Traits } from '../../../src/platform/stores/store.ts';
 
-/** What a cloud is asked for, in the tables of the page. */
+/** The abilities of a cloud, in the tables of the page. */
 export const abilityTables = [
   ['signature', 'reads', 'odd names', 'listing', 'put', 'parts', 'copy', 'removal'],
   ['metadata', 'classes', 'restore', 'KMS', 'CRC-64', 'errors', 'wrong region'],

@@ -14,7 +14,7 @@ const root = join(import.meta.dirname, '../../..');
 const page = join(root, 'docs/clouds/matrix.md');
 const record = join(root, 'docs/clouds/matrix.json');
 
-/** What Node tells of a test; its types do not have all of it yet. */
+/** The event that Node reports of a test; its types do not contain all fields yet. */
 interface TestEvent {
   readonly name: string;
   readonly entryFile: string;

@@ -11,7 +11,7 @@ import type { Ability, Way } from './abilities.ts';
  *   });
  */
 
-/** A series of tests, with an ID that docs/clouds/matrix.json refers to. One file has it. */
+/** A series of tests, with an ID that docs/clouds/matrix.json refers to. Each series is in one file. */
 export interface Series {
   readonly id: string;
   readonly way: Way;

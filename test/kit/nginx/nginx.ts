@@ -51,7 +51,7 @@ export async function startNginx(): Promise<Nginx> {
   await using started = new AsyncDisposableStack();
   const folder = started.use(await mkdtempDisposable(join(tmpdir(), 'brigade-nginx-')));
   const { path } = folder;
-  // Workers of a root's nginx are nobody's, and must pass.
+  // If root starts nginx, its workers run as the user nobody and need access to this folder.
   await chmod(path, 0o755);
   await mkdir(join(path, 'www'));
   const port = await freePort();

@@ -31,7 +31,7 @@ export interface Finding {
 /** Passes by returning; says why it failed by throwing. */
 export type Check = (bench: Bench) => Promise<Finding | undefined>;
 
-/** Checks by name, in the order in which they must run: some use what others left. */
+/** Checks with their names, in the order in which they must run: some use the objects that others left. */
 export type Checks = Readonly<Record<string, Check>>;
 
 export function ok(note: string): Finding {

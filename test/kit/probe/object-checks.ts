@@ -21,7 +21,7 @@ import {
   unless,
 } from './bench.ts';
 
-/** The bucket itself, and who may ask; must run first. */
+/** Checks of the bucket itself and of authentication. They must run first. */
 export const bucketChecks: Checks = {
   async 'bucket.create'({ client, bucket }) {
     await client.send(new CreateBucketCommand({ Bucket: bucket }));

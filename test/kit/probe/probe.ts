@@ -27,8 +27,8 @@ export interface CheckResult {
 }
 
 /**
- * Asks an S3 server, by the official SDK, for everything that moving objects needs, and tells what
- * it keeps of the promises. Leaves two buckets behind, named `probe-…`.
+ * Uses the official SDK to check whether an S3 server has everything that copying objects needs, and returns the
+ * results. It leaves two buckets behind, named `probe-…`.
  */
 export async function runProbe(endpoint: string, keys: ProbeKeys): Promise<CheckResult[]> {
   using bench = new Bench(endpoint, keys);

@@ -3,7 +3,7 @@ import type { ChecksumName, ChecksumType } from './checksums.ts';
 import { allBytes, type Content, heldContent, sevens } from './content.ts';
 import { KeyIndex } from './key-index.ts';
 
-/** How an object is encrypted, as the client asked. */
+/** How an object is encrypted, as the client requested. */
 export interface Encryption {
   readonly algorithm: 'AES256' | 'aws:kms' | 'customer';
   readonly kmsKeyId?: string | undefined;
@@ -15,7 +15,7 @@ export interface Restore {
   readonly ongoing: boolean;
   /** Milliseconds since the Unix epoch. */
   readonly expiry: number;
-  /** How and when it was asked for, where that is known. */
+  /** How and when the restore was requested, if that is known. */
   readonly asked?: { readonly tier: string; readonly at: number };
 }
 
@@ -246,10 +246,10 @@ export class Bucket {
     Object.assign(version, changes);
   }
 
-  /** Ends the thawing of an archived object that a client asked to restore. */
+  /** Ends the thawing of an archived object whose restore a client requested. */
   finishRestore(key: string): void {
     const found = this.object(key);
-    if (found?.restore === undefined) throw new RangeError(`${key}: nobody asked to restore it`);
+    if (found?.restore === undefined) throw new RangeError(`${key}: no restore was requested`);
     found.restore = { ...found.restore, ongoing: false };
   }
 

@@ -48,7 +48,7 @@ export interface Call {
   /** Empty when the request is for a bucket. */
   readonly key: string;
   readonly requestId: string;
-  /** Asks the client to send its body, when it waits to be asked. */
+  /** Sends 100 Continue to a client that waits for it before it sends its body. */
   readonly welcomeBody: () => void;
   /** Checks the chunks of a body that is signed piece by piece. */
   chunkSeal: ChunkSeal | undefined;

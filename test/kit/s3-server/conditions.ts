@@ -102,7 +102,7 @@ export interface Range {
 }
 
 /**
- * Reads a range; one that is none is ignored, as HTTP has it.
+ * Reads a range; an invalid range is ignored, as HTTP specifies.
  *
  * @throws {S3Error} `InvalidRange` when nothing of it lies within the size.
  */

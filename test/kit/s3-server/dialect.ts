@@ -14,7 +14,7 @@ export type SchemeName =
 
 /** One way to speak to a cloud: its own protocol, or S3's. Facts only. */
 export interface Face {
-  /** Which signatures belong to this face: they tell it from the others. */
+  /** The signatures of this face, which distinguish it from the others. */
   readonly schemes: readonly [SchemeName, ...SchemeName[]];
   readonly prefix: string;
   /** Names, behind the prefix, that are not spelt as S3 spells them: S3's, and this face's. */
@@ -29,9 +29,9 @@ export interface Face {
   readonly tellsStandard?: boolean;
   /** What `server-side-encryption` may say, and what it means; none where the face has none. */
   readonly encryption: Readonly<Record<string, 'AES256' | 'aws:kms'>>;
-  /** The element that holds the tier of a restore; none when restores are asked by headers. */
+  /** The element that holds the tier of a restore; undefined if restores are requested with headers. */
   readonly restoreJob?: string;
-  /** Whether heads tell how, and since when, an object is being restored. */
+  /** Whether heads report how, and since when, an object is being restored. */
   readonly tellsRestoreStatus?: true;
   /** Objects cannot be restored by this face. */
   readonly restores?: false;
@@ -65,18 +65,18 @@ export interface Dialect {
   };
   /** Whether CRC-64/XZ is computed, and compared with what a request says of it. */
   readonly crc64: 'none' | 'told' | 'compared';
-  /** A checksum that every object has, told in `x-goog-hash` beside the MD5. */
+  /** A checksum that every object has, reported in `x-goog-hash` beside the MD5. */
   readonly everySum?: 'crc32c';
-  /** Computed of what comes with no other sum; told where it is asked for. */
+  /** A checksum that is computed for objects that are sent without another one, and reported if it is requested. */
   readonly ownSum?: 'crc64nvme';
-  /** Whether objects that are packed are unpacked for who does not accept it. */
+  /** Whether compressed objects are decompressed for clients that do not accept the encoding. */
   readonly unpacks?: true;
-  /** Whether heads tell the MD5 as `content-md5`. */
+  /** Whether heads report the MD5 as `content-md5`. */
   readonly tellsMd5?: boolean;
   readonly listing: {
     readonly version2: boolean;
     readonly encodes: boolean;
-    /** Whether version 1 tells `NextMarker` without a delimiter too. */
+    /** Whether version 1 returns `NextMarker` without a delimiter too. */
     readonly alwaysNextMarker: boolean;
     /** Of the times in lists of uploads. */
     readonly uploadsZone: 'Z' | '+08:00';
@@ -129,9 +129,9 @@ export interface Dialect {
   readonly needsKeyServer?: true;
   /** What the key service encrypts is written and read by HTTPS only. */
   readonly kmsNeedsTls?: true;
-  /** Whether `If-None-Match: *` is a condition of puts; those who do not know it write all the same. */
+  /** Whether `If-None-Match: *` is a condition of puts; clouds that do not support it ignore it and write. */
   readonly conditionalPut: boolean | 'unless-versioned';
-  /** Whether `If-Match` is a condition of removals; those who do not know it remove all the same. */
+  /** Whether `If-Match` is a condition of removals; clouds that do not support it ignore it and remove. */
   readonly conditionalRemove?: true;
   readonly deletesMany: 'with-sum' | 'with-md5' | 'freely' | 'never';
   readonly awsChunked: 'all' | 'signed' | 'refused';
@@ -148,11 +148,11 @@ export interface Dialect {
     /** Whether the days may be left out, and how many they are then. */
     readonly daysDefault?: number;
   };
-  /** What the cloud says when it is asked too often. */
-  /** What is said of a session token that is not the key's. */
+  /** The error for a session token that is not that of the key. */
   readonly badToken: S3Code;
+  /** The error for too many requests. */
   readonly throttled: { readonly status: number; readonly code: string };
-  /** What a request for a bucket of another region is told: a header, an element, or a whole URL. */
+  /** The error for a request for a bucket of another region: with a header, an element, or a whole URL. */
   readonly elsewhere: {
     readonly code: S3Code;
     readonly tells: readonly ('region' | 'endpoint' | 'location')[];

@@ -65,7 +65,7 @@ const compatible: Dialect = {
   faces: [plainFace],
   listing: { ...s3.listing, alwaysNextMarker: true },
   conditionalPut: false,
-  // A region that knows its own buckets only; who tells more has it documented.
+  // A region knows only its own buckets. Clouds whose documentation says more override this.
   elsewhere: { code: 'NoSuchBucket', tells: [] },
   deletesMany: 'with-md5',
   awsChunked: 'signed',
@@ -88,7 +88,7 @@ export const dialects = {
     conditionalPut: false,
     // Parallel file systems know no second version.
     listing: { ...s3.listing, version2: false },
-    // "Uploading Parts": the answer tells of the key service alone.
+    // "Uploading Parts": the answer contains only the headers of the key service.
     parts: { ...s3.parts, sizeMin: 100 * KiB, hideEncryption: true },
     // https://support.huaweicloud.com/ugobs-obs/obs_41_0025.html: US-ASCII only.
     metadata: { bytesMax: 8 * KiB, beyondAscii: 'refused' },
@@ -243,7 +243,7 @@ export const dialects = {
     archived: new Set(['GLACIER']),
     // "Storage classes": what is archived must be restored before a HEAD, too.
     hidesArchived: true,
-    // What is restored stays for three days, whatever was asked.
+    // A restored object stays readable for three days, whatever was requested.
     restore: { daysMax: Infinity, online: 'InvalidObjectState', daysDefault: 3 },
     defaultRegion: 'cn-bj',
   },

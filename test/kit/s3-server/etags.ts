@@ -53,7 +53,7 @@ export function etagOfParts(
   return makers[etag.parts]();
 }
 
-/** Kodo's: a byte that tells one block from several, and SHA-1 of the block or of the blocks' sums. */
+/** Kodo's ETag: a byte that distinguishes one block from several, and the SHA-1 of the block or of the blocks' sums. */
 export function qetag(content: Content): string {
   const sums = blockSums(content);
   const [only] = sums;

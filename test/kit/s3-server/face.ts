@@ -6,7 +6,7 @@ import type { Signed } from './signed.ts';
 
 const S3_PREFIX = 'x-amz-';
 
-/** The face that a request speaks to, which its signature tells, and how to check that. */
+/** Returns the API that a request uses, which its signature shows, and how to check that signature. */
 export function faceOf(
   dialect: Dialect,
   signed: Pick<Signed, 'headers' | 'query'>,

@@ -54,7 +54,7 @@ export interface Fault {
   remove(): void;
 }
 
-/** Refuses requests as stores do that are asked too often. */
+/** Refuses requests as stores do that receive too many. */
 export const slowDown = { kind: 'status', status: 503, code: 'SlowDown', times: Infinity } as const;
 
 /** For `onlyIf`: more than so many requests a second, counted from second to second. */
@@ -124,7 +124,7 @@ function matches(match: FaultMatch | undefined, request: Request): boolean {
   );
 }
 
-/** Waits as a `delay` asks; other kinds do not wait. */
+/** Waits for the time of a `delay`; other kinds do not wait. */
 export async function delayed(fault: FaultKind | undefined): Promise<void> {
   if (fault?.kind === 'delay') await sleep(fault.ms, undefined, { ref: false });
 }

@@ -152,12 +152,12 @@ function checkPlace({ dialect }: Service, { inHost, bucketName, key }: Place): v
   checkKey(key, dialect.keys);
 }
 
-/** Sends away who asks at the wrong place, and who is not let in. */
+/** Refuses a request that is sent to the wrong endpoint or has no valid credentials. */
 function admit(call: Call, operation: Operation, scheme: Scheme): void {
   const { service, bucketName } = call;
   const elsewhere = service.elsewhere.get(bucketName);
   if (elsewhere !== undefined) sendAway(call, elsewhere);
-  // Clients ask so before they know how to sign.
+  // Clients send this request before they know how to sign.
   if (operation === 'HeadApiVersion' && service.dialect.apiVersion !== undefined) return;
   if (service.verify) call.chunkSeal = scheme.verify(call.signed, service);
   checkToken(call);
@@ -165,7 +165,7 @@ function admit(call: Call, operation: Operation, scheme: Scheme): void {
 
 const tokenHeader = /^x-(?:amz|bce|cos|kss|obs|oss)-security-token$/;
 
-/** That who asks has the token of its key. */
+/** Checks that the request has the session token of its key. */
 function checkToken({ service, signed }: Call): void {
   const { sessionToken, dialect } = service;
   if (sessionToken === undefined) return;
@@ -175,7 +175,7 @@ function checkToken({ service, signed }: Call): void {
   }
 }
 
-/** Sends away who does not ask at the bucket's own endpoint, and tells what the cloud tells. */
+/** Refuses a request that is not sent to the bucket's own endpoint, with the details that the cloud reports. */
 function sendAway(call: Call, { region, endpoint }: Elsewhere): void {
   const { request, bucketName, signed } = call;
   const host = hostOf(request);
@@ -233,7 +233,7 @@ function refusal(error: unknown, face: Face, { request, requestId }: Arrival): R
   return { status, headers: { ...headers, ...told }, body };
 }
 
-/** What a HEAD is told of a refusal, which it has no body for. */
+/** The headers that describe a refusal in the answer to a HEAD, which has no body. */
 function errorHeaders(face: Face, code: S3Code, body: string): Record<string, string> {
   const { repeatsErrors, codeHeader, codes } = face;
   return {

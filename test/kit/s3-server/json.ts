@@ -14,7 +14,7 @@ const parser = new XMLParser({
     ['Contents', 'CommonPrefixes', 'Part', 'Upload', 'Bucket', 'Deleted'].includes(name),
 });
 
-/** A document of ours as a tree: its root's name, and what is in it. */
+/** Parses a document of the server into a tree: the name of its root, and the content. */
 export function treeOf(xml: string): { readonly root: string; readonly node: unknown } {
   // The parser gives a record of elements, of which there is one.
   const [first] = Object.entries(parser.parse(xml) as Record<string, unknown>);

@@ -32,7 +32,7 @@ export function indexAfter(keys: readonly string[], key: string, inclusive: bool
   return low;
 }
 
-/** The sorted keys of a bucket. Adding is cheap; the order is made up when somebody asks. */
+/** The sorted keys of a bucket. Adding is cheap; keys are sorted when they are read. */
 export class KeyIndex {
   #sorted: string[] = [];
   #added: string[] = [];

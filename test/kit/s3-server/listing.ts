@@ -8,12 +8,12 @@ import { element, escapeXml, xmlDocument } from './xml.ts';
 
 const PAGE_MAX = 1000;
 
-/** What the three listings ask alike. */
+/** The parameters that the three listings share. */
 interface Ask {
   readonly prefix: string;
   readonly delimiter: string;
   readonly limit: number;
-  /** Spells keys and prefixes as the client asked. */
+  /** Encodes keys and prefixes as the client requested. */
   readonly spell: (text: string) => string;
   readonly encodingType: string | undefined;
   readonly face: Face;

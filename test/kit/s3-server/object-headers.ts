@@ -154,7 +154,7 @@ export function checkCustomerKey(call: Call, version: Version): void {
 
 type Headers = Record<string, string | number>;
 
-/** What GET and HEAD tell of an object, but for its length. */
+/** The headers with which GET and HEAD describe an object, except its length. */
 export function describe(call: Call, version: Version): Headers {
   const { face, service } = call;
   const { beyondAscii } = service.dialect.metadata;
@@ -181,7 +181,7 @@ export function describe(call: Call, version: Version): Headers {
   return headers;
 }
 
-/** What every answer about a version tells, those to writers too. */
+/** The headers of every answer about a version, including answers to writes. */
 export function receiptHeaders(call: Call, version: Version): Headers {
   const headers: Headers = encryptionHeaders(call.face, version.encryption);
   if (version.versionId !== 'null') headers['x-amz-version-id'] = version.versionId;

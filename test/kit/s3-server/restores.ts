@@ -7,7 +7,7 @@ import { child, readXml, text } from './xml.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
 
-/** What a restore asks, by whichever way. */
+/** The parameters of a restore, from the body or from headers. */
 interface Ask {
   readonly days: number | undefined;
   readonly tier: string;

@@ -75,7 +75,7 @@ export class S3Error extends Error {
   }
 }
 
-/** The client went away before its request had arrived: there is nobody to answer. */
+/** The client disconnected before its request had arrived, so no answer can be sent. */
 export class ClientGone extends Error {
   override readonly name = 'ClientGone';
 }

@@ -8,7 +8,7 @@ type Headers = Record<string, string | number>;
 /** What goes with every reply. */
 export interface Sending {
   readonly common: Headers;
-  /** A HEAD was asked: headers only. */
+  /** Whether the request is a HEAD: only headers are sent. */
   readonly head: boolean;
   readonly fault: FaultKind | undefined;
 }

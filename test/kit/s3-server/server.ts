@@ -26,11 +26,11 @@ export interface S3ServerOptions {
   readonly dialect?: DialectName;
   /** Whether the operator has set up a key server, where the cloud needs one to encrypt. */
   readonly keyServer?: boolean;
-  /** Whether TLS ends at somebody before it: then all requests have come by HTTPS. */
+  /** Whether a proxy in front of it terminates TLS: then all requests were sent by HTTPS. */
   readonly behindTls?: boolean;
   /** The one region that signatures may name; any by default. */
   readonly region?: string;
-  /** Buckets of other regions, by name: what does not ask for them there is sent away as the cloud does. */
+  /** Buckets of other regions, with their names: requests for them at this region are refused as the cloud does. */
   readonly elsewhere?: Readonly<Record<string, Elsewhere>>;
   /** Keeps sizes and ETags only, and serves sevens instead of the bytes: for benchmarks. */
   readonly sink?: boolean;
@@ -50,7 +50,7 @@ export interface S3Server extends AsyncDisposable {
   readonly accessKey: AccessKey;
   readonly faults: Faults;
   readonly requests: RequestCounters;
-  /** The facts of the cloud that it plays: how it says that it is asked too often, say. */
+  /** The facts of the cloud that it plays, for example how it reports too many requests. */
   readonly dialect: Dialect;
   /** @throws {RangeError} when there is none of that name. */
   bucket(name: string): Bucket;

@@ -77,7 +77,7 @@ export function checkExpiry(gate: Gate, expires: number): void {
   if (!(expires * 1000 >= gate.now())) throw new S3Error('AccessDenied', 'Request has expired');
 }
 
-/** @throws {S3Error} `SignatureDoesNotMatch`, which tells what was signed here. */
+/** @throws {S3Error} `SignatureDoesNotMatch`, with the text that the server signed. */
 export function checkSignature(expected: string, claimed: string, text: string): void {
   if (sameText(expected, claimed)) return;
   throw new S3Error(
@@ -87,7 +87,7 @@ export function checkSignature(expected: string, claimed: string, text: string):
   );
 }
 
-/** Compares in a time that tells nothing. */
+/** Compares in constant time. */
 export function sameText(a: string, b: string): boolean {
   if (a.length !== b.length) return false;
   const left = Buffer.from(a);
@@ -95,7 +95,7 @@ export function sameText(a: string, b: string): boolean {
   return left.length === right.length && timingSafeEqual(left, right);
 }
 
-/** Percent-encodes as RFC 3986 has it: all but letters, digits and `-._~`. */
+/** Percent-encodes as in RFC 3986: all characters except letters, digits and `-._~`. */
 export function encodeStrictly(text: string): string {
   return encodeURIComponent(text).replace(
     /[!'()*]/g,

@@ -13,7 +13,7 @@ export interface Walk {
 }
 
 /**
- * Walks sorted keys; `shows` tells whether there is anything under a key. A rolled-up prefix is
+ * Walks sorted keys; `shows` returns whether there is anything under a key. A rolled-up prefix is
  * an item like a key and comes only when it is greater than `after` itself.
  */
 export function* walk(

@@ -105,6 +105,6 @@ export function text(node: XmlNode, name: string): string | undefined {
 }
 
 function asNode(value: unknown): XmlNode {
-  // Every non-null object can be read by name; what is found is checked by the readers above.
+  // The properties of every non-null object can be read; the readers above check their values.
   return typeof value === 'object' && value !== null ? (value as XmlNode) : {};
 }

@@ -9,7 +9,7 @@ import type { ListOptions, ListPage, Store } from '../../../src/platform/stores/
 import { MemoryStore } from '../memory-store.ts';
 
 export interface ListingScript {
-  /** Decides the pages' lengths and faults, by the key that a page goes on from. */
+  /** Determines the lengths and faults of pages, from the key after which a page continues. */
   readonly seed: number;
   readonly pageMax: number;
   /** Out of a hundred requests, how many fail once or twice before they are answered. */

@@ -101,7 +101,7 @@ class ScanRun {
     return run;
   }
 
-  /** What goes on beside the scan, in a moment of its time. @returns Whether the scan has ended. */
+  /** Performs one step of the events that occur during the scan. @returns Whether the scan has ended. */
   async tick(): Promise<boolean> {
     const { processes, unrest } = this.simulation;
     this.#processes = this.#processes.filter((process) => process.isAlive);
