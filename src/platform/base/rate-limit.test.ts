@@ -29,7 +29,7 @@ test('a minute’s worth comes through at once, then one at a time', () => {
   );
 });
 
-test('none is no limit', () => {
+test('a limit of 0 requests is no limit', () => {
   const { limit: none } = limit(0);
   for (let time = 0; time < 1_000; time++) assert.equal(none.take('a'), 0);
 });
