@@ -6,25 +6,26 @@ export interface AuditEntry {
   readonly actorKind: string;
   /** The address of the caller. */
   readonly address: string;
-  /** By its name in the API's document. */
+  /** Its name in the OpenAPI document. */
   readonly operation: string;
-  /** The task, user, group or whatever else it was about. */
+  /** The task, user, group or other resource that the request named. */
   readonly resource?: string | undefined;
   /** Of HTTP. */
   readonly status: number;
   readonly errorCode?: string | undefined;
-  /** Of the first request, where the entry stands for several. */
+  /** That of the first request, where the entry stands for several. */
   readonly requestId: string;
-  /** How many requests alike the entry stands for. */
+  /** How many similar requests the entry stands for. */
   readonly requests: number;
   /** Whether it repeated an earlier request, with its result, and changed nothing. */
   readonly repeated: boolean;
 }
 
 /**
- * Writes entries down, in their order. Nothing changes them, and only {@link removeOldAudit} removes any.
+ * Inserts entries in their order. Nothing changes them, and only {@link removeOldAudit} removes any.
  *
- * What a caller made up may be in an entry, and must not keep it out: what no database takes is left out.
+ * An entry may contain any text of a caller: characters that PostgreSQL cannot store are left out, so that the
+ * entry is written nevertheless.
  */
 export async function insertAudit(db: Db, entries: readonly AuditEntry[]): Promise<void> {
   await db.query(
@@ -51,9 +52,9 @@ export interface AuditRow extends AuditEntry {
 }
 
 /**
- * Newest first; `before` is the ID from which an earlier page went on.
+ * Lists entries, the newest first. `before` is the ID at which an earlier page ended.
  *
- * @param projectId Undefined: of all projects, and what was of none.
+ * @param projectId Undefined: entries of all projects, and those of none.
  */
 export async function listAudit(
   db: Db,
@@ -71,7 +72,7 @@ export async function listAudit(
   return rows;
 }
 
-/** Of the oldest entries, those that are older than so many days: the ID is the order in which they came. */
+/** The oldest entries that are older than a number of days. IDs are in the order of insertion. */
 const OLD = `
   select id from (select id, at from audit order by id limit $2) as oldest
   where at < now() - $1 * interval '1 day'`;

@@ -12,8 +12,8 @@ export interface Audit {
   /** Resolves when it is on disk. */
   record(entry: AuditEntry): Promise<void>;
   /**
-   * For what comes as often as a caller likes: alike ones of some seconds become one entry. Refusals are
-   * alike whatever they were about; and who has so many kinds of them in a minute gets one entry for the rest.
+   * For requests that callers can send without limit: similar ones within some seconds become one entry. Refusals
+   * are similar whatever their resource. An actor with many kinds of refusals in a minute gets one entry for the rest.
    */
   count(entry: AuditEntry): void;
   /** Undefined: of all projects. */
@@ -31,11 +31,11 @@ interface AuditOptions {
 
 const GATHER_MS = 5_000;
 const GATHERED_MAX = 1_000;
-/** Kinds of refusals of one actor; by other paths, projects and addresses they can be made without end. */
+/** Kinds of refusals of one actor. With other paths, projects and addresses an actor could cause any number. */
 const REFUSALS_PER_MINUTE = 20;
 const SEVERAL = 'several';
 
-/** The audit in the database. Disposing of it writes down what is counted. */
+/** The audit in the database. Disposing of it writes the entries that are still counted in memory. */
 export class DatabaseAudit implements Audit, AsyncDisposable {
   readonly #database: Database;
   readonly #log: Logger;

@@ -20,7 +20,7 @@ export interface GatekeeperOptions {
   readonly database: Database;
   readonly sealer: Sealer;
   readonly now: () => number;
-  /** Whether the tokens of first starts are let in. */
+  /** Whether the tokens of first starts are accepted. */
   readonly firstTokens: boolean;
 }
 
@@ -42,7 +42,7 @@ function isKnown(answer: unknown): boolean {
   return answer !== undefined;
 }
 
-/** Knows who holds a credential and what they may do, by the database. */
+/** Looks up in the database who holds a credential and what they may do. */
 export class DatabaseGatekeeper implements Gatekeeper {
   readonly #options: GatekeeperOptions;
   readonly #principals: Remembered<Principal | undefined>;

@@ -7,7 +7,7 @@ export interface PolicyRow {
   readonly createdAt: number;
 }
 
-/** Writes a policy, or replaces the one of its name. */
+/** Inserts a policy, or replaces the policy of the same name. */
 export async function putPolicy(db: Db, name: string, document: Policy): Promise<void> {
   await db.query(
     `insert into policies (name, document) values ($1, $2)
@@ -23,7 +23,7 @@ export async function listPolicies(db: Db): Promise<PolicyRow[]> {
   return rows;
 }
 
-/** Whether it was there and is gone; one that is granted stays. */
+/** Deletes a policy unless it is granted. @returns Whether it was deleted. */
 export async function deletePolicy(db: Db, name: string): Promise<boolean> {
   const { rowCount } = await db.query(
     `delete from policies where name = $1 and not exists (select from grants where policy = $1)`,
@@ -41,7 +41,7 @@ export interface GrantRow {
   readonly policy: string;
 }
 
-/** False where it is granted already. */
+/** @returns False where it is granted already. */
 export async function insertGrant(
   db: Db,
   grant: {
@@ -84,7 +84,7 @@ const HELD = `
     or group_id in (select group_id from group_members where user_id = $1)
     or group_id in (select id from groups where name = any($2)))`;
 
-/** What a holder was granted in a project: names, and documents of those that are no system roles. */
+/** What a holder was granted in a project: the names, and the documents of policies that are not system roles. */
 export async function grantedPolicies(
   db: Db,
   { userId, groups }: Grantee,

@@ -1,17 +1,17 @@
 import type { Secret } from '../../platform/base/seal.ts';
 import type { Access, Policy } from '../../platform/model/policy.ts';
 
-/** Who calls, and by what. */
+/** Who calls, and with which credential. */
 export interface Principal {
   readonly kind:
     | 'first-token'
     | 'token'
     | 'access-key'
-    /** The request names the key, and was refused before its signature could be verified. */
+    /** The request names this key, but was refused before its signature was verified. */
     | 'access-key-unverified'
     | 'single-sign-on'
     | 'password';
-  /** What the audit calls them. */
+  /** The name of the caller in the audit. */
   readonly name: string;
   readonly userId: string | undefined;
   /** Names of groups that an issuer vouches for, beside those that we know of. */
@@ -61,7 +61,7 @@ export interface Group {
 
 export interface Grant {
   readonly id: string;
-  /** One of the two. */
+  /** Exactly one of the two is set. */
   readonly user: string | undefined;
   readonly group: string | undefined;
   readonly projectId: string;
@@ -77,11 +77,11 @@ export interface AccessKey {
 export interface NamedPolicy {
   readonly name: string;
   readonly document: Policy;
-  /** Of the system: it cannot be changed. */
+  /** Whether it is a system role, which cannot be changed. */
   readonly system: boolean;
 }
 
-/** A token that was given for a password. */
+/** A token that was issued for a password. */
 export interface IssuedToken {
   readonly token: string;
   readonly issuedAt: number;
@@ -109,7 +109,7 @@ export interface IdentityService {
     readonly name: string;
     readonly id: string | undefined;
   }): Promise<Project>;
-  /** Null takes a quota back to the settings' own. */
+  /** Null resets a quota to the one in the settings. */
   updateProject(
     project: string,
     change: {
@@ -139,7 +139,7 @@ export interface IdentityService {
 
   listGrants(): Promise<Grant[]>;
   createGrant(grant: Omit<Grant, 'id'>): Promise<Grant>;
-  /** Gives what it was. */
+  /** @returns The grant that was deleted. */
   deleteGrant(id: string): Promise<Grant>;
 
   listAccessKeys(): Promise<AccessKey[]>;

@@ -262,7 +262,7 @@ export class Identity implements IdentityService {
     if (!this.#changed(done)) throw unknown('access key', id);
   }
 
-  /** What was changed holds at once, here. */
+  /** Makes a change take effect at once in this process. */
   #changed<T>(result: T): T {
     this.#options.gatekeeper.forget();
     return result;

@@ -4,13 +4,13 @@ import type { Db } from '../../platform/postgres/db.ts';
 import { countAttempt, findAttempts, forgetAttempts } from './attempts-table.ts';
 
 /**
- * Counts failures in a row; after five of them the key is out for five minutes.
+ * Counts failures in a row. After five of them the key is locked out for five minutes.
  *
  * `outUntil` and the first step of `failed` do not wait, so that of many attempts that a process receives at once no
  * more than five are judged. What other processes counted comes with `refresh`, and with the answer to `failed`.
  */
 export interface Lockouts {
-  /** Until when the key is out, in milliseconds; undefined where it is not. */
+  /** Until when the key is locked out, in milliseconds; undefined where it is not. */
   outUntil(key: string): number | undefined;
   /** Reads what all processes have counted; of a key without failures, at most once a second. */
   refresh(key: string): Promise<void>;
@@ -20,7 +20,7 @@ export interface Lockouts {
 
 /** Log-ins of an address, counted by all processes. */
 export interface LogIns {
-  /** Counts one. @returns Milliseconds until one may come through; 0: now. */
+  /** Counts one. @returns Milliseconds until a log-in may pass; 0: now. */
   take(address: string, perMinute: number): Promise<number>;
 }
 
@@ -33,7 +33,7 @@ const FRESH_MS = 1_000;
 /** For one process. */
 export class MemoryLockouts implements Lockouts {
   readonly #now: () => number;
-  /** What is forgotten under a flood of keys gets five more tries: memory stays bounded. */
+  /** Bounded: a key that a flood of others displaces gets five more tries. */
   readonly #counts = new BoundedMap<string, { readonly count: number; readonly until: number }>(
     KEYS_MAX,
   );
@@ -78,7 +78,7 @@ export class DatabaseLockouts implements Lockouts, LogIns {
   readonly #db: Db;
   readonly #now: () => number;
   readonly #local: MemoryLockouts;
-  /** When what the database has was read last. */
+  /** When the count of a key was last read from the database. */
   readonly #read = new BoundedMap<string, number>(KEYS_MAX);
 
   constructor(db: Db, now: () => number) {
@@ -120,7 +120,7 @@ export class DatabaseLockouts implements Lockouts, LogIns {
     return count <= perMinute ? 0 : Math.max(1, leftMs);
   }
 
-  /** Attempts of this process that the database has not counted yet count too. */
+  /** Keeps the larger count, because the database may not have counted all attempts of this process yet. */
   #learn(
     key: string,
     { count, leftMs }: { readonly count: number; readonly leftMs: number },

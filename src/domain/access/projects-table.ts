@@ -3,7 +3,7 @@ import type { Db } from '../../platform/postgres/db.ts';
 export interface ProjectRow {
   readonly id: string;
   readonly name?: string | undefined;
-  /** Absent: as the settings have it. */
+  /** Absent: the limit in the settings applies. */
   readonly tasksMax?: number | undefined;
   readonly eventKeysMax?: number | undefined;
 }
@@ -23,7 +23,7 @@ export async function listProjects(db: Db): Promise<ProjectRow[]> {
   return (await db.query<ProjectRow>(`${PROJECT} order by created_at, id`)).rows;
 }
 
-/** By ID or name; where one's ID is another's name, that of the ID. */
+/** Finds a project by ID or name. An ID takes precedence over an equal name. */
 export async function findProject(db: Db, nameOrId: string): Promise<ProjectRow | undefined> {
   const { rows } = await db.query<ProjectRow>(
     `${PROJECT} where id = $1 or name = $1 order by id = $1 desc`,

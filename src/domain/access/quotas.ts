@@ -2,14 +2,14 @@ import { Remembered } from '../../platform/base/remembered.ts';
 import type { Database } from '../../platform/postgres/db.ts';
 import { findProject } from './projects-table.ts';
 
-/** What a project was given may be believed this long by a process that did not change it. */
+/** A process caches a quota this long, even if another process changes it meanwhile. */
 const BELIEVED_MS = 5_000;
 const BELIEVED_MAX = 1_000;
 
 /** A limit of a project, and which of the two says so. */
 export interface Quota {
   readonly max: number;
-  /** The project's own; else that of the settings. */
+  /** Whether it is the project's own limit; otherwise it is the one in the settings. */
   readonly own: boolean;
 }
 
@@ -19,7 +19,7 @@ export function tooManyKeys({ max, own }: Quota): string {
   return `[keys] must not have more than ${max} items; send several requests, or raise ${limit}`;
 }
 
-/** How many names one event may have: by the project, or as the settings have it. */
+/** How many names one event may have: the project's own limit, or the one in the settings. */
 export class EventQuotas {
   readonly #database: Database;
   readonly #standard: number;
@@ -35,7 +35,7 @@ export class EventQuotas {
     this.#known = new Remembered({ forMs: BELIEVED_MS, max: BELIEVED_MAX, now: options.now });
   }
 
-  /** @param wanted A limit below this is read from the database, never remembered: it may have been raised. */
+  /** @param wanted A cached limit below this is read again from the database, because it may have been raised. */
   of(projectId: string, wanted = 0): Promise<Quota> {
     const ask = async (): Promise<Quota> => {
       const own = (await findProject(this.#database, projectId))?.eventKeysMax;
@@ -44,7 +44,7 @@ export class EventQuotas {
     return this.#known.get(projectId, ask, ({ max }) => max >= wanted);
   }
 
-  /** A project was changed here. */
+  /** Clears the cache, after this process has changed a project. */
   forget(): void {
     this.#known.clear();
   }

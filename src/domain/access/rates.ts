@@ -4,18 +4,18 @@ import { RateLimit } from '../../platform/base/rate-limit.ts';
 import type { Db } from '../../platform/postgres/db.ts';
 import { takeOfRate } from './rates-table.ts';
 
-/** How often something may happen in a minute, for each key apart. */
+/** How often something may happen in a minute, for each key separately. */
 export interface Rate {
-  /** Milliseconds until one may come through; 0: now, and then {@link has} one. */
+  /** Milliseconds until one may pass; 0: now, and then {@link has} is true. */
   wait(key: string): Promise<number>;
-  /** Whether one may come through, by what this process knows. */
+  /** Whether one may pass, as far as this process knows. */
   has(key: string): boolean;
-  /** Counts one, also where none is left. */
+  /** Counts one, even where none is left. */
   take(key: string): void;
 }
 
 export interface Rates {
-  /** @param perMinute 0: as often as it comes. */
+  /** @param perMinute 0: without a limit. */
   of(name: string, perMinute: number): Rate;
 }
 
@@ -51,9 +51,9 @@ export class MemoryRates implements Rates {
 }
 
 /**
- * For all processes on one database. Each takes slices of what a minute allows and spends them by itself, so that a
- * call waits for the database once in a second's worth of calls. All together never let more through than one
- * process would, but for the slices that they still have from the minute before.
+ * For all processes on one database. Each process reserves slices of what a minute allows, so that it waits for the
+ * database once in a second's worth of calls. Together the processes let no more through than one process would,
+ * except for the slices that they still hold from the minute before.
  */
 export class DatabaseRates implements Rates {
   readonly #db: Db;
@@ -71,15 +71,15 @@ export class DatabaseRates implements Rates {
 }
 
 interface Slice {
-  /** Negative where more came through than was left. */
+  /** Negative where more passed than was left. */
   count: number;
   /** When as much has come back in the database: what is unused ends then. */
   until: number;
   /** Before this time the database is not read. */
   restUntil: number;
-  /** When the next one may come through, as the database said. */
+  /** When the next one may pass, as the database said. */
   nextAt: number;
-  /** How many wait for the database. */
+  /** How many calls wait for the database. */
   waiting: number;
   asking: Promise<void> | undefined;
 }

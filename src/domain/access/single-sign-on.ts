@@ -14,17 +14,17 @@ import type { Logger } from '../../platform/base/log.ts';
 import type { Gatekeeper, Principal } from './identity-service.ts';
 import { ServiceError } from '../service-error.ts';
 
-/** Whose tokens are let in, and what they say of their holder. */
+/** An issuer whose tokens are accepted, and the claims that describe their holder. */
 export interface Issuer {
-  /** As it stands in `iss`, character by character. */
+  /** The exact value of `iss`. */
   readonly issuer: string;
-  /** What stands in `aud` of tokens that are meant for us. */
+  /** The value of `aud` in tokens for this service. */
   readonly audience: string;
-  /** Where its keys are; undefined: as its discovery document says. */
+  /** The URL of its keys; undefined: taken from its discovery document. */
   readonly jwksUri?: string | undefined;
   /** The claim that names the holder in the audit. */
   readonly userClaim: string;
-  /** The claim that has the ID of the only project that a token is for. */
+  /** The claim with the ID of the only project that a token is for. */
   readonly projectClaim?: string | undefined;
   /** That project's ID where the token does not say it; undefined: wherever its groups were granted something. */
   readonly project?: string | undefined;
@@ -46,7 +46,7 @@ export interface SingleSignOnOptions {
   readonly askAgainMs?: number;
 }
 
-/** Knows tokens of other issuers; undefined for what is none of theirs. */
+/** Verifies tokens of other issuers; undefined for a text that is not one of their tokens. */
 export type SingleSignOn = (token: string) => Promise<Principal | undefined>;
 
 /** A token of one of the issuers was rejected; the message says why, and may be sent to the caller. */
@@ -65,10 +65,10 @@ const GROUPS_MAX = 200;
 const algorithms = ['RS256', 'PS256', 'ES256', 'EdDSA'];
 
 /**
- * Knows JWTs of these issuers, by the keys that they publish.
+ * Verifies JWTs of these issuers with the keys that they publish.
  *
- * @throws {TokenRefused} for a token of theirs that is not let in.
- * @throws {ServiceError} `unavailable` while an issuer's keys cannot be had.
+ * @throws {TokenRefused} for a token of theirs that is rejected.
+ * @throws {ServiceError} `unavailable` while an issuer's keys cannot be fetched.
  */
 export function singleSignOn({
   issuers,
@@ -91,7 +91,7 @@ export function singleSignOn({
   };
 }
 
-/** What a token says of its issuer, unproved; undefined where it is no JWT. */
+/** The issuer that a token names, not yet verified; undefined where it is not a JWT. */
 function issuerOf(token: string): string | undefined {
   try {
     return decodeJwt(token).iss;
@@ -117,7 +117,7 @@ async function verified(
     });
     return payload;
   } catch (error) {
-    // The library has many ways to fail over bytes that anybody may send.
+    // The library can fail in many ways for bytes that any client may send.
     if (error instanceof ServiceError) throw error;
     throw new TokenRefused(whyOf(error), { cause: error });
   }
@@ -150,7 +150,7 @@ async function principalOf(
   if (user?.enabled === false) throw new TokenRefused('its user is disabled here');
   return {
     kind: 'single-sign-on',
-    // Two issuers may know two people by one name.
+    // Two issuers may use one name for two people.
     name: `${name} of ${new URL(issuer.issuer).host}`,
     userId: user?.id,
     groups: groups.map((group) => `${groupsPrefix}${group}`),
@@ -176,7 +176,7 @@ function groupsOf(payload: JWTPayload, claim: string): readonly string[] {
   );
 }
 
-/** What databases take as a name. */
+/** Whether PostgreSQL can store the text as a name. */
 function isName(value: unknown): value is string {
   if (typeof value !== 'string' || value.length > NAME_MAX) return false;
   return value !== '' && !value.includes('\0') && value.isWellFormed();
@@ -184,7 +184,7 @@ function isName(value: unknown): value is string {
 
 type KeysOptions = Required<Omit<SingleSignOnOptions, 'issuers' | 'userNamed'>>;
 
-/** An issuer does not serve its keys just now. */
+/** An issuer does not serve its keys at present. */
 class KeysUnavailable extends Error {
   override readonly name = 'KeysUnavailable';
 }

@@ -1,6 +1,6 @@
 import type { Db } from '../../platform/postgres/db.ts';
 
-/** Makes sure that a project is there. */
+/** Makes sure that a project exists. */
 export async function insertProject(db: Db, projectId: string): Promise<void> {
   await db.query(`insert into projects (id) values ($1) on conflict do nothing`, [projectId]);
 }
@@ -13,7 +13,7 @@ export async function firstProject(db: Db): Promise<string | undefined> {
   return rows[0]?.id;
 }
 
-/** Keeps a token by its SHA-256. One that is kept already stays as it is. */
+/** Stores a token as its SHA-256. A token that is stored already stays as it is. */
 export async function insertToken(
   db: Db,
   token: {
@@ -38,7 +38,7 @@ export interface TokenRow {
   readonly userName?: string | undefined;
 }
 
-/** What a token that has not ended belongs to; its user is enabled. */
+/** The holder and project of a token that has not expired and whose user is enabled. */
 export async function findToken(db: Db, hash: Uint8Array): Promise<TokenRow | undefined> {
   const { rows } = await db.query<TokenRow>(
     `select project_id as "projectId", user_id as "userId", users.name as "userName"
@@ -49,7 +49,7 @@ export async function findToken(db: Db, hash: Uint8Array): Promise<TokenRow | un
   return rows[0];
 }
 
-/** Ends a token that was given for a password. */
+/** Ends a token that was issued for a password. */
 export async function deleteToken(db: Db, hash: Uint8Array): Promise<boolean> {
   const { rowCount } = await db.query(
     `delete from tokens where hash = $1 and user_id is not null`,
@@ -58,12 +58,12 @@ export async function deleteToken(db: Db, hash: Uint8Array): Promise<boolean> {
   return rowCount > 0;
 }
 
-/** Forgets the tokens that have ended. */
+/** Removes expired tokens. */
 export async function deleteExpiredTokens(db: Db): Promise<void> {
   await db.query(`delete from tokens where expires_at < now()`);
 }
 
-/** Whether any token is there: the first start of a database has none. */
+/** Whether any token exists: at the first start of a database there is none. */
 export async function hasTokens(db: Db): Promise<boolean> {
   const { rows } = await db.query<{ any: boolean }>(`select exists (select from tokens) as any`);
   return rows[0]?.any ?? false;

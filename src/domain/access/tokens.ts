@@ -10,15 +10,15 @@ import { hashOfToken } from './gatekeeper.ts';
 
 export interface FirstToken {
   readonly projectId: string;
-  /** Undefined where the database has tokens already, which are not kept in the clear, or needs none. */
+  /** Undefined where the database has tokens already, of which only hashes are stored, or needs none. */
   readonly token: string | undefined;
 }
 
 /**
  * Makes sure that there is a project and a token for it.
  *
- * @param given A token to take instead of a generated one; added when it is new.
- * @param letIn Whether such tokens are let in; if not, none is made.
+ * @param given A token to use instead of a generated one; added when it is new.
+ * @param letIn Whether such tokens are accepted; if not, none is made.
  */
 export async function ensureFirstToken(
   database: Database,
@@ -50,8 +50,8 @@ export interface FirstAccessKey {
 const BOOTSTRAP_USER = 'bootstrap';
 
 /**
- * Makes sure that an access key is there, with this secret: of a user `bootstrap`, who may do everything
- * in its project. A project that is not there is made.
+ * Makes sure that an access key with this secret exists. It belongs to a user `bootstrap`, who may do everything
+ * in its project. A missing project is created.
  */
 export async function ensureFirstAccessKey(
   { database, sealer }: { readonly database: Database; readonly sealer: Sealer },

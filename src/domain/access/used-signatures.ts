@@ -1,23 +1,23 @@
 import { type Db, prepared } from '../../platform/postgres/db.ts';
 
-/** Remembers signatures that were used, as long as they could be used again. */
+/** Remembers used signatures for as long as they are accepted. */
 export interface UsedSignatures {
   /**
-   * Whether a signed request may be carried out now: for the first time, or so soon after it that the client
-   * itself may have sent it twice, since clients sign to the second.
+   * Whether a signed request may be carried out now: the first time, or so soon after it that the client itself
+   * may have sent an equal request, because clients sign to the second.
    *
    * @param signedCall Identifies the request, 64 hexadecimal digits.
    */
   mayUse(signedCall: string, graceMs: number): Promise<boolean>;
 }
 
-// Without the update a row that is there would not be returned.
+// Without the update, an existing row would not be returned.
 const USE = prepared(`
   insert into used_signatures (digest) values ($1)
   on conflict (digest) do update set used_at = used_signatures.used_at
   returning xmax::text = '0' as first, extract(epoch from clock_timestamp() - used_at)::float8 * 1000 as "ageMs"`);
 
-/** By the database's table and clock, so that a signature is used once in all processes, also after a restart. */
+/** Uses a table and the clock of the database, so that a signature is used once across processes and restarts. */
 export class DatabaseUsedSignatures implements UsedSignatures {
   readonly #db: Db;
 

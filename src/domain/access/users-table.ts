@@ -34,7 +34,7 @@ export async function listUsers(db: Db): Promise<UserRow[]> {
   return (await db.query<UserRow>(`${USER} order by name`)).rows;
 }
 
-/** By ID or name; where one's ID is another's name, that of the ID. */
+/** Finds a user by ID or name. An ID takes precedence over an equal name. */
 export async function findUser(db: Db, nameOrId: string): Promise<UserRow | undefined> {
   const { rows } = await db.query<UserRow>(
     `${USER} where id = $1 or name = $1 order by id = $1 desc`,
@@ -43,7 +43,7 @@ export async function findUser(db: Db, nameOrId: string): Promise<UserRow | unde
   return rows[0];
 }
 
-/** By name alone. */
+/** Finds a user by its name only. */
 export async function findUserNamed(
   db: Db,
   name: string,
@@ -55,7 +55,7 @@ export async function findUserNamed(
   return rows[0];
 }
 
-/** The password's hash of an enabled user; absent where there is none. */
+/** The password hash of an enabled user; absent where it has no password. */
 export async function passwordHashOf(
   db: Db,
   name: string,
@@ -68,7 +68,7 @@ export async function passwordHashOf(
   return rows[0];
 }
 
-/** Changes what is given; the tokens of a user whose password or right to enter changes end. */
+/** Changes the given fields, and ends the tokens of the user. */
 export async function updateUser(
   db: Db,
   id: string,
@@ -84,7 +84,7 @@ export async function updateUser(
   );
 }
 
-/** Its keys, tokens, grants and memberships go with it. */
+/** Deletes a user with its keys, tokens, grants and memberships. */
 export async function deleteUser(db: Db, id: string): Promise<void> {
   await db.query(`delete from users where id = $1`, [id]);
 }
