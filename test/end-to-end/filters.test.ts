@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { OmsError } from '../kit/oms-client.ts';
+import {
+  type PageSettlement,
+  type RangeClaim,
+  settlePage,
+} from '../../src/domain/scan/ranges-table.ts';
 import { startWorld, type World } from '../kit/service-between-buckets.ts';
 import { taskBetween } from '../kit/service.ts';
 import { until } from '../kit/until.ts';
@@ -47,6 +52,38 @@ async function refusal(sent: Promise<unknown>): Promise<string> {
   assert.ok(error instanceof OmsError, 'it is refused');
   assert.equal(error.status, 400);
   return error.message;
+}
+
+/** The claim of the scanner on the only range of the only scan. */
+async function claimed({ service: { database } }: World): Promise<RangeClaim> {
+  const claims = async (): Promise<RangeClaim[]> => {
+    const { rows } = await database.query<RangeClaim>(
+      `select scan_id as "scanId", task_id as "taskId", kind, source_unordered as "sourceUnordered",
+        target_unordered as "targetUnordered", 0 as revision, after_key as after, cursor_key as cursor, scan_ranges.digest,
+        claim_id::text as "claimId", attempts
+      from scan_ranges join scans on scans.id = scan_id where claim_id is not null`,
+    );
+    return rows;
+  };
+  await until('a range is claimed', async () => (await claims()).length === 1, 20);
+  const [claim] = await claims();
+  assert.ok(claim !== undefined);
+  return claim;
+}
+
+const emptyPage: PageSettlement = {
+  ...{ pages: 1, sourceObjects: 0, sourceBytes: 0, targetObjects: 0, targetBytes: 0 },
+  ...{ equal: 0, different: 0, missing: 0, extra: 0, filtered: 0 },
+  ...{ cursor: 'm', sourceNext: undefined, targetNext: undefined, done: false },
+  ...{ digest: Buffer.alloc(32), enqueue: [], unreadable: [], differences: [], tally: undefined },
+};
+
+async function lockWaits({ service: { database } }: World): Promise<number> {
+  const { rows } = await database.query<{ count: number }>(
+    `select count(*)::int as count from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock'`,
+  );
+  return rows[0]?.count ?? 0;
 }
 
 const photos = {
@@ -187,6 +224,38 @@ describe('a task with filters and prefixes', () => {
     const { state, reason } = await newest(world, taskId);
     assert.equal(state, 'incomplete');
     assert.match(reason ?? '', /copy filters/);
+  });
+
+  test('changes at the same moment as a page of a scan is settled', async () => {
+    await using world = await startWorld();
+    const { database } = world.service;
+    const taskId = await world.createTask();
+    world.source.faults.add({
+      ...{ kind: 'silence', after: 'request', times: Infinity },
+      match: { operation: 'ListObjectsV2' },
+    });
+    await world.client.call('POST', `/sync-tasks/${taskId}/scans`, { kind: 'backfill' });
+    const range = await claimed(world);
+    const waitsForLocks = (count: number) =>
+      until(`${count} wait for locks`, async () => (await lockWaits(world)) === count, 20);
+    // Both come to locks that the other one takes next, the change first.
+    const both = await database.transaction(async (db) => {
+      await db.query('select id from sync_tasks where id = $1 for update', [taskId]);
+      const change = { copy_filters: { min_size: 1 } };
+      const patching = world.client.call('PATCH', `/sync-tasks/${taskId}`, change);
+      const patched = Promise.allSettled([patching]);
+      await waitsForLocks(1);
+      const settling = database.transaction((other) => settlePage(other, range, range, emptyPage));
+      const settled = Promise.allSettled([settling]);
+      await waitsForLocks(2);
+      return { patched, settled };
+    });
+    const ends = [...(await both.patched), ...(await both.settled)];
+    assert.deepEqual(
+      ends.map(({ status }) => status),
+      ['fulfilled', 'fulfilled'],
+    );
+    assert.equal((await newest(world, taskId)).state, 'incomplete');
   });
 
   for (const [fields, expected] of [

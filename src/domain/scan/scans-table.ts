@@ -226,6 +226,17 @@ export async function endScan(
   return rowCount === 1;
 }
 
+/**
+ * Has the scans of a task that are at work wait, before the task changes in the same transaction: pages lock their scan
+ * before the task, and each would wait for the other. Insertions of ranges do not wait.
+ */
+export async function lockScansOf(db: Db, taskId: string): Promise<void> {
+  await db.query(
+    `select id from scans where task_id = $1 and state in ('waiting', 'running') order by id for no key update`,
+    [taskId],
+  );
+}
+
 /** Ends all scans of a task that are at work: both ends may be others than they have seen. */
 export async function endScansOf(db: Db, taskId: string, reason: string): Promise<void> {
   await db.query(

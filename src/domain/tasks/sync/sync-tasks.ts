@@ -8,6 +8,7 @@ import { listObjects, listRetrying } from '../../queue/objects.ts';
 import {
   endScansOf,
   insertScan,
+  lockScansOf,
   newestOpenScan,
   newestReconcile,
   reconcileHours,
@@ -130,6 +131,7 @@ export class SyncTasks implements SyncTaskService {
     const task = await this.find(projectId, taskId);
     if (Object.values(change).every((value) => value === undefined)) return;
     await this.#database.transaction(async (db) => {
+      await lockScansOf(db, task.id);
       if (await changeTask(db, task.id, change)) await endScansOf(db, task.id, OTHER_SETTINGS);
     });
     this.#options.onTaskChanged(task.id);
@@ -156,6 +158,7 @@ export class SyncTasks implements SyncTaskService {
         ? sealCredentials(sealer, id, starting.credentials)
         : undefined;
       return await this.#database.transaction(async (db) => {
+        if (sealed !== undefined) await lockScansOf(db, id);
         const started = await startTask(db, id, sealed);
         if (started && sealed !== undefined) await endScansOf(db, id, OTHER_CREDENTIALS);
         if (started && behaviour !== undefined) await setBehaviour(db, id, behaviour);
