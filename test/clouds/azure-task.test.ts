@@ -355,7 +355,7 @@ describe('a task between Azure and an S3 store', {
     ['the account’s key', () => azurite.accountKey.key.reveal()],
     ['a token of the task itself', () => `?${containerSas(azurite.accountKey, 'container')}`],
   ] as const) {
-    test(`through a CDN, let in by ${what}`, proves('CDN'), async () => {
+    test(`through a CDN, authorized by ${what}`, proves('CDN'), async () => {
       // Azure judges the token itself: the domain is one that leads to its account.
       await using cdn = await startDomain(azurite);
       const blob = container.getBlockBlobClient('through the CDN');

@@ -11,7 +11,7 @@ import {
 } from '../../src/platform/signing/azure-shared-key.ts';
 import { startProgram } from '../kit/child-process.ts';
 
-/** Microsoft's emulator of Azure Blob Storage, in a process of its own. */
+/** Microsoft's emulator of Azure Blob Storage, in a separate process. */
 export interface Azurite extends AsyncDisposable {
   /** Scheme, host and port. */
   readonly url: string;

@@ -16,7 +16,7 @@ import { proves, series } from '../kit/matrix/proves.ts';
 
 const require = createRequire(import.meta.url);
 
-/** What these tests call of an SDK, none of which has types. */
+/** The functions of the SDKs that these tests call. The SDKs have no types. */
 interface Sdks {
   readonly 'qiniu': {
     readonly auth: { readonly digest: { readonly Mac: new (ak: string, sk: string) => object } };

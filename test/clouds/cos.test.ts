@@ -23,7 +23,7 @@ function open(server: S3Server, secret: string): Driver {
     Domain: `{Bucket}.${domain}:${server.port}`,
     Protocol: 'http:',
     AutoSwitchHost: false,
-    // It knows the buckets of its own domain only.
+    // The SDK supports only buckets of its own domain.
     CopySourceParser: (source) => ({ Bucket: bucket, Region: region, Key: source }),
   });
   const at = (key: string): object => ({ Bucket: bucket, Region: region, Key: key });

@@ -54,7 +54,7 @@ after(async () => {
 
 const hashed = (bytes: Buffer): string => qetag(heldContent([bytes]));
 
-/** Qiniu's own protocol, which we speak for downloads only. */
+/** Qiniu's own protocol, which the service uses for downloads only. */
 const itsSdk = series('sdk-kodo', { way: 'SDK', clouds: ['Qiniu'] });
 
 describe('what Kodo’s SDK has put is read', itsSdk, () => {

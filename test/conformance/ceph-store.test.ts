@@ -10,7 +10,7 @@ import { series } from '../kit/matrix/proves.ts';
 /** Ceph knows buckets as hosts under this name; no resolver has to. */
 const domain = 'localhost';
 
-/** A cluster of its own, spoken to by one of the rows that fit it. */
+/** A separate cluster, used with one of the rows that fit it. */
 function ceph({ dialect, addressing }: Pick<StoreOptions, 'dialect' | 'addressing'>): Harness {
   return {
     series: series('store-ceph', {

@@ -57,7 +57,7 @@ for (const name of s3DialectNames) {
         await rejectsWith('not-found', behind.store.head('key', signal));
       });
 
-      test('every tier that it has is a class of its own', proves('classes'), async () => {
+      test('every tier that it has is a separate class', proves('classes'), async () => {
         const { server, store, bucket } = cloud;
         const seen = new Set<string>();
         for (const tier of store.traits.tiers) {

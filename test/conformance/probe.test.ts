@@ -27,7 +27,7 @@ const cephs: Readonly<Record<string, string>> = {
   'checksum.parts-composite': 'ignores the newer checksums',
 };
 
-/** Reports each check as a test of its own, when all have run. */
+/** Reports each check as a separate test, when all have run. */
 function report(run: () => Promise<CheckResult[]>, judge: (result: CheckResult) => void): void {
   const results = new Map<string, CheckResult>();
 

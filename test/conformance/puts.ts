@@ -157,7 +157,7 @@ export function putPromises(promise: GivePromise): void {
     { needs: 'checksMd5' },
   );
 
-  promise('put', 'a stream is taken as it comes', async (trial) => {
+  promise('put', 'a stream is sent as it arrives', async (trial) => {
     const { store, signal, prefix } = trial;
     const key = `${prefix}streamed`;
     const bytes = patterned(6 * MiB);

@@ -217,7 +217,7 @@ describe('a restore', () => {
 describe('the wrong place', () => {
   const elsewhere = { bucket: { region: 'eu-west-1', endpoint: 's3.eu-west-1.cloud.test' } };
 
-  test('S3 sends away with the region and the endpoint', async () => {
+  test('S3 refuses a request for a bucket of another region with the region and the endpoint', async () => {
     await using server = await openServer('s3', { elsewhere });
     const answer = await send(server, '/bucket/key');
     assert.equal(answer.status, 301);

@@ -102,7 +102,7 @@ describe('listing', () => {
     assert.match(await list(server, 'list-type=2&max-keys=0'), /<IsTruncated>false</);
   });
 
-  test('versions are listed with their markers, and suspended versioning keeps one of its own', async () => {
+  test('versions are listed with their markers, and suspended versioning keeps one null version', async () => {
     await using server = await openServer();
     const bucket = server.bucket('bucket');
     bucket.versioning = 'Enabled';

@@ -212,7 +212,7 @@ test('keys are in the order of their UTF-8 bytes', () => {
 });
 
 describe('what a test can do directly', () => {
-  test('it seeds objects, with times of its own, and looks at them', async () => {
+  test('a test can add objects with chosen times, and read them', async () => {
     await using server = await openServer();
     const bucket = server.bucket('bucket');
     const lastModified = Date.UTC(2020, 1, 2);
@@ -329,7 +329,7 @@ describe('kinds of servers', () => {
     assert.equal(text, 'over TLS');
   });
 
-  test('a process of its own', async () => {
+  test('a server in a separate process', async () => {
     const main = join(import.meta.dirname, '../kit/s3-server/main.ts');
     const child = spawn(process.execPath, [
       main,

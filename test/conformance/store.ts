@@ -31,7 +31,7 @@ export interface TestArchive {
 export interface Harness {
   /** Opens a bucket. It may hold other objects: all keys of a run begin alike. */
   readonly open: () => Promise<TestBucket>;
-  /** Why nothing of this can run here; it is then reported as skipped. */
+  /** Why these tests cannot run here; they are then reported as skipped. */
   readonly unavailable?: string | undefined;
   /** Promises that this server breaks, with the reason: reported as skipped, never left out. */
   readonly exceptions?: Readonly<Record<string, string>>;
@@ -105,7 +105,7 @@ export function testStore(
   });
 }
 
-/** Leaves nothing of a run behind, whatever has failed. */
+/** Removes everything that a run has written, whatever has failed. */
 async function removeAll(store: Store, prefix: string): Promise<void> {
   const { signal } = new AbortController();
   for (;;) {

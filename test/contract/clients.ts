@@ -50,7 +50,7 @@ export function credentialsOf(key: AccessKey): BasicCredentials {
   return new BasicCredentials().withAk(key.id).withSk(key.secret);
 }
 
-/** Of every client: without a name of its own it writes one into the home folder. */
+/** The options of every client. Without a name for its user agent the SDK writes one into the home folder. */
 export function options(transformBody?: () => string): UserOptions {
   const all = new UserOptions();
   all.customUserAgent = 'contract';

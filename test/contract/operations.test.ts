@@ -33,7 +33,7 @@ function naming(field: string): RegExp {
 
 let made = 0;
 
-/** No two alike: a creation that is signed as another was is not let in. */
+/** Makes each creation different, because a second creation with the same signature is not executed. */
 function create(fields: object = {}) {
   made += 1;
   return oms.createSyncTask({ ...minimal, description: `task ${made}`, ...fields });

@@ -125,7 +125,7 @@ describe('a task is refused for', () => {
     );
   });
 
-  test('an address where TLS is not spoken, in words for people', async () => {
+  test('an address without TLS, with an understandable message', async () => {
     const src_endpoint = world.source.url.replace('http:', 'https:');
     await assert.rejects(world.createTask({ src_endpoint }), ({ message }: Error) => {
       assert.match(message, /\[src_endpoint\] invalid: .*wrong version number: it speaks no TLS/);
@@ -232,7 +232,7 @@ describe('a task through a CDN is refused for', () => {
     });
   }
 
-  test('nothing of the CDN, where the bucket itself refuses', async () => {
+  test('the refusal of the bucket itself, without mention of the CDN', async () => {
     await using cdn = await startCdn();
     const match = { operation: 'HeadObject' } as const;
     world.source.faults.add({ kind: 'status', match, times: Infinity, ...denied });
@@ -291,7 +291,7 @@ describe('errors that the credentials themselves show are refused, with or witho
   });
   after(() => world[Symbol.asyncDispose]());
 
-  test('a secret that is none of Azure', async () => {
+  test('a secret that is not one of Azure', async () => {
     const azure = { ...inAzure, src_endpoint: undefined };
     await assert.rejects(world.createTask({ ...azure, src_sk: 'no key' }), (error: Error) => {
       assert.match(

@@ -131,7 +131,7 @@ describe(
   },
 );
 
-describe('an ETag that looks like an MD5 and is none does not keep an object from a CDN', () => {
+describe('an ETag that looks like an MD5 but is not one does not prevent a copy through a CDN', () => {
   for (const size of [sizes.small, sizes.medium]) {
     test(`of ${size} bytes`, async () => {
       await using cdn = await startCdn('NONE', certificate);

@@ -191,7 +191,7 @@ describe('a task with filters and prefixes', () => {
     assert.equal(world.to.bytes('k')?.toString(), 'x');
   });
 
-  test('shows what it was created with, and nothing of it where it was not', async () => {
+  test('shows the filters with which it was created, and no others', async () => {
     await using world = await startWorld();
     const fields = {
       key_filters: { include_prefixes: ['a/'], exclude_globs: ['**/.*'] },

@@ -161,7 +161,7 @@ describe('a version that the store finishes writing after the next one was copie
 });
 
 describe('a version that arrives before the next look', () => {
-  test('is not taken for the newer source because of its size and time', async () => {
+  test('is not treated as the newer source because of its size and time', async () => {
     const { from, to } = world;
     const taskId = await world.createTask();
     from.put('early/stale', 'version 2', { lastModified: Date.now() - HOUR });

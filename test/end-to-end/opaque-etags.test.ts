@@ -10,7 +10,7 @@ const opaque = (etag: string): string =>
     digit === '0' ? 'f' : (parseInt(digit, 16) - 1).toString(16),
   );
 
-describe('a target whose ETags look like MD5s and are none', () => {
+describe('a target whose ETags look like MD5s but are not', () => {
   let world: World;
   let front: FrontProxy;
   const reads = (): number => world.target.requests.of('GetObject');

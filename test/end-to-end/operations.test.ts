@@ -31,7 +31,7 @@ describe('what operators look at', () => {
 
   test('/metrics counts what happened to objects, and names none of them', async () => {
     const { from, source } = world;
-    // At an address that is none of Huawei's, so it is spoken to as plain S3.
+    // The address does not belong to Huawei, so the server is treated as plain S3.
     const taskId = await world.createTask({ dst_cloud_type: 'HuaweiCloud' });
     from.put('metric/copied', '12345');
     from.put('metric/slow', '12345');

@@ -15,7 +15,7 @@ const HOUR = 3_600_000;
 const now = Date.now();
 const [older, newer] = [{ lastModified: now - HOUR }, { lastModified: now + HOUR }];
 
-/** Every test has keys and a task of its own. */
+/** Each test uses its own keys and its own task. */
 let world: World;
 before(async () => {
   // The servers report CRC-64 checksums only to clients that use this dialect.

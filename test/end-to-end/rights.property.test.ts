@@ -221,7 +221,7 @@ const run: { readonly [Kind in Step['do']]: (model: Model, step: Of<Kind>) => Pr
     const expected = live ? statusOf(may, what, whenAllowed) : 401;
     tally(String(expected));
     assert.equal(reply.status, expected, `${operation} ${reply.text}`);
-    // Who is let in again logs in again.
+    // A user who is enabled again logs in again.
     if (expected === 401 && model.enabled.has(user)) model.tokens.delete(`${user} ${own}`);
     sameAsEver(expected, what, reply.text);
   },
@@ -348,7 +348,7 @@ async function begin(): Promise<Model> {
   return model;
 }
 
-test(`who may do what is what was granted, in ${RUNS} random sequences of steps`, async () => {
+test(`users may do exactly what was granted to them, in ${RUNS} random sequences of steps`, async () => {
   const outcome = await fc.check(
     fc.asyncProperty(
       fc.array(step, { minLength: 60, maxLength: 150, size: 'max' }),

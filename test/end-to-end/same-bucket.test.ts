@@ -33,7 +33,7 @@ describe('a bucket under two addresses', () => {
     );
   };
 
-  test('is refused as source and target, and nothing of the check stays', async () => {
+  test('is refused as source and target, and the check leaves nothing behind', async () => {
     world.from.put('film', 'frames', { userMetadata: { title: 'Reel 1' } });
     await assert.rejects(
       toItself(),

@@ -55,7 +55,7 @@ describe('a signed request', () => {
   });
   after(() => service[Symbol.asyncDispose]());
 
-  test('is let in, with a query, a body, or neither', async () => {
+  test('is accepted with a query, a body, or neither', async () => {
     const json = { 'content-type': 'application/json', 'x-project-id': service.projectId };
     const requests: Unsigned[] = [
       { url: list },
@@ -190,7 +190,7 @@ describe('a key', () => {
   });
   after(() => service[Symbol.asyncDispose]());
 
-  test('that is disabled, or whose user is, is let in no more; enabled, it is again', async () => {
+  test('that is disabled, or whose user is disabled, is refused; after it is enabled, it is accepted again', async () => {
     const { identity } = service.brigade;
     const key = await makeKey(service, 'ben');
     const request = { url: `${service.url}/v2/${service.projectId}/sync-tasks` };

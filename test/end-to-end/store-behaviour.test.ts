@@ -66,7 +66,7 @@ describe('a task shows how its stores behaved', () => {
   });
 });
 
-test('a task whose buckets are not checked shows nothing of it', async () => {
+test('a task whose buckets are not checked shows no behaviour of its stores', async () => {
   await using world = await startWorld({ settings: { checkBuckets: false } });
   const task = await world.client.show(await world.createTask());
   assert.equal('src_behaviour' in task || 'dst_behaviour' in task, false);

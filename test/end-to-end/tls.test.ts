@@ -44,7 +44,7 @@ describe('the service with a certificate', () => {
     assert.match(text, /APIGW\.0201/);
   });
 
-  test('speaks no older version than it may', async () => {
+  test('accepts no version of TLS older than the configured one', async () => {
     const { port } = new URL(service.url);
     const options = { host: '127.0.0.1', port: Number(port), ca: certificate.cert };
     const older = connect({ ...options, maxVersion: 'TLSv1.2' });

@@ -64,7 +64,7 @@ describe('a token for a password', () => {
   });
   after(() => service[Symbol.asyncDispose]());
 
-  test('comes in a header, for a day, with who and where in the body', async () => {
+  test('is in a header, is valid for a day, and the body names the user and the project', async () => {
     const asked = Date.now();
     const { status, headers, body } = await logIn(service);
     assert.equal(status, 201);
@@ -121,7 +121,7 @@ describe('a token for a password', () => {
     }
   });
 
-  test('is not for who has no rights anywhere', async () => {
+  test('is not issued to a user without any rights', async () => {
     const answer = await logIn(service, { user: { name: 'rightless' } });
     assert.deepEqual([answer.status, codeOf(answer)], [401, 'APIGW.0301']);
     assert.match(JSON.stringify(answer.body), /no rights/);
@@ -147,7 +147,7 @@ describe('a token for a password', () => {
     assert.ok(name > password / 3 && password > name / 3, `${name} ms, ${password} ms`);
   });
 
-  test('is not for a user who is disabled, or without a password', async () => {
+  test('is not issued to a user who is disabled or has no password', async () => {
     const { identity } = service.brigade;
     await identity.createUser({ name: 'machine', password: undefined });
     const { projectId } = service;

@@ -159,7 +159,7 @@ describe('bodies of callers that are not authenticated yet', () => {
       assert.match(text, header);
       assert.match(text, /connection: close\r\n/);
       assert.match(answerOf(text).message, reason);
-      // A caller that is known needs nothing of that room.
+      // An authenticated caller uses none of that memory.
       const headers = { 'x-auth-token': service.token, ...json };
       const url = `${service.url}/v2/${service.projectId}/sync-tasks/none/events`;
       const payload = JSON.stringify({ object_keys: Array(100).fill('x'.repeat(1_000)) });

@@ -136,7 +136,7 @@ describe('a head', () => {
     });
   }
 
-  test('of a page blob is read like any', async () => {
+  test('of a page blob is read like any other', async () => {
     azure.says('0123', { ...good, 'x-ms-blob-type': 'PageBlob', 'x-ms-version-id': 'v 1' });
     const { body } = await azure.store.read('key', { versionId: 'v 1' }, signal);
     assert.equal(Buffer.from(await body.bytes()).toString(), '0123');

@@ -242,7 +242,7 @@ describe('limited', () => {
     await one.put('key', bodyOf('x'), {}, signal);
   });
 
-  test('who is aborted while waiting takes no place', async () => {
+  test('a call that is aborted while it waits takes no permit', async () => {
     const store = limited(new MemoryStore(), new Semaphore(1));
     await store.put('key', bodyOf('x'), {}, signal);
     const { body } = await store.read('key', {}, signal);

@@ -131,7 +131,7 @@ test('a stream is held where its MD5 is to go first, and the store compares that
   assert.equal(held.held, 0);
 });
 
-test('other codes for a missing MD5 are understood, other refusals are not taken for it', async () => {
+test('other codes for a missing MD5 are recognized, other refusals are not treated as one', async () => {
   server.bucket('locked').objectLock = false;
   const upload = await store.startParts('key', {}, signal);
   const refusal = { kind: 'status', status: 400, match: { operation: 'UploadPart' } } as const;

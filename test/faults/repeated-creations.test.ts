@@ -40,7 +40,7 @@ describe('an equal signed creation that arrives again', () => {
     await server.close();
   });
 
-  /** Signs a creation once, to be sent as often as one likes and to both processes. */
+  /** Signs a creation once. It can be sent any number of times, and to both processes. */
   function signed(description: string): (to: TestService) => Promise<Answer> {
     const url = `${service.url}/v2/${service.projectId}/sync-tasks`;
     const payload = JSON.stringify({ ...taskBetween(server, server), description });

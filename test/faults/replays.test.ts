@@ -66,7 +66,7 @@ describe('a signed request that is sent again', () => {
     return { status: answer.status, code: read.error_code };
   }
 
-  /** With a `Host` of its own, which `fetch` does not send. */
+  /** Sends a given `Host`, which `fetch` does not do. */
   async function statusAt({ url, method, headers, body }: Sent, host: string): Promise<number> {
     const reply = await request(url, {
       method: method as 'POST',

@@ -224,7 +224,7 @@ describe('a source that does not answer ranges with 206', () => {
     assert.equal(patient.target.requests.of('UploadPart') - before, 4);
   });
 
-  test('and whose weak ETag stays while it is replaced between two attempts: nothing of both is joined', async () => {
+  test('and whose weak ETag stays while it is replaced between two attempts: parts of both are never joined', async () => {
     const key = 'ranges/weak-and-replaced';
     const young = Buffer.alloc(sizes.large, 'b');
     const etag = 'the same';
@@ -246,7 +246,7 @@ describe('a source that does not answer ranges with 206', () => {
     assert.equal(patient.to.versions(key).length, 1);
   });
 
-  test('and is replaced between two attempts: nothing of both is joined', async () => {
+  test('and is replaced between two attempts: parts of both are never joined', async () => {
     const key = 'ranges/replaced';
     const young = Buffer.alloc(sizes.large, 'b');
     putInParts(patient, key, Buffer.alloc(sizes.large, 'a'));

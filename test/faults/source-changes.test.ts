@@ -22,7 +22,7 @@ describe('a source that changes while it is copied', () => {
     return Array.from({ length: count }, () => randomBytes(smallSizes.large));
   }
 
-  test('in parts: the new version arrives, nothing of the old one mixed in', async () => {
+  test('in parts: the new version arrives, without any part of the old one', async () => {
     const { from, to, target, source, client } = world;
     const taskId = await world.createTask(betweenHuawei);
     const [first, second] = versions(2);

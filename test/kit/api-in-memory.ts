@@ -223,7 +223,7 @@ function refusal(problem: Problem): ServiceError {
   return new ServiceError(problem, `refused: ${problem}`, `detail of ${problem}`);
 }
 
-/** One API of its own for one test. */
+/** A separate API for one test. */
 export async function openApi() {
   const lines: string[] = [];
   const syncTasks = new FakeSyncTasks();

@@ -31,7 +31,7 @@ export interface CdnSecrets {
   readonly now: () => number;
 }
 
-/** @returns The path of the object when the request is let in, else undefined. */
+/** @returns The path of the object if the request is authorized, otherwise undefined. */
 export type Check = (asked: Asked, secrets: CdnSecrets) => string | undefined;
 
 const md5 = (text: string): string => createHash('md5').update(text).digest('hex');

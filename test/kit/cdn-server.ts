@@ -11,21 +11,21 @@ type Cached = Pick<Version, 'content' | 'etag' | 'lastModified'>;
 
 /** What a CDN does that a reader does not want. */
 export interface CdnManners {
-  /** Packs what it sends, whatever the client takes. */
+  /** Compresses what it sends, whatever the client accepts. */
   compresses: boolean;
-  /** Leads everybody elsewhere. */
+  /** Redirects all requests. */
   redirectsTo: string | undefined;
-  /** Lets in who comes from this page only. */
+  /** Accepts only requests with this page as their Referer. */
   referer: string | undefined;
-  /** Has these objects in its cache; undefined where it does not have one. */
+  /** The objects in its cache; undefined for an object that it does not have. */
   readonly cached: Map<string, Cached | undefined>;
-  /** Says nothing of versions. */
+  /** Omits the headers that identify the version. */
   hidesVersions: boolean;
   /** Sends so many bytes less than it announces, so many times; and then something else happens. */
   cuts: { bytes: number; times: number; then?: () => void };
   /** Sends the whole object when a range is requested. */
   ignoresRanges: boolean;
-  /** Answers everybody with this status. */
+  /** Answers all requests with this status. */
   status: number | undefined;
 }
 
@@ -33,7 +33,7 @@ export interface CdnServer extends AsyncDisposable {
   /** Host and port. */
   readonly domain: string;
   readonly manners: CdnManners;
-  /** Requests that were let in, as they came: path and query. */
+  /** The authorized requests, unchanged: path and query. */
   readonly served: string[];
   readonly refused: string[];
 }
@@ -46,7 +46,7 @@ export interface CdnServerOptions extends Partial<CdnSecrets> {
   readonly tls?: Certificate | undefined;
 }
 
-/** A CDN of our own before a bucket's content; it lets in who signs as its vendor wants it. */
+/** Starts a test CDN in front of a bucket's content; it accepts requests that are signed as its vendor requires. */
 export async function startCdnServer(options: CdnServerOptions): Promise<CdnServer> {
   const { content, tls, check: name = 'NONE' } = options;
   const secrets: CdnSecrets = {

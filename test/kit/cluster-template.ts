@@ -52,7 +52,7 @@ export async function copyCluster(
   await keep(join(dataDir, 'postgres'), template);
 }
 
-/** Under another name first: a copy that was not finished is not taken for one. */
+/** Creates it under another name first, so that an unfinished copy is never used. */
 async function keep(cluster: string, template: string): Promise<void> {
   await mkdir(cache, { recursive: true });
   await removeOld();

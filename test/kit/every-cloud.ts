@@ -9,7 +9,7 @@ import type { Bucket, SeedOptions } from './s3-server/bucket.ts';
 import { type S3Server, startS3Server } from './s3-server/server.ts';
 import { startTestService, type TestService } from './service.ts';
 
-/** One cloud of the world, with a bucket of its own. */
+/** One cloud of the world, with its own bucket. */
 export interface CloudPlace {
   /** The row that tasks go by. */
   readonly name: S3DialectName;

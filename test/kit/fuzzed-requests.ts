@@ -15,7 +15,7 @@ interface Known {
   readonly key: AccessKey;
 }
 
-/** Claims that no issuer should make, and that one who is trusted may. */
+/** Claims that an issuer should not sign, but that a trusted issuer can sign. */
 export function oddClaims(chance: Chance): Record<string, unknown> {
   const claim = chance.pick(['sub', 'groups', 'project', 'nbf', 'iat', 'jti']);
   const list = Array.from({ length: chance.below(5) }, () => chance.text());

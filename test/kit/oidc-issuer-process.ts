@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { startOidcIssuer } from './oidc-issuer.ts';
 
-/** An issuer that shares nothing with us but what it publishes: it is a process of its own. */
+/** An issuer in a separate process, which shares with the service only what it publishes. */
 export interface OidcIssuerProcess extends AsyncDisposable {
   readonly issuer: string;
   sign(claims: Readonly<Record<string, unknown>>): Promise<string>;

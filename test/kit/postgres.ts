@@ -102,7 +102,7 @@ export interface TestDatabaseOptions extends Partial<Omit<DatabaseOptions, 'url'
   readonly empty?: boolean;
 }
 
-/** A new database, for those who connect by themselves: with `allowUnsafe`, since fsync is off. */
+/** Creates a database for callers that connect by themselves: with `allowUnsafe`, because fsync is off. */
 export async function testDatabaseUrl({
   empty = false,
 }: TestDatabaseOptions = {}): Promise<Secret> {

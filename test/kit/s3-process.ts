@@ -5,7 +5,7 @@ import { cephAvailable, startCeph } from './ceph/ceph.ts';
 import { startChild } from './child-process.ts';
 import { createBucket } from './create-bucket.ts';
 
-/** An S3 server in processes of its own, ours or Ceph's, with one empty bucket. */
+/** An S3 server in separate processes, the test server or Ceph, with one empty bucket. */
 export interface S3Process extends AsyncDisposable {
   readonly url: string;
   readonly accessKeyId: string;

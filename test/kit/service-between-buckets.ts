@@ -83,7 +83,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   };
 }
 
-/** Puts an object as into a cloud that computes a CRC-64 of its own. */
+/** Puts an object as if into a cloud that computes its own CRC-64. */
 export async function putWithCrc64(
   bucket: Bucket,
   key: string,

@@ -102,7 +102,7 @@ export class ServerPair {
   }
 }
 
-/** Resolves when nothing of a task waits. */
+/** Resolves when no object of a task waits. */
 async function idle(taskId: string, client: TestService['client']): Promise<void> {
   await until('nothing waits', async () => {
     const progress = await client.call('GET', `/sync-tasks/${taskId}/progress`);

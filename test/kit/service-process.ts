@@ -2,7 +2,7 @@ import { startChild, startProgram, type Child } from './child-process.ts';
 import { OmsClient } from './oms-client.ts';
 import type { S3Process } from './s3-process.ts';
 
-/** The service as a user starts it, in a process of its own. */
+/** The service as a user starts it, in a separate process. */
 export interface ServiceProcess extends AsyncDisposable {
   readonly child: Child;
   readonly client: OmsClient;

@@ -48,9 +48,9 @@ export interface TestServiceOptions {
   readonly connectionTimes?: Partial<ConnectionTimes>;
   readonly bodyRoom?: BodyRoom;
   readonly trustProxy?: readonly string[];
-  /** Whose tokens are let in beside ours. */
+  /** Issuers whose tokens are accepted in addition to the tokens of the service. */
   readonly issuers?: readonly Issuer[];
-  /** Joins the database of another, as a further process does; else it gets one of its own. */
+  /** Uses the database of another service, as an additional process does; otherwise it gets its own database. */
   readonly beside?: TestService;
   readonly listTimeoutMs?: number;
   /** False: it takes requests and leaves the work to others. */

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A file system of its own. Disposing of it removes it. */
+/** A separate file system. Disposing of it removes it. */
 export interface SmallDisk extends Disposable {
   readonly path: string;
 }

@@ -12,7 +12,7 @@ const TASKS = 60;
 const KEYS = 8;
 const OPEN_FILES = 256;
 
-/** One call on a connection of its own. */
+/** Makes one call on its own connection. */
 function statusOf(url: string): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     request(url, { agent: false }, (answer) => {

@@ -136,7 +136,7 @@ describe(`malformed input (SEED=${SEED})`, () => {
     assert.ok(growth < GROWTH_MAX, `the heap grew by ${growth} bytes`);
   });
 
-  test(`${SOCKETS} connections that speak other than HTTP: all end, none with 5xx`, async () => {
+  test(`${SOCKETS} connections that do not send valid HTTP: all end, none with 5xx`, async () => {
     const chance = new Chance(SEED + 1);
     let left = SOCKETS;
     const hand = async (): Promise<void> => {

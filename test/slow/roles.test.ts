@@ -11,7 +11,7 @@ import { taskBetween } from '../kit/service.ts';
 import { until } from '../kit/until.ts';
 import { type ServiceProcess, startServiceProcess } from '../kit/service-process.ts';
 
-/** Each role in a process of its own, on one PostgreSQL. */
+/** Runs each role in a separate process, on one PostgreSQL. */
 
 const COUNT = 40;
 

@@ -71,7 +71,7 @@ export function openKodo(server: S3Server, secret: string, port: number, scope =
     ucEndpointsProvider: new StaticEndpointsProvider([
       new Endpoint(`uc.${domain}`, { defaultScheme: 'http' }),
     ]),
-    // It would keep a file for who comes next.
+    // The SDK would write a cache file for later clients.
     regionsQueryResultCachePath: null,
   });
   const manager = new qiniu.rs.BucketManager(mac, config);

@@ -28,7 +28,7 @@ function everyNameIsHere(): void {
   Object.assign(dns, { lookup: here });
 }
 
-/** A domain whose names lead to one port of this machine, for who says no port. */
+/** A domain whose names lead to one port of this machine, for SDKs that cannot name a port. */
 export function domainAt(port: number): string {
   everyNameIsHere();
   everyPortIsInItsName();

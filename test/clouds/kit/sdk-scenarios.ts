@@ -49,7 +49,7 @@ export interface Ride {
   readonly series?: TestOptions;
   readonly bucket: string;
   readonly server: S3ServerOptions;
-  /** Another server before the same buckets, where the SDK speaks to that one. */
+  /** Another server in front of the same buckets, if the SDK uses that one. */
   readonly beside?: (server: S3Server) => Promise<Beside>;
   /** An SDK with this secret, at this server, or at the port of the one beside it. */
   readonly open: (server: S3Server, secret: string, port: number) => Driver;

@@ -38,7 +38,7 @@ export function startMinio({
       MINIO_UPDATE: 'off',
       ...(domain !== undefined && { MINIO_DOMAIN: domain }),
       ...(region !== undefined && { MINIO_REGION: region }),
-      // Thirty-two bytes that encrypt nothing of worth.
+      // A test key of 32 bytes. It protects no secret.
       ...(keyServer && {
         MINIO_KMS_SECRET_KEY: `test-key:${Buffer.alloc(32, 7).toString('base64')}`,
       }),

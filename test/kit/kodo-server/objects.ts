@@ -53,7 +53,7 @@ const operations: Readonly<Record<string, Operation>> = {
   },
 };
 
-/** One operation: `/stat/…`, `/copy/…/…/force/true` and their like, or many at once. */
+/** Performs one operation, such as `/stat/…` or `/copy/…/…/force/true`, or several at once. */
 export function manage(call: KodoCall): Reply {
   checkAccess(call);
   const { path } = pathOf(call);

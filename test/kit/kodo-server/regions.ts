@@ -4,7 +4,7 @@ import { KodoError } from './kodo-error.ts';
 
 const DAY_S = 86_400;
 
-/** Where the services of a bucket are, for who knows its name: all beside this one. */
+/** The addresses of the services of a bucket: all run beside this one. */
 export function regions(call: KodoCall): Reply {
   const { path, query } = pathOf(call);
   if (path !== '/v4/query') throw new KodoError('no such method');

@@ -8,7 +8,7 @@ const FORM = 'application/x-www-form-urlencoded';
 const SKEW_MS = 15 * 60_000;
 
 /**
- * That who manages objects has the key: by the token of today or by the former one.
+ * Checks that a request to manage objects is signed with the key, in a token of the current or the former form.
  *
  * @see https://developer.qiniu.com/kodo/1201/access-token
  * @throws {KodoError} `bad token`

@@ -17,7 +17,7 @@ export interface Series {
   readonly way: Way;
   /** The clouds that all of its tests are about; tests of their own clouds say so themselves. */
   readonly clouds: readonly StoreDialect[];
-  /** Abilities that these tests do not prove here, although they speak of them. */
+  /** Abilities that these tests mention but do not prove here. */
   readonly except: readonly Ability[];
   /** As what proofs count here, and no others do: tests that read through a CDN prove what it can do. */
   readonly as: Readonly<Partial<Record<Ability, Ability>>> | undefined;

@@ -13,7 +13,7 @@ export interface Nginx extends AsyncDisposable {
   add(name: string, bytes: Uint8Array): Promise<void>;
 }
 
-/** Why nothing of this can run here; undefined where it can. */
+/** Why these tests cannot run here; undefined if they can. */
 export function nginxMissing(): string | undefined {
   try {
     execFileSync('nginx', ['-v'], { stdio: 'ignore' });
@@ -23,7 +23,7 @@ export function nginxMissing(): string | undefined {
   }
 }
 
-/** It packs text for those who take it so, and leads `/moved/…` elsewhere. */
+/** It compresses text for clients that accept it, and redirects `/moved/…`. */
 function configOf(folder: string, port: number): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
   return `

@@ -35,7 +35,7 @@ export function headBucket(call: Call): Reply {
   return { status: 200, headers: { 'x-amz-bucket-region': region ?? dialect.defaultRegion } };
 }
 
-/** How OBS's clients learn that its own protocol is spoken here. */
+/** Shows OBS's clients that the server supports OBS's own protocol. */
 export function headApiVersion(call: Call): Reply {
   const { apiVersion } = call.service.dialect;
   if (apiVersion === undefined) return headBucket(call);

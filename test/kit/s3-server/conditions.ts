@@ -104,7 +104,7 @@ export interface Range {
 /**
  * Reads a range; an invalid range is ignored, as HTTP specifies.
  *
- * @throws {S3Error} `InvalidRange` when nothing of it lies within the size.
+ * @throws {S3Error} `InvalidRange` if no byte of the range is within the size.
  */
 export function parseRange(text: string | undefined, size: number): Range | undefined {
   const range = requested(text, size);

@@ -1,6 +1,6 @@
 import type { S3Code } from './s3-error.ts';
 
-/** How a request proves who sent it; see `schemes.ts`. */
+/** How a request is authenticated; see `schemes.ts`. */
 export type SchemeName =
   | 'aws-v4'
   | 'aws-v2'
@@ -12,7 +12,7 @@ export type SchemeName =
   | 'kss'
   | 'qingstor';
 
-/** One way to speak to a cloud: its own protocol, or S3's. Facts only. */
+/** One protocol of a cloud: its own, or S3's. It contains facts only. */
 export interface Face {
   /** The signatures of this face, which distinguish it from the others. */
   readonly schemes: readonly [SchemeName, ...SchemeName[]];
@@ -51,7 +51,7 @@ export interface Face {
   readonly codes?: Readonly<Partial<Record<S3Code, string>>>;
 }
 
-/** How one cloud's storage differs from S3's, whichever way it is spoken to. Facts only. */
+/** How one cloud's storage differs from S3's, with either protocol. It contains facts only. */
 export interface Dialect {
   /** The first is for requests that do not say what they are. */
   readonly faces: readonly [Face, ...Face[]];
@@ -60,7 +60,7 @@ export interface Dialect {
   readonly etag: {
     readonly whole: 'md5' | 'upper-md5' | 'qetag' | 'us3';
     readonly parts: 'md5-of-md5s' | 'opaque' | 'upper-opaque' | 'dash-first' | 'qetag' | 'us3';
-    /** Whether it is another one where the cloud encrypts with a key of its own. */
+    /** Whether the ETag is different if the cloud encrypts the object with its own key. */
     readonly opaqueIfEncrypted?: true;
   };
   /** Whether CRC-64/XZ is computed, and compared with what a request says of it. */
@@ -89,7 +89,7 @@ export interface Dialect {
     /** Whether all parts but the last must be alike. */
     readonly alike: boolean;
     readonly copies: boolean;
-    /** Answers to parts do not say that the cloud encrypts them with a key of its own. */
+    /** Answers to parts do not report that the cloud encrypts them with its own key. */
     readonly hideEncryption?: true;
   };
   /** Bytes. */
@@ -125,7 +125,7 @@ export interface Dialect {
     readonly beyondAscii: 'rfc2047' | 'latin1' | 'kept' | 'refused';
   };
   readonly checksMd5: boolean;
-  /** It encrypts with keys of its own only where its operator has set up a key server. */
+  /** It encrypts with its own keys only if its operator has configured a key server. */
   readonly needsKeyServer?: true;
   /** What the key service encrypts is written and read by HTTPS only. */
   readonly kmsNeedsTls?: true;

@@ -97,7 +97,7 @@ export const dialects = {
     elsewhere: { code: 'PermanentRedirect', tells: ['location'] },
     location: { root: 'Location', prefix: '' },
     defaultRegion: 'cn-north-4',
-    // huaweicloud-sdk-go-obs, "getObsVersion": what is at least 3.0 speaks OBS's own protocol.
+    // huaweicloud-sdk-go-obs, "getObsVersion": a version of at least 3.0 uses OBS's own protocol.
     apiVersion: '3.0',
   },
 

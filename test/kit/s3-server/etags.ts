@@ -40,7 +40,7 @@ export function etagOfParts(
   const hash = createHash('md5');
   for (const part of parts) hash.update(part.md5, 'hex');
   const base = hash.digest('hex');
-  // Not the formula of S3, and as good as any to those who must not know it.
+  // This is not the formula of S3. Clients must not depend on the formula, so any other is suitable.
   const opaque = createHash('md5').update(`opaque ${base}`).digest('hex');
   const makers: Record<Dialect['etag']['parts'], () => string> = {
     'md5-of-md5s': () => `${base}-${parts.length}`,

@@ -40,7 +40,7 @@ export function readJson(text: string): XmlNode {
     const parsed: unknown = JSON.parse(text);
     if (isNode(parsed)) return parsed;
   } catch {
-    // Told below, like everything that is not an object.
+    // Reported below, like every value that is not an object.
   }
   throw new S3Error('MalformedXML');
 }

@@ -137,7 +137,7 @@ function lookAt(call: Call): Look {
   return { version, range, status: partial === undefined ? 200 : 206, headers };
 }
 
-/** The whole of what is stored packed, unpacked for who does not accept it as it is. */
+/** The whole content of a compressed object, decompressed for a client that does not accept the encoding. */
 function unpackedFor(call: Call, version: Version): Pick<Look, 'version' | 'range'> | undefined {
   const packed = version.contentHeaders['content-encoding'] === 'gzip';
   const accepts = header(call, 'accept-encoding')?.includes('gzip') === true;

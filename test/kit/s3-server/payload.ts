@@ -42,7 +42,7 @@ type Meters = ReadonlyMap<string, Meter>;
  * Reads a request's body and checks it against everything the request says of it.
  *
  * @param extra A checksum to compute though the request names none: of a part whose upload does.
- * @throws {S3Error} `BadDigest` and its like; nothing may be stored then.
+ * @throws {S3Error} `BadDigest` and similar errors; nothing may be stored then.
  */
 export async function readPayload(call: Call, extra?: ChecksumName): Promise<Payload> {
   const expected = expectation(call, extra);
@@ -145,7 +145,7 @@ async function metersFor(call: Call, { sha256, checksums }: Expectation): Promis
   return meters;
 }
 
-/** Hands over the body as it comes; rejects when the client goes away in the middle. */
+/** Yields the body as it arrives; rejects if the client disconnects before its end. */
 function receive(call: Call, take: (bytes: Buffer) => void): Promise<void> {
   const { request } = call;
   return new Promise((resolve, reject) => {

@@ -52,7 +52,7 @@ export interface S3Server extends AsyncDisposable {
   readonly requests: RequestCounters;
   /** The facts of the cloud that it plays, for example how it reports too many requests. */
   readonly dialect: Dialect;
-  /** @throws {RangeError} when there is none of that name. */
+  /** @throws {RangeError} if no bucket has that name. */
   bucket(name: string): Bucket;
   bucketNames(): string[];
   /** A new, empty bucket, by any name. */

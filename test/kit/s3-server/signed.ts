@@ -41,10 +41,10 @@ export interface Scheme {
   /** Whether a request says that it is signed so. */
   claims(signed: Pick<Signed, 'headers' | 'query'>): boolean;
   /**
-   * Checks who sent a request.
+   * Authenticates the sender of a request.
    *
    * @returns What checks the chunks of the body, where these are signed.
-   * @throws {S3Error} `AccessDenied`, `SignatureDoesNotMatch` and their like.
+   * @throws {S3Error} `AccessDenied`, `SignatureDoesNotMatch` and similar errors.
    */
   verify(signed: Signed, gate: Gate): ChunkSeal | undefined;
 }

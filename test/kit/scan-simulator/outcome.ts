@@ -48,7 +48,7 @@ export async function checkOutcome(db: Database, outcome: Outcome): Promise<void
   await checkFound(db, outcome, { truths, settled });
 }
 
-/** Whether a store that does not list in order was taken for one that does. */
+/** Whether a store that does not list in order was treated as one that does. */
 function breaksOrder({ simulation, scan }: Outcome): boolean {
   const { sourceScript, targetScript } = simulation;
   return (

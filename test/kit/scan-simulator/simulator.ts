@@ -21,7 +21,7 @@ import { type Simulation, simulationOf } from './simulation.ts';
  * decides the keys, the pages, what fails and when processes die; the machine decides in which order processes run.
  */
 
-/** Simulations at once, each in a database of its own. */
+/** The number of concurrent simulations, each in its own database. */
 const RUNS = 4;
 
 /**
