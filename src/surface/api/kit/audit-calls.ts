@@ -7,7 +7,7 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** What the audit names as its subject, where the path does not: what was created, or how it was changed. */
     subject: string | undefined;
-    /** It repeated an earlier request and changed nothing. */
+    /** Whether the request repeated an earlier one and changed nothing. */
     repeated: boolean;
   }
 }
@@ -63,7 +63,7 @@ function onlyReads({ method, routeOptions }: FastifyRequest): boolean {
   return action === 'anybody' ? method === 'GET' : reading.test(action);
 }
 
-/** By default what the path names beside the project. */
+/** By default, the resource that the path names besides the project. */
 function subjectOf({ subject, params }: FastifyRequest): string | undefined {
   if (subject !== undefined) return subject;
   const named = Object.entries(params as Record<string, string | undefined>)

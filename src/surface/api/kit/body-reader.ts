@@ -5,9 +5,9 @@ import type { HeldBytes } from './body-room.ts';
 import { JsonScan } from './json-scan.ts';
 import { RequestError } from './request-error.ts';
 
-/** What a new body gets before it is known how long it is. */
+/** The initial size of the buffer, while the length of the body is unknown. */
 const FIRST_BYTES = 4 * KiB;
-/** Each piece costs some microseconds, however short it is: so many may be short. */
+/** So many pieces may be short. Their number is limited, because every piece costs some microseconds. */
 const PIECES_FREE = 512;
 const PIECE_BYTES_MIN = 32;
 
@@ -96,7 +96,7 @@ function tooManyPieces(): RequestError {
   return new RequestError('bad-http', 'the body comes in too many pieces; send larger ones');
 }
 
-/** How Node says that the connection ended before the body did. */
+/** Whether Node reports that the connection ended before the body did. */
 function isReset(error: Error): boolean {
   return 'code' in error && error.code === 'ECONNRESET';
 }

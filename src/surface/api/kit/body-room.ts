@@ -3,9 +3,9 @@ import { RequestError } from './request-error.ts';
 
 /** The bytes that one request holds of a {@link BodyRoom}. */
 export interface HeldBytes {
-  /** @throws when there is no room for so many more. */
+  /** @throws when there is no room for that many more bytes. */
   take(bytes: number): void;
-  /** Gives all of it back; again, nothing happens. */
+  /** Releases all bytes. A second call does nothing. */
   release(): void;
 }
 

@@ -85,5 +85,5 @@ export const oneOf = <Word extends string>(
   } = {},
 ) => Type.Enum<Word[]>([...words], { type: 'string', ...options });
 
-/** A value that is an explicit `null` where there is none. */
+/** A value, or an explicit `null` where there is none. */
 export const orNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);

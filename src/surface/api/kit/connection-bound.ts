@@ -31,7 +31,7 @@ export function boundConnections(server: Server, share: number, lend: Lend = () 
   function reclaim(): void {
     if (open.size <= share + lent()) return;
     server.closeIdleConnections();
-    // What is destroyed has given back its descriptor; its 'close' comes later.
+    // A destroyed socket has released its descriptor; its 'close' event comes later.
     for (const socket of open) if (socket.destroyed) open.delete(socket);
     for (const socket of open) {
       if (open.size <= share + lent()) return;

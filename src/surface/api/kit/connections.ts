@@ -13,15 +13,15 @@ declare module 'fastify' {
   }
 }
 
-/** How long a connection may do what. Node has limits for heads and bodies; these are for the rest. */
+/** How long a connection may stay in each state. Node has limits for heads and bodies; these are for the rest. */
 export interface ConnectionTimes {
-  /** Until an answer was taken whole by its reader. */
+  /** Until the client has read an answer to its end. */
   readonly answerMs: number;
   /** Without a request, whatever else it sends. */
   readonly idleMs: number;
   /** From the last answer of a connection to its end, so that the answer can still be read. */
   readonly closeMs: number;
-  /** How late an end may be. */
+  /** How often connections are checked, and so how late one may be ended. */
   readonly checkMs: number;
 }
 
@@ -80,13 +80,13 @@ export class Connections {
     if (connection.state === 'asked') this.#set(connection, 'answering', this.#times.answerMs);
   }
 
-  /** A further piece of a long answer is wanted by its reader. */
+  /** The client is ready to read a further piece of a long answer. */
   goesOn(socket: Socket): void {
     const connection = this.#known.get(socket);
     if (connection?.state === 'answering') this.#set(connection, 'answering', this.#times.answerMs);
   }
 
-  /** Its answer was handed over whole. */
+  /** Its answer was written completely. */
   answered(socket: Socket): void {
     const connection = this.#known.get(socket);
     if (connection === undefined) return;

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { invalid } from './validation.ts';
 
-/** Where a page of the object list ended, as clients carry it: they need not know that it is a key. */
+/** The end of a page of the object list, in a form that is opaque to clients: it encodes a key. */
 export function toCursor(key: string): string {
   return Buffer.from(key, 'utf8').toString('base64url');
 }

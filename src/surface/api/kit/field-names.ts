@@ -7,7 +7,7 @@ import { editDistance } from '../../../platform/base/edit-distance.ts';
  */
 
 export interface UnknownField {
-  /** With what is around it: `source_cdn.domian`. */
+  /** Its path in the body: `source_cdn.domian`. */
   readonly path: string;
   /** Whether the request must be refused for it. */
   readonly refused: boolean;
@@ -99,7 +99,7 @@ function within({ properties, inside, foreign }: Place, name: string): Place {
   return { properties: known ?? properties, inside: path, foreign: known === undefined };
 }
 
-/** Undefined for a field of an object that is not known itself, unless it speaks of an address. */
+/** Undefined for a field of an object that is unknown itself, unless the field names an address. */
 function judge(
   name: string,
   { properties, inside, foreign }: Place,

@@ -4,16 +4,16 @@ import fp from 'fastify-plugin';
 import { jsonErrorIn } from './json-error.ts';
 import { RequestError } from './request-error.ts';
 
-/** What clients call JSON; `fetch` calls a string `text/plain`. */
+/** The content types that clients send with JSON; `fetch` sends a string as `text/plain`. */
 const jsonLike = /^\s*(?:application\/json|text\/json|text\/plain|[^;\s]+\+json)\s*(?:;|$)/i;
 
 /**
- * Reads bodies as JSON whatever the clients call it. An empty body is none at all: SDKs send a JSON
- * content type with `Content-Length: 0`. Where a route has no body, what is sent is not looked at.
+ * Reads bodies as JSON for each of these content types. An empty body counts as absent, because SDKs send a
+ * JSON content type with `Content-Length: 0`. Where a route has no body, a body is ignored.
  */
 export const jsonBodies = fp(
   async (app) => {
-    // Names that would change what an object is are taken out: they are unknown fields like others.
+    // Names that would change the prototype of an object are removed: they are unknown fields like others.
     const parse = app.getDefaultJsonParser('remove', 'remove');
     app.removeAllContentTypeParsers();
     // `bodies` has read the bytes and compared them with their limits; a signature was verified on them.
@@ -25,7 +25,7 @@ export const jsonBodies = fp(
         done(new RequestError('not-json', 'the body is not UTF-8'));
       } else {
         const text = bytes.toString('utf8');
-        // The parser's own error does not say where.
+        // The parser's own error does not say where the text is wrong.
         void parse(request, text, (error, value) => {
           if (error === null) done(null, value);
           else done(notJson(text));

@@ -11,9 +11,9 @@ import { RequestError } from './request-error.ts';
 export interface RequestLimits {
   /** Passwords of one address. */
   readonly logInsPerMinute: number;
-  /** Credentials of one address that were not right. */
+  /** Wrong credentials of one address. */
   readonly authFailuresPerMinute: number;
-  /** Calls of one project, and of one address, that cost much: creations, starts, statistics. */
+  /** Costly calls of one project, and of one address: creations, starts, statistics. */
   readonly callsPerMinute: number;
   /** Requests with events of one project, and of one address. */
   readonly eventsPerMinute: number;
@@ -35,7 +35,7 @@ const costs: Partial<Record<Action, Cost>> = {
   'audit:list': 'lists',
 };
 
-/** What an action costs by itself; undefined: little. */
+/** The kind of cost of an action; undefined: little. */
 export function costOf(action: Action | 'anybody' | 'public'): Cost | undefined {
   return action === 'anybody' || action === 'public' ? undefined : costs[action];
 }
@@ -91,7 +91,7 @@ export class Limits {
     this.#known.set(hashOf(request, credential), true);
   }
 
-  /** Of a caller who may do this. Counted per project and per address, so neither can be multiplied. */
+  /** Counts a call of a caller that may make it. Counted per project and per address, so neither can be multiplied. */
   async call(request: FastifyRequest, cost: Cost): Promise<void> {
     const { ofProject, ofAddress } = this.#costly[cost];
     const project = projectOf(request);
@@ -131,7 +131,7 @@ function hashOf(request: FastifyRequest, credential: string): string {
     .digest('base64');
 }
 
-/** An address of version 6 counts as its network of 64 bits: one customer has all of that. */
+/** An IPv6 address counts as its /64 network, because one customer has all of that. */
 export function addressOf({ ip }: FastifyRequest): string {
   if (!ipaddr.isValid(ip)) return ip;
   const address = ipaddr.process(ip);

@@ -47,7 +47,7 @@ export const observation = fp<Pick<Metrics, 'apiRequestSeconds'>>(
       const ms = Math.round(reply.elapsedTime * 10) / 10;
       apiRequestSeconds.observe({ route, method, status }, reply.elapsedTime / 1000);
       const answered = { event: 'api.answered', method, route, status, ms, ...request.refusal };
-      // Who tries what, and from where.
+      // The lines of some statuses name the caller and its address.
       const { ip: address, principal, claimed } = request;
       const caller = (principal?.name ?? claimed)?.slice(0, NAME_LENGTH_MAX);
       const who = { address, caller };

@@ -91,7 +91,7 @@ async function receive(
   }
 }
 
-/** A signature whose body is not HTTP, or does not end, was an attempt like others. */
+/** A signature whose body is not valid HTTP, or does not end, counts as a failed attempt. */
 async function countUnverified(
   request: FastifyRequest,
   error: unknown,

@@ -1,4 +1,4 @@
-/** What can be wrong with a request before any use case sees it. */
+/** The errors of a request that are found before a use case handles it. */
 export type RequestProblem =
   | 'no-such-route'
   | 'unauthenticated'
@@ -14,7 +14,7 @@ export type RequestProblem =
   | 'bad-http'
   | 'too-many-requests';
 
-/** A request that the API refuses by itself. */
+/** A request that the API layer refuses itself. */
 export class RequestError extends Error {
   override readonly name = 'RequestError';
   readonly problem: RequestProblem;

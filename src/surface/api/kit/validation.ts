@@ -74,7 +74,7 @@ function readValue(text: unknown, type: unknown): unknown {
   return Math.max(-Number.MAX_VALUE, Math.min(Number(text), Number.MAX_VALUE));
 }
 
-/** A query string that has a known parameter more than once: which of the values counts is anybody's guess. */
+/** A query string has a known parameter more than once, so that it is unclear which of the values counts. */
 function repeatedParameter(sent: unknown, properties: Properties): RequestError | undefined {
   const given = isRecord(sent) ? sent : {};
   for (const name of Object.keys(properties)) {
@@ -99,7 +99,7 @@ function brokenField(name: string): RequestError {
   return invalid(name, 'has a NUL character or half a surrogate pair');
 }
 
-/** Whether a text has what no database takes. */
+/** Whether a text has characters that PostgreSQL cannot store. */
 function isBroken(text: string): boolean {
   return text.includes('\0') || !text.isWellFormed();
 }
@@ -133,7 +133,7 @@ function ruleBroken(
   if (keyword === 'pattern' && parameter === 'description') {
     return new RequestError('forbidden-characters', says(parameter, hint ?? ruleOf(error)));
   }
-  // A field that a schema allows nothing in: its name is the caller's, so no more of it than names have.
+  // A schema allows no value for this field. The caller chose its name, so only its beginning is repeated.
   if (keyword === 'boolean') return invalid(parameter.slice(0, 100), ruleOf(error));
   if (keyword === 'not' && hint !== undefined) return invalid(parameter, hint);
   return invalid(parameter, hint === undefined ? ruleOf(error) : `${ruleOf(error)}: ${hint}`);
@@ -176,7 +176,7 @@ export function invalid(parameter: string, rule: string): RequestError {
   return new RequestError('invalid-parameter', says(parameter, rule));
 }
 
-/** Parameters that must be there are not. */
+/** Required parameters are missing. */
 export function missingParameters(parameters: readonly string[]): RequestError {
   const [first = 'body', ...others] = parameters;
   if (others.length === 0) return new RequestError('missing-parameter', says(first, 'is missing'));
