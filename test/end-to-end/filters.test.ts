@@ -274,6 +274,15 @@ describe('a task with filters and prefixes', () => {
       },
       /more than 100/,
     ],
+    [
+      {
+        key_filters: {
+          include_globs: Array.from({ length: 16 }, () => 'a'.repeat(1_024)),
+          exclude_globs: ['b'],
+        },
+      },
+      /key_filters.*more than 16384 characters in all, and these have 16385/,
+    ],
     [{ copy_filters: { min_size: 2, max_size: 1 } }, /copy_filters\.min_size/],
     [{ copy_filters: { modified_from: 2, modified_to: 1 } }, /copy_filters\.modified_from/],
     [{ missing_source: 'ignore' }, /missing_source/],

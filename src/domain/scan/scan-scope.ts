@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
+import type { Slices } from '../../platform/base/slices.ts';
 import type { KeyScope } from '../../platform/model/key-scope.ts';
 import { scopedListing } from '../../platform/stores/layers/scoped-listing.ts';
 import type { Pair } from './listing.ts';
@@ -16,19 +16,17 @@ export function inScope({
 }
 
 const none: ReadonlySet<Pair> = new Set();
-/** Globs may take some time for each key; after so many others get a turn. */
-const MATCHED_AT_ONCE = 50;
 
-/** The pairs whose keys the task is not about. */
+/** The pairs whose keys the task is not about. Globs may take milliseconds for each key. */
 export async function outsideOf(
   pairs: readonly Pair[],
   scope: KeyScope | undefined,
+  slices: Slices,
 ): Promise<ReadonlySet<Pair>> {
   if (scope === undefined || scope.includesAll) return none;
   const outside = new Set<Pair>();
-  for (const [index, pair] of pairs.entries()) {
-    if (index % MATCHED_AT_ONCE === MATCHED_AT_ONCE - 1) await setImmediate();
+  await slices.each(pairs, (pair) => {
     if (!scope.includes(pair.key) || !scope.hasTarget(pair.key)) outside.add(pair);
-  }
+  });
   return outside;
 }

@@ -1,5 +1,6 @@
 import { backoffMs } from '../../platform/base/backoff.ts';
 import { Semaphore } from '../../platform/base/semaphore.ts';
+import { Slices } from '../../platform/base/slices.ts';
 import { Alarm, every } from '../../platform/base/timers.ts';
 import { StoreError } from '../../platform/model/store-error.ts';
 import { alreadyLogged } from '../../platform/postgres/db.ts';
@@ -71,6 +72,7 @@ export class Scanner {
   readonly #options: ScannerOptions;
   readonly #stopping = new AbortController();
   readonly #alarm: Alarm;
+  readonly #slices: Slices;
   readonly #walks = new Set<Promise<void>>();
   #loop: Promise<void> = Promise.resolve();
   #woken = false;
@@ -81,6 +83,7 @@ export class Scanner {
   constructor(options: ScannerOptions) {
     this.#options = options;
     this.#alarm = new Alarm(options.clock);
+    this.#slices = new Slices(options.clock);
   }
 
   start(): void {
@@ -203,7 +206,7 @@ export class Scanner {
     const end = await walkRange(
       {
         ...{ ...this.#sides(claim, task), kind, mode, batchPairs },
-        ...{ scope: task.scope, copyFilters: task.policy.copyFilters },
+        ...{ scope: task.scope, slices: this.#slices, copyFilters: task.policy.copyFilters },
         range: claim,
         settle: (held, page) => this.#settle(claim, held, page),
         hasRoom: async () => !writes(kind) || (await this.#hasRoom(claim.taskId)),

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Slices } from '../../platform/base/slices.ts';
 import { type CopyFilters, filteredBy } from '../../platform/model/copy-filters.ts';
 import type { KeyScope } from '../../platform/model/key-scope.ts';
 import type { ObjectEntry } from '../../platform/model/object.ts';
@@ -24,6 +25,8 @@ export interface WalkOptions {
   readonly mode: OverwriteMode;
   /** The keys that count; all where it is not given. */
   readonly scope?: KeyScope | undefined;
+  /** In which keys are matched with the scope. */
+  readonly slices: Slices;
   readonly copyFilters?: CopyFilters | undefined;
   readonly range: HeldRange & Omit<WalkedRange, 'until' | 'batchPairs'>;
   /** About as many pairs are settled at once. */
@@ -62,7 +65,7 @@ export async function walkRange(options: WalkOptions, signal: AbortSignal): Prom
   let above: readonly Pair[] = [];
   for await (const read of pairBatches({ source, target }, { ...range, batchPairs }, signal)) {
     signal.throwIfAborted();
-    const outside = await outsideOf([...above, ...read.pairs], options.scope);
+    const outside = await outsideOf([...above, ...read.pairs], options.scope, options.slices);
     for await (const piece of examined(options, { ...read, outside }, signal)) {
       const whole = withPairsAbove(above, piece);
       const next = await settleBatch(options, whole, { at, signal });

@@ -12,6 +12,8 @@ import {
   settle,
 } from '../../../test/kit/queue-rows.ts';
 import { testDatabase } from '../../../test/kit/postgres.ts';
+import { countTurns } from '../../../test/kit/count-turns.ts';
+import { ManualClock } from '../../../test/kit/manual-clock.ts';
 import { KeyScope } from '../../platform/model/key-scope.ts';
 import type { MissingSource } from '../../platform/model/sync-task.ts';
 import { mappedKeys } from '../../platform/stores/layers/mapped-keys.ts';
@@ -35,13 +37,13 @@ class Bench {
   readonly taskId: string;
   scope = new KeyScope({});
   missingSource: MissingSource = 'fail';
-  readonly #work: WorkHandler;
+  readonly work: WorkHandler;
 
   constructor(db: Db, taskId: string, options: Partial<CopyWorkOptions> = {}) {
     const { pair } = this;
     this.db = db;
     this.taskId = taskId;
-    this.#work = copyWork({
+    this.work = copyWork({
       notFoundWaitMs: 60_000,
       restoreWaitMs: 3_600_000,
       database: db,
@@ -70,7 +72,7 @@ class Bench {
     const { signal } = new AbortController();
     const change = first(await claim(this.db, this.taskId));
     const lease = { signal, held: () => true };
-    const result = await this.#work({ ...change, taskId: this.taskId, lease });
+    const result = await this.work({ ...change, taskId: this.taskId, lease });
     const { key, claimId, generation } = change;
     if (!dies) await settle(this.db, this.taskId, [{ ...result, key, claimId, generation }]);
     return result;
@@ -340,4 +342,32 @@ test('a task whose address the operator no longer allows says so, and is no erro
     assert.deepEqual([done, reason], [last, 'refused']);
     assert.match(message ?? '', /may not name minio\.lan; .*settings\.allowEndpoints/);
   }
+});
+
+test('claims whose keys take long to match leave the event loop to others between two keys', async () => {
+  await using db = await testDatabase();
+  const taskId = await addTask(db);
+  await addKeys(
+    db,
+    taskId,
+    Array.from({ length: 20 }, (_, at) => `a/${at}`),
+  );
+  const turns = countTurns();
+  const clock = new ManualClock();
+  const bench = new Bench(db, taskId, { clock });
+  bench.scope = new (class extends KeyScope {
+    override includes(key: string): boolean {
+      turns.note();
+      clock.time += 6;
+      return super.includes(key);
+    }
+  })({ keyFilters: { excludeGlobs: ['a/*'] } });
+  const lease = { signal: new AbortController().signal, held: () => true };
+  const claims = await claim(db, taskId);
+  const results = await Promise.all(
+    claims.map((change) => bench.work({ ...change, taskId, lease })),
+  );
+  turns.stop();
+  assert.deepEqual(new Set(results.map(({ reason }) => reason)), new Set(['out-of-scope']));
+  assert.deepEqual([results.length, new Set(turns.noted).size], [20, 20]);
 });

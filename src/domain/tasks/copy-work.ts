@@ -1,5 +1,6 @@
 import { backoffMs, type Backoff } from '../../platform/base/backoff.ts';
 import type { Clock } from '../../platform/base/clock.ts';
+import { Slices } from '../../platform/base/slices.ts';
 import type { Logger } from '../../platform/base/log.ts';
 import { keyOfIndexed } from '../../platform/postgres/long-keys.ts';
 import { alreadyLogged, type Db, DatabaseError } from '../../platform/postgres/db.ts';
@@ -39,7 +40,8 @@ const MESSAGE_MAX = 1_000;
 const NOT_SERVED = 'the database did not serve';
 
 /** The work on one claimed change: copy the object, and say how it ended. */
-export function copyWork(options: CopyWorkOptions): WorkHandler {
+export function copyWork(given: CopyWorkOptions): WorkHandler {
+  const options = { ...given, slices: new Slices(given.clock) };
   return async (claim) => {
     const startedAt = options.clock.now();
     if (claim.attempt > options.attemptsMax) return givenUp(options, claim, startedAt);
@@ -59,8 +61,11 @@ interface Watches {
   target?: Unanswered;
 }
 
+/** `slices`: in which all claims together match their keys with the scopes of their tasks. */
+type AttemptOptions = CopyWorkOptions & { readonly slices: Slices };
+
 async function attempted(
-  options: CopyWorkOptions,
+  options: AttemptOptions,
   claim: Claim,
   { startedAt, watches }: { readonly startedAt: number; readonly watches: Watches },
 ): Promise<WorkResult> {
@@ -88,13 +93,13 @@ function givenUp({ log }: CopyWorkOptions, claim: Claim, startedAt: number): Wor
 }
 
 async function copyClaimed(
-  { openTasks, sizes, clock, log }: CopyWorkOptions,
+  { openTasks, slices, sizes, clock, log }: AttemptOptions,
   claim: Claim,
   { journal, watches }: { readonly journal: ClaimJournal; readonly watches: Watches },
 ): Promise<Outcome> {
   using task = await openTasks.use(claim.taskId, claim.revision);
   watches.missingSource = task.missingSource;
-  const outside = outsideOf(task.scope, claim);
+  const outside = await slices.run(() => outsideOf(task.scope, claim));
   if (outside !== undefined) return outside;
   watches.source = misses(task.source);
   watches.target = unanswered(task.target);

@@ -72,7 +72,7 @@ const KeyFilters = Type.Object(
   },
   {
     description:
-      'The keys that the task is about; 100 prefixes and globs in all. They can never change',
+      'The keys that the task is about; 100 prefixes and globs in all, and 16,384 characters of globs. They can never change',
   },
 );
 

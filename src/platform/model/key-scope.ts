@@ -13,6 +13,8 @@ export interface KeyFilters {
 
 /** Of all four lists together. */
 export const KEY_FILTERS_MAX = 100;
+/** Of all globs of a task together: each key is matched with all of them, which takes at most some 30 ms so. */
+export const GLOB_CHARACTERS_MAX = 16_384;
 
 /** Which keys a task is about, and how they are called at the target. */
 export interface KeyPlan {

@@ -1,6 +1,10 @@
 import { contradictionOf, type CopyFilters } from '../../../platform/model/copy-filters.ts';
 import { compileGlob, GlobError } from '../../../platform/model/glob.ts';
-import { KEY_FILTERS_MAX, KeyScope } from '../../../platform/model/key-scope.ts';
+import {
+  GLOB_CHARACTERS_MAX,
+  KEY_FILTERS_MAX,
+  KeyScope,
+} from '../../../platform/model/key-scope.ts';
 import type { TaskChoices } from '../../../domain/tasks/task-record.ts';
 import { invalid } from '../kit/validation.ts';
 import { choicesInBody } from './task-choices.ts';
@@ -37,6 +41,14 @@ function checkKeyFilters(filters: NonNullable<TaskChoices['keyFilters']>): void 
     throw invalid(
       'key_filters',
       `must not have more than ${KEY_FILTERS_MAX} prefixes and globs in all`,
+    );
+  }
+  const globs = [...(filters.includeGlobs ?? []), ...(filters.excludeGlobs ?? [])];
+  const characters = globs.reduce((sum, glob) => sum + Array.from(glob).length, 0);
+  if (characters > GLOB_CHARACTERS_MAX) {
+    throw invalid(
+      'key_filters',
+      `must not have globs of more than ${GLOB_CHARACTERS_MAX} characters in all, and these have ${characters}; use prefixes or shorter globs, or divide the keys among several tasks`,
     );
   }
   checkGlobs('key_filters.include_globs', filters.includeGlobs);
