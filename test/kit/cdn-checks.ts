@@ -9,7 +9,7 @@ import { createHash, createHmac } from 'node:crypto';
 export interface Asked {
   /** From the first slash, percent-encoded, without the query. */
   readonly path: string;
-  /** As it came in, without the question mark. */
+  /** The query as it was received, without the question mark. */
   readonly query: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   /** Scheme, host and port, as the client knows them. */
@@ -20,7 +20,7 @@ export interface CdnSecrets {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly bucket: string;
-  /** Of temporary credentials. */
+  /** The token of temporary credentials. */
   readonly sessionToken?: string | undefined;
   readonly appId: string;
   /** The CDN's own. */

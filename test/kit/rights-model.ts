@@ -12,7 +12,7 @@ export interface Model {
   readonly members: Set<string>;
   readonly policies: Map<string, Policy>;
   readonly grants: { id: string; holder: string; project: string; policy: string }[];
-  /** By user and project; gone when the user was disabled. */
+  /** By user and project; removed when the user is disabled. */
   readonly tokens: Map<string, { readonly token: string; live: boolean }>;
 }
 
@@ -29,7 +29,7 @@ const types: Readonly<Record<string, string>> = {
   audit: 'entry',
 };
 
-/** What an action is done to. */
+/** The URN of the resource on which an action is performed. */
 export function urn(project: string, action: string, task = '*'): string {
   const [name = ''] = action.split(':');
   return `${name}:local:${project}:${types[name] ?? ''}:${task}`;

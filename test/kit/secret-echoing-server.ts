@@ -9,7 +9,7 @@ export interface TalkativeStore extends AsyncDisposable {
   readonly url: string;
   /** Keys that begin with one of these fail so. */
   readonly ways: readonly string[];
-  /** What it says, a word a request; the number in a key says which. */
+  /** The words in its answers, one for each request; the number in a key selects the word. */
   readonly words: readonly string[];
 }
 

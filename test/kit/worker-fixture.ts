@@ -5,7 +5,7 @@ import type { Claim, WorkResult } from '../../src/domain/queue/work.ts';
 import { SteppedClock } from './stepped-clock.ts';
 import { Worker, type WorkerOptions, type WorkQueue } from '../../src/domain/queue/worker.ts';
 
-/** Of the keys that begin so a test says that a scan found them. */
+/** Returns whether the test treats a key as found by a scan: its prefix says so. */
 function isScanned(key: string): boolean {
   return key.startsWith('scanned/');
 }

@@ -52,7 +52,7 @@ export interface Version extends ObjectTraits {
   older: Version | undefined;
 }
 
-/** What a writer says of a new version; the bucket adds the rest. */
+/** The properties of a new version that its writer specifies; the bucket adds the others. */
 export type NewVersion = Pick<Version, 'key' | 'content' | 'etag'> &
   Partial<
     Pick<Version, 'crc64' | 'checksums' | 'checksumType' | 'partSizes' | 'lastModified'> &
@@ -91,7 +91,7 @@ const plainTraits: ObjectTraits = {
   objectType: undefined,
 };
 
-/** What a test may say of an object that it puts directly. */
+/** The properties that a test can give an object that it puts directly. */
 export interface SeedOptions {
   readonly contentHeaders?: Readonly<Record<string, string>>;
   readonly userMetadata?: Readonly<Record<string, string>>;

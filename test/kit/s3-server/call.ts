@@ -23,7 +23,7 @@ export interface Service extends Gate {
   nextId(): string;
 }
 
-/** Where a bucket of another region is. */
+/** The region and endpoint of a bucket of another region. */
 export interface Elsewhere {
   readonly region: string;
   /** A host, with its port where that is not the usual one. */

@@ -121,13 +121,13 @@ export interface Dialect {
     readonly hyphenates?: true;
     /** The content headers that are kept, where not all are; others mean nothing. */
     readonly contentHeaders?: ReadonlySet<string>;
-    /** What becomes of bytes beyond ASCII. */
+    /** How bytes beyond ASCII are treated. */
     readonly beyondAscii: 'rfc2047' | 'latin1' | 'kept' | 'refused';
   };
   readonly checksMd5: boolean;
   /** It encrypts with its own keys only if its operator has configured a key server. */
   readonly needsKeyServer?: true;
-  /** What the key service encrypts is written and read by HTTPS only. */
+  /** Objects that the key service encrypts are written and read by HTTPS only. */
   readonly kmsNeedsTls?: true;
   /** Whether `If-None-Match: *` is a condition of puts; clouds that do not support it ignore it and write. */
   readonly conditionalPut: boolean | 'unless-versioned';

@@ -76,7 +76,7 @@ interface Request {
   readonly key: string;
 }
 
-/** What shall go wrong at a server, planned by a test. */
+/** The faults of a server, as a test plans them. */
 export class Faults {
   #planned: { plan: FaultPlan; seen: number; fired: number; remove(): void }[] = [];
 
@@ -98,7 +98,7 @@ export class Faults {
     this.#planned = [];
   }
 
-  /** What shall go wrong with this request, the first plan first. Counts it. */
+  /** Returns the fault of this request, from the first plan that applies, and counts the request in all plans that match. */
   strike(request: Request): FaultKind | undefined {
     let struck: FaultKind | undefined;
     for (const fault of this.#planned) {

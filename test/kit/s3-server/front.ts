@@ -193,7 +193,7 @@ function sendAway(call: Call, { region, endpoint }: Elsewhere): void {
   );
 }
 
-/** What a fault does before the operation: an answer instead of it, or the end of the connection. */
+/** Performs a fault before the operation: sends another answer, or closes the connection. */
 async function fail(
   { request, welcomeBody, requestId, signed }: Call,
   response: ServerResponse,

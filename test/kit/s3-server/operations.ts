@@ -36,7 +36,7 @@ interface Route {
   readonly copies?: true;
 }
 
-/** What this server can do, by S3's names. The first that fits is taken. */
+/** What this server can do, by S3's names. The first that matches is used. */
 const routes = {
   ListBuckets: { level: 'service', method: 'GET', handle: listBuckets },
 

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { timingSafeEqual } from 'node:crypto';
 import { S3Error } from './s3-error.ts';
 
-/** What a signature is about: a request as it was sent, and where it leads. */
+/** The signed request, as it was sent, and the object that it names. */
 export interface Signed {
   readonly method: string;
   readonly headers: IncomingHttpHeaders;
