@@ -93,7 +93,7 @@ describe('the enqueueing of a report', () => {
     assert.deepEqual(await shown(), ['done', 1_500, 'k11499']);
   });
 
-  test('leaves what only the target has or nobody can read, and insists where bytes differ', async () => {
+  test('leaves what only the target has or what cannot be read, and insists where bytes differ', async () => {
     await using db = await testDatabase();
     const { id, end } = await addReport(db, [
       { key: 'bytes', comparison: 'different', reason: 'bytes' },

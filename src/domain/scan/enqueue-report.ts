@@ -9,7 +9,7 @@ const NO_ROOM_MS = 2_000;
 
 /**
  * Has the differences of a verification that has ended enqueued, from the first on; the processes with a worker do it
- * in batches. While it goes on, a second call changes nothing.
+ * in batches. While it runs, a second call changes nothing.
  *
  * @returns Whether the scan has ended.
  */
