@@ -132,7 +132,7 @@ test('a change with one attempt fails with it, unless its process died', async (
   assert.deepEqual([outcome, reason], ['failed', 'full']);
 });
 
-test('attempts that begin their upload anew each time do not go on for ever', async () => {
+test('attempts that restart their upload each time end in a failure', async () => {
   await using db = await testDatabase();
   const bench = await benchOf(db);
   await bench.pair.fill(bytesOf(80), { inParts: true });
@@ -140,7 +140,7 @@ test('attempts that begin their upload anew each time do not go on for ever', as
   for (let attempt = 1; attempt <= 3; attempt++) {
     bench.pair.targetSeen = faulty(bench.pair.target, BREAKS).store;
     results.push(await bench.attempt());
-    bench.pair.target.openUploads.clear(); // Somebody ends them.
+    bench.pair.target.openUploads.clear(); // Another client ends them.
   }
   assert.deepEqual(
     results.map(({ done }) => done),
@@ -149,7 +149,7 @@ test('attempts that begin their upload anew each time do not go on for ever', as
   assert.equal(results.at(-1)?.reason, 'full');
 });
 
-/** A database of which one statement fails as often as told. */
+/** A database in which one statement always fails. */
 function failing(db: Db, statement: RegExp, fault: 'unavailable' | 'statement'): Db {
   return {
     async query(text, values) {
@@ -159,7 +159,7 @@ function failing(db: Db, statement: RegExp, fault: 'unavailable' | 'statement'):
   };
 }
 
-test('what could not travel is told as far as there is room, and the rest is counted', async () => {
+test('what could not be copied as it is, is listed as far as there is room, and the rest is counted', async () => {
   for (const [count, words] of [
     [2, /^Metadata n-000 is called n_000 there; metadata n-001 is called n_001 there\.$/],
     [100, /^Metadata n-000 is called n_000 there; .*; and 75 more like these\.$/],
@@ -321,7 +321,7 @@ test('a name that no index has room for is read, and listed, under its own name'
   assert.deepEqual(await listObjects(db, taskId, { limit: 10, after: key }), []);
 });
 
-test('a task whose address the operator no longer allows says so, and is no error of ours', async () => {
+test('a task whose address the operator no longer allows says so, and is not an internal error', async () => {
   await using db = await testDatabase();
   const forbidden = {
     cloud: 'AWS',

@@ -276,7 +276,7 @@ function sentence(notes: readonly string[]): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }
 
-/** PostgreSQL's texts have no NUL, and nobody reads a page-long answer of a cloud. */
+/** A `text` value in PostgreSQL cannot contain NUL. A longer answer of a cloud is of no use. */
 function clean(message: string): string {
   const text = message.replaceAll('\0', '').slice(0, MESSAGE_MAX).toWellFormed();
   return /[.!?]$/.test(text) ? text : `${text}.`;
