@@ -283,6 +283,8 @@ describe('a task with filters and prefixes', () => {
       },
       /key_filters.*more than 16384 characters in all, and these have 16385/,
     ],
+    [{ key_filters: { include_prefixes: ['a\0'] } }, /key_filters.*NUL/],
+    [{ key_filters: { exclude_globs: ['\ud800*'] } }, /key_filters.*surrogate/],
     [{ copy_filters: { min_size: 2, max_size: 1 } }, /copy_filters\.min_size/],
     [{ copy_filters: { modified_from: 2, modified_to: 1 } }, /copy_filters\.modified_from/],
     [{ missing_source: 'ignore' }, /missing_source/],

@@ -80,6 +80,7 @@ describe('the enqueueing of a report', () => {
     await enqueueNextBatch(db, 1e6);
     const dies = new Error('dies before the commit');
     const dying = {
+      query: db.query.bind(db),
       transaction: async <T>(work: Parameters<typeof db.transaction<T>>[0]): Promise<T> =>
         await db.transaction<T>(async (inner) => {
           await work(inner);

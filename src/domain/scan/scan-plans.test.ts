@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { testDatabaseUrl } from '../../../test/kit/postgres.ts';
 import { addTask, first } from '../../../test/kit/queue-rows.ts';
 import { Database, type Db } from '../../platform/postgres/db.ts';
+import { enqueueNextBatch } from './enqueue-report.ts';
 import { claimListing, removeKept } from './kept-listings-table.ts';
 import { othersWait } from './others-wait.ts';
 import { claimRange, rangeToSplit, scansToEnd } from './ranges-table.ts';
@@ -63,6 +64,7 @@ test('a look for work of scans reads neither scans that have ended nor ranges th
     ['claimListing', async () => assert.equal(await claimListing(db, 1), undefined)],
     ['othersWait', async () => assert.equal(await othersWait(db, open), false)],
     ['rangeToSplit', async () => assert.equal(await rangeToSplit(db, { pages: 9 }), undefined)],
+    ['enqueueNextBatch', async () => assert.equal(await enqueueNextBatch(db, 100), false)],
     ['removeKept', async () => assert.equal(await removeKept(db, 100), false)],
   ] as const) {
     const before = await rowsRead(db);

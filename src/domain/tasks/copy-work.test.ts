@@ -120,6 +120,24 @@ for (const dies of [false, true]) {
   });
 }
 
+test('a name too long for an index is in scope by what it is, not by how it is stored', async () => {
+  await using db = await testDatabase();
+  const key = `in/${'本'.repeat(900)}`;
+  for (const [scope, expected] of [
+    // The store in memory takes no name of that length: so the name was in scope.
+    [{ keyFilters: { includePrefixes: ['in/'] } }, 'refused'],
+    [{ keyFilters: { excludePrefixes: ['in/'] } }, 'out-of-scope'],
+    [{ sourcePrefix: 'in/' }, 'refused'],
+  ] as const) {
+    const taskId = await addTask(db);
+    await addKeys(db, taskId, [key]);
+    const bench = new Bench(db, taskId);
+    bench.scope = new KeyScope(scope);
+    const { reason } = await bench.attempt();
+    assert.equal(reason, expected);
+  }
+});
+
 test('a change with one attempt fails with it, unless its process died', async () => {
   await using db = await testDatabase();
   const bench = await benchOf(db);

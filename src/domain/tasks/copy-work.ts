@@ -133,8 +133,9 @@ async function copyClaimed(
 
 /** A key that the task is not about, or that the target cannot have, is not looked at. */
 function outsideOf(scope: KeyScope, claim: Claim): Outcome | undefined {
-  const inScope = scope.includes(claim.key);
-  if (inScope && scope.hasTarget(claim.key)) return undefined;
+  const key = keyOfIndexed(claim.key);
+  const inScope = scope.includes(key);
+  if (inScope && scope.hasTarget(key)) return undefined;
   const reason = inScope ? 'no-target-key' : 'out-of-scope';
   return { kind: 'skipped', reason, size: undefined, written: recordedOf(claim) };
 }

@@ -1,5 +1,8 @@
 import { type TSchema, Type } from 'typebox';
 
+/** Of a cursor that a client sends back: a key has up to 3,072 bytes, and three bytes take four characters. */
+export const CURSOR_CHARACTERS_MAX = 8_192;
+
 /** The error body of OMS, and with `request_id` that of its gateway. */
 export const Problem = Type.Object(
   {

@@ -98,7 +98,7 @@ describe('the object list', () => {
   test('pages by cursor through names of every kind', async () => {
     await using api = await openApi();
     const id = await api.createTask();
-    const keys = [' ', 'a+b', 'a/%25', '中文', '🙈'];
+    const keys = [' ', 'a+b', 'a/%25', '中文', '本'.repeat(1_024), '🙈'];
     api.syncTasks.objects = keys.map((key) => ({ ...copied, key }));
     const seen: string[] = [];
     let cursor: string | null = '';

@@ -1,14 +1,17 @@
 import { type Static, Type } from 'typebox';
 import { DIFFERENCES_MAX } from '../../../../domain/scan/differences-table.ts';
 import { faults } from '../../../../platform/model/fault.ts';
-import { oneOf, orNull, timestamp } from '../../kit/common-schemas.ts';
+import { CURSOR_CHARACTERS_MAX, oneOf, orNull, timestamp } from '../../kit/common-schemas.ts';
 
 /* The report of a verification: an extension. */
 
 export const DIFFERENCES_LIMIT_DEFAULT = 100;
 
 const cursor = Type.Optional(
-  Type.String({ maxLength: 8192, description: 'next_cursor of the previous page' }),
+  Type.String({
+    maxLength: CURSOR_CHARACTERS_MAX,
+    description: 'next_cursor of the previous page',
+  }),
 );
 
 export const ListDifferencesQuery = Type.Object({

@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import { ObjectRecord, type RecordField } from '../../../../domain/queue/object-record.ts';
 import { type SnakeCase, snakeCase } from '../../../../domain/record-fields.ts';
 import { listedOutcomes } from '../../../../platform/model/outcome.ts';
-import { oneOf, orNull } from '../../kit/common-schemas.ts';
+import { CURSOR_CHARACTERS_MAX, oneOf, orNull } from '../../kit/common-schemas.ts';
 
 export const OBJECTS_LIMIT_DEFAULT = 100;
 
@@ -19,7 +19,10 @@ export const ListSyncTaskObjectsQuery = Type.Object({
   ),
   prefix,
   cursor: Type.Optional(
-    Type.String({ maxLength: 2048, description: 'next_cursor of the previous page' }),
+    Type.String({
+      maxLength: CURSOR_CHARACTERS_MAX,
+      description: 'next_cursor of the previous page',
+    }),
   ),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: OBJECTS_LIMIT_DEFAULT })),
 });
