@@ -46,3 +46,13 @@ export function tallied(tallies: Iterable<Tally>): Tally {
   }
   return sum;
 }
+
+const seen: ReadonlySet<string> = new Set<TallyName>([
+  ...(['heads', 'deepObjects', 'deepBytes'] as const),
+  ...sizeClasses.flatMap((index) => [`size${index}Objects`, `size${index}Bytes`] as const),
+]);
+
+/** Of the counters of a pair, those of what was listed, read and requested, whatever is to be done with the object. */
+export function seenOf(tally: Tally): Tally {
+  return Object.fromEntries(Object.entries(tally).filter(([name]) => seen.has(name)));
+}

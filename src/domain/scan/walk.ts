@@ -15,7 +15,7 @@ import { type Pair, pairBatches, type PairBatch, type WalkedRange } from './list
 import type { HeldRange, PageSettlement, SettledRange } from './ranges-table.ts';
 import { type ScanKind, writes } from './scan.ts';
 import { outsideOf } from './scan-scope.ts';
-import { type Tally, tallied } from './tally.ts';
+import { seenOf, type Tally, tallied } from './tally.ts';
 import { isKept } from './unreadable.ts';
 
 export interface WalkOptions {
@@ -231,6 +231,7 @@ function compared(
     lines += line(pair);
     if (isFiltered(pair, comparison, options)) {
       counts.filtered += 1;
+      if (tally !== undefined) tallies.push(seenOf(tally));
       continue;
     }
     counts[comparison] += 1;
