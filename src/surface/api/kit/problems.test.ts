@@ -296,7 +296,7 @@ describe('an invalid request', () => {
 
   test('a body with more bytes than its call accepts is 413', async () => {
     await using api = await openApi();
-    const payload = { ...minimalBody, more: 'x'.repeat(64 * 1024) };
+    const payload = { ...minimalBody, more: 'x'.repeat(256 * 1024) };
     const reply = await api.call('POST', 'sync-tasks', { payload });
     assert.equal(reply.statusCode, 413);
     assert.equal(reply.json<Body>()['error_code'], 'APIGW.0201');

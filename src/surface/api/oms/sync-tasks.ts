@@ -36,8 +36,8 @@ const TASK = `${TASKS}/:sync_task_id`;
 const tags = ['Synchronization tasks'];
 /** Room for the longest credentials of both buckets, each character escaped. */
 const takes = { bytes: 64 * KiB, values: 256 };
-/** And for all filters of keys. */
-const takesFilters = { bytes: 1_024 * KiB, values: 512 };
+/** And for all filters of keys, as long as keys may be. */
+const takesFilters = { bytes: 256 * KiB, values: 512 };
 
 const changes = { action: 'oms:synctask:update', refusesMisspelt: true } as const;
 
