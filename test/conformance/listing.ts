@@ -63,7 +63,7 @@ export function listingPromises(promise: GivePromise): void {
     'a listing of any order has every key once',
     async ({ store, signal, prefix }) => {
       const under = `${prefix}any-order/`;
-      const keys = ['a', 'b c', 'b+c', 'z/', '\uffee', '🙈'].map((name) => under + name);
+      const keys = ['a', 'b c', 'b+c', 'z/y', '\uffee', '🙈'].map((name) => under + name);
       for (const key of keys) await store.put(key, bodyOf(key), {}, signal);
       for (const limit of [1, 2, 100]) {
         const listed = await keysOf(store, { prefix: under, limit, anyOrder: true }, signal);

@@ -91,18 +91,16 @@ function brokenText(value: unknown, properties: Properties): RequestError | unde
   for (const name of Object.keys(properties)) {
     const field = value[name];
     if (typeof field === 'string' && isBroken(field)) return brokenField(name);
-    if (isRecord(field) && hasBrokenText(field, DEPTH_MAX)) return brokenField(name);
+    // A text of its own within an object is judged by its reader, which knows more of it.
+    const lists = isRecord(field) ? Object.entries(field) : [];
+    const broken = lists.find(([, list]) => Array.isArray(list) && list.some(isBrokenItem));
+    if (broken !== undefined) return brokenField(`${name}.${broken[0]}`);
   }
   return undefined;
 }
 
-/** @param depth How many levels below this one are read too: no schema allows more. */
-function hasBrokenText(value: unknown, depth: number): boolean {
-  if (typeof value === 'string') return isBroken(value);
-  if (typeof value !== 'object' || value === null || depth === 0) return false;
-  return Object.entries(value).some(
-    ([name, inner]) => isBroken(name) || hasBrokenText(inner, depth - 1),
-  );
+function isBrokenItem(item: unknown): boolean {
+  return typeof item === 'string' && isBroken(item);
 }
 
 function brokenField(name: string): RequestError {
