@@ -109,7 +109,7 @@ export function testStore(
 async function removeAll(store: Store, prefix: string): Promise<void> {
   const { signal } = new AbortController();
   for (;;) {
-    const { entries } = await store.list({ prefix }, signal);
+    const { entries } = await store.list({ prefix, anyOrder: true }, signal);
     if (entries.length === 0) return;
     await store.remove(entries, signal);
   }
