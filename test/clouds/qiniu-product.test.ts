@@ -103,8 +103,10 @@ describe('what Kodo’s SDK has put is read', itsSdk, () => {
           assert.equal(head.contentHeaders['cache-control'], 'no-cache');
           assert.equal(head.contentType, 'image/png');
           assert.equal(head.md5, undefined);
-          // A read through a domain has the domain's own ETag beside this.
-          assert.partialDeepStrictEqual(head, await store.head('told', signal));
+          // A read through a domain has the domain's own ETag beside this; only a HEAD has the date of its answer.
+          const { date, ...facts } = await store.head('told', signal);
+          assert.ok(date !== undefined);
+          assert.partialDeepStrictEqual(head, facts);
         }
         server.manners.ownNames = false;
       },
