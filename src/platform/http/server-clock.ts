@@ -29,11 +29,11 @@ export class ServerClock {
    */
   learn(
     headers: HttpReply['headers'],
-    { told, signedAt }: { readonly told: boolean; readonly signedAt: number },
+    { reported, signedAt }: { readonly reported: boolean; readonly signedAt: number },
   ): boolean {
     const theirs = dateOf(headerOf(headers, 'date'));
-    if (theirs === undefined) return told;
-    if (!told && Math.abs(theirs - signedAt) < SKEW_MS) return false;
+    if (theirs === undefined) return reported;
+    if (!reported && Math.abs(theirs - signedAt) < SKEW_MS) return false;
     this.#aheadMs = theirs - this.#clock.now();
     return true;
   }

@@ -95,10 +95,10 @@ function expected(mode: OverwriteMode, one: Case): string {
   if (mode === 'FULL_OVERWRITE') return 'copy';
   if (mode === 'NO_OVERWRITE') return 'target-exists';
   if (mode === 'CRC64_COMPARISON_OVERWRITE') {
-    const told = [crc64, crc64nvme].find(
+    const comparable = [crc64, crc64nvme].find(
       (checksum) => checksum === 'equal' || checksum === 'different',
     );
-    if (told !== undefined) return told === 'equal' ? 'same-crc64' : 'copy';
+    if (comparable !== undefined) return comparable === 'equal' ? 'same-crc64' : 'copy';
   }
   const reasons = [
     size === 'other',
@@ -129,8 +129,8 @@ for (const mode of overwriteModes) {
         crc64nvme: targetChecksum[one.crc64nvme],
       });
       const decision = decide(mode, source, target, { sourceChanged: one.changed, kms: false });
-      const told = decision.kind === 'copy' ? 'copy' : decision.reason;
-      assert.equal(told, expected(mode, one), JSON.stringify(one));
+      const found = decision.kind === 'copy' ? 'copy' : decision.reason;
+      assert.equal(found, expected(mode, one), JSON.stringify(one));
     }
   });
 }

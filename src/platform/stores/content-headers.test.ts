@@ -21,15 +21,15 @@ test('several lines of a list header are one value', () => {
   assert.deepEqual(ambiguousHeadersOf(headers, contentHeaderNames), ['content-disposition']);
 });
 
-for (const [told, kept] of [
+for (const [received, kept] of [
   ['gzip', 'gzip'],
   ['AWS-Chunked', undefined],
   ['Aws-Chunked, gzip', 'gzip'],
   ['gzip,aws-chunked,', 'gzip'],
   ['x-aws-chunked-like', 'x-aws-chunked-like'],
 ] as const) {
-  test(`the content-encoding ${told} is kept as: ${kept ?? 'nothing'}`, () => {
-    const headers = contentHeadersOf({ 'content-encoding': told }, contentHeaderNames);
+  test(`the content-encoding ${received} is kept as: ${kept ?? 'nothing'}`, () => {
+    const headers = contentHeadersOf({ 'content-encoding': received }, contentHeaderNames);
     assert.equal(headers['content-encoding'], kept);
   });
 }

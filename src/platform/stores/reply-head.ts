@@ -153,8 +153,8 @@ function checkObject(
   const difference = pin === undefined ? undefined : differenceFrom(pin, head);
   if (difference !== undefined) throw failure('changed', difference);
   if (versionId === undefined || versionId === head.versionId) return;
-  const told = head.versionId === undefined ? 'no version' : `the version ${head.versionId}`;
-  throw failure('changed', `the store answered with ${told}, where ${versionId} was requested`);
+  const version = head.versionId === undefined ? 'no version' : `the version ${head.versionId}`;
+  throw failure('changed', `the store answered with ${version}, where ${versionId} was requested`);
 }
 
 /** @throws {StoreError} `unsupported` where the store ignores ranges, `bad-reply` for another range. */

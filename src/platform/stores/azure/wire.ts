@@ -197,7 +197,7 @@ export class AzureWire {
   /** The code is the same for a wrong key and a wrong date: the dates show which it is. */
   #learnSkew({ headers, code }: AzureRefusal, signedAt: number): boolean {
     const silent = code === undefined || code === 'AuthenticationFailed';
-    return silent && this.#serverClock.learn(headers, { told: false, signedAt });
+    return silent && this.#serverClock.learn(headers, { reported: false, signedAt });
   }
 }
 

@@ -36,9 +36,10 @@ export function cdnRefusal(
   text: string,
   about: StoreErrorDetails,
 ): StoreError {
-  const { code, fault: told } = cdn.readBucket(reply, text);
+  const { code, fault: bucketFault } = cdn.readBucket(reply, text);
   const { status, headers } = reply;
-  const fault = told !== undefined && ofBucket.has(told) ? told : faultOf(status);
+  const fault =
+    bucketFault !== undefined && ofBucket.has(bucketFault) ? bucketFault : faultOf(status);
   // Aliyun's CDN says there why it denies a request.
   const reason = headerOf(headers, 'x-tengine-error');
   const said = reason === undefined ? '' : ` (${word(cdn.redact(reason)).slice(0, REASON_MAX)})`;

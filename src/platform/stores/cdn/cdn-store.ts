@@ -138,9 +138,9 @@ class CdnReader implements AsyncDisposable {
     try {
       const { body } = await this.#bucket.read(head.key, { range }, signal);
       body.discard();
-    } catch (told) {
-      const tells = !(told instanceof StoreError) || told.fault === 'archived' || told.repeatable;
-      if (tells) throw told;
+    } catch (own) {
+      const isDecisive = !(own instanceof StoreError) || own.fault === 'archived' || own.repeatable;
+      if (isDecisive) throw own;
     }
   }
 

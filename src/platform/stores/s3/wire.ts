@@ -201,11 +201,11 @@ export class S3Wire {
     const about = { store: this.name, operation, key };
     const headers = ['range', 'bytes=0-0'];
     const request: S3Request = { operation, method: 'GET', key, query, headers };
-    const told = await this.#sendTo(place, { request, about, signal }, discarded);
-    if ('accepted' in told) return refused;
-    const { code } = told.refusal;
+    const answer = await this.#sendTo(place, { request, about, signal }, discarded);
+    if ('accepted' in answer) return refused;
+    const { code } = answer.refusal;
     const ofCredentials = code !== undefined && this.dialect.faults.get(code) === 'bad-credentials';
-    return isElsewhere || ofCredentials ? told : refused;
+    return isElsewhere || ofCredentials ? answer : refused;
   }
 
   /** Whether there is another place than the one that refused: reported now, or to another request. */
@@ -314,9 +314,9 @@ export class S3Wire {
   /** Also from a 403 without a code, such as the answer to a HEAD: there only the dates show it. */
   #learnSkew({ headers, code }: Refusal, signedAt: number): boolean {
     const { faults, skewHidingCodes } = this.dialect;
-    const told = code !== undefined && faults.get(code) === 'clock-skew';
+    const reported = code !== undefined && faults.get(code) === 'clock-skew';
     const silent = code === undefined || skewHidingCodes.has(code);
-    return (told || silent) && this.#clock.learn(headers, { told, signedAt });
+    return (reported || silent) && this.#clock.learn(headers, { reported, signedAt });
   }
 }
 
