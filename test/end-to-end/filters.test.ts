@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { Scan } from '../../src/surface/api/oms/schemas/scans.ts';
 import { OmsError } from '../kit/oms-client.ts';
 import {
   type PageSettlement,
@@ -10,31 +11,9 @@ import { startWorld, type World } from '../kit/service-between-buckets.ts';
 import { taskBetween } from '../kit/service.ts';
 import { until } from '../kit/until.ts';
 
-interface Scan {
-  readonly state: string;
-  readonly reason: string | null;
-  readonly source_objects: number;
-  readonly equal: number;
-  readonly missing: number;
-  readonly extra: number;
-  readonly filtered: number;
-  readonly enqueued: number;
-}
-
-async function newest(world: World, taskId: string): Promise<Scan> {
-  const { scans } = (await world.client.call('GET', `/sync-tasks/${taskId}/scans`)) as {
-    scans: readonly Scan[];
-  };
-  const [scan] = scans;
-  assert.ok(scan !== undefined);
-  return scan;
-}
-
 async function scanned(world: World, taskId: string, kind?: string): Promise<Scan> {
   if (kind !== undefined) await world.client.call('POST', `/sync-tasks/${taskId}/scans`, { kind });
-  const isOver = async () => !['waiting', 'running'].includes((await newest(world, taskId)).state);
-  await until('the scan has ended', isOver, 60);
-  return await newest(world, taskId);
+  return await world.client.endedScan(taskId);
 }
 
 function fill(world: World, objects: Readonly<Record<string, string>>): void {
@@ -184,7 +163,7 @@ describe('a task with filters and prefixes', () => {
     fill(world, { k: 'x' });
     const taskId = await world.createTask({ start: false, initial_scan: true });
     assert.equal((await world.client.show(taskId)).status, 'STOPPED');
-    assert.equal((await newest(world, taskId)).state, 'paused');
+    assert.equal((await world.client.newestScan(taskId)).state, 'paused');
     await world.client.call('POST', `/sync-tasks/${taskId}/start`, {});
     await scanned(world, taskId);
     await world.client.settled(taskId, 1);
@@ -219,9 +198,9 @@ describe('a task with filters and prefixes', () => {
     const change = (body: unknown) => world.client.call('PATCH', `/sync-tasks/${taskId}`, body);
     await change({ reconcile_hours: 24 });
     await change({ missing_source: 'fail' });
-    assert.ok(['waiting', 'running'].includes((await newest(world, taskId)).state));
+    assert.ok(['waiting', 'running'].includes((await world.client.newestScan(taskId)).state));
     await change({ copy_filters: { min_size: 1 } });
-    const { state, reason } = await newest(world, taskId);
+    const { state, reason } = await world.client.newestScan(taskId);
     assert.equal(state, 'incomplete');
     assert.match(reason ?? '', /copy filters/);
   });
@@ -255,7 +234,7 @@ describe('a task with filters and prefixes', () => {
       ends.map(({ status }) => status),
       ['fulfilled', 'fulfilled'],
     );
-    assert.equal((await newest(world, taskId)).state, 'incomplete');
+    assert.equal((await world.client.newestScan(taskId)).state, 'incomplete');
   });
 
   for (const [fields, expected] of [

@@ -1,40 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { Scan } from '../../src/surface/api/oms/schemas/scans.ts';
 import { OmsError } from '../kit/oms-client.ts';
 import { startWorld, type World } from '../kit/service-between-buckets.ts';
-import { until } from '../kit/until.ts';
-
-interface Scan {
-  readonly scan_id: string;
-  readonly kind: string;
-  readonly state: string;
-  readonly source_objects: number;
-  readonly equal: number;
-  readonly different: number;
-  readonly missing: number;
-  readonly extra: number;
-  readonly enqueued: number;
-  readonly digest: string | null;
-}
-
-async function newest(world: World, taskId: string): Promise<Scan> {
-  const { scans } = (await world.client.call('GET', `/sync-tasks/${taskId}/scans`)) as {
-    scans: readonly Scan[];
-  };
-  const [scan] = scans;
-  assert.ok(scan !== undefined);
-  return scan;
-}
-
-async function ended(world: World, taskId: string): Promise<Scan> {
-  const hasEnded = (scan: Scan): boolean => !['waiting', 'running'].includes(scan.state);
-  await until('the scan has ended', async () => hasEnded(await newest(world, taskId)), 60);
-  return await newest(world, taskId);
-}
 
 async function start(world: World, taskId: string, kind: string): Promise<Scan> {
   await world.client.call('POST', `/sync-tasks/${taskId}/scans`, { kind });
-  return await ended(world, taskId);
+  return await world.client.endedScan(taskId);
 }
 
 const odd = [
@@ -60,7 +32,7 @@ describe('scans', () => {
     const keys = [...odd, ...Array.from({ length: 1_300 }, (_, at) => `logs/${at}`)];
     fill(world, keys);
     const taskId = await world.createTask({ initial_scan: true, reconcile_hours: 24 });
-    const scan = await ended(world, taskId);
+    const scan = await world.client.endedScan(taskId);
     assert.deepEqual(
       [scan.kind, scan.state, scan.source_objects, scan.missing, scan.enqueued],
       ['backfill', 'complete', keys.length, keys.length, keys.length],
@@ -111,7 +83,7 @@ describe('scans', () => {
       { state: 'complete', equal: 1, missing: 1, different: 1, extra: 1, enqueued: 0 },
     );
     assert.equal(world.to.object('missing'), undefined);
-    const { scan_id } = await newest(world, taskId);
+    const { scan_id } = await world.client.newestScan(taskId);
     const report = `/sync-tasks/${taskId}/scans/${scan_id}/differences`;
     const { differences, next_cursor } = (await world.client.call('GET', `${report}?limit=2`)) as {
       readonly differences: readonly Record<string, unknown>[];
@@ -133,7 +105,7 @@ describe('scans', () => {
       enqueueing: { state: 'running' },
     });
     await world.client.settled(taskId, 3);
-    assert.partialDeepStrictEqual(await newest(world, taskId), {
+    assert.partialDeepStrictEqual(await world.client.newestScan(taskId), {
       enqueueing: { state: 'done', enqueued: 2 },
     });
     assert.equal(world.to.bytes('missing')?.toString(), 'missing');
@@ -162,18 +134,18 @@ describe('scans', () => {
       assert.ok(error instanceof OmsError);
       return [error.status, error.code];
     };
-    const scan = await newest(world, taskId);
+    const scan = await world.client.newestScan(taskId);
     assert.deepEqual(await refused('POST', '/scans', { kind: 'reconcile' }), [409, 'OMS.0064']);
     assert.deepEqual(await refused('POST', '/scans', { kind: 'wipe' }), [400, 'OMS.0064']);
     assert.deepEqual(await refused('GET', '/scans/no-such-scan'), [404, 'OMS.1009']);
     await world.client.call('POST', `${path}/scans/${scan.scan_id}/stop`);
-    assert.equal((await newest(world, taskId)).state, 'paused');
+    assert.equal((await world.client.newestScan(taskId)).state, 'paused');
     assert.partialDeepStrictEqual(await world.client.call('GET', `${path}/progress`), {
       scan: { scan_id: scan.scan_id, state: 'paused', position: null },
     });
     assert.deepEqual(await refused('POST', `/scans/${scan.scan_id}/stop`), [409, 'OMS.0064']);
     await world.client.call('POST', `${path}/scans/${scan.scan_id}/cancel`);
-    assert.equal((await newest(world, taskId)).state, 'canceled');
+    assert.equal((await world.client.newestScan(taskId)).state, 'canceled');
     await world.client.call('POST', `${path}/stop`);
     assert.deepEqual(await refused('POST', '/scans', { kind: 'reconcile' }), [400, 'OMS.0066']);
   });

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ObjectInReply } from '../../src/surface/api/oms/schemas/objects.ts';
+import type { Scan } from '../../src/surface/api/oms/schemas/scans.ts';
 import type { ShowSyncTaskReply } from '../../src/surface/api/oms/schemas/sync-task.ts';
+import { until } from './until.ts';
 
 /** An answer of the API that is no success. */
 export class OmsError extends Error {
@@ -184,6 +186,30 @@ export class OmsClient {
       'GET',
       `/sync-tasks/${taskId}/objects?${query.toString()}`,
     )) as ObjectPage;
+  }
+
+  /** @throws {Error} for a task without scans. */
+  async newestScan(taskId: string): Promise<Scan> {
+    const reply = (await this.call('GET', `/sync-tasks/${taskId}/scans?limit=1`)) as {
+      readonly scans: readonly Scan[];
+    };
+    const [scan] = reply.scans;
+    if (scan === undefined) throw new Error('the task has no scan');
+    return scan;
+  }
+
+  /** The newest scan of a task, once it neither waits nor runs. @throws {Error} after `seconds`. */
+  async endedScan(taskId: string, seconds = 60): Promise<Scan> {
+    let scan: Scan | undefined;
+    await until(
+      'the scan has ended',
+      async () => {
+        scan = await this.newestScan(taskId);
+        return !['waiting', 'running'].includes(scan.state);
+      },
+      seconds,
+    );
+    return scan ?? (await this.newestScan(taskId));
   }
 
   /** Waits until as many rounds as given are settled. @throws {Error} after `seconds`. */

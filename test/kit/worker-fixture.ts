@@ -2,6 +2,7 @@ import type { ClaimedChange, ClaimRequest } from '../../src/domain/queue/changes
 import { DatabaseError } from '../../src/platform/postgres/db.ts';
 import type { Settlement } from '../../src/domain/queue/settle.ts';
 import type { Claim, WorkResult } from '../../src/domain/queue/work.ts';
+import { claimedChange } from './claimed-change.ts';
 import { SteppedClock } from './stepped-clock.ts';
 import { Worker, type WorkerOptions, type WorkQueue } from '../../src/domain/queue/worker.ts';
 
@@ -45,23 +46,13 @@ export class FakeQueue implements WorkQueue {
     const keys = [...shared, ...first, ...ofScans.splice(0, Math.max(0, room))];
     this.due.set(taskId, [...events, ...ofScans]);
     await this.claimGate;
-    return keys.map((key) => ({
-      key,
-      generation: '1',
-      claimId: String((this.claimIds += 1)),
-      attempt: 1,
-      lane: isScanned(key) ? 1 : 0,
-      acceptedAt: 0,
-      revision: 1,
-      copiedEtag: undefined,
-      targetDoubtful: false,
-      unsettled: false,
-      writeSent: false,
-      ...{ targetEtag: undefined, targetVersion: undefined, targetWrittenAt: undefined },
-      uploading: false,
-      restoringSince: undefined,
-      origin: 'event',
-    }));
+    return keys.map((key) =>
+      claimedChange({
+        key,
+        claimId: String((this.claimIds += 1)),
+        lane: isScanned(key) ? 1 : 0,
+      }),
+    );
   }
 
   async renew({ claims }: { claims: readonly { key: string; claimId: string }[] }) {

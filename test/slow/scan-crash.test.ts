@@ -6,25 +6,12 @@ import { test } from 'node:test';
 import { startS3Server } from '../kit/s3-server/server.ts';
 import { randomFrom } from '../kit/seeded-random.ts';
 import { taskBetween } from '../kit/service.ts';
-import { type ServiceProcess, startServiceProcess } from '../kit/service-process.ts';
+import { startServiceProcess } from '../kit/service-process.ts';
 import { until } from '../kit/until.ts';
 
 const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
 const OBJECTS = 20_000;
 const CRASHES = 5;
-
-interface Scan {
-  readonly state: string;
-  readonly source_objects: number;
-  readonly missing: number;
-  readonly different: number;
-  readonly equal: number;
-}
-
-async function newestScan({ client }: ServiceProcess, taskId: string): Promise<Scan> {
-  const page = (await client.call('GET', `/sync-tasks/${taskId}/scans`)) as { scans: Scan[] };
-  return page.scans[0] ?? assert.fail('there is no scan');
-}
 
 test(`a backfill of ${OBJECTS} objects survives kill -9 at random moments (SEED=${SEED})`, async () => {
   const random = randomFrom(SEED);
@@ -45,7 +32,7 @@ test(`a backfill of ${OBJECTS} objects survives kill -9 at random moments (SEED=
   for (let crashes = 0; crashes < CRASHES; crashes++) {
     const listed = (crashes + random()) * (OBJECTS / CRASHES);
     const isSoFar = async (): Promise<boolean> =>
-      (await newestScan(service, taskId)).source_objects >= listed;
+      (await service.client.newestScan(taskId)).source_objects >= listed;
     await until('the scan has come so far', isSoFar, 120);
     await service.child.kill();
     service = await startServiceProcess(dataDir, {});
@@ -53,9 +40,9 @@ test(`a backfill of ${OBJECTS} objects survives kill -9 at random moments (SEED=
   }
   const total = OBJECTS + named.length;
   const isOver = async (): Promise<boolean> =>
-    !['waiting', 'running'].includes((await newestScan(service, taskId)).state);
+    !['waiting', 'running'].includes((await service.client.newestScan(taskId)).state);
   await until('the scan is over', isOver, 120);
-  const scan = await newestScan(service, taskId);
+  const scan = await service.client.newestScan(taskId);
   assert.equal(scan.state, 'complete');
   // Each key of the source is counted once, however often a page was read again.
   assert.ok([OBJECTS, OBJECTS + 1, total].includes(scan.source_objects), JSON.stringify(scan));

@@ -13,27 +13,6 @@ import { until } from '../kit/until.ts';
 
 const OBJECTS = 60_000;
 
-interface Scan {
-  readonly state: string;
-  readonly source_objects: number;
-  readonly missing: number;
-  readonly different: number;
-  readonly equal: number;
-  readonly enqueued: number;
-}
-
-async function newestScan({ client }: ServiceProcess, taskId: string): Promise<Scan> {
-  const page = (await client.call('GET', `/sync-tasks/${taskId}/scans`)) as { scans: Scan[] };
-  return page.scans[0] ?? assert.fail('there is no scan');
-}
-
-async function endedScan(service: ServiceProcess, taskId: string): Promise<Scan> {
-  const isOver = async (): Promise<boolean> =>
-    !['waiting', 'running'].includes((await newestScan(service, taskId)).state);
-  await until('the scan is over', isOver, 150);
-  return await newestScan(service, taskId);
-}
-
 test('two processes share a scan, one is killed, and a reconcile finds what no event has named', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'brigade-shared-'));
   await using started = new AsyncDisposableStack();
@@ -74,7 +53,7 @@ test('two processes share a scan, one is killed, and a reconcile finds what no e
   const key = 'named while it runs';
   from.fill(key, 11);
   await first.client.sendEvents(taskId, [key]);
-  const backfill = await endedScan(first, taskId);
+  const backfill = await first.client.endedScan(taskId, 150);
   assert.equal(backfill.state, 'complete');
   assert.ok([OBJECTS, OBJECTS + 1].includes(backfill.source_objects), JSON.stringify(backfill));
   const { missing, different, equal } = backfill;
@@ -85,7 +64,7 @@ test('two processes share a scan, one is killed, and a reconcile finds what no e
   // These events are lost.
   for (let at = 0; at < 500; at++) from.fill(`lost/${at}`, 10);
   await first.client.call('POST', `/sync-tasks/${taskId}/scans`, { kind: 'reconcile' });
-  const reconcile = await endedScan(first, taskId);
+  const reconcile = await first.client.endedScan(taskId, 150);
   assert.deepEqual([reconcile.state, reconcile.missing], ['complete', 500]);
   await until('all is copied', () => to.keys().length === OBJECTS + 501, 100);
   assert.deepEqual(to.keys(), from.keys());

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { claimedChange } from '../../../test/kit/claimed-change.ts';
 import { ManualClock } from '../../../test/kit/manual-clock.ts';
 import { SteppedClock, until } from '../../../test/kit/stepped-clock.ts';
 import { DatabaseError } from '../../platform/postgres/db.ts';
@@ -12,22 +13,8 @@ let claims = 0;
 function claimOf(key: string, taskId = 't', held: () => boolean = () => true): Claim {
   claims += 1;
   return {
-    key,
+    ...claimedChange({ key, claimId: String(claims) }),
     taskId,
-    revision: 1,
-    generation: '1',
-    claimId: String(claims),
-    attempt: 1,
-    lane: 0,
-    acceptedAt: 0,
-    copiedEtag: undefined,
-    targetDoubtful: false,
-    unsettled: false,
-    writeSent: false,
-    ...{ targetEtag: undefined, targetVersion: undefined, targetWrittenAt: undefined },
-    uploading: false,
-    restoringSince: undefined,
-    origin: 'event',
     lease: { signal: new AbortController().signal, held },
   };
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { claimedChange } from '../../../test/kit/claimed-change.ts';
 import { Slots, type SlotsOptions } from './slots.ts';
 import type { Claim } from './work.ts';
 
@@ -8,22 +9,8 @@ let claims = 0;
 function claimOf(taskId: string, lane = 0): Claim {
   claims += 1;
   return {
-    key: `k${claims}`,
+    ...claimedChange({ key: `k${claims}`, claimId: String(claims), lane }),
     taskId,
-    revision: 1,
-    generation: '1',
-    claimId: String(claims),
-    attempt: 1,
-    lane,
-    acceptedAt: 0,
-    copiedEtag: undefined,
-    targetDoubtful: false,
-    unsettled: false,
-    writeSent: false,
-    ...{ targetEtag: undefined, targetVersion: undefined, targetWrittenAt: undefined },
-    uploading: false,
-    restoringSince: undefined,
-    origin: 'event',
     lease: { signal: new AbortController().signal, held: () => true },
   };
 }
